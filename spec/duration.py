@@ -1,0 +1,71 @@
+"""Lengths as people write them: `7d`, `36h`, `15m`, or a number of rows: `500 rows`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PATTERN = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$")
+_ROWS = re.compile(r"^\s*(\d+)\s*rows?\s*$")
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read `7d`, `36h`, `15m`, `30s` or `2w`.
+
+    Raises ValueError for anything else, zero and negative lengths included (except `0d`-like zeros,
+    which mean "at once").
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = _PATTERN.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("expected a length such as 15m, 36h, 7d or 2w")
+    return timedelta(**{_UNITS[match.group(2)]: float(match.group(1))})
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest exact writing: 604800 seconds is `7d`."""
+    seconds = value.total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds:g}s"
+
+
+def parse_extent(value: object) -> timedelta | int:
+    """Read a window's extent: a length of time, or `500 rows` as the integer 500."""
+    match = _ROWS.match(value) if isinstance(value, str) else None
+    if match is not None and int(match.group(1)) > 0:
+        return int(match.group(1))
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise ValueError("expected a length such as 7d, or a number of rows such as '500 rows'") from None
+
+
+def format_extent(value: timedelta | int) -> str:
+    return f"{value} rows" if isinstance(value, int) else format_duration(value)
+
+
+_LENGTH_SCHEMA = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["7d", "36h", "15m"]}
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema(_LENGTH_SCHEMA),
+]
+Extent = Annotated[
+    timedelta | int,
+    BeforeValidator(parse_extent),
+    PlainSerializer(format_extent, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*[smhdw]|\d+\s*rows?)\s*$", "examples": ["7d", "500 rows"]}
+    ),
+]

@@ -1,0 +1,42 @@
+"""Everything that Ratoon raises on purpose.
+
+    RatoonError
+    ├── BadInput             what the user wrote or pointed at cannot be used (exit code 2)
+    │   ├── SpecError        the spec's YAML: file, key, value, what was expected
+    │   └── DataError        the data behind the spec: column, type, what was expected
+    └── Refused              Ratoon could go on, but must not (exit code 1)
+        ├── ContractBroken   the training state does not fit the rows: a continued fit would be wrong
+        └── RegistryError    the registry is not in the state that a step needs
+
+A retraining that is held back is a Decision, not an exception.
+"""
+
+from __future__ import annotations
+
+
+class RatoonError(Exception):
+    """Root of the tree: catch this to catch all that Ratoon raises on purpose."""
+
+
+class BadInput(RatoonError):
+    """What the user wrote or pointed at cannot be used; nothing was changed."""
+
+
+class SpecError(BadInput):
+    """The spec cannot be used; the message names file, key, value and what was expected."""
+
+
+class DataError(BadInput):
+    """The data cannot be used as the spec says; the message names the column and the next step."""
+
+
+class Refused(RatoonError):
+    """Going on would break a promise; nothing was changed."""
+
+
+class ContractBroken(Refused):
+    """The training state and the rows disagree, so that a continued fit would be wrong."""
+
+
+class RegistryError(Refused):
+    """The registry lacks what a step needs, such as a champion."""

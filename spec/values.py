@@ -1,0 +1,139 @@
+"""The glossary as values: what one room hands to the next.
+
+All are frozen pydantic models, so that the ledger keeps them as JSON and reads them back equal.
+Times are naive UTC everywhere behind the data room.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal["ok", "warn", "fail", "unknown"]
+Verdict = Literal["healthy", "broken_data", "harmless_shift", "harm", "unsure"]
+Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
+Rung = Literal["first", "warm", "scratch"]
+
+FIRING: frozenset[Action] = frozenset({"warm_start", "full_retrain"})
+
+
+class Value(BaseModel):
+    """A frozen value that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class Span(Value):
+    """A stretch of time, open at *start* and closed at *end*: `start < t <= end`."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"
+
+
+class Signal(Value):
+    """One measured fact about one window.
+
+    *value* is in the metric's own unit; *low* and *high* bound it where an interval was computed.
+    *reference* is the same measure on the reference window. *status* is the monitor's own reading:
+    `fail` crossed the threshold, `unknown` could not be measured (the note says why).
+    """
+
+    monitor: str  # quality | drift | performance
+    metric: str
+    column: str | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reference: float | None = None
+    threshold: float | None = None
+    status: Status
+    note: str = ""
+    window: Span
+    rows: int
+    snapshot: str | None = None  # id of the Evidently snapshot that shows it
+
+
+class Triage(Value):
+    """The verdict over all signals of a window, with the evidence that decided it."""
+
+    verdict: Verdict
+    evidence: tuple[str, ...] = ()
+
+
+class GuardAnswer(Value):
+    """What one guard said about one rule: *held* means that it stopped the rule."""
+
+    rule: str
+    guard: str
+    held: bool
+    text: str
+
+
+class Decision(Value):
+    """What was decided about one model at one moment, and why.
+
+    *facts* are the variables the rules saw. *reasons* are sentences for people. *rule* is the text of
+    the rule that chose the action, None where no rule matched.
+    """
+
+    id: str
+    model: str
+    at: datetime
+    action: Action
+    triage: Triage
+    rule: str | None = None
+    reasons: tuple[str, ...] = ()
+    guards: tuple[GuardAnswer, ...] = ()
+    matched: tuple[str, ...] = ()  # every rule whose condition held, also those that a guard stopped
+    facts: dict[str, Any] = {}
+    policy: str = ""  # version of the policy: a hash of its rules
+    window: Span | None = None
+    champion: str | None = None  # MLflow version judged
+
+    @property
+    def fires(self) -> bool:
+        """Whether the decision starts a training run."""
+        return self.action in FIRING
+
+
+class PastDecision(Value):
+    """What the policy needs to know of an earlier decision."""
+
+    id: str
+    at: datetime
+    action: Action
+    verdict: Verdict
+    matched: tuple[str, ...] = ()
+
+
+class PastUpdate(Value):
+    """What the policy needs to know of an earlier training run."""
+
+    decision: str
+    started_at: datetime  # in the decision's own time, so that live and replay agree
+    ended_at: datetime | None = None
+    outcome: Literal["running", "registered", "refused", "failed", "abandoned", "nothing_new"]
+    version: str | None = None
+    cpu_seconds: float = 0.0
+
+
+class History(Value):
+    """All of the past that a decision may look at; the newest entry of each tuple is last."""
+
+    model: str
+    champion: str | None = None
+    champion_since: datetime | None = None  # when it was promoted
+    champion_trained_at: datetime | None = None
+    watermark: datetime | None = None
+    new_rows: int = 0  # labelled rows that the champion has not learned, holdout left out
+    decisions: tuple[PastDecision, ...] = ()
+    updates: tuple[PastUpdate, ...] = ()
