@@ -1,0 +1,52 @@
+# `make demo` and `make test` need Python 3.11 and nothing else; each sets up .venv on first use.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN = $(VENV)/bin
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: demo test test-slow test-wheel lint types format clean
+
+demo: $(VENV)/.ready
+	$(BIN)/ratoon demo
+
+test: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -m slow
+
+# The suite against the built wheel: PYTHONPATH comes before the editable install.
+test-wheel: build/wheel
+	PYTHONPATH=build/wheel $(BIN)/python -m pytest tests/spec tests/policy tests/test_install.py
+
+lint: $(VENV)/.ready-dev build/wheel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYTHONPATH=build/wheel $(BIN)/lint-imports
+
+types: $(VENV)/.ready-dev build/wheel
+	MYPYPATH=build/wheel $(BIN)/mypy -p ratoon
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Always rebuilt: mypy and import-linter read the installed package, not the editable one.
+.PHONY: build/wheel
+build/wheel: $(VENV)/.ready-dev
+	rm -rf build/wheel build/lib
+	$(BIN)/pip install --quiet --no-deps --target build/wheel .
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.ready-dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.ready
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .ratoon ratoon-demo

@@ -1,0 +1,33 @@
+"""Where the stores of one spec are: from the spec, then the environment, then embedded in its home folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .model import Spec
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Resolved addresses: *mlflow* a tracking URI, *ledger* a SQLAlchemy URL, *workspace* a folder."""
+
+    home: Path
+    mlflow: str
+    ledger: str
+    workspace: Path
+
+
+def stores_of(spec: Spec) -> Stores:
+    """Resolve the stores; creates nothing."""
+    declared = spec.stores
+    home = (spec.folder / declared.home).resolve()
+    mlflow = declared.mlflow or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
+    ledger = declared.ledger or os.environ.get("RATOON_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}"
+    workspace = (
+        (spec.folder / declared.workspace).resolve()
+        if declared.workspace
+        else Path(os.environ.get("RATOON_WORKSPACE") or home / "evidently")
+    )
+    return Stores(home=home, mlflow=mlflow, ledger=ledger, workspace=workspace)

@@ -1,0 +1,126 @@
+"""A spec is read whole, or refused with every fault named."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ratoon.spec.errors import SpecError
+from ratoon.spec.load import json_schema, load_spec
+
+GOOD = """\
+model: electricity-price
+task: binary
+data:
+  source: data/electricity.parquet
+  id: row_id
+  time: event_time
+  target: price_up
+  label_delay: 1d
+learner:
+  build: training.py:build
+monitors:
+  window: 7d
+  every: 1d
+  drift: {share: 0.3}
+  performance: {metric: roc_auc, min_labels: 500}
+policy:
+  - when: triage == "broken_data"
+    do: alert
+  - when: triage == "harm" && performance.drop > 0.03
+    do: warm_start
+    persist: 2 of 3
+    cooldown: 2d
+    budget: {runs: 10, per: 30d}
+gate:
+  recent: better
+  anchor: {margin: 0.01}
+review: required
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "spec.yaml"
+    file.write_text(text)
+    return file
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(SpecError) as refused:
+        load_spec(write(folder, text))
+    return str(refused.value)
+
+
+def test_the_spec_of_the_design_is_read(tmp_path):
+    spec = load_spec(write(tmp_path, GOOD))
+
+    assert spec.monitors.window == timedelta(days=7)
+    assert spec.policy[1].persist is not None and spec.policy[1].persist.k == 2
+    assert spec.folder == tmp_path
+    assert spec.metric == "roc_auc"
+
+
+def test_windows_may_be_counted_in_rows(tmp_path):
+    spec = load_spec(write(tmp_path, GOOD.replace("window: 7d", "window: 500 rows")))
+
+    assert spec.monitors.window == 500
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path):
+    text = refusal(tmp_path, GOOD.replace("cooldown: 2d", "cool_down: 2d"))
+
+    assert "spec.yaml:22: policy[1].cool_down" in text
+    assert "did you mean `cooldown`" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("task: binary", "task: bianry", ['task: found "bianry"', "'binary'"]),
+        ("window: 7d", "window: soon", ["monitors.window", '"soon"', "7d"]),
+        ("persist: 2 of 3", "persist: 4 of 3", ["policy[1].persist", "at most 3 of 3"]),
+        ("  id: row_id\n", "", ["data.id", "required"]),
+        ("label_delay: 1d", "label_delay: 1d\n  label_time: t", ["not both"]),
+        ("metric: roc_auc", "metric: mae", ["performance.metric", "binary"]),
+        ("build: training.py:build", "build: training", ["learner.build", "file.py:function"]),
+        ("review: required", "review: required\nmodel: twice", ["model is written twice"]),
+        ("model: electricity-price", "model: [", ["no valid YAML"]),
+        ("  source: data/electricity.parquet\n", "", ["exactly one of them"]),
+    ],
+)
+def test_a_fault_names_key_value_and_what_was_expected(tmp_path, old, new, expected):
+    text = refusal(tmp_path, GOOD.replace(old, new))
+
+    for part in expected:
+        assert part in text
+
+
+def test_every_fault_is_listed_at_once(tmp_path):
+    text = refusal(tmp_path, GOOD.replace("task: binary", "task: x").replace("window: 7d", "window: y"))
+
+    assert len(text.splitlines()) >= 2
+
+
+def test_a_missing_and_an_empty_file_are_told_apart(tmp_path):
+    with pytest.raises(SpecError, match="no such file"):
+        load_spec(tmp_path / "nothing.yaml")
+    assert "empty" in refusal(tmp_path, "")
+
+
+def test_the_schema_knows_every_key_of_the_spec():
+    schema = json_schema()
+
+    assert {"model", "task", "data", "learner", "monitors", "policy", "gate"} <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
+    json.dumps(schema)
+
+
+def test_two_specs_with_equal_rules_have_equal_policy_versions(tmp_path):
+    one = load_spec(write(tmp_path, GOOD))
+    two = load_spec(write(tmp_path, GOOD.replace("review: required", "review: automatic")))
+    three = load_spec(write(tmp_path, GOOD.replace("0.03", "0.04")))
+
+    assert one.policy_version == two.policy_version != three.policy_version
