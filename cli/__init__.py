@@ -1,1 +1,1 @@
-"""."""
+"""The commands: Typer and Rich over the flows."""

@@ -6,7 +6,7 @@ Intervals are percentile bootstraps over rows (Efron and Tibshirani, An Introduc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,3 +161,16 @@ def _interval(value: float, draws: list[float], confidence: float, rows: int) ->
         return Interval(value, float("nan"), float("nan"), rows)
     low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(value, float(low), float(high), rows)
+
+
+def join(parts: Sequence[Outcomes]) -> Outcomes:
+    """Outcomes one after the other; their scores only where every part has them."""
+    if not parts:
+        return Outcomes(np.empty(0), np.empty(0))
+    scores = [part.score for part in parts if part.score is not None]
+    return Outcomes(
+        np.concatenate([part.target for part in parts]),
+        np.concatenate([part.prediction for part in parts]),
+        np.concatenate(scores) if len(scores) == len(parts) else None,
+        parts[0].classes,
+    )

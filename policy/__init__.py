@@ -1,1 +1,1 @@
-"""."""
+"""The policy: facts in, decision out. No clock, no network, no files."""

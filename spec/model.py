@@ -211,7 +211,7 @@ class Rule(Part):
     @classmethod
     def _not_blank(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("expected a condition, such as triage == \"harm\"")
+            raise ValueError('expected a condition, such as triage == "harm"')
         return value.strip()
 
 

@@ -1,1 +1,1 @@
-"""."""
+"""Alembic migrations of the ledger, run by `Ledger.open`; there is no alembic.ini."""

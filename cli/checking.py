@@ -1,0 +1,110 @@
+"""`ratoon check`: the spec against the real data, the real model code and the real registry; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..data.source import Source, open_source
+from ..data.view import View
+from ..models.build import build
+from ..models.learner import learner_for
+from ..policy.rules import check_rules
+from ..spec.duration import format_extent
+from ..spec.errors import RatoonError
+from ..spec.model import Spec
+from ..spec.stores import stores_of
+
+TRIAL_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    status: Literal["ok", "warn", "fail"]
+    what: str
+    text: str
+
+
+def check_spec(spec: Spec) -> list[Finding]:
+    """All findings, in the order in which a person would mend them; the first `fail` of a part ends that part."""
+    found = [Finding("ok", "spec", f"{spec.path.name} is well formed")]
+    found += _guarded("policy", lambda: _policy(spec))
+    try:
+        with open_source(spec) as source:
+            found += _guarded("data", lambda: _data(spec, source))
+            if not any(f.status == "fail" for f in found):
+                found += _guarded("learner", lambda: _learner(spec, source))
+    except RatoonError as error:
+        found.append(Finding("fail", "data", str(error)))
+    found += _guarded("registry", lambda: _registry(spec))
+    return found
+
+
+def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(check())
+    except (RatoonError, ValueError) as error:
+        return [Finding("fail", what, str(error))]
+
+
+def _policy(spec: Spec) -> Iterator[Finding]:
+    check_rules(spec.policy)
+    yield Finding("ok", "policy", f"{len(spec.policy)} rules, version {spec.policy_version}")
+
+
+def _data(spec: Spec, source: Source) -> Iterator[Finding]:
+    span = source.extent()
+    if span is None:
+        yield Finding("fail", "data", "the source holds no rows")
+        return
+    view = source.as_of(span.end)
+    window = view.window(view.span_of(spec.monitors.window, span.end), sample=spec.monitors.sample)
+    kinds = list(source.kinds.values())
+    yield Finding(
+        "ok", "data", f"{span}; {kinds.count('number')} number and {kinds.count('category')} category features"
+    )
+    if window.missing_columns:
+        yield Finding("fail", "data.features", f"not in the source: {', '.join(window.missing_columns)}")
+    least = spec.monitors.drift.min_rows if spec.monitors.drift else 0
+    size = f"the last window ({format_extent(spec.monitors.window)}) has {window.rows:,} rows, {window.labelled:,} labelled"
+    enough = window.rows >= least
+    yield Finding("ok" if enough else "warn", "monitors.window", size if enough else f"{size}; drift needs {least}")
+    for count, what in ((window.duplicates, "ids seen before"), (window.label_faults, "labels before their row")):
+        if count:
+            yield Finding("warn", "data", f"{count:,} {what} in the last window")
+
+
+def _learner(spec: Spec, source: Source) -> Iterator[Finding]:
+    estimator = build(spec)
+    learner = learner_for(estimator, spec)
+    rows = _trial_rows(spec, source)
+    if len(rows) == 0:
+        yield Finding("warn", "learner", f"{learner.family}; no labelled rows, so that no trial fit was made")
+        return
+    learner.first(estimator, rows, spec)
+    yield Finding(
+        "ok", "learner", f"{learner.family}; a trial fit on {len(rows):,} rows went through (nothing was kept)"
+    )
+
+
+def _trial_rows(spec: Spec, source: Source):  # type: ignore[no-untyped-def]
+    span = source.extent()
+    view: View = source.as_of(span.end)  # type: ignore[union-attr]
+    frame = view.window(span, sample=TRIAL_ROWS).frame  # type: ignore[arg-type]
+    return frame[frame["_target"].notna() & ~frame["_holdout"]]
+
+
+def _registry(spec: Spec) -> Iterator[Finding]:
+    stores = stores_of(spec)
+    database = stores.mlflow.removeprefix("sqlite:///")
+    if stores.mlflow.startswith("sqlite:///") and not (stores.home / "mlflow.db").exists():
+        yield Finding("ok", "registry", f"embedded, not there yet: `ratoon train` makes {database}")
+        return
+    from ..models.registry import Registry
+
+    champion = Registry.open(spec).champion()
+    text = f"champion v{champion.number}" if champion else "no champion yet: `ratoon train` makes the first version"
+    yield Finding("ok", "registry", f"{stores.mlflow}: {text}")

@@ -1,0 +1,231 @@
+"""The command `ratoon`. Exit codes: 0 done, 1 failed or refused, 2 bad input."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from ..spec.errors import BadInput, RatoonError
+from ..spec.load import json_schema, load_spec
+from ..spec.model import Spec
+from . import show
+
+app = typer.Typer(
+    help="Retrain when it pays, from where you left off.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+
+SpecPath = Annotated[Path, typer.Argument(help="The model's spec (YAML).", metavar="SPEC")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON, for programs.")]
+At = Annotated[
+    datetime | None,
+    typer.Option(
+        "--at",
+        help="The moment to judge, as UTC; left out: now.",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")]
+Actor = Annotated[str, typer.Option("--actor", envvar="USER", help="Who does it; kept in the ledger.")]
+
+
+def run() -> None:
+    """Run the command line; the console script of the package."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        Console(stderr=True).print("[yellow]Stopped.[/] What was finished before is kept.")
+        sys.exit(1)
+    except BadInput as error:
+        _complain(error)
+        sys.exit(2)
+    except RatoonError as error:
+        _complain(error)
+        sys.exit(1)
+    except Exception as error:
+        # Typer's own usage errors are click exceptions with an exit code and a worded message.
+        if hasattr(error, "exit_code") and hasattr(error, "show"):
+            error.show()
+            sys.exit(int(error.exit_code))
+        raise
+
+
+def _complain(error: RatoonError) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"[bold red]{type(error).__name__}[/]", error, highlight=False)
+
+
+def _prepared(path: Path) -> Spec:
+    """Read the spec and settle the environment, before Prefect is imported."""
+    from .settings import settle_environment
+
+    spec = load_spec(path)
+    settle_environment(spec)
+    return spec
+
+
+@app.command(epilog="Example: ratoon init late-flights")
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to write the starter project into.", metavar="DIR")],
+) -> None:
+    """Write a starter project with a spec, a model, example data and deployments."""
+    from .starting import write_starter
+
+    written = write_starter(folder, folder.resolve().name)
+    show.started(folder, written)
+
+
+@app.command(epilog="Example: ratoon check spec.yaml")
+def check(spec: SpecPath, as_json: AsJson = False) -> None:
+    """Validate a spec against the real data and the real registry, before anything runs."""
+    from .checking import check_spec
+
+    findings = check_spec(load_spec(spec))
+    show.findings(findings, as_json)
+    if any(finding.status == "fail" for finding in findings):
+        raise typer.Exit(2)
+
+
+@app.command(epilog="Example: ratoon train spec.yaml --at 2026-02-01")
+def train(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
+    """Train the first version from scratch; it becomes the champion."""
+    prepared = _prepared(spec)
+    from ..flows.train import train as flow
+
+    with show.working(f"Training the first version of {prepared.model}"):
+        version = flow(spec=str(prepared.path), at=at)
+    show.versions(prepared, as_json, note=f"v{version} is the champion.")
+
+
+@app.command(epilog="Example: ratoon monitor spec.yaml --at 2026-02-08")
+def monitor(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
+    """Look at the last window and decide; a decision that fires starts the retraining."""
+    prepared = _prepared(spec)
+    from ..flows.monitor import monitor as flow
+
+    with show.working(f"Looking at {prepared.model}"):
+        decision = flow(spec=str(prepared.path), at=at)
+    show.decision(prepared, decision, as_json)
+
+
+@app.command(epilog='Example: ratoon retrain spec.yaml --reason "new tariff since Monday"')
+def retrain(
+    spec: SpecPath,
+    rung: Annotated[
+        Literal["warm", "scratch"],
+        typer.Option("--rung", help="Begin the ladder at `warm`, or go straight to `scratch`."),
+    ] = "warm",
+    decision: Annotated[
+        str | None, typer.Option("--decision", help="Take up the retrain of this decision again.")
+    ] = None,
+    reason: Reason = "",
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Continue the champion on the rows it has not learned, and offer the result for review."""
+    prepared = _prepared(spec)
+    from ..flows.retrain import retrain as flow
+
+    with show.working(f"Retraining {prepared.model}"):
+        retrained = flow(spec=str(prepared.path), decision=decision, rung=rung, reason=reason, at=at)
+    show.retrained(prepared, retrained, as_json)
+
+
+@app.command(epilog='Example: ratoon promote spec.yaml --reason "gate and plots look right"')
+def promote(
+    spec: SpecPath,
+    version: Annotated[str | None, typer.Option("--version", help="Left out: the challenger.")] = None,
+    reason: Reason = "",
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make the challenger the champion; serving follows the alias."""
+    prepared = _prepared(spec)
+    from ..flows.promote import promote as flow
+
+    with show.working(f"Promoting {prepared.model}"):
+        promoted = flow(spec=str(prepared.path), version=version, reason=reason, actor=actor)
+    show.versions(prepared, as_json, note=f"v{promoted} is the champion.")
+
+
+@app.command(epilog='Example: ratoon rollback spec.yaml --reason "complaints since noon"')
+def rollback(
+    spec: SpecPath,
+    version: Annotated[str | None, typer.Option("--version", help="Left out: the champion before this one.")] = None,
+    reason: Reason = "",
+    actor: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put an earlier champion back: one pointer move."""
+    prepared = _prepared(spec)
+    from ..flows.promote import roll_back as flow
+
+    with show.working(f"Rolling {prepared.model} back"):
+        restored = flow(spec=str(prepared.path), version=version, reason=reason, actor=actor)
+    show.versions(prepared, as_json, note=f"v{restored} is the champion again.")
+
+
+@app.command(epilog="Example: ratoon status spec.yaml --json")
+def status(spec: SpecPath, as_json: AsJson = False) -> None:
+    """Print who serves, who waits for review, and what was decided last."""
+    show.status(load_spec(spec), as_json)
+
+
+@app.command(epilog="Example: ratoon history spec.yaml --last 20")
+def history(
+    spec: SpecPath,
+    last: Annotated[int, typer.Option("--last", min=1, help="How many decisions to print.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Print decisions with their reasons, each decision not to act included."""
+    show.history(load_spec(spec), last, as_json)
+
+
+@app.command(epilog="Example: ratoon replay spec.yaml --every 7d --start 2026-02-01")
+def replay(
+    spec: SpecPath,
+    every: Annotated[str, typer.Option("--every", help="Step between simulated moments, such as 7d.")],
+    start: Annotated[
+        datetime | None, typer.Option("--start", help="First moment; left out: where a third of the data is known.")
+    ] = None,
+    end: Annotated[datetime | None, typer.Option("--end", help="Last moment; left out: the end of the data.")] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", help="Folder for the replay's own stores; left out: `replay` in home.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drive the live flows over history at simulated times."""
+    prepared = _prepared(spec)
+    show.replay(prepared, every, start, end, into, as_json)
+
+
+@app.command(epilog="Example: ratoon schema > ratoon.schema.json")
+def schema() -> None:
+    """Print the spec's JSON schema, by which editors complete the YAML."""
+    Console().print_json(data=json_schema())
+
+
+@app.command(epilog="Example: ratoon demo --folder ratoon-demo")
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where the demo keeps its stores; must be new or empty.")
+    ] = Path("ratoon-demo"),
+    as_json: AsJson = False,
+) -> None:
+    """Replay two years of bike rentals, beside scheduled retraining from scratch."""
+    from .demonstration import run_demo
+
+    run_demo(folder, as_json)
+
+
+if __name__ == "__main__":
+    run()

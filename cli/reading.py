@@ -1,0 +1,66 @@
+"""The facts about one model, read from ledger and registry without starting anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..ledger.ledger import Ledger
+from ..models.registry import Registry, Version
+from ..spec.model import Spec
+from ..spec.stores import stores_of
+from ..spec.values import Decision
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the stores hold of one model; *versions* newest first, *decisions* and *updates* oldest first."""
+
+    model: str
+    registry: str
+    versions: list[dict[str, Any]]
+    decisions: list[Decision]
+    updates: list[dict[str, Any]]
+    promotions: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON, with the newest decision only."""
+        last = self.decisions[-1].model_dump(mode="json") if self.decisions else None
+        return {
+            "model": self.model,
+            "registry": self.registry,
+            "versions": self.versions,
+            "last_decision": last,
+            "decisions": len(self.decisions),
+            "updates": self.updates,
+            "promotions": self.promotions,
+        }
+
+
+def read_facts(spec: Spec) -> ModelFacts:
+    """Read everything that the stores hold of the model."""
+    stores = stores_of(spec)
+    registry = Registry.open(spec)
+    with Ledger.open(stores.ledger) as ledger:
+        return ModelFacts(
+            model=spec.model,
+            registry=registry.uri,
+            versions=[_version(found) for found in registry.versions()],
+            decisions=ledger.decisions(spec.model),
+            updates=[update.model_dump(mode="json") for update in ledger.updates(spec.model)],
+            promotions=[promotion.model_dump(mode="json") for promotion in ledger.champions(spec.model)],
+        )
+
+
+def _version(found: Version) -> dict[str, Any]:
+    tags = found.tags
+    return {
+        "version": found.number,
+        "alias": ", ".join(found.aliases),
+        "rung": tags.get("ratoon.rung", ""),
+        "parent": tags.get("ratoon.parent", ""),
+        "watermark": tags.get("ratoon.watermark", ""),
+        "learned_rows": tags.get("ratoon.learned_rows", ""),
+        "gate": tags.get("ratoon.gate", ""),
+        "decision": found.decision or "",
+    }

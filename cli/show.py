@@ -1,0 +1,221 @@
+"""What the commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..spec.model import Spec
+from ..spec.values import Decision
+from .reading import ModelFacts, read_facts
+
+if TYPE_CHECKING:
+    from ..flows.replay import Replayed
+    from ..flows.retrain import Retrained
+    from .checking import Finding
+
+out = Console()
+err = Console(stderr=True)
+
+COLOURS = {
+    "ok": "green", "warn": "yellow", "fail": "red",
+    "healthy": "green", "harmless_shift": "cyan", "unsure": "yellow", "harm": "red", "broken_data": "magenta",
+    "hold": "dim", "alert": "magenta", "warm_start": "bold green", "full_retrain": "bold green", "roll_back": "bold red",
+}  # fmt: skip
+
+
+def coloured(word: str) -> str:
+    """A word of the glossary in its colour."""
+    colour = COLOURS.get(word)
+    return f"[{colour}]{word}[/]" if colour else word
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner on standard error while *what* goes on."""
+    with err.status(f"{what} …"):
+        yield
+
+
+def started(folder: Path, written: Sequence[Path]) -> None:
+    """What `init` wrote, and the next commands."""
+    for path in written:
+        out.print(f"wrote {path}", highlight=False)
+    spec = folder / "spec.yaml"
+    out.print(f"\nNext:\n  ratoon check {spec}\n  ratoon replay {spec} --every 5d", highlight=False)
+    out.print(f"  ratoon train {spec} --at 2026-01-31", highlight=False)
+    out.print(f"  ratoon monitor {spec} --at 2026-02-07", highlight=False)
+
+
+def findings(found: Sequence[Finding], as_json: bool) -> None:
+    """What `check` found, a line each."""
+    if as_json:
+        out.print_json(data=[vars(finding) for finding in found])
+        return
+    for finding in found:
+        out.print(f"{coloured(finding.status):>6} [bold]{finding.what}[/]  {finding.text}", highlight=False)
+
+
+def decision(spec: Spec, made: Decision, as_json: bool) -> None:
+    """One decision with its reasons and guards."""
+    if as_json:
+        out.print_json(made.model_dump_json())
+        return
+    out.print(
+        f"{coloured(made.action)}  [bold]{made.model}[/] at {made.at:%Y-%m-%d %H:%M}, decision {made.id}",
+        highlight=False,
+    )
+    out.print(f"triage: {coloured(made.triage.verdict)}", highlight=False)
+    for line in (*made.triage.evidence, *made.reasons):
+        out.print(f"  - {line}", highlight=False, markup=False)
+    for answer in made.guards:
+        out.print(
+            f"  guard {answer.guard}: {'held' if answer.held else 'passed'}: {answer.text}",
+            highlight=False,
+            markup=False,
+        )
+    if made.fires:
+        _outcome_of(spec, made)
+
+
+def _outcome_of(spec: Spec, made: Decision) -> None:
+    facts = read_facts(spec)
+    update = next((u for u in facts.updates if u["decision"] == made.id), None)
+    if update is None:
+        out.print("The retrain was handed to the Prefect server; `ratoon status` shows what becomes of it.")
+        return
+    version = f" v{update['version']}" if update["version"] else ""
+    out.print(f"retrain: {update['outcome']}{version}", highlight=False)
+
+
+def retrained(spec: Spec, result: Retrained, as_json: bool) -> None:
+    """What became of a retrain, and the next step."""
+    if as_json:
+        out.print_json(result.model_dump_json())
+        return
+    version = f" v{result.version}" if result.version else ""
+    out.print(f"[bold]{result.outcome}[/]{version}, decision {result.decision}", highlight=False)
+    if result.promoted:
+        out.print(f"v{result.version} is the champion (the spec says `review: automatic`).", highlight=False)
+    elif result.version:
+        out.print(
+            f"It waits for review: set alias `champion` in MLflow, or `ratoon promote {spec.path.name}`.",
+            highlight=False,
+        )
+    else:
+        out.print("The champion and the registry are as they were.")
+
+
+def versions(spec: Spec, as_json: bool, note: str) -> None:
+    """The model's versions in the registry, newest first."""
+    facts = read_facts(spec)
+    if as_json:
+        out.print_json(data={"model": spec.model, "versions": facts.versions})
+        return
+    out.print(_version_table(facts))
+    out.print(note, highlight=False)
+
+
+def status(spec: Spec, as_json: bool) -> None:
+    """Who serves, who waits, what was decided last, what trained last."""
+    facts = read_facts(spec)
+    if as_json:
+        out.print_json(data=facts.as_json())
+        return
+    out.print(_version_table(facts))
+    if facts.decisions:
+        decision(spec, facts.decisions[-1], as_json=False)
+    else:
+        out.print(f"No decision yet; make one with `ratoon monitor {spec.path.name}`.", highlight=False)
+
+
+def _version_table(facts: ModelFacts) -> Table:
+    table = Table(title=f"{facts.model} in {facts.registry}", title_justify="left")
+    for column in ("version", "alias", "rung", "parent", "learned up to", "rows", "gate", "decision"):
+        table.add_column(column)
+    for version in facts.versions:
+        table.add_row(*(str(version.get(key, "")) for key in
+                        ("version", "alias", "rung", "parent", "watermark", "learned_rows", "gate", "decision")))  # fmt: skip
+    if not facts.versions:
+        table.caption = "no version yet: `ratoon train`"
+    return table
+
+
+def history(spec: Spec, last: int, as_json: bool) -> None:
+    """The newest decisions, oldest of them first, with what became of each."""
+    facts = read_facts(spec)
+    chosen = facts.decisions[-last:]
+    outcomes = {u["decision"]: u for u in facts.updates}
+    if as_json:
+        out.print_json(data=[{**d.model_dump(mode="json"), "update": outcomes.get(d.id)} for d in chosen])
+        return
+    table = Table(title=f"{facts.model}: {len(chosen)} of {len(facts.decisions)} decisions", title_justify="left")
+    for column in ("at (UTC)", "triage", "action", "update", "why"):
+        table.add_column(column, overflow="fold")
+    for made in chosen:
+        update = outcomes.get(made.id)
+        became = f"{update['outcome']} {'v' + update['version'] if update['version'] else ''}" if update else ""
+        table.add_row(f"{made.at:%Y-%m-%d %H:%M}", coloured(made.triage.verdict), coloured(made.action), became,
+                      " ".join(made.reasons))  # fmt: skip
+    out.print(table)
+
+
+def replay(
+    spec: Spec, every: str, start: datetime | None, end: datetime | None, into: Path | None, as_json: bool
+) -> None:
+    """Run a replay with a progress bar and print what it did."""
+    result = run_replay(str(spec.path), every, start, end, into, quiet=as_json)
+    if as_json:
+        out.print_json(result.model_dump_json())
+        return
+    replayed(result)
+
+
+def replayed(result: Replayed) -> None:
+    """What a replay did, beside never retraining."""
+    out.print(
+        f"[bold]{result.model}[/] {result.start:%Y-%m-%d} to {result.end:%Y-%m-%d}, {result.windows} windows",
+        highlight=False,
+    )
+    table = Table()
+    for column in ("", result.metric, "95% interval", "trainings", "promoted", "rows learned", "training CPU s"):
+        table.add_column(column)
+    ours, never = result.composite, result.never
+    table.add_row("Ratoon", f"{ours.value:.4g}", f"{ours.low:.4g} to {ours.high:.4g}", str(result.trainings),
+                  str(result.promoted), f"{result.rows_learned:,}", f"{result.cpu_seconds:.2f}")  # fmt: skip
+    table.add_row("never", f"{never.value:.4g}", f"{never.low:.4g} to {never.high:.4g}", "0", "0", "0", "0.00")
+    out.print(table)
+    out.print("triage: " + ", ".join(f"{coloured(k)} {v}" for k, v in result.verdicts.items()), highlight=False)
+    out.print("decisions: " + ", ".join(f"{coloured(k)} {v}" for k, v in result.actions.items()), highlight=False)
+    if result.outcomes:
+        out.print("trainings: " + ", ".join(f"{k} {v}" for k, v in result.outcomes.items()), highlight=False)
+    out.print(f"\nEach decision with its reasons: ratoon history {result.spec}", highlight=False, soft_wrap=True)
+
+
+def run_replay(
+    path: str, every: str, start: datetime | None, end: datetime | None, into: Path | None, *, quiet: bool
+) -> Replayed:
+    """Run the replay flow; progress goes to standard error."""
+    from ..flows.progress import Tick, listening
+    from ..flows.replay import replay as flow
+
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=err, disable=quiet) as progress:
+        bar = progress.add_task("starting the first version", total=None, last="")
+
+        def show(tick: Tick) -> None:
+            last = f"{tick.decision.at:%Y-%m-%d} {coloured(tick.decision.triage.verdict)} → {coloured(tick.decision.action)}, champion v{tick.champion}"
+            progress.update(bar, description="replaying", total=tick.total, completed=tick.number, last=last)
+
+        with listening(show):
+            return flow(spec=path, every=every, start=start, end=end, into=str(into) if into else None)

@@ -1,0 +1,125 @@
+"""The engine behind a source: DuckDB embedded in this process, or PostgreSQL by URL.
+
+One engine holds one connection. Queries come back as Arrow, and whatever the engine raises leaves here
+as a DataError that says where it happened.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import ibis
+import pyarrow as pa
+
+from ..spec.errors import DataError
+
+THREADS = 2
+_FETCH = 50_000  # rows that PostgreSQL sends at a time
+
+
+class Engine:
+    """One connection, and the words for it in errors."""
+
+    def __init__(self, backend: Any, where: str) -> None:
+        self.backend = backend
+        self.where = where
+
+    @classmethod
+    def duckdb(cls, where: str) -> Engine:
+        """DuckDB in memory: two threads, no extension fetched from a network, spilling to the temp folder."""
+        backend = ibis.duckdb.connect(
+            threads=THREADS,
+            autoinstall_known_extensions=False,
+            autoload_known_extensions=False,
+            temp_directory=str(Path(tempfile.gettempdir()) / "ratoon-duckdb"),
+        )
+        backend.raw_sql("SET enable_progress_bar = false")
+        return cls(backend, where)
+
+    @classmethod
+    def postgres(cls, url: str) -> Engine:
+        """PostgreSQL by URL, in sessions that can only read.
+
+        Raises DataError where the driver is missing, the scheme is another one, or the server refuses.
+        """
+        shown = without_password(url)
+        scheme = url.partition("://")[0].partition("+")[0]
+        if scheme not in ("postgresql", "postgres"):
+            raise DataError(
+                f"data.url: {shown!r} names the engine {scheme!r}; expected postgresql://user@host:port/database. "
+                "Files and DuckDB databases go into `data.source`"
+            )
+        try:
+            import psycopg  # noqa: F401
+        except ImportError as error:
+            raise DataError(
+                f"data.url: reading {shown} needs the PostgreSQL driver, which cannot be imported ({error}); "
+                "run: pip install 'ratoon[postgres]'"
+            ) from error
+        try:
+            backend = ibis.connect("postgresql://" + url.partition("://")[2])
+            backend.raw_sql("SET default_transaction_read_only = on").close()
+        except Exception as error:  # the driver's own tree of errors; the import above may be absent
+            raise DataError(
+                f"data.url: {shown} cannot be opened: {_first_lines(error)}. Nothing was read or changed; "
+                "check host, port, user and database, and that the server runs"
+            ) from error
+        return cls(backend, shown)
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement of our own on DuckDB, and return all its rows."""
+        try:
+            rows: list[tuple[Any, ...]] = self.backend.raw_sql(sql).fetchall()
+        except Exception as error:
+            raise self.refused(error) from error
+        return rows
+
+    def table(self, name: str, place: tuple[str, str] | str | None = None) -> Any:
+        """A table or view as an Ibis expression; *place* is its schema, or (catalog, schema)."""
+        try:
+            return self.backend.table(name, database=place)
+        except Exception as error:
+            raise self.refused(error) from error
+
+    def arrow(self, expression: Any) -> pa.Table:
+        """Run *expression* (a table) and fetch its rows."""
+        options = {"chunk_size": _FETCH} if self.backend.name == "postgres" else {}
+        try:
+            return self.backend.to_pyarrow(expression, **options)
+        except Exception as error:
+            raise self.refused(error) from error
+
+    def one(self, expression: Any) -> dict[str, Any]:
+        """The single row of *expression*, such as an aggregate, as a dict of Python values."""
+        row: dict[str, Any] = self.arrow(expression).to_pylist()[0]
+        return row
+
+    def refused(self, error: Exception) -> DataError:
+        """What the engine said, as the error that users see."""
+        return DataError(
+            f"{self.where} cannot be read: {_first_lines(error)}. Nothing was changed; mend the data there, "
+            "or point `data` in the spec elsewhere"
+        )
+
+    def close(self) -> None:
+        """Close the connection; a second call does nothing."""
+        self.backend.disconnect()
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return re.sub(r"(password=)[^&]*", r"\1***", url)
+    place = f"{parts.username or ''}:***@{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
+    return urlunsplit(parts._replace(netloc=place))
+
+
+def _first_lines(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[:3]) or type(error).__name__
+    return text if len(text) <= 400 else text[:400] + "…"

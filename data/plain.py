@@ -1,0 +1,91 @@
+"""Casting to the few plain types that every room can rely on: float64 and object text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from .layout import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME, Kind, Layout, TargetKind
+
+
+def number(column: Any) -> Any:
+    """A numeric or boolean column as float64, in the engine; NaN and null both mean missing."""
+    if column.type().is_boolean():
+        column = column.cast("int32")  # PostgreSQL casts no boolean to a float
+    return column.cast("float64")
+
+
+def text(column: Any) -> Any:
+    return column.cast("string")
+
+
+def plain(column: Any, kind: Kind) -> Any:
+    return number(column) if kind == "number" else text(column)
+
+
+def missing(kind: Kind) -> Any:
+    """A column of nothing, in the type that *kind* has."""
+    return ibis.null("float64" if kind == "number" else "string")
+
+
+def label(column: Any, kind: TargetKind) -> Any:
+    """The target in the engine: int64, float64 or text; NaN is no label."""
+    if kind == "int":
+        return (column.cast("int32") if column.type().is_boolean() else column).cast("int64")
+    if kind == "text":
+        return text(column)
+    value = number(column.nullif("") if column.type().is_string() else column)
+    return ibis.ifelse(value.isnan(), None, value)
+
+
+def to_frame(table: pa.Table, layout: Layout) -> pd.DataFrame:
+    """The canonical frame, with a fresh index.
+
+    `_id` object str; `_time`, `_label_time` datetime64[us] (NaT: not arrived); `_target` float64 for
+    regression and float classes, object str (None: not arrived) for text classes, int64 for integer
+    and boolean classes, or float64 where any of them has not arrived; `_prediction` (if declared) and
+    features float64 or object str; `_holdout` bool.
+    """
+    columns: dict[str, Any] = {
+        ID: _objects(table[ID]),
+        TIME: _times(table[TIME]),
+        LABEL_TIME: _times(table[LABEL_TIME]),
+        TARGET: _target(table[TARGET], layout.target),
+        HOLDOUT: table[HOLDOUT].to_numpy(zero_copy_only=False).astype(bool),
+    }
+    if layout.prediction is not None:
+        columns[PREDICTION] = _column(table[PREDICTION], layout.prediction)
+    for name in layout.features:
+        columns[name] = _column(table[name], layout.kinds[name])
+    return pd.DataFrame(columns, copy=False)
+
+
+def _column(column: pa.ChunkedArray, kind: Kind) -> Any:
+    return _floats(column) if kind == "number" else _objects(column)
+
+
+def _floats(column: pa.ChunkedArray) -> Any:
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+
+
+def _objects(column: pa.ChunkedArray) -> pd.Series[Any]:
+    # A dictionary (the source's categories or enums) is decoded by the cast. The explicit dtype keeps
+    # pandas from choosing its own string type.
+    values = column.cast(pa.string()).to_numpy(zero_copy_only=False)
+    return pd.Series(values, dtype=object)
+
+
+def _times(column: pa.ChunkedArray) -> Any:
+    return column.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False).astype("datetime64[us]", copy=False)
+
+
+def _target(column: pa.ChunkedArray, kind: TargetKind) -> Any:
+    if kind == "text":
+        return _objects(column)
+    if kind == "int" and column.null_count == 0:
+        return column.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    return _floats(column)

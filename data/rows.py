@@ -1,0 +1,187 @@
+"""All that can be seen of a source at one moment, as Ibis expressions that no engine has run yet.
+
+Row and label obey one rule each. A row is visible when its time has come. A label has arrived when its
+label time has come, and never before its row; until then `_target` and `_label_time` are null. Nothing
+below this file sees a row or label otherwise, so that no monitor or learner can look ahead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import ibis
+
+from ..spec.model import Spec
+from .holdout import hashed, is_holdout
+from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
+from .moment import EARLIEST, LATEST, TICK, literal, moments
+from .plain import label, missing, plain, text
+
+STATED = f"{INNER}stated"  # label time as the source says it, also when it lies in the future
+FAULT = f"{INNER}fault"  # the label is dated before its row, or not dated at all
+SEEN = f"{INNER}seen"  # a copy whose label lies in the future has not been written yet, as far as one can know
+_LABEL = f"{INNER}label"
+_LABEL_ID = f"{INNER}label_id"
+_RANK = f"{INNER}rank"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows' table (and the labels' table, if any) with what their columns mean."""
+
+    spec: Spec
+    layout: Layout
+    table: Any
+    labels: Any | None
+
+    def visible(self, now: datetime, *, wide: bool) -> Any:
+        """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.
+
+        *wide* adds prediction and features. Narrow queries are separate expressions, so that engines read
+        a few columns for them.
+        """
+        return self._labelled(now, *self._keyed(now, wide=wide))
+
+    def ids(self, now: datetime) -> Any:
+        """`_id` and `_time` of the visible rows, copies included."""
+        rows, _ = self._keyed(now, wide=False)
+        return rows.select(ID, TIME)
+
+    def nameless(self, start: datetime, end: datetime) -> Any:
+        """The rows that cannot be named (in the span) or placed in time (anywhere): to be counted."""
+        rows = self.table.select(**{ID: self._id(self.table, self.spec.data.id), TIME: self._time()})
+        placed = (rows[TIME] >= literal(EARLIEST)) & (rows[TIME] <= literal(LATEST))
+        inside = (rows[TIME] > literal(start)) & (rows[TIME] <= literal(end))
+        return rows.filter(~placed.fill_null(False) | (rows[ID].isnull() & inside))
+
+    def orphans(self, now: datetime, start: datetime, end: datetime) -> Any | None:
+        """Labels dated in the span whose id no visible row has; None where that cannot be asked."""
+        if self.labels is None or self.spec.data.label_time is None:
+            return None
+        dated = self._label_rows(self.labels)
+        inside = dated.filter(dated[STATED] > literal(start), dated[STATED] <= literal(end))
+        known = self.ids(now)
+        return inside.anti_join(known, inside[_LABEL_ID] == known[ID])
+
+    def first_copies(self, rows: Any) -> Any:
+        """One row per id: the first by time, then by label arrival, then by content, on every engine alike."""
+        content = [rows[TARGET]] + [rows[name] for name in self._content()]
+        # Text is ordered by its hash: engines and their collations disagree about its own order.
+        ties = [hashed("", each) if each.type().is_string() else each for each in content]
+        order = self._arrival_order(rows) + [each.asc(nulls_first=False) for each in ties]
+        ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[ID], order_by=order)})
+        return ranked.filter(ranked[_RANK] == 0).drop(_RANK)
+
+    def ranked(self, rows: Any) -> tuple[Any, Any]:
+        """Narrow *rows* with whether each is its id's first copy: enough for counts."""
+        order = self._arrival_order(rows)
+        ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[ID], order_by=order)})
+        return ranked, ranked[_RANK] == 0
+
+    def _arrival_order(self, rows: Any) -> list[Any]:
+        return [
+            rows[TIME].asc(),
+            rows[LABEL_TIME].asc(nulls_first=False),
+            rows[STATED].asc(nulls_first=True),  # of copies without a label yet, the one written first
+            rows[FAULT].desc(),
+        ]
+
+    def _content(self) -> tuple[str, ...]:
+        return ((PREDICTION,) if self.layout.prediction else ()) + self.layout.features
+
+    def _keyed(self, now: datetime, *, wide: bool) -> tuple[Any, dict[str, Any]]:
+        """Visible rows with id, time and the columns their label is made of, and the wide part by name."""
+        data, table = self.spec.data, self.table
+        chosen = {ID: self._id(table, data.id), TIME: self._time()}
+        if self.labels is None:
+            chosen[_LABEL] = label(table[data.target], self.layout.target)
+            if data.label_time is not None:
+                chosen[STATED] = moments(table[data.label_time], self._unit(table[data.label_time]))
+        names = self._content() if wide else ()
+        for name in names:
+            source, kind = name, self.layout.kinds.get(name, "number")
+            if name == PREDICTION:
+                source, kind = data.prediction or name, self.layout.prediction or "number"
+            chosen[name] = plain(table[source], kind) if source in table.columns else missing(kind)
+        rows = table.select(**chosen)
+        seen = rows.filter(rows[ID].notnull(), rows[TIME] >= literal(EARLIEST), rows[TIME] <= literal(now))
+        return seen, {name: name for name in names}
+
+    def _labelled(self, now: datetime, rows: Any, wide: dict[str, Any]) -> Any:
+        data = self.spec.data
+        own = self.labels is None
+        if not own:
+            first = self._first_labels(now)
+            joined = rows.left_join(first, rows[ID] == first[_LABEL_ID])
+            kept = [joined[name] for name in rows.columns] + [joined[name] for name in first.columns]
+            rows = joined.select(*kept)
+        known = rows[_LABEL].notnull()
+        if data.label_time is not None:
+            stated = ibis.ifelse(known, rows[STATED], None)
+        else:
+            stated = ibis.ifelse(known, _later(rows[TIME], data.label_delay), None)
+        rows = rows.mutate(**{STATED: stated})
+        due = ibis.ifelse(rows[STATED] < rows[TIME], rows[TIME], rows[STATED])  # a label never precedes its row
+        here = due.notnull() & (due <= literal(now))
+        return rows.select(
+            **{
+                ID: rows[ID],
+                TIME: rows[TIME],
+                LABEL_TIME: ibis.ifelse(here, due, None),
+                TARGET: ibis.ifelse(here, rows[_LABEL], None),
+                HOLDOUT: is_holdout(rows[ID], data.holdout),
+                STATED: rows[STATED],
+                FAULT: rows[_LABEL].notnull() & (rows[STATED].isnull() | (rows[STATED] < rows[TIME])),
+                SEEN: (rows[STATED].isnull() | (rows[STATED] <= literal(now))) if own else ibis.literal(True),
+                **wide,
+            }
+        )
+
+    def _label_rows(self, labels: Any) -> Any:
+        data = self.spec.data
+        chosen = {
+            _LABEL_ID: self._id(labels, (data.labels and data.labels.id) or data.id),
+            _LABEL: label(labels[data.target], self.layout.target),
+        }
+        if data.label_time is not None:
+            chosen[STATED] = moments(labels[data.label_time], self._unit(labels[data.label_time]))
+        rows = labels.select(**chosen)
+        return rows.filter(rows[_LABEL].notnull())
+
+    def _first_labels(self, now: datetime) -> Any:
+        """One label per id: the earliest; a revision that comes later changes nothing."""
+        rows = self._label_rows(self.labels)
+        order = []
+        if STATED in rows.columns:
+            rows = rows.filter(rows[STATED].isnull() | (rows[STATED] <= literal(now)))
+            order.append(rows[STATED].asc(nulls_first=False))
+        order.append(hashed("", rows[_LABEL]) if rows[_LABEL].type().is_string() else rows[_LABEL])
+        ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[_LABEL_ID], order_by=order)})
+        return ranked.filter(ranked[_RANK] == 0, ranked[_LABEL_ID].notnull()).drop(_RANK)
+
+    def _time(self) -> Any:
+        column = self.table[self.spec.data.time]
+        return moments(column, self._unit(column))
+
+    def _unit(self, column: Any) -> timedelta | None:
+        """`data.time_unit` counts for columns of numbers; beside it, another may hold timestamps."""
+        return None if column.type().is_timestamp() or column.type().is_date() else self.spec.data.time_unit
+
+    def _id(self, table: Any, name: str) -> Any:
+        column = table[name]
+        kind = column.type()
+        if kind.is_floating():  # integers beside nulls often arrive as floats; other floats name nothing
+            whole = column.abs() < 2**53
+            whole = whole & (column == column.floor())
+            return text(ibis.ifelse(whole, column, None).cast("int64"))
+        if kind.is_timestamp() or kind.is_date():
+            return text(moments(column, None))
+        return text(column)
+
+
+def _later(time: Any, delay: timedelta | None) -> Any:
+    if not delay:
+        return time
+    return (time + ibis.literal(delay // TICK, "int64").as_interval("us")).cast("timestamp(6)")

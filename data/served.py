@@ -1,0 +1,38 @@
+"""What was served, read from the data's own prediction column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..spec.errors import DataError
+from ..spec.model import Task
+from .metrics import Outcomes
+
+
+def served_outcomes(frame: pd.DataFrame, task: Task, classes: tuple[Any, ...]) -> Outcomes:
+    """Labels beside the recorded predictions of the n labelled rows in *frame* that have one.
+
+    For a binary task a column of numbers between 0 and 1 that are not all classes is read as the
+    positive class's probability; otherwise the column holds classes, and score metrics are undefined.
+    Raises DataError where a regression's prediction is no number.
+    """
+    known = frame[frame["_prediction"].notna() & frame["_target"].notna()]
+    target, served = known["_target"].to_numpy(), known["_prediction"]
+    if task == "regression":
+        numbers = pd.to_numeric(served, errors="coerce").to_numpy(dtype="float64")
+        if np.isnan(numbers).any():
+            found = served[np.isnan(numbers)].iloc[0]
+            raise DataError(f"data.prediction: found {found!r} in row {known['_id'].iloc[0]}; expected a number.")
+        return Outcomes(target.astype("float64"), numbers)
+    if task == "binary" and _probabilities(served, classes):
+        score = served.to_numpy(dtype="float64")
+        return Outcomes(target, np.where(score >= 0.5, classes[1], classes[0]), score, classes)
+    return Outcomes(target, served.to_numpy(), None, classes)
+
+
+def _probabilities(served: pd.Series, classes: tuple[Any, ...]) -> bool:
+    numeric = pd.api.types.is_numeric_dtype(served) and bool(served.between(0, 1).all())
+    return numeric and not bool(served.isin(classes).all())

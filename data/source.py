@@ -1,0 +1,122 @@
+"""The data behind a spec: open it, then look at it as of a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from ..spec.errors import DataError
+from ..spec.model import Spec
+from ..spec.values import Span
+from .engine import Engine
+from .layout import ID, TIME, Kind, Layout, layout
+from .moment import LATEST, TICK, check_moments
+from .place import open_tables
+from .rows import Rows
+from .view import View
+
+
+def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None) -> Source:
+    """Open what `data` in the spec points at, and check that its columns can play their roles.
+
+    *expected* are the features that a model needs, with their kinds: those that the source lacks are
+    filled with NaN or None and named in every window's `missing_columns`. Without it only
+    `data.features` can be missed, since "every other column" is what is there.
+
+    The types of a file's columns are found once, over all its rows. In CSV only the empty field is null.
+    Raises DataError naming the file or URL, the column, what was found and the next step.
+    """
+    engine, rows, labels = open_tables(spec)
+    try:
+        return Source(spec, engine, rows, labels, expected or {})
+    except BaseException:
+        engine.close()
+        raise
+
+
+class Source:
+    """An open source; a context manager. One connection: not for two threads at once."""
+
+    def __init__(self, spec: Spec, engine: Engine, rows: Any, labels: Any | None, expected: Mapping[str, Kind]) -> None:
+        self._engine = engine
+        self._layout: Layout = layout(spec, rows, labels, engine.where, expected)
+        self._rows = Rows(spec, self._layout, rows, labels)
+        self._check(spec, rows, labels)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features in order, also those that the source lacks."""
+        return self._layout.features
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Each feature's kind by the source's own column type; of one that it lacks: as expected, or `number`."""
+        return dict(self._layout.kinds)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Declared features, and the prediction, that the source lacks."""
+        return self._layout.missing
+
+    def columns(self) -> dict[str, str]:
+        """All columns of the rows' table and their types as text."""
+        return dict(self._layout.schema)
+
+    def as_of(self, now: datetime) -> View:
+        """All that is visible at *now*, and nothing else."""
+        return View(self._engine, self._rows, now)
+
+    def extent(self) -> Span | None:
+        """The span that holds every row of the whole source, future rows included; None without rows.
+
+        It starts one microsecond before the first row, since a span is open at its start.
+        """
+        ids = self._rows.ids(LATEST)
+        ends = self._engine.one(ids.filter(ids[ID].notnull()).aggregate(start=ids[TIME].min(), end=ids[TIME].max()))
+        return None if ends["start"] is None else Span(start=ends["start"] - TICK, end=ends["end"])
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self, spec: Spec, rows: Any, labels: Any | None) -> None:
+        data, home = spec.data, labels if labels is not None else rows
+        check_moments(self._engine, rows, data.time, "data.time", data.time_unit)
+        if data.label_time is not None:
+            kind = home[data.label_time].type()
+            dated = kind.is_timestamp() or kind.is_date()
+            check_moments(self._engine, home, data.label_time, "data.label_time", None if dated else data.time_unit)
+        target = home[data.target]
+        if spec.task == "regression" and target.type().is_string():
+            filled = home.filter(target.nullif("").notnull())
+            found = self._engine.one(filled.aggregate(rows=filled.count(), value=target.min()))
+            if found["rows"]:
+                raise DataError(
+                    f"data.target: column {data.target!r} of {self._engine.where} is text, such as "
+                    f"{found['value']!r}; a regression needs numbers. Mend the column, or set `task: multiclass`"
+                )
+        for key, table, name in (
+            ("data.id", rows, data.id),
+            ("data.labels.id", labels, (data.labels and data.labels.id) or data.id),
+        ):
+            if table is not None and table[name].type().is_floating():
+                self._check_float_ids(key, table, name)
+
+    def _check_float_ids(self, key: str, table: Any, name: str) -> None:
+        column = table[name]
+        broken = table.filter(column != column.floor())
+        found = self._engine.one(broken.aggregate(rows=broken.count(), value=column.min()))
+        if found["rows"]:
+            raise DataError(
+                f"{key}: column {name!r} holds {found['rows']} fractions, such as {found['value']!r}; an id must be "
+                "whole numbers, text, UUIDs or times, so that its hash is the same everywhere"
+            )

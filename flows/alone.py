@@ -1,0 +1,27 @@
+"""One training process of a model at a time on a machine."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .care import Care
+
+
+@contextmanager
+def alone(care: Care) -> Iterator[bool]:
+    """Hold the model's lock file; False where a living process holds it.
+
+    The ledger's flight lets the *same* decision go on after a crash, and cannot tell a dead process from
+    a living one. The operating system can: it drops the lock with the process, however that ends.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", care.spec.model)
+    with (care.stores.home / f"retrain-{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -1,0 +1,31 @@
+"""A start by hand is a decision too: it is written down with its reason before it acts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from prefect.runtime import flow_run
+
+from ..policy.decide import decision_id
+from ..spec.values import Action, Decision, Triage
+from .care import Care
+
+
+def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> Decision:
+    """Record the operator's decision and return it; repeating the same run finds the same decision."""
+    spec = care.spec
+    serving = care.registry.champion()
+    action: Action = "warm_start" if rung == "warm" else "full_retrain"
+    decision = Decision(
+        id=decision_id(spec.model, now, f"by hand {flow_run.id or ''} {rung}"),
+        model=spec.model,
+        at=now,
+        action=action,
+        triage=Triage(verdict="unsure", evidence=("A person started this run; the monitors were not asked.",)),
+        reasons=(f"Started by hand: {reason or 'no reason was given'}.",),
+        policy=spec.policy_version,
+        champion=serving.number if serving else None,
+    )
+    stored, _ = care.ledger.record_decision(decision, (), run=str(flow_run.id or ""), live=True)
+    return stored

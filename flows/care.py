@@ -1,0 +1,48 @@
+"""One model under care: its spec with ledger, registry and data opened together and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from ..data.layout import Kind
+from ..data.source import Source, open_source
+from ..ledger.ledger import Ledger
+from ..models.registry import Registry
+from ..spec.model import Spec
+from ..spec.stores import Stores, stores_of
+
+
+@dataclass(frozen=True)
+class Care:
+    """Everything a flow needs about one model."""
+
+    spec: Spec
+    stores: Stores
+    ledger: Ledger
+    registry: Registry
+    source: Source
+
+
+@contextmanager
+def take_care(spec: Spec) -> Iterator[Care]:
+    """Open the stores and the data of *spec*.
+
+    Raises DataError where the data is not as the spec says, before anything is written.
+    """
+    stores = stores_of(spec)
+    with ExitStack() as stack:
+        registry = Registry.open(spec)
+        source = stack.enter_context(open_source(spec, expected=_features(registry)))
+        stores.home.mkdir(parents=True, exist_ok=True)
+        ledger = stack.enter_context(Ledger.open(stores.ledger))
+        yield Care(spec, stores, ledger, registry, source)
+
+
+def _features(registry: Registry) -> dict[str, Kind] | None:
+    """The champion's features, so that a column that vanished from the data is missed."""
+    champion = registry.champion()
+    if champion is None:
+        return None
+    return {feature.name: feature.kind for feature in registry.load(champion.number).state.features}

@@ -1,0 +1,54 @@
+"""The champion as of now, with all that monitors, policy and retraining ask of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..models.trained import Trained
+from ..monitors.performance import Accepted
+from ..spec.errors import RegistryError
+from ..spec.values import Span
+from .care import Care
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version that serves.
+
+    *since* is when it was promoted, *trained_at* the moment it was trained for; *reference* the window it
+    was learned or accepted on, *accepted* its metric there, None where it was undefined.
+    """
+
+    version: str
+    trained: Trained
+    since: datetime
+    trained_at: datetime
+    reference: Span
+    accepted: Accepted | None
+
+
+def find_champion(care: Care) -> Champion:
+    """Load the version behind the alias.
+
+    Raises RegistryError where there is none, or where it was not registered by Ratoon, with the next step.
+    """
+    found = care.registry.champion()
+    if found is None:
+        raise RegistryError(
+            f"{care.spec.model} has no champion in {care.registry.uri}; nothing was changed. "
+            f"Train the first version: ratoon train {care.spec.path}"
+        )
+    trained = care.registry.load(found.number)
+    state = trained.state
+    trained_at = datetime.fromisoformat(found.tags["ratoon.at"]) if "ratoon.at" in found.tags else state.watermark
+    promotions = [p for p in care.ledger.champions(care.spec.model) if p.version == found.number]
+    kept = state.accepted.get(care.spec.metric)
+    return Champion(
+        version=found.number,
+        trained=trained,
+        since=promotions[-1].at if promotions else trained_at,
+        trained_at=trained_at,
+        reference=state.reference or Span(start=state.watermark, end=state.watermark),
+        accepted=Accepted(**kept.model_dump()) if kept else None,
+    )

@@ -1,0 +1,30 @@
+"""The moment a flow looks at: given, else scheduled, else now; always naive UTC inside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect.runtime import flow_run
+
+
+def wall_clock() -> datetime:
+    """Now, as naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Naive times are read as UTC, aware ones are converted."""
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def moment_of(at: datetime | None) -> datetime:
+    """The moment to judge.
+
+    A scheduled run judges the moment it was scheduled for, so that a late or repeated start makes the
+    same decision; a run by hand judges now, or the *at* it was given.
+    """
+    if at is not None:
+        return as_utc(at)
+    if flow_run.id is not None and "auto-scheduled" in flow_run.tags:
+        return as_utc(flow_run.scheduled_start_time)
+    return wall_clock()

@@ -1,0 +1,130 @@
+"""Make a version the champion, or put the one before it back: one pointer move each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from ..ledger.ledger import PromotionKind
+from ..spec.errors import RegistryError
+from ..spec.load import load_spec
+from .artifacts import publish_promotion
+from .care import Care, take_care
+from .moment import moment_of
+from .names import model_name
+
+
+def _promote_name() -> str:
+    return f"promote {model_name(flow_run.parameters)} v{flow_run.parameters.get('version') or '@challenger'}"
+
+
+def _roll_back_name() -> str:
+    return f"roll back {model_name(flow_run.parameters)}"
+
+
+@flow(name="promote", flow_run_name=_promote_name)
+def promote(
+    spec: str,
+    version: str | None = None,
+    reason: str = "",
+    actor: str = "",
+    at: datetime | None = None,
+) -> str:
+    """Make a version the champion; serving follows the alias.
+
+    Args:
+        spec: Path of the model's spec.
+        version: The version's number in MLflow; left out: the one with the alias `challenger`.
+        reason: Why, in the reviewer's words; kept in the ledger.
+        actor: Who promotes.
+        at: The moment it counts from; left out: now.
+    """
+    with take_care(load_spec(spec)) as care:
+        offered = care.registry.challenger()
+        chosen = version or (offered.number if offered else None)
+        if chosen is None:
+            raise RegistryError(
+                f"{care.spec.model}: no version has the alias `challenger`, so there is nothing to promote; "
+                "the champion is unchanged. Name a version, or let a retrain register one."
+            )
+        move(care, chosen, kind="promotion", reason=reason, actor=actor, at=moment_of(at))
+        return chosen
+
+
+@flow(name="roll-back", flow_run_name=_roll_back_name)
+def roll_back(
+    spec: str,
+    version: str | None = None,
+    reason: str = "",
+    actor: str = "",
+    decision: str | None = None,
+    at: datetime | None = None,
+) -> str:
+    """Put an earlier champion back.
+
+    Args:
+        spec: Path of the model's spec.
+        version: The version to go back to; left out: the champion before the present one.
+        reason: Why, in the operator's words; kept in the ledger.
+        actor: Who rolls back.
+        decision: The decision behind it, where a rule asked for it.
+        at: The moment it counts from; left out: now.
+    """
+    with take_care(load_spec(spec)) as care:
+        chosen = version or _previous(care)
+        move(care, chosen, kind="roll_back", reason=reason, actor=actor, at=moment_of(at), decision=decision)
+        return chosen
+
+
+def _previous(care: Care) -> str:
+    present = care.registry.champion()
+    serving = present.number if present else None
+    earlier = [p.version for p in care.ledger.champions(care.spec.model) if p.version != serving]
+    if not earlier:
+        raise RegistryError(
+            f"{care.spec.model}: v{serving} is the only champion there has been, so there is none to go back to; "
+            "the alias is unchanged."
+        )
+    return earlier[-1]
+
+
+@task(cache_policy=NO_CACHE)
+def move(
+    care: Care,
+    version: str,
+    *,
+    kind: PromotionKind,
+    reason: str,
+    actor: str,
+    at: datetime,
+    decision: str | None = None,
+) -> None:
+    """Move the alias after the version proved that it loads and predicts, and write it down.
+
+    Done again after a crash between the two, it writes what is missing.
+    """
+    model = care.spec.model
+    chosen = care.registry.version(version)
+    known = care.ledger.champions(model)
+    serving = care.registry.champion()
+    if serving is not None and serving.number == chosen.number:
+        get_run_logger().info("v%s is the champion already; its alias stays.", chosen.number)
+        previous = next((p.version for p in reversed(known) if p.version != chosen.number), None)
+        if known and known[-1].version == chosen.number:
+            return
+    else:
+        previous = care.registry.promote(chosen.number)
+    care.ledger.record_promotion(
+        model=model,
+        version=chosen.number,
+        previous=previous,
+        at=at,
+        kind=kind,
+        actor=actor or "unnamed",
+        reason=reason,
+        decision=decision or chosen.decision,
+    )
+    publish_promotion(care, chosen.number, previous, kind, reason)

@@ -1,0 +1,49 @@
+"""A spec for a rehearsal: the same model on the same data, with stores of its own.
+
+A replay at simulated times must never touch the ledger, registry or workspace that the live model uses.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from ..spec.errors import BadInput
+from ..spec.load import load_spec
+from ..spec.model import Spec
+from ..spec.stores import stores_of
+
+
+def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
+    """Write a copy of *spec* whose stores are in *folder* (left out: `replay` in the spec's home).
+
+    Raises BadInput where the folder holds an earlier rehearsal; nothing is written then.
+    """
+    home = (folder or stores_of(spec).home / "replay").resolve()
+    if (home / "ledger.db").exists():
+        raise BadInput(
+            f"{home} holds an earlier replay; nothing was changed. Remove the folder, or choose another with `--into`."
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    content = spec.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    content["data"] = _absolute(content["data"], spec.folder)
+    if "labels" in content["data"]:
+        content["data"]["labels"] = _absolute(content["data"]["labels"], spec.folder)
+    content["learner"]["build"] = str(spec.folder / content["learner"]["build"])
+    content["stores"] = {
+        "home": str(home),
+        "mlflow": f"sqlite:///{home / 'mlflow.db'}",
+        "ledger": f"sqlite:///{home / 'ledger.db'}",
+        "workspace": str(home / "evidently"),
+    }
+    written = home / "spec.yaml"
+    written.write_text(
+        f"# Written by `ratoon replay` from {spec.path}.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
+    )
+    return load_spec(written).path
+
+
+def _absolute(place: dict[str, object], folder: Path) -> dict[str, object]:
+    source = place.get("source")
+    return {**place, "source": str(folder / str(source))} if source else place

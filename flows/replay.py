@@ -1,0 +1,139 @@
+"""Drive the live flows over history at simulated times."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from pydantic import BaseModel
+
+from ..spec.duration import parse_duration
+from ..spec.errors import BadInput
+from ..spec.load import load_spec
+from ..spec.values import Span
+from .care import Care, take_care
+from .composite import composite_quality, quality_of
+from .moment import as_utc
+from .monitor import monitor
+from .names import model_name
+from .progress import Tick, tell
+from .rehearsal import write_rehearsal
+from .train import train
+
+
+class Quality(BaseModel):
+    """The metric over the replayed span, with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    rows: int
+
+
+class Replayed(BaseModel):
+    """What a replay did; *trainings*, *rows_learned* and *cpu_seconds* leave the first version out."""
+
+    model: str
+    spec: str
+    metric: str
+    start: datetime
+    end: datetime
+    windows: int
+    actions: dict[str, int]
+    verdicts: dict[str, int]
+    trainings: int
+    outcomes: dict[str, int]
+    promoted: int
+    rows_learned: int
+    cpu_seconds: float
+    first_cpu_seconds: float
+    composite: Quality
+    never: Quality
+
+
+def _run_name() -> str:
+    return f"replay {model_name(flow_run.parameters)} every {flow_run.parameters.get('every')}"
+
+
+@flow(name="replay", flow_run_name=_run_name)
+def replay(
+    spec: str,
+    every: str = "7d",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    into: str | None = None,
+) -> Replayed:
+    """Drive the live flows over history at simulated times, with stores of the replay's own.
+
+    Args:
+        spec: Path of the model's spec.
+        every: Step between simulated moments, such as 7d.
+        start: The moment the first version is trained for; left out: when a third of the data's time has passed.
+        end: The last moment; left out: the end of the data.
+        into: Folder for the replay's stores; left out: `replay` in the spec's home.
+    """
+    rehearsal = write_rehearsal(load_spec(spec), Path(into) if into else None)
+    step = _step(every)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), take_care(load_spec(rehearsal)) as care:
+        span = _span(care, start, end, step)
+        train(spec=str(rehearsal), at=span.start)
+        moments = [span.start + step * n for n in range(1, int(span.length / step) + 1)]
+        for number, moment in enumerate(moments, start=1):
+            decision = monitor(spec=str(rehearsal), at=moment, start="here")
+            tell(Tick(number, len(moments), decision, care.ledger.champions(care.spec.model)[-1].version))
+        return _sum_up(care, str(rehearsal), Span(start=span.start, end=moments[-1]), len(moments))
+
+
+def _step(every: str) -> timedelta:
+    try:
+        step = parse_duration(every)
+    except ValueError as error:
+        raise BadInput(f"every: found {every!r}; {error}. Nothing was started.") from None
+    if step <= timedelta(0):
+        raise BadInput(f"every: found {every!r}; expected more than nothing. Nothing was started.")
+    return step
+
+
+def _span(care: Care, start: datetime | None, end: datetime | None, step: timedelta) -> Span:
+    whole = care.source.extent()
+    if whole is None:
+        raise BadInput(f"{care.spec.path.name}: data.source holds no rows, so there is nothing to replay.")
+    first = as_utc(start) if start else whole.start + whole.length / 3
+    last = min(as_utc(end), whole.end) if end else whole.end
+    if not whole.start < first or first + step > last:
+        raise BadInput(
+            f"A replay from {first} to {last} in steps of {step} has no moment inside the data, which spans {whole}. "
+            "Nothing was started; give another --start, --end or --every."
+        )
+    return Span(start=first, end=last)
+
+
+def _sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
+    model, metric = care.spec.model, care.spec.metric
+    decisions = care.ledger.decisions(model)
+    flights = care.ledger.updates(model)
+    promotions = care.ledger.champions(model)
+    view = care.source.as_of(span.end)
+    first = care.registry.load(promotions[0].version)
+    return Replayed(
+        model=model,
+        spec=path,
+        metric=metric,
+        start=span.start,
+        end=span.end,
+        windows=windows,
+        actions=Counter(d.action for d in decisions if d.window is not None),
+        verdicts=Counter(d.triage.verdict for d in decisions if d.window is not None),
+        trainings=len(flights),
+        outcomes=Counter(f.outcome for f in flights),
+        promoted=len(promotions) - 1,
+        rows_learned=sum(f.rows for f in flights),
+        cpu_seconds=sum(f.cpu_seconds for f in flights),
+        first_cpu_seconds=float(care.registry.version(promotions[0].version).tags.get("ratoon.cpu_seconds", 0.0)),
+        composite=Quality(**vars(composite_quality(care, view, span))),
+        never=Quality(**vars(quality_of(view, span, first, metric, care.spec.seed))),
+    )

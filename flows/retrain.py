@@ -1,0 +1,206 @@
+"""Continue the champion on the rows it has not learned, and offer the result for review."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from pydantic import BaseModel
+
+from ..ledger.ledger import Flight
+from ..models.evidence import Evidence
+from ..models.race import Race, climb
+from ..models.trained import Trained
+from ..monitors.pages import reports_of
+from ..spec.errors import Refused
+from ..spec.load import load_spec
+from ..spec.values import Decision
+from .alone import alone
+from .artifacts import publish_race
+from .by_hand import decide_by_hand
+from .care import Care, take_care
+from .champion import Champion, find_champion
+from .moment import moment_of, wall_clock
+from .names import model_name, moment_name
+from .promote import move
+from .referenced import referenced
+
+
+class Retrained(BaseModel):
+    """What became of a retrain: *outcome* as in the ledger, *version* where one was registered."""
+
+    decision: str
+    outcome: Literal["registered", "refused", "nothing_new", "failed", "abandoned", "in_flight"]
+    version: str | None = None
+    promoted: bool = False
+
+
+def _run_name() -> str:
+    parameters = flow_run.parameters
+    return f"retrain {model_name(parameters)}{moment_name(parameters)}"
+
+
+@flow(name="retrain", flow_run_name=_run_name)
+def retrain(
+    spec: str,
+    decision: str | None = None,
+    rung: Literal["warm", "scratch"] = "warm",
+    reason: str = "",
+    at: datetime | None = None,
+) -> Retrained:
+    """Continue the champion on the rows it has not learned, check it, and offer it for review.
+
+    Args:
+        spec: Path of the model's spec.
+        decision: Id of the decision that fired; left out: a start by hand, which becomes a decision of its own.
+        rung: For a start by hand: begin the ladder at `warm`, or go straight to `scratch`.
+        reason: For a start by hand: why, in the operator's words; kept in the ledger.
+        at: For a start by hand: learn what was known at this moment; left out: now.
+    """
+    declared = load_spec(spec)
+    with take_care(declared) as care, alone(care) as free:
+        fired = _fired(care, decision) if decision else decide_by_hand(care, rung, reason, moment_of(at))
+        flight = _take_off(care, fired) if free else None
+        if flight is None:
+            get_run_logger().warning("Another retrain of %s is in flight; this one does not start.", declared.model)
+            return Retrained(decision=fired.id, outcome="in_flight")
+        if flight.landed is None:
+            retrained = _fly(care, fired, flight)
+        else:
+            get_run_logger().info("Decision %s was carried out before: %s.", fired.id, flight.landed)
+            retrained = Retrained(decision=fired.id, outcome=flight.landed, version=flight.version)
+        if retrained.version is None or declared.review == "required":
+            return retrained
+        return retrained.model_copy(update={"promoted": _promote(care, fired, retrained.version)})
+
+
+@task(cache_policy=NO_CACHE)
+def run_ladder(care: Care, champion: Champion, fired: Decision) -> Race:
+    """Climb the ladder on what was known at the decision's moment; no retry, since nothing is half done."""
+    spec, watermark = care.spec, champion.trained.state.watermark
+    view = care.source.as_of(fired.at)
+    since = fired.at - spec.learner.history if spec.learner.history else None
+    older = view.holdout(None, until=watermark)
+    within = spec.gate.anchor.within
+    return climb(
+        champion.trained,
+        spec,
+        unlearned=view.unlearned(watermark),
+        scratch=lambda: view.learned(fired.at, since=since),
+        recent=view.holdout(watermark),
+        anchor=older if within is None else older[older["_label_time"] > watermark - within],
+        older_rows=len(older),
+        full=fired.action == "full_retrain",
+        since=since,
+    )
+
+
+@task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
+def register(care: Care, champion: Champion, fired: Decision, race: Race, winner: Trained) -> str:
+    """Register the winner with its evidence as challenger; safe to retry, one version per decision."""
+    view = care.source.as_of(fired.at)
+    signals = care.ledger.signals(fired.id)
+    shown = tuple(dict.fromkeys(s.snapshot for s in signals if s.snapshot))
+    evidence = Evidence(
+        decision=fired.id,
+        at=fired.at,
+        example=view.holdout(champion.trained.state.watermark, limit=5),
+        reasons=(*fired.reasons, *fired.triage.evidence),
+        action=fired.action,
+        verdict=fired.triage.verdict,
+        window=fired.window,
+        gate=race.gate,
+        attempts=race.attempts,
+        rows=race.attempts[-1].rows,
+        cpu_seconds=race.cpu_seconds,
+        snapshots=shown,
+        reports=reports_of(care.stores.workspace, care.spec.model, shown),
+        flow_run=str(flow_run.id or ""),
+        spec_path=str(care.spec.path),
+    )
+    return care.registry.register(referenced(care, view, winner), evidence).number
+
+
+def _fired(care: Care, decision: str) -> Decision:
+    stored = care.ledger.find_decision(decision)
+    if stored is None or stored.model != care.spec.model:
+        raise Refused(f"The ledger holds no decision {decision!r} for {care.spec.model}; nothing was trained.")
+    if not stored.fires:
+        raise Refused(f"Decision {decision} is to {stored.action}, which trains nothing; nothing was changed.")
+    return stored
+
+
+def _take_off(care: Care, fired: Decision) -> Flight | None:
+    return care.ledger.take_off(
+        model=care.spec.model,
+        decision=fired.id,
+        at=fired.at,
+        run=str(flow_run.id or ""),
+        now_wall=wall_clock(),
+        abandon_after=care.spec.abandon_after,
+    )
+
+
+def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
+    """Train, register and land. A killed process is taken up where it was; an error lands as `failed`."""
+    done = care.registry.of_decision(fired.id)
+    if done is not None:
+        version = care.registry.load(done.number)
+        care.ledger.land(
+            flight,
+            outcome="registered",
+            version=done.number,
+            evidence={"resumed": "the version was registered before the process died"},
+            cpu_seconds=float(done.tags.get("ratoon.cpu_seconds", 0.0)),
+            rows=int(done.tags.get("ratoon.rows", 0)),
+            watermark=version.state.watermark,
+            ended_at=fired.at,
+        )
+        return Retrained(decision=fired.id, outcome="registered", version=done.number)
+    try:
+        return _train(care, fired, flight)
+    except Exception as error:
+        if care.ledger.in_the_air(flight):
+            reason = f"{type(error).__name__}: {error}"
+            care.ledger.land(flight, outcome="failed", evidence={"reason": reason}, ended_at=fired.at)
+        raise
+
+
+def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
+    champion = find_champion(care)
+    race = run_ladder(care, champion, fired)
+    if not care.ledger.in_the_air(flight):
+        raise Refused(f"{flight} was given up while it trained; nothing was registered.")
+    version = register(care, champion, fired, race, race.winner) if race.winner else None
+    learned = race.winner.state.watermark if race.winner else None
+    outcome: Literal["registered", "refused", "nothing_new"] = "registered" if version else "refused"
+    if version is None and all(attempt.rows == 0 for attempt in race.attempts):
+        outcome = "nothing_new"
+    care.ledger.land(
+        flight,
+        outcome=outcome,
+        version=version,
+        evidence={"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]},
+        cpu_seconds=race.cpu_seconds,
+        rows=sum(attempt.rows for attempt in race.attempts),
+        watermark=learned,
+        ended_at=fired.at,
+    )
+    publish_race(care, race, version)
+    return Retrained(decision=fired.id, outcome=outcome, version=version)
+
+
+def _promote(care: Care, fired: Decision, version: str) -> bool:
+    """Promote by `review: automatic`, once for a decision: a later champion is never pushed aside by a repeat."""
+    if any(promotion.decision == fired.id for promotion in care.ledger.champions(care.spec.model)):
+        return True
+    serving, chosen = care.registry.champion(), care.registry.version(version)
+    if serving is not None and serving.number not in (version, chosen.tags.get("ratoon.parent")):
+        get_run_logger().warning("v%s serves by now, which v%s was not compared with.", serving.number, version)
+        return False
+    reason = "the gate passed, and the spec says `review: automatic`"
+    move(care, version, kind="promotion", reason=reason, actor="ratoon", at=fired.at, decision=fired.id)
+    return True

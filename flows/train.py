@@ -1,0 +1,64 @@
+"""Train the first version from scratch; it becomes the champion."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from ..models.evidence import Evidence
+from ..models.race import first
+from ..policy.decide import decision_id
+from ..spec.errors import RegistryError
+from ..spec.load import load_spec
+from .care import Care, take_care
+from .moment import moment_of
+from .names import model_name, moment_name
+from .promote import move
+from .referenced import referenced
+
+
+def _run_name() -> str:
+    return f"train {model_name(flow_run.parameters)}{moment_name(flow_run.parameters)}"
+
+
+@flow(name="train", flow_run_name=_run_name)
+def train(spec: str, at: datetime | None = None) -> str:
+    """Train the first version from scratch; it becomes the champion. Returns its version.
+
+    Args:
+        spec: Path of the model's spec.
+        at: Learn what was known at this moment, as UTC; left out: now.
+    """
+    with take_care(load_spec(spec)) as care:
+        serving = care.registry.champion()
+        if serving is not None:
+            raise RegistryError(
+                f"{care.spec.model} has the champion v{serving.number} already; nothing was changed. "
+                "Continue it with `ratoon retrain`, or from scratch with `ratoon retrain --rung scratch`."
+            )
+        now = moment_of(at)
+        version = fit_first(care, now)
+        move(care, version, kind="first", reason="the first version", actor="ratoon", at=now)
+        return version
+
+
+@task(cache_policy=NO_CACHE)
+def fit_first(care: Care, now: datetime) -> str:
+    """Fit on every labelled row outside the holdout, judge on the holdout, register."""
+    view = care.source.as_of(now)
+    rows, holdout = view.learned(now), view.holdout(None)
+    trained, seconds = first(care.spec, rows, holdout=holdout)
+    evidence = Evidence(
+        decision=decision_id(care.spec.model, now, "first"),
+        at=now,
+        example=rows.head(5),
+        reasons=("There was no champion yet.",),
+        rows=len(rows),
+        cpu_seconds=seconds,
+        flow_run=str(flow_run.id or ""),
+        spec_path=str(care.spec.path),
+    )
+    return care.registry.register(referenced(care, view, trained), evidence).number

@@ -1,0 +1,64 @@
+"""What the ledger hands out beside decisions and signals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ..spec.values import Value
+
+Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new"]
+PromotionKind = Literal["first", "promotion", "roll_back"]
+
+
+class Flight(Value):
+    """A training run's claim on its model. *at* is decision time, *taken_off* wall time.
+
+    *landed* is how it had ended when it was handed out, with the *version* that came of it: None while it is
+    in the air.
+    """
+
+    model: str
+    number: int
+    decision: str
+    at: datetime
+    taken_off: datetime
+    run: str | None = None
+    landed: Landed | None = None
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"flight {self.number} of {self.model} (decision {self.decision})"
+
+
+class UpdateRow(Value):
+    """A training run from its start to its end, as people read it; `running` has no end yet."""
+
+    model: str
+    number: int
+    decision: str
+    at: datetime
+    taken_off: datetime
+    run: str | None = None
+    outcome: Landed | Literal["running"] = "running"
+    version: str | None = None
+    rows: int = 0
+    cpu_seconds: float = 0.0
+    watermark: datetime | None = None
+    ended_at: datetime | None = None
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class Promotion(Value):
+    """The champion alias moved from *previous* to *version*."""
+
+    model: str
+    version: str
+    previous: str | None
+    at: datetime
+    kind: PromotionKind
+    actor: str
+    reason: str
+    decision: str | None = None

@@ -1,0 +1,188 @@
+"""Flights: a training run takes off, and lands once. One flight of a model is in the air at a time.
+
+The caller holds the ledger's write lock, so that what is read here cannot change before it is acted on;
+the primary key (model, number) would refuse a second claim even without it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic_core import from_json, to_json
+from sqlalchemy import Select, and_, select
+from sqlalchemy.orm import Session
+
+from ..spec.duration import format_duration
+from ..spec.errors import Refused
+from .entries import Flight, Landed, UpdateRow
+from .tables import DecisionRow, FlightRow, LandingRow
+
+
+def take_off(
+    session: Session,
+    *,
+    model: str,
+    decision: str,
+    at: datetime,
+    run: str | None,
+    now_wall: datetime,
+    abandon_after: timedelta,
+) -> Flight | None:
+    """Claim the model's one flight for *decision*; None while another decision's flight is in the air.
+
+    - A decision whose flight is in the air resumes it (its process died and runs again).
+    - A decision whose flight has landed gets that flight back, with `landed` set: there is nothing to do.
+    - A flight that took off *abandon_after* or longer ago is landed as `abandoned` first, also the
+      decision's own, which then takes off anew under the next number.
+    """
+    judged = session.get(DecisionRow, decision)
+    if judged is None or judged.model != model:
+        what = "is not in the ledger" if judged is None else f"is about model {judged.model}"
+        raise Refused(
+            f"decision {decision} {what}, so that no training run of {model} was started; "
+            "record the decision before its action."
+        )
+    last = _newest(session, model)
+    own = _newest(session, model, decision)
+    if own is not None and own[1] is not None and own[1].outcome != "abandoned":
+        return _flight(*own)
+    if last is not None and last[1] is None:
+        flying = last[0]
+        if now_wall - flying.taken_off < abandon_after:
+            return _flight(flying, None) if flying.decision == decision else None
+        session.add(_abandoned(flying, at, now_wall, abandon_after))
+    claim = FlightRow(
+        model=model,
+        number=1 if last is None else last[0].number + 1,
+        decision=decision,
+        at=at,
+        taken_off=now_wall,
+        run=run,
+    )
+    session.add(claim)
+    session.flush()
+    return _flight(claim, None)
+
+
+def land(
+    session: Session,
+    flight: Flight,
+    *,
+    outcome: Landed,
+    version: str | None,
+    evidence: dict[str, Any],
+    cpu_seconds: float,
+    rows: int,
+    watermark: datetime | None,
+    ended_at: datetime,
+) -> None:
+    """Write how *flight* ended. Landing again with the same outcome changes nothing.
+
+    Raises Refused where the flight was given up meanwhile, has landed otherwise, or never took off.
+    """
+    if session.get(FlightRow, (flight.model, flight.number)) is None:
+        raise Refused(f"{flight} never took off in this ledger; nothing was recorded.")
+    landed = session.get(LandingRow, (flight.model, flight.number))
+    if landed is None:
+        session.add(
+            LandingRow(
+                model=flight.model,
+                number=flight.number,
+                outcome=outcome,
+                version=version,
+                rows=rows,
+                cpu_seconds=cpu_seconds,
+                watermark=watermark,
+                ended_at=ended_at,
+                evidence=to_json(evidence, inf_nan_mode="constants", fallback=_plain).decode(),
+            )
+        )
+    elif landed.outcome == outcome:
+        return
+    elif landed.outcome == "abandoned":
+        raise Refused(
+            f"{flight} was given up and cannot land as {outcome!r}: another training run may have started since. "
+            "The ledger and the champion were not changed; the next monitor decides anew."
+        )
+    else:
+        raise Refused(
+            f"{flight} has landed as {landed.outcome!r} and cannot land as {outcome!r} too; nothing was changed."
+        )
+
+
+def in_the_air(session: Session, flight: Flight) -> bool:
+    """Whether *flight* still holds its claim: it took off, and has neither landed nor been given up."""
+    key = (flight.model, flight.number)
+    return session.get(FlightRow, key) is not None and session.get(LandingRow, key) is None
+
+
+def updates(session: Session, model: str) -> list[UpdateRow]:
+    """All training runs of *model*, in the order in which they took off."""
+    return [_update(row, landing) for row, landing in session.execute(_flights(model).order_by(FlightRow.number))]
+
+
+def _flights(model: str) -> Select[FlightRow, LandingRow]:
+    """Flights beside their landings; the landing is None for one in the air."""
+    landing = and_(LandingRow.model == FlightRow.model, LandingRow.number == FlightRow.number)
+    return select(FlightRow, LandingRow).outerjoin(LandingRow, landing).where(FlightRow.model == model)
+
+
+def _newest(session: Session, model: str, decision: str | None = None) -> tuple[FlightRow, LandingRow | None] | None:
+    """The flight that took off last, of all or of one decision."""
+    query = _flights(model).order_by(FlightRow.number.desc()).limit(1)
+    found = session.execute(query if decision is None else query.where(FlightRow.decision == decision)).first()
+    return None if found is None else (found[0], found[1])
+
+
+def _abandoned(flying: FlightRow, at: datetime, now_wall: datetime, abandon_after: timedelta) -> LandingRow:
+    reason = (
+        f"took off {flying.taken_off:%Y-%m-%d %H:%M:%S} and had not landed by {now_wall:%Y-%m-%d %H:%M:%S}; "
+        f"a flight is given up after {format_duration(abandon_after)}"
+    )
+    return LandingRow(
+        model=flying.model,
+        number=flying.number,
+        outcome="abandoned",
+        version=None,
+        rows=0,
+        cpu_seconds=0.0,
+        watermark=None,
+        ended_at=max(at, flying.at),
+        evidence=to_json({"reason": reason}).decode(),
+    )
+
+
+def _flight(row: FlightRow, landing: LandingRow | None) -> Flight:
+    return Flight.model_validate(
+        {
+            "model": row.model,
+            "number": row.number,
+            "decision": row.decision,
+            "at": row.at,
+            "taken_off": row.taken_off,
+            "run": row.run,
+            "landed": landing.outcome if landing is not None else None,
+            "version": landing.version if landing is not None else None,
+        }
+    )
+
+
+def _update(row: FlightRow, landing: LandingRow | None) -> UpdateRow:
+    known = _flight(row, None).model_dump(exclude={"landed", "version"})
+    if landing is not None:
+        known |= {
+            "outcome": landing.outcome,
+            "version": landing.version,
+            "rows": landing.rows,
+            "cpu_seconds": landing.cpu_seconds,
+            "watermark": landing.watermark,
+            "ended_at": landing.ended_at,
+            "evidence": from_json(landing.evidence),
+        }
+    return UpdateRow.model_validate(known)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars and arrays as plain values, all else as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

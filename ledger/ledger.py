@@ -1,0 +1,202 @@
+"""The ledger: the durable record of windows, signals, decisions, training runs and promotions.
+
+Every method is one transaction. Writers take turns, so that two processes can share a ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from ..spec.values import Decision, History, Signal
+from . import decisions, flights, promotions
+from .engine import connect, writing
+from .entries import Flight, Landed, Promotion, PromotionKind, UpdateRow
+from .history import history
+from .migrate import migrate
+
+__all__ = ["Flight", "Landed", "Ledger", "Promotion", "PromotionKind", "UpdateRow"]
+
+
+class Ledger:
+    """An open ledger. Close it, or use it in a `with`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Ledger:
+        """Open the ledger at *url*, creating or upgrading it; safe for several processes at once.
+
+        Raises BadInput for a URL that is no ledger, a database that cannot be reached, is newer than this
+        code, or holds tables of somebody else.
+        """
+        engine = connect(url)
+        try:
+            migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # Decisions
+
+    def record_decision(
+        self, decision: Decision, signals: Sequence[Signal], *, run: str | None = None, live: bool
+    ) -> tuple[Decision, bool]:
+        """Write window, signals and decision in one transaction; *run* is the Prefect flow run.
+
+        Where a decision with this id is stored already, that one is returned with False, and nothing is
+        written: act on what is returned.
+        """
+        with writing(self._engine) as connection, Session(connection) as session:
+            recorded = decisions.record(session, decision, signals, run=run, live=live)
+            session.flush()
+            return recorded
+
+    def find_decision(self, decision_id: str) -> Decision | None:
+        """The decision stored under this id; None where there is none."""
+        with Session(self._engine) as session:
+            return decisions.find(session, decision_id)
+
+    def decisions(self, model: str, limit: int | None = None) -> list[Decision]:
+        """The newest *limit* decisions of *model* (left out: all), newest last."""
+        with Session(self._engine) as session:
+            return decisions.decisions(session, model, limit)
+
+    def signals(self, decision_id: str) -> list[Signal]:
+        """The signals behind one decision, as recorded."""
+        with Session(self._engine) as session:
+            return decisions.signals(session, decision_id)
+
+    def history(self, model: str, now: datetime, *, limit: int = 200, live: bool | None = None) -> History:
+        """The past that a decision at *now* may see; watermark, new rows and champion are left to the caller.
+
+        *live* keeps only decisions recorded as live, or only the others; left out: both.
+        """
+        with Session(self._engine) as session:
+            return history(session, model, now, limit=limit, live=live)
+
+    # Training runs
+
+    def take_off(
+        self,
+        *,
+        model: str,
+        decision: str,
+        at: datetime,
+        run: str | None,
+        now_wall: datetime,
+        abandon_after: timedelta,
+    ) -> Flight | None:
+        """Claim the model's one training run; None while another decision's run is in the air.
+
+        *at* is decision time, *now_wall* wall time, by which *abandon_after* is judged. The same decision
+        resumes its own flight; where that has landed it is returned with `landed` set. Raises Refused for
+        a decision that is not in the ledger.
+        """
+        with writing(self._engine) as connection, Session(connection) as session:
+            flight = flights.take_off(
+                session,
+                model=model,
+                decision=decision,
+                at=at,
+                run=run,
+                now_wall=now_wall,
+                abandon_after=abandon_after,
+            )
+            session.flush()
+            return flight
+
+    def land(
+        self,
+        flight: Flight,
+        *,
+        outcome: Landed,
+        version: str | None = None,
+        evidence: dict[str, Any] | None = None,
+        cpu_seconds: float = 0.0,
+        rows: int = 0,
+        watermark: datetime | None = None,
+        ended_at: datetime,
+    ) -> None:
+        """Write how a flight ended; *ended_at* is decision time. Again with the same outcome: no change.
+
+        Raises Refused where the flight was given up meanwhile (fencing) or has landed otherwise.
+        """
+        with writing(self._engine) as connection, Session(connection) as session:
+            flights.land(
+                session,
+                flight,
+                outcome=outcome,
+                version=version,
+                evidence=evidence or {},
+                cpu_seconds=cpu_seconds,
+                rows=rows,
+                watermark=watermark,
+                ended_at=ended_at,
+            )
+            session.flush()
+
+    def in_the_air(self, flight: Flight) -> bool:
+        """Whether the flight still holds its claim: ask before registering what it trained."""
+        with Session(self._engine) as session:
+            return flights.in_the_air(session, flight)
+
+    def updates(self, model: str) -> list[UpdateRow]:
+        """Every training run of *model* in the order of take-off."""
+        with Session(self._engine) as session:
+            return flights.updates(session, model)
+
+    # The champion alias
+
+    def record_promotion(
+        self,
+        *,
+        model: str,
+        version: str,
+        previous: str | None,
+        at: datetime,
+        kind: PromotionKind,
+        actor: str,
+        reason: str,
+        decision: str | None,
+    ) -> None:
+        """Write that the champion alias moved; the same move recorded again changes nothing."""
+        promotion = Promotion(
+            model=model,
+            version=version,
+            previous=previous,
+            at=at,
+            kind=kind,
+            actor=actor,
+            reason=reason,
+            decision=decision,
+        )
+        with writing(self._engine) as connection, Session(connection) as session:
+            promotions.record(session, promotion)
+            session.flush()
+
+    def champion_at(self, model: str, at: datetime) -> str | None:
+        """The version that was champion at *at*; None before the first."""
+        with Session(self._engine) as session:
+            return promotions.champion_at(session, model, at)
+
+    def champions(self, model: str) -> list[Promotion]:
+        """Every move of the champion alias in the order of *at*."""
+        with Session(self._engine) as session:
+            return promotions.champions(session, model)

@@ -1,0 +1,44 @@
+"""Who was champion when, and who put it there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .entries import Promotion
+from .tables import PromotionRow
+
+_FIELDS = tuple(Promotion.model_fields)
+
+
+def record(session: Session, promotion: Promotion) -> None:
+    """Write *promotion*; the same one again (a retry) changes nothing."""
+    newest = session.scalars(
+        select(PromotionRow).where(PromotionRow.model == promotion.model).order_by(PromotionRow.id.desc()).limit(1)
+    ).first()
+    if newest is not None:
+        same = ("version", "kind", "at", "decision")
+        if all(getattr(newest, field) == getattr(promotion, field) for field in same):
+            return
+    session.add(PromotionRow(**promotion.model_dump()))
+
+
+def champions(session: Session, model: str) -> list[Promotion]:
+    """Every move of the champion alias, oldest first."""
+    query = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.at, PromotionRow.id)
+    return [
+        Promotion.model_validate({field: getattr(row, field) for field in _FIELDS}) for row in session.scalars(query)
+    ]
+
+
+def champion_at(session: Session, model: str, at: datetime) -> str | None:
+    """The version that was champion at *at*; None before the first."""
+    query = (
+        select(PromotionRow.version)
+        .where(PromotionRow.model == model, PromotionRow.at <= at)
+        .order_by(PromotionRow.at.desc(), PromotionRow.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()

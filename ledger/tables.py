@@ -1,0 +1,158 @@
+"""The ledger's tables, as SQLAlchemy knows them.
+
+All are append-only: triggers in the database refuse UPDATE and DELETE. Where a value has more parts than
+people query by, *document* holds it whole as JSON text (text, since JSON columns know no NaN), and the
+columns beside it are for SQL. `at`, `start`, `end`, `watermark` and `ended_at` are decision time;
+`taken_off` and `recorded_at` are wall time. All are naive UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+VERSION_TABLE = "ratoon_ledger_version"  # of its own: MLflow and Prefect keep an alembic_version each
+HEAD = "0001"  # the newest revision in migrations/versions; a test holds the two together
+
+
+class NaiveUTC(TypeDecorator[datetime]):
+    """A naive UTC time; one with a time zone is refused, since SQLite would drop the zone in silence."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is not None:
+            raise ValueError(f"the ledger keeps naive UTC times, found {value.isoformat()}; convert it first")
+        return value
+
+
+class Words(TypeDecorator[str]):
+    """Text for people and queries; a NUL, which PostgreSQL cannot keep, becomes U+FFFD."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\x00", "\ufffd")
+
+
+class Base(DeclarativeBase):
+    """Root of the ledger's tables."""
+
+    type_annotation_map = {datetime: NaiveUTC, float: Double, str: Words}  # noqa: RUF012 - SQLAlchemy's own spelling
+
+
+def _recorded() -> Mapped[datetime]:
+    return mapped_column(server_default=text("CURRENT_TIMESTAMP"))
+
+
+class WindowRow(Base):
+    """A window as one decision saw it; *rows* is the most that any signal counted."""
+
+    __tablename__ = "windows"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    start: Mapped[datetime]
+    end: Mapped[datetime]
+    rows: Mapped[int] = mapped_column(BigInteger)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class DecisionRow(Base):
+    """A decision; *run* is the Prefect flow run that took it, *live* whether its action follows."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("decisions_by_time", "model", "at"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    at: Mapped[datetime]
+    action: Mapped[str]
+    verdict: Mapped[str]
+    rule: Mapped[str | None]
+    policy: Mapped[str]
+    champion: Mapped[str | None]
+    run: Mapped[str | None]
+    live: Mapped[bool]
+    window_id: Mapped[int | None] = mapped_column(ForeignKey("windows.id"))
+    document: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class SignalRow(Base):
+    """One signal behind a decision, in the order in which the monitors gave it."""
+
+    __tablename__ = "signals"
+    decision: Mapped[str] = mapped_column(ForeignKey("decisions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    window_id: Mapped[int | None] = mapped_column(ForeignKey("windows.id"))
+    monitor: Mapped[str]
+    metric: Mapped[str]
+    column: Mapped[str | None]
+    status: Mapped[str]
+    value: Mapped[float | None]
+    document: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class FlightRow(Base):
+    """A training run that took off: the claim that keeps others on the ground until it lands."""
+
+    __tablename__ = "flights"
+    __table_args__ = (Index("flights_by_decision", "decision"),)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    decision: Mapped[str] = mapped_column(ForeignKey("decisions.id"))
+    at: Mapped[datetime]
+    taken_off: Mapped[datetime]
+    run: Mapped[str | None]
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class LandingRow(Base):
+    """How a flight ended; a flight without a landing is in the air."""
+
+    __tablename__ = "landings"
+    __table_args__ = (ForeignKeyConstraint(["model", "number"], ["flights.model", "flights.number"]),)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    outcome: Mapped[str]
+    version: Mapped[str | None]
+    rows: Mapped[int] = mapped_column(BigInteger)
+    cpu_seconds: Mapped[float]
+    watermark: Mapped[datetime | None]
+    ended_at: Mapped[datetime]
+    evidence: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class PromotionRow(Base):
+    """The champion alias moved."""
+
+    __tablename__ = "promotions"
+    __table_args__ = (Index("promotions_by_time", "model", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    version: Mapped[str]
+    previous: Mapped[str | None]
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
+    decision: Mapped[str | None]
+    recorded_at: Mapped[datetime] = _recorded()

@@ -1,0 +1,84 @@
+"""Load the user's build function from `file.py:function`, and seed what it returns."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..spec.errors import SpecError
+from ..spec.model import Spec
+
+PRIVATE = "_ratoon_build_"  # prefix of the modules made here: their classes cannot be saved with a model
+
+
+def build(spec: Spec) -> Any:
+    """The unfitted estimator of `learner.build`, seeded from `seed` wherever it is not seeded yet.
+
+    Raises SpecError where the file or function is missing, fails, or returns no estimator.
+    """
+    name, _, function = spec.learner.build.rpartition(":")
+    path = (spec.folder / name).resolve()
+    where = f"{spec.path}: learner.build: {spec.learner.build!r}"
+    if not path.is_file():
+        raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
+    module = _load(path, where)
+    maker = getattr(module, function, None)
+    if not callable(maker):
+        found = [n for n, value in vars(module).items() if inspect.isfunction(value) and not n.startswith("_")]
+        raise SpecError(
+            f"{where}: {path.name} has no function {function!r}; found {', '.join(found) or 'none'}. "
+            "Nothing was changed"
+        )
+    try:
+        estimator = maker()
+    except Exception as error:
+        raise SpecError(f"{where}: {function}() raised {type(error).__name__}: {error}; nothing was changed") from error
+    if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+        raise SpecError(
+            f"{where}: {function}() returned {_describe(estimator)}; expected an estimator with fit and predict. "
+            "Nothing was changed"
+        )
+    return seeded(estimator, spec.seed)
+
+
+def seeded(estimator: Any, seed: int) -> Any:
+    """*estimator* with every `random_state` that is None, nested steps included, set to *seed*."""
+    if hasattr(estimator, "get_params"):
+        unset = {
+            key: seed
+            for key, value in estimator.get_params(deep=True).items()
+            if key.split("__")[-1] == "random_state" and value is None
+        }
+        estimator.set_params(**unset)
+    return estimator
+
+
+def _load(path: Path, where: str) -> ModuleType:
+    """Import *path* under a private name, so that it neither meets nor hides another module.
+
+    The file's folder is importable only while the file is imported.
+    """
+    name = PRIVATE + hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise SpecError(f"{where}: {path} cannot be imported as Python; nothing was changed")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module  # dataclasses and pickling in the file look their module up here
+    sys.path.insert(0, str(path.parent))
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        sys.modules.pop(name, None)
+        raise SpecError(f"{where}: importing {path} raised {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _describe(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"

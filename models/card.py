@@ -1,0 +1,158 @@
+"""The texts that a reviewer reads in the registry: description, tags, gate table."""
+
+from __future__ import annotations
+
+from ..spec.values import Span
+from .evidence import Evidence
+from .gate import GateResult, Stratum
+from .race import Attempt
+from .state import TrainingState
+
+ALIASES = """**{model}** is cared for by Ratoon.
+
+| alias | means |
+|---|---|
+| `champion` | the version that serves |
+| `challenger` | the newest version that passed its gate and waits for review |
+
+Load what serves with `mlflow.sklearn.load_model("models:/{model}@champion")`; Ratoon is not needed for it.
+To promote a version, open it and set the alias `champion` with the pencil beside *Aliases*, or run
+`ratoon promote {spec}`. The button *Promote model* copies the version into another model and moves no alias.
+Moving an alias records no name: add a tag `reviewed_by` if yours must be known.
+"""
+
+
+def gate_table(gate: GateResult) -> str:
+    """The gate's strata as a Markdown table, with intervals of the gain; positive is better."""
+    lines = [
+        f"| stratum | rows | champion {gate.metric} | candidate {gate.metric} | gain ({gate.confidence:.0%} interval) "
+        "| needed | verdict |",
+        "|---|--:|--:|--:|--:|---|---|",
+    ]
+    lines += [
+        f"| {s.name} | {s.rows} | {_number(s.champion)} | {_number(s.candidate)} | {_gain(s)} | {s.needed} "
+        f"| {s.verdict} |"
+        for s in gate.strata
+    ]
+    lines += ["", *(f"- {s.name}: {s.reason}." for s in gate.strata)]
+    return "\n".join(lines)
+
+
+def attempts_table(attempts: tuple[Attempt, ...]) -> str:
+    """The rungs that were tried, with rows and CPU seconds, as a Markdown table."""
+    lines = ["| rung | rows learned | CPU s learning | CPU s judging | result |", "|---|--:|--:|--:|---|"]
+    for each in attempts:
+        result = each.error or ("passed the gate" if each.passed else "refused by the gate")
+        lines.append(
+            f"| {each.rung} | {each.rows} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} "
+            f"| {result.replace('|', '/')} |"
+        )
+    return "\n".join(lines)
+
+
+def description(model: str, state: TrainingState, evidence: Evidence) -> str:
+    """The version's description: what changed, why now, what the gate found, what it cost, what to do."""
+    parent = f"version {state.parent}" if state.parent else None
+    parts = [f"## {_headline(state, parent)}", _what_changed(state, evidence, parent), f"### Why now\n{_why(evidence)}"]
+    if evidence.gate is not None:
+        parts.append(f"### Gate, on rows that no version learns\n{gate_table(evidence.gate)}")
+    elif state.accepted:
+        reached = "; ".join(
+            f"{name} {a.value:.4g} ({a.low:.4g} to {a.high:.4g}) on {a.rows} rows" for name, a in state.accepted.items()
+        )
+        parts.append(f"### Holdout\nNo champion to compare with. Reached on rows that no version learns: {reached}.")
+    parts.append(f"### Cost\n{_cost(evidence)}")
+    parts.append(f"### What to do\n{_what_to_do(model, state, evidence)}")
+    return "\n\n".join(parts)
+
+
+def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
+    """The version's tags: everything a search or a script may ask for."""
+    found = {
+        "ratoon.decision": evidence.decision,
+        "ratoon.at": evidence.at.isoformat(),
+        "ratoon.action": evidence.action,
+        "ratoon.triage": evidence.verdict,
+        "ratoon.parent": state.parent or "none",
+        "ratoon.rung": state.rung,
+        "ratoon.family": state.family,
+        "ratoon.watermark": state.watermark.isoformat(),
+        "ratoon.updates": str(state.updates),
+        "ratoon.rows": str(evidence.rows),
+        "ratoon.learned_rows": str(state.learned_rows),
+        "ratoon.cpu_seconds": f"{evidence.cpu_seconds:.3f}",
+        "ratoon.gate": "none" if evidence.gate is None else ("passed" if evidence.gate.passed else "refused"),
+        "ratoon.window": _span(evidence.window),
+        "ratoon.snapshots": ",".join(evidence.snapshots) or "none",
+        "ratoon.flow_run": evidence.flow_run or "none",
+    }
+    return {key: value[:5000] for key, value in found.items() if value}
+
+
+def _headline(state: TrainingState, parent: str | None) -> str:
+    if state.rung == "warm":
+        return f"Update of {parent or 'the champion'}"
+    if state.rung == "scratch":
+        return f"Trained from scratch, to follow {parent or 'the champion'}"
+    return "First version"
+
+
+def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
+    learned = f"{evidence.rows or state.learned_rows} labelled rows"
+    until = f"up to labels of {state.watermark:%Y-%m-%d %H:%M} UTC (the watermark)"
+    if state.rung == "warm":
+        text = f"It continues {parent or 'its parent'} with {learned} that were new to it, {until}."
+        if state.epochs:
+            text += f" Passes over them: {state.epochs}."
+        if state.rounds:
+            text += f" Trees added: {state.rounds} rounds."
+        if state.updated_steps:
+            text += f" Moved: {', '.join(state.updated_steps)}."
+        if state.frozen_steps:
+            text += f" Frozen: {', '.join(state.frozen_steps)}."
+    else:
+        text = f"It learned {learned} {until}."
+    return " ".join([text, *(f"Note: {note}." for note in state.notes)])
+
+
+def _why(evidence: Evidence) -> str:
+    lines = [f"- {reason}" for reason in evidence.reasons] or [f"- {evidence.action}"]
+    if evidence.verdict:
+        lines.insert(0, f"- Triage: **{evidence.verdict}**, action: **{evidence.action}**")
+    if evidence.window is not None:
+        lines.append(f"- Window judged: {evidence.window}")
+    lines.append(f"- Decision `{evidence.decision}` at {evidence.at:%Y-%m-%d %H:%M} UTC")
+    if evidence.snapshots:
+        lines.append(f"- Evidently snapshots: {', '.join(f'`{each}`' for each in evidence.snapshots)}")
+    return "\n".join(lines)
+
+
+def _cost(evidence: Evidence) -> str:
+    total = f"{evidence.cpu_seconds:.2f} CPU seconds of learning."
+    return f"{total}\n\n{attempts_table(evidence.attempts)}" if evidence.attempts else total
+
+
+def _what_to_do(model: str, state: TrainingState, evidence: Evidence) -> str:
+    back = f"`ratoon rollback {evidence.spec_path}`"
+    undo = f"- To undo a promotion: {back}, back to version {state.parent}.\n" if state.parent else ""
+    return (
+        f"- Promote: set the alias `champion` on this version with the pencil beside *Aliases*, "
+        f"or `ratoon promote {evidence.spec_path}`.\n"
+        "- The button *Promote model* copies this version into another registered model and moves no alias.\n"
+        f"{undo}"
+        "- Evidence: the source run's artifacts (gate table, Evidently report) and this version's `extra_files` "
+        "(training state, reference profile, gate)."
+    )
+
+
+def _gain(stratum: Stratum) -> str:
+    gain = stratum.gain
+    return "–" if gain is None else f"{gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g})"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _span(span: Span | None) -> str:
+    return "none" if span is None else f"{span.start.isoformat()}/{span.end.isoformat()}"

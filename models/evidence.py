@@ -1,0 +1,39 @@
+"""What a version carries for its reviewer (invariant 8): one value, filled by the flow that trained it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from ..spec.values import Span
+from .gate import GateResult
+from .race import Attempt
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why and how a version came about.
+
+    *decision* is the idempotency key: one version is registered for it, however often it is tried.
+    *example* holds a few canonical rows, from which signature and input example are made. *reports* are
+    whole files by name (Evidently HTML or JSON) that become artifacts of the training run.
+    """
+
+    decision: str
+    at: datetime
+    example: pd.DataFrame
+    reasons: tuple[str, ...] = ()
+    action: str = "first training"
+    verdict: str = ""
+    window: Span | None = None
+    gate: GateResult | None = None
+    attempts: tuple[Attempt, ...] = ()
+    rows: int = 0  # learned by this training
+    cpu_seconds: float = 0.0
+    snapshots: tuple[str, ...] = ()
+    reports: Mapping[str, str] = field(default_factory=dict)
+    flow_run: str | None = None
+    spec_path: str = "spec.yaml"

@@ -1,0 +1,67 @@
+"""The learner protocol, and which learner an estimator gets.
+
+A learner adapts one model family: how a first fit is made and how a fitted model continues. Add a family by
+adding a file with a class like those below and a line in `learner_for`; the conformance suite in
+tests/models/test_learner_conformance.py says what it must hold.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+import pandas as pd
+
+from ..spec.errors import SpecError
+from ..spec.model import Spec
+from ..spec.values import Rung
+from .steps import innermost
+from .trained import Trained
+
+
+class Learner(Protocol):
+    """One model family."""
+
+    @property
+    def family(self) -> str:
+        """The name recorded in the training state."""
+
+    def first(
+        self,
+        estimator: Any,
+        rows: pd.DataFrame,
+        spec: Spec,
+        *,
+        rung: Rung = "first",
+        parent: str | None = None,
+        since: datetime | None = None,
+    ) -> Trained:
+        """Fit the unfitted *estimator* on *rows* (canonical frame) and begin its training state."""
+
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
+        """A new Trained that has also learned *rows*; *champion* is never changed.
+
+        No rows: the same champion. Raises ContractBroken where a continued fit would be wrong.
+        """
+
+
+def learner_for(estimator: Any, spec: Spec) -> Learner:
+    """The learner of *estimator*'s family, checked against `learner.family`."""
+    # Here, not at the top: the families import this room's types, and lightgbm is optional.
+    from .lightgbm_boost import LightGBMBoost, is_lightgbm
+    from .scratch_only import ScratchOnly
+    from .sklearn_partial import SklearnPartial
+
+    last = innermost(estimator)
+    boosted = is_lightgbm(last)
+    wanted = spec.learner.family
+    if wanted != "auto" and (wanted == "lightgbm") != boosted:
+        raise SpecError(
+            f"{spec.path}: learner.family: {wanted!r} does not fit the estimator {type(last).__name__} of "
+            f"{spec.learner.build}; leave the key out or build another estimator. Nothing was changed"
+        )
+    if boosted:
+        return LightGBMBoost()
+    if hasattr(last, "partial_fit"):
+        return SklearnPartial()
+    return ScratchOnly(reason=f"{type(last).__name__} has no partial_fit, so it cannot continue on new rows")

@@ -1,0 +1,158 @@
+"""How a training state begins with a first or scratch fit and carries on with each update.
+
+What every learner refuses, whatever its family, is checked here: holdout rows, rows learned before,
+rows that the state's contract does not fit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from ..data.holdout import fingerprint
+from ..spec.errors import ContractBroken, DataError, Refused
+from ..spec.model import Spec
+from ..spec.values import Rung
+from .features import Feature, could_not, features_of, table, target
+from .state import MODULUS, TrainingState, library_versions
+from .trained import Trained
+
+
+def learnable(rows: pd.DataFrame) -> pd.DataFrame:
+    """*rows* in (label time, id) order; raises Refused where one is a holdout row or doubled (invariants 1, 2)."""
+    held = rows["_holdout"].astype(bool)
+    if held.any():
+        raise Refused(
+            f"{int(held.sum())} of {len(rows)} rows are holdout rows, such as {rows['_id'][held].iloc[0]!r}; "
+            "no version may learn them. Nothing was learned"
+        )
+    doubled = rows["_id"].duplicated()
+    if doubled.any():
+        raise Refused(f"row {rows['_id'][doubled].iloc[0]!r} comes twice; a row is learned once. Nothing was learned")
+    return rows.sort_values(["_label_time", "_id"], kind="stable")
+
+
+def begin(
+    family: str,
+    estimator: Any,
+    rows: pd.DataFrame,
+    spec: Spec,
+    *,
+    rung: Rung = "first",
+    parent: str | None = None,
+    since: datetime | None = None,
+) -> Trained:
+    """Fit *estimator* on *rows* (at least one) and begin a state; *since* is the open start of its history."""
+    rows = learnable(rows)
+    if rows.empty:
+        raise DataError(
+            f"{spec.path}: no labelled rows to learn from (rows of the holdout left out); nothing was trained. "
+            "Check data.source, data.label_time and the moment asked for with `ratoon check`"
+        )
+    features = features_of(rows)
+    y = target(rows, spec.task)
+    labels = _classes(y, spec)
+    notes = _fit(estimator, rows, features, y, str(spec.path))
+    state = TrainingState(
+        family=family,
+        task=spec.task,
+        features=features,
+        classes=labels,
+        watermark=_newest(rows),
+        since=since,
+        learned_rows=len(rows),
+        fingerprint=fingerprint(rows["_id"]),
+        rung=rung,
+        parent=parent,
+        seed=spec.seed,
+        notes=notes,
+        versions=library_versions(),
+    )
+    return Trained(estimator, state)
+
+
+def _fit(
+    estimator: Any, rows: pd.DataFrame, features: tuple[Feature, ...], y: NDArray[Any], where: str
+) -> tuple[str, ...]:
+    """Fit in place; what should be noted of it. An iteration limit reached is the build function's choice."""
+    X = table(rows, features)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        try:
+            estimator.fit(X, y)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{where}: {could_not('learn', X, error)}") from error
+    for each in caught:
+        if not issubclass(each.category, ConvergenceWarning):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    limited = any(issubclass(each.category, ConvergenceWarning) for each in caught)
+    return ("the fit ended at its iteration limit, before convergence",) if limited else ()
+
+
+def fits(champion: Trained, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """*rows* in learning order and their labels, shape (n,), once nothing forbids to continue *champion* on them.
+
+    Raises ContractBroken naming the difference, Refused for holdout rows and rows behind the watermark.
+    """
+    rows = learnable(rows)
+    state = champion.state
+    state.check_versions()
+    state.check(rows)
+    behind = rows["_label_time"] <= pd.Timestamp(state.watermark)
+    if behind.any():
+        raise Refused(
+            f"{int(behind.sum())} of {len(rows)} rows lie behind the watermark {state.watermark} and may have been "
+            f"learned already, such as {rows['_id'][behind].iloc[0]!r}; nothing was learned"
+        )
+    y = target(rows, state.task)
+    state.check_classes(y)
+    return rows, y
+
+
+def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, **facts: Any) -> Trained:
+    """The update's result: *estimator* with the champion's state moved forward over *rows*."""
+    state = champion.state
+    moved = {
+        "watermark": _newest(rows),
+        "learned_rows": state.learned_rows + len(rows),
+        "fingerprint": (state.fingerprint + fingerprint(rows["_id"])) % MODULUS,
+        "updates": state.updates + 1,
+        "rung": "warm",
+        "parent": champion.version,
+        "versions": library_versions(),
+        "reference": None,
+        "profile": None,
+        "accepted": {},
+        **facts,
+    }
+    return Trained(estimator, TrainingState.model_validate(state.model_copy(update=moved).model_dump()))
+
+
+def continued_error(what: str) -> ContractBroken:
+    """The refusal of an estimator that cannot continue at all."""
+    return ContractBroken(f"{what}; the champion was left as it was, only the `scratch` rung can learn the new rows")
+
+
+def _newest(rows: pd.DataFrame) -> datetime:
+    newest: datetime = rows["_label_time"].max().to_pydatetime()
+    return newest
+
+
+def _classes(y: NDArray[Any], spec: Spec) -> tuple[int | float | str, ...]:
+    if spec.task == "regression":
+        return ()
+    labels: Sequence[Any] = np.unique(y).tolist()
+    if len(labels) < 2 or (spec.task == "binary" and len(labels) > 2):
+        raise DataError(
+            f"{spec.path}: task {spec.task!r} needs {'exactly two' if spec.task == 'binary' else 'at least two'} "
+            f"classes in data.target {spec.data.target!r}; found {len(labels)}: {', '.join(map(str, labels[:10]))}. "
+            "Nothing was trained"
+        )
+    return tuple(labels)

@@ -1,0 +1,377 @@
+"""The model registry: the only file that knows MLflow.
+
+Embedded by default: SQLite and artifacts in `stores.home`; else `stores.mlflow` or $MLFLOW_TRACKING_URI.
+A version is created in one call with all its tags and its description, after its files are logged: a crash
+leaves either nothing or a complete version. What it says of itself never changes later; only aliases move.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field
+
+from ..spec.errors import RegistryError
+from ..spec.model import Spec
+from ..spec.values import Value
+from . import card, flavour
+from .evidence import Evidence
+from .features import table
+from .pins import pins
+from .store import artifacts_of, only_one, uri_of
+from .trained import Trained
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+_DECISION = "ratoon.decision"
+_AIM = threading.RLock()  # MLflow's tracking URI is global to the process
+T = TypeVar("T")
+
+
+class Version(Value):
+    """One version as the registry knows it."""
+
+    model: str
+    number: str
+    aliases: tuple[str, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
+    description: str = ""
+    created: datetime
+    run_id: str | None = None
+
+    @property
+    def decision(self) -> str | None:
+        """The decision that it was registered for."""
+        return self.tags.get(_DECISION)
+
+
+class Registry:
+    """The versions and aliases of one model. Open it with `Registry.open(spec)`."""
+
+    def __init__(self, spec: Spec, uri: str) -> None:
+        import mlflow
+        from mlflow import MlflowClient
+
+        self.spec = spec
+        self.model = spec.model
+        self.uri = uri
+        self._mlflow = mlflow
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self._loaded: dict[str, Trained] = {}
+        self._downloads: Path | None = None
+
+    @classmethod
+    def open(cls, spec: Spec) -> Registry:
+        """Open, and create on first use, the registry of *spec*; RegistryError where it cannot be reached."""
+        uri = uri_of(spec)
+        try:
+            with only_one(spec):  # two processes creating one SQLite file would break each other's migration
+                registry = cls(spec, uri)
+                registry._client.search_registered_models(max_results=1)
+                registry._client.search_experiments(max_results=1)
+        except Exception as error:
+            raise RegistryError(
+                f"the MLflow registry at {uri} cannot be used: {error}. Check stores.mlflow in {spec.path} and "
+                "$MLFLOW_TRACKING_URI; nothing was changed"
+            ) from error
+        return registry
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def versions(self) -> tuple[Version, ...]:
+        """All versions, newest first."""
+        found = self._client.search_model_versions(f"name='{self.model}'", max_results=1000)
+        aliases = self._aliases()
+        return tuple(sorted((_version(v, aliases) for v in found), key=lambda v: int(v.number), reverse=True))
+
+    def version(self, ref: str | int) -> Version:
+        """The version of a number or an alias; RegistryError with the next step where there is none."""
+        number = self._aliases().get(str(ref), str(ref))
+        if number.isdigit():
+            with suppress(self._mlflow.MlflowException):
+                return _version(self._client.get_model_version(self.model, number), self._aliases())
+        known = ", ".join(f"{v.number}" for v in self.versions()) or "none"
+        raise RegistryError(
+            f"model {self.model!r} has no version or alias {ref!r} in {self.uri} (versions: {known}). "
+            + (f"Train a first version: ratoon train {self.spec.path}" if known == "none" else "Nothing was changed")
+        )
+
+    def champion(self) -> Version | None:
+        """The version that serves; None before the first training, or where its version was deleted."""
+        return self._of(CHAMPION)
+
+    def challenger(self) -> Version | None:
+        """The version that waits for review."""
+        return self._of(CHALLENGER)
+
+    def of_decision(self, decision: str) -> Version | None:
+        """The version registered for *decision*, if there is one."""
+        found = self._client.search_model_versions(f"name='{self.model}' and tags.`{_DECISION}`='{decision}'")
+        aliases = self._aliases()
+        return min((_version(v, aliases) for v in found), key=lambda v: int(v.number), default=None)
+
+    def load(self, ref: str | int = CHAMPION) -> Trained:
+        """The version of a number or alias with its training state; kept in memory by number."""
+        number = self.version(ref).number
+        if number not in self._loaded:
+            self._loaded[number] = flavour.load(self._files(number), number, self.spec.learner.trusted)
+        return self._loaded[number]
+
+    def page(self, number: str) -> str | None:
+        """The address of a version's page in MLflow's UI, where a server is used."""
+        return f"{self.uri.rstrip('/')}/#/models/{self.model}/versions/{number}" if "http" in self.uri[:5] else None
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def register(self, trained: Trained, evidence: Evidence, *, code_paths: Sequence[str] = ()) -> Version:
+        """Register *trained* once for `evidence.decision` and set the alias `challenger`; the version.
+
+        Where the decision has a version already, that one is returned and only its alias repaired.
+        Raises SpecError for a type that was not reviewed; then nothing was written.
+        """
+        known = self.of_decision(evidence.decision)
+        if known is None:
+            extra = self.spec.learner.trusted
+            types = flavour.refuse_untrusted(trained.estimator, extra, str(self.spec.path))
+            self._close_broken_runs(evidence.decision)
+            run_id, model_id = self._log(trained, evidence, types, list(code_paths) or None)
+            known = self._create(trained, evidence, run_id, model_id)
+        return self._offer(known)
+
+    def promote(self, ref: str | int) -> str | None:
+        """Let a version serve, after it has loaded and predicted its own example; the former champion's number.
+
+        Raises RegistryError where it does not; then no alias was moved.
+        """
+        number = self.version(ref).number
+        former = self._aliases().get(CHAMPION)
+        self.verify(number)
+        self._set_alias(CHAMPION, number)
+        found = self._aliases()
+        if found.get(CHAMPION) != number:
+            raise RegistryError(
+                f"the alias champion of {self.model!r} points to {found.get(CHAMPION)}, not to {number}: someone else "
+                "moved it at the same moment. Look at the registry before you promote again"
+            )
+        if found.get(CHALLENGER) == number:
+            self._retried(lambda: self._client.delete_registered_model_alias(self.model, CHALLENGER))
+        return former
+
+    def roll_back(self, to: str | int) -> str | None:
+        """Let the former champion *to* serve again, by the same checks; the number of the one rolled back."""
+        return self.promote(to)
+
+    def verify(self, ref: str | int) -> None:
+        """Raises RegistryError unless the version loads afresh and predicts its own example as it did at first."""
+        number = self.version(ref).number
+        try:
+            folder = self._files(number)
+            flavour.verify(flavour.load(folder, number, self.spec.learner.trusted), folder)
+        except RegistryError:
+            raise
+        except Exception as error:
+            raise RegistryError(
+                f"version {number} of {self.model!r} does not load and predict: {error}. No alias was moved"
+            ) from error
+
+    # -- MLflow ----------------------------------------------------------------------------------
+
+    def _log(
+        self, trained: Trained, evidence: Evidence, types: list[str], code_paths: list[str] | None
+    ) -> tuple[str, str]:
+        """Log the run, its artifacts and the model's files; their ids. No version exists yet."""
+        import mlflow.sklearn
+        from mlflow.models import ModelSignature, infer_signature
+        from mlflow.types.schema import ColSpec, Schema
+
+        state = trained.state
+        X = table(evidence.example.head(5), state.features)
+        inputs = Schema([ColSpec("double" if f.kind == "number" else "string", f.name) for f in state.features])
+        signature = ModelSignature(inputs, infer_signature(X, trained.estimator.predict(X)).outputs)
+        name = f"{evidence.at:%Y-%m-%d %H:%M} {state.rung}"
+        tags = {_DECISION: evidence.decision, "ratoon.model": self.model, "ratoon.rung": state.rung}
+        with self._aimed(), tempfile.TemporaryDirectory() as folder:
+            files = flavour.write_extra(Path(folder), trained, evidence.gate, evidence.example.head(5))
+            with mlflow.start_run(
+                experiment_id=self._experiment(), run_name=name, tags=tags, nested=_in_a_run()
+            ) as run:
+                self._log_evidence(run.info.run_id, trained, evidence)
+                info = mlflow.sklearn.log_model(
+                    trained.estimator,
+                    name="model",
+                    serialization_format="skops",
+                    skops_trusted_types=types,
+                    code_paths=code_paths,
+                    signature=signature,
+                    input_example=X,
+                    pip_requirements=pins(trained.estimator, self.spec.learner.requirements),
+                    extra_files=files,
+                    metadata={"watermark": state.watermark.isoformat(), "parent": state.parent, "rung": state.rung},
+                    tags=tags,
+                )
+        return run.info.run_id, info.model_id
+
+    def _log_evidence(self, run_id: str, trained: Trained, evidence: Evidence) -> None:
+        """Metrics, parameters and artifacts of the training run."""
+        state, client = trained.state, self._client
+        learner = self.spec.learner
+        for key, value in {
+            "rung": state.rung,
+            "family": state.family,
+            "seed": state.seed,
+            **learner.model_dump(),
+        }.items():
+            client.log_param(run_id, key, str(value)[:500])
+        client.log_metric(run_id, "cpu_seconds", evidence.cpu_seconds)
+        client.log_metric(run_id, "rows", float(evidence.rows or state.learned_rows))
+        for metric, found in state.accepted.items():
+            client.log_metric(run_id, f"holdout_{metric}", found.value)
+        if evidence.gate is not None:
+            client.log_text(run_id, card.gate_table(evidence.gate), "gate.md")
+            client.log_text(run_id, evidence.gate.model_dump_json(indent=1), "gate.json")
+            for stratum in evidence.gate.strata:
+                if stratum.gain is not None and stratum.candidate is not None:
+                    client.log_metric(run_id, f"{stratum.name}_{evidence.gate.metric}", stratum.candidate)
+                    client.log_metric(run_id, f"{stratum.name}_gain", stratum.gain.value)
+        for name, text in evidence.reports.items():
+            client.log_text(run_id, text, f"reports/{name}")
+
+    def _create(self, trained: Trained, evidence: Evidence, run_id: str, model_id: str) -> Version:
+        """Create the version, whole, in one call."""
+        with suppress(self._mlflow.MlflowException):  # it exists already
+            about = card.ALIASES.format(model=self.model, spec=evidence.spec_path)
+            self._client.create_registered_model(self.model, description=about)
+        with self._aimed():  # MLflow resolves the source by its process-wide URI, not by the client's
+            made = self._client.create_model_version(
+                self.model,
+                source=f"models:/{model_id}",
+                run_id=run_id,
+                model_id=model_id,
+                tags=card.tags(trained.state, evidence),
+                description=card.description(self.model, trained.state, evidence),
+            )
+        return _version(made, self._aliases())
+
+    def _offer(self, version: Version) -> Version:
+        """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
+        aliases = self._aliases()
+        newest = max((int(aliases[a]) for a in (CHAMPION, CHALLENGER) if a in aliases), default=0)
+        if int(version.number) > newest:
+            self._set_alias(CHALLENGER, version.number)
+        return self.version(version.number)
+
+    def _close_broken_runs(self, decision: str) -> None:
+        """End the runs that a killed process left running for *decision*."""
+        query = f"tags.`{_DECISION}` = '{decision}' and attributes.status = 'RUNNING'"
+        for run in self._client.search_runs([self._experiment()], query):
+            self._client.set_terminated(run.info.run_id, "KILLED")
+
+    def _experiment(self) -> str:
+        """The id of the experiment named like the model."""
+        known = self._client.get_experiment_by_name(self.model)
+        if known is None:
+            with suppress(self._mlflow.MlflowException):  # another process was faster
+                self._client.create_experiment(self.model, artifact_location=artifacts_of(self.spec, self.uri))
+            known = self._client.get_experiment_by_name(self.model)
+        if known is None or known.lifecycle_stage != "active":
+            raise RegistryError(
+                f"the MLflow experiment {self.model!r} at {self.uri} is deleted or cannot be created; restore it with "
+                "`mlflow experiments restore`. Nothing was registered"
+            )
+        return str(known.experiment_id)
+
+    def _files(self, number: str) -> Path:
+        """The folder with a version's files: in place where they are local, else downloaded once."""
+        address = f"models:/{self.model}/{number}"
+        with self._aimed():
+            if not self.uri.startswith("http"):
+                return Path(self._mlflow.artifacts.download_artifacts(address))
+            if self._downloads is None:
+                self._downloads = Path(tempfile.mkdtemp(prefix="ratoon-versions-"))
+                weakref.finalize(self, shutil.rmtree, self._downloads, ignore_errors=True)
+            kept = self._downloads / number
+            if not kept.is_dir():
+                half = Path(tempfile.mkdtemp(dir=self._downloads))
+                Path(self._mlflow.artifacts.download_artifacts(address, dst_path=str(half))).rename(kept)
+            return kept
+
+    def _aliases(self) -> dict[str, str]:
+        from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+        try:
+            found = self._client.get_registered_model(self.model).aliases
+        except MlflowException as error:
+            if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+                return {}
+            raise RegistryError(f"the registry at {self.uri} does not answer: {error}") from error
+        return {str(alias): str(number) for alias, number in found.items()}
+
+    def _of(self, alias: str) -> Version | None:
+        number = self._aliases().get(alias)
+        return None if number is None else self.version(number)
+
+    def _set_alias(self, alias: str, number: str) -> None:
+        self._retried(lambda: self._client.set_registered_model_alias(self.model, alias, number))
+
+    def _retried(self, write: Callable[[], None]) -> None:
+        """Alias writes that meet each other fail with 400 now and then; setting a pointer again is safe."""
+        for pause in (0.1, 0.4, 1.0, None):
+            try:
+                return write()
+            except self._mlflow.MlflowException:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+        return None
+
+    @contextmanager
+    def _aimed(self) -> Iterator[None]:
+        """Point MLflow's process-wide URIs at this registry, and back afterwards.
+
+        MLflow writes them into the environment too, where another spec would find them.
+        """
+        names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+        with _AIM:
+            before = {name: os.environ.get(name) for name in names}
+            self._mlflow.set_tracking_uri(self.uri)
+            self._mlflow.set_registry_uri(self.uri)
+            try:
+                yield
+            finally:
+                # Unset, then restore the environment: who had set a URI had it exported there as well.
+                self._mlflow.set_tracking_uri(None)
+                self._mlflow.set_registry_uri(None)
+                for name, value in before.items():
+                    if value is None:
+                        os.environ.pop(name, None)
+                    else:
+                        os.environ[name] = value
+
+
+def _in_a_run() -> bool:
+    import mlflow
+
+    return mlflow.active_run() is not None
+
+
+def _version(found: Any, aliases: dict[str, str]) -> Version:
+    number = str(found.version)
+    return Version(
+        model=found.name,
+        number=number,
+        aliases=tuple(sorted(alias for alias, target in aliases.items() if target == number)),
+        tags={str(k): str(v) for k, v in found.tags.items()},
+        description=found.description or "",
+        created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).replace(tzinfo=None),
+        run_id=found.run_id or None,
+    )

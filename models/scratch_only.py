@@ -1,0 +1,45 @@
+"""Learner of estimators that can be fitted but not continued: forests, HistGradientBoosting, closed forms.
+
+scikit-learn's `warm_start=True` does not help here: it expects the same data again. HistGradientBoosting
+would re-bin old trees on new edges and accept new classes in silence, forests would only add trees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from ..spec.model import Spec
+from ..spec.values import Rung
+from .lineage import begin, continued_error
+from .trained import Trained
+
+
+@dataclass(frozen=True)
+class ScratchOnly:
+    """First and scratch fits work; a warm update is refused by name."""
+
+    reason: str
+    family: str = "scratch-only"
+
+    def first(
+        self,
+        estimator: Any,
+        rows: pd.DataFrame,
+        spec: Spec,
+        *,
+        rung: Rung = "first",
+        parent: str | None = None,
+        since: datetime | None = None,
+    ) -> Trained:
+        """Fit *estimator* on all *rows*."""
+        return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
+
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
+        """Refused with ContractBroken, unless there are no rows."""
+        if rows.empty:
+            return champion
+        raise continued_error(self.reason)

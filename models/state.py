@@ -1,0 +1,123 @@
+"""The training state: all that a continued fit must know beside the estimator itself.
+
+It travels as JSON inside the model version whose estimator it describes, so that the two cannot
+disagree (invariant 1).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..spec.errors import ContractBroken
+from ..spec.model import Task
+from ..spec.values import Rung, Span, Value
+from .features import Feature, features_of
+
+MODULUS = 2**61  # of fingerprints, as the data room's tally
+_CONTINUED_BY = ("scikit-learn", "lightgbm")  # a minor release may change how these continue a fit
+
+
+class Accepted(Value):
+    """The metric's value and interval on the holdout when the version was accepted."""
+
+    value: float
+    low: float
+    high: float
+    rows: int
+
+
+class TrainingState(Value):
+    """What one version has learned, how, and up to where.
+
+    *watermark* is the label arrival time of the newest learned row; *since* the open start of the
+    learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
+    row learned along the lineage since the last first or scratch fit. *learned_rows* counts them.
+    *updates* counts the updates since then.
+    """
+
+    family: str
+    task: Task
+    features: tuple[Feature, ...]
+    classes: tuple[int | float | str, ...] = ()
+    watermark: datetime
+    since: datetime | None = None
+    learned_rows: int
+    fingerprint: int
+    updates: int = 0
+    rung: Rung
+    parent: str | None = None
+    seed: int
+    epochs: int | None = None
+    batch: int | None = None
+    rounds: int | None = None
+    updated_steps: tuple[str, ...] = ()
+    frozen_steps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)
+    reference: Span | None = None
+    profile: dict[str, Any] | None = None
+    accepted: dict[str, Accepted] = Field(default_factory=dict)
+
+    def check(self, rows: pd.DataFrame) -> None:
+        """Whether *rows* can continue this state; raises ContractBroken naming the exact difference.
+
+        Column order is no difference: columns are taken by name. A column without any value has no
+        kind to compare.
+        """
+        here = {f.name: f.kind for f in features_of(rows)}
+        known = {f.name: f.kind for f in self.features}
+        differences = [f"feature {name!r} is missing" for name in known if name not in here]
+        differences += [f"feature {name!r} is new" for name in here if name not in known]
+        differences += [
+            f"feature {name!r} was {kind}, is {here[name]}"
+            for name, kind in known.items()
+            if name in here and here[name] != kind and rows[name].notna().any()
+        ]
+        if differences:
+            raise ContractBroken(f"{'; '.join(differences)}: {ONLY_SCRATCH}")
+
+    def check_classes(self, y: NDArray[Any]) -> None:
+        """Raises ContractBroken where *y*, shape (n,), holds a class that this state never saw."""
+        if self.task == "regression":
+            return
+        unseen = sorted({str(each) for each in np.unique(y) if each not in self.classes})
+        if unseen:
+            raise ContractBroken(
+                f"class {', '.join(unseen)} in the rows is new (known: {', '.join(map(str, self.classes))}): "
+                f"{ONLY_SCRATCH}"
+            )
+
+    def check_versions(self) -> None:
+        """Raises ContractBroken where a library's minor version is not the one that wrote the state."""
+        now = library_versions()
+        for name in _CONTINUED_BY:
+            before, today = self.versions.get(name), now.get(name)
+            if before is not None and _minor(before) != _minor(today):
+                raise ContractBroken(f"learned with {name} {before}, {today or 'none'} is installed: {ONLY_SCRATCH}")
+
+
+ONLY_SCRATCH = (
+    "a continued fit would be wrong and the champion was left as it was; only the `scratch` rung can learn it"
+)
+
+
+def _minor(text: str | None) -> str | None:
+    return None if text is None else ".".join(text.split(".")[:2])
+
+
+def library_versions() -> dict[str, str]:
+    """Installed versions of the libraries that a state depends on."""
+    found = {}
+    for name in ("scikit-learn", "numpy", "pandas", "scipy", "skops", "lightgbm"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,46 @@
+"""Where the registry lives: its URI, its artifacts, and the lock under which it is first created."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..spec.model import Spec
+
+_FILE = "sqlite:///"
+
+
+def home_of(spec: Spec) -> Path:
+    """The folder of the embedded stores, made on first use."""
+    home = (spec.folder / spec.stores.home).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def uri_of(spec: Spec) -> str:
+    """`stores.mlflow`, else $MLFLOW_TRACKING_URI, else SQLite in `stores.home`.
+
+    A relative SQLite path in the spec starts at the spec's folder.
+    """
+    written = spec.stores.mlflow
+    if written is None:
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"{_FILE}{home_of(spec) / 'mlflow.db'}"
+    if written.startswith(_FILE) and not written.startswith(f"{_FILE}/"):
+        return f"{_FILE}{(spec.folder / written.removeprefix(_FILE)).resolve()}"
+    return written
+
+
+def artifacts_of(spec: Spec, uri: str) -> str | None:
+    """Where artifacts go; None leaves it to the server. A bare database would take `./mlruns` of any folder."""
+    return None if uri.startswith("http") else str(home_of(spec) / "mlartifacts")
+
+
+@contextmanager
+def only_one(spec: Spec) -> Iterator[None]:
+    """Let one process of this machine at a time in, by a lock file in `stores.home`."""
+    with (home_of(spec) / "mlflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,86 @@
+"""An estimator together with its training state, and its predictions on canonical frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.metrics import Outcomes
+from ..spec.errors import Refused
+from .features import could_not, table, target
+from .state import TrainingState
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted estimator and what it has learned. Never changed in place: an update makes a new one."""
+
+    estimator: Any
+    state: TrainingState
+    version: str | None = None  # the registry's number, None before registration
+
+    @property
+    def probabilistic(self) -> bool:
+        """Whether scores are probabilities; otherwise they only rank (a logistic of the decision function)."""
+        return self.state.task == "regression" or hasattr(self.estimator, "predict_proba")
+
+    def predict(self, frame: pd.DataFrame) -> Outcomes:
+        """Predictions beside the labels of *frame*, all of length n.
+
+        Raises Refused where a label is missing or a prediction is no number, ContractBroken where a
+        feature is missing.
+        """
+        prediction, score = self._predict(frame)
+        return Outcomes(target(frame, self.state.task), prediction, score, self.state.classes)
+
+    def predict_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """`_prediction` and `_score` in the rows' order, with their index; labels are not needed.
+
+        `_score` is the positive class's probability (binary), the predicted class's (multiclass), or
+        the prediction itself (regression).
+        """
+        prediction, score = self._predict(frame)
+        if score is None:
+            score = prediction
+        elif score.ndim == 2:
+            score = score.max(axis=1) if len(score) else np.empty(0)
+        return pd.DataFrame({"_prediction": prediction, "_score": score}, index=frame.index)
+
+    def _predict(self, frame: pd.DataFrame) -> tuple[Array, Array | None]:
+        X = table(frame, self.state.features)
+        classes = self.state.classes
+        if len(X) == 0:
+            width = () if len(classes) == 2 else (len(classes),)
+            return np.empty(0), None if self.state.task == "regression" else np.empty((0, *width))
+        try:
+            prediction = np.asarray(self.estimator.predict(X)).reshape(len(X))
+            score = None if self.state.task == "regression" else self._scores(X)
+        except (ValueError, TypeError) as error:
+            raise Refused(could_not("predict", X, error)) from error
+        self._refuse_nan(prediction, score)
+        if score is not None and len(classes) == 2:
+            score = score[:, 1]
+        return prediction, score
+
+    def _scores(self, X: pd.DataFrame) -> Array:
+        """Scores of shape (n, k), one column per class."""
+        if self.probabilistic:
+            return np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+        margin = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
+        positive = 1 / (1 + np.exp(-np.clip(margin, -500, 500)))
+        return np.column_stack([1 - positive, positive]) if positive.ndim == 1 else positive
+
+    def _refuse_nan(self, prediction: Array, score: Array | None) -> None:
+        values = score if score is not None else prediction
+        broken = int((~np.isfinite(values)).reshape(len(values), -1).any(axis=1).sum())
+        if broken:
+            raise Refused(
+                f"version {self.version or '(unregistered)'} predicts no finite number for {broken} of {len(values)} "
+                "rows: it must neither serve nor be judged. Nothing was changed"
+            )

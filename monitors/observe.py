@@ -1,0 +1,134 @@
+"""Look at one window: all monitors of the spec, their signals, and Evidently's pages that show them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..data.metrics import Outcomes
+from ..data.window import Window
+from ..spec.model import Spec
+from ..spec.values import Signal, Span
+from .drift import Drift, Drifted
+from .performance import Accepted, Performance
+from .quality import Quality
+from .report import Run, Snapshot
+
+_OWN = frozenset({"_id", "_time", "_label_time", "_target", "_prediction", "_holdout"})
+_IDS = uuid.UUID("6f1d1c5e-6a0b-4d0e-9a55-2f2d3c7a9b10")  # namespace of our snapshot ids
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the monitors saw. *runs* are Evidently's snapshots; *faults* say which page could not be made, and why."""
+
+    signals: tuple[Signal, ...]
+    runs: tuple[Run, ...] = ()
+    faults: tuple[str, ...] = field(default=())
+
+
+def observe(
+    spec: Spec,
+    *,
+    reference: Window,
+    current: Window,
+    outcomes: Outcomes | None,
+    accepted: Accepted | None,
+    performance_span: Span,
+    coverage: float,
+) -> Observation:
+    """Run the spec's monitors over *current* against *reference*; never raises for what the data holds.
+
+    *outcomes* are the matured rows of *performance_span*, *coverage* the share of its labels that arrived, and
+    *accepted* the champion's metric when it was accepted. A monitor that breaks becomes a Signal `unknown` with
+    the reason. Equal arguments give equal signals, and snapshots of equal ids.
+    """
+    features = _features(spec, reference, current)
+    monitors, faults = spec.monitors, list[str]()
+    signals: list[Signal] = []
+    pages: list[tuple[str, Snapshot]] = []
+    if monitors.quality is not None:
+        quality = Quality(monitors.quality, features)
+        signals += _measured("quality", current, lambda: quality(reference, current))
+    if monitors.drift is not None:
+        drift = Drift(monitors.drift, features, seed=spec.seed)
+        found, broken = _attempt(lambda: drift.measure(reference, current))
+        found = found or Drifted([_broken("drift", "drift_share", current.span, current.rows, broken)])
+        parts = found.snapshots
+        pages += [("drift" if len(parts) == 1 else f"drift {i + 1}", each) for i, each in enumerate(parts)]
+        signals += found.signals
+    if monitors.performance is not None:
+        performance = Performance(monitors.performance, spec.metric, seed=spec.seed)
+        judged, broken = _attempt(lambda: performance(outcomes, accepted, performance_span, coverage=coverage))
+        signals += judged or [
+            _broken("performance", name, performance_span, 0, broken) for name in (spec.metric, "drop")
+        ]
+        page, broken = _attempt(lambda: _outcomes(spec, outcomes))
+        if broken:
+            faults.append(f"the page of outcomes could not be made: {broken}")
+        if page is not None:
+            pages.append(("performance", page))
+    summary, broken = _attempt(lambda: _summary(spec, signals, current))
+    if broken:
+        faults.append(f"the page of signals could not be made: {broken}")
+    if summary is not None:
+        pages.insert(0, ("signals", summary))
+    runs = tuple(
+        Run(_id(spec, current, title), title, snapshot, metric=spec.metric, columns=features)
+        for title, snapshot in pages
+    )
+    return Observation(tuple(_linked(signals, runs)), runs, tuple(faults))
+
+
+def _features(spec: Spec, reference: Window, current: Window) -> tuple[str, ...]:
+    """The spec's features, else every column of either frame that is not one of ours, in order."""
+    if spec.data.features is not None:
+        return spec.data.features
+    columns = dict.fromkeys([*reference.frame.columns, *current.frame.columns, *current.missing_columns])
+    return tuple(c for c in columns if c not in _OWN)
+
+
+def _measured(monitor: str, current: Window, measure: Callable[[], list[Signal]]) -> list[Signal]:
+    signals, broken = _attempt(measure)
+    return signals if signals is not None else [_broken(monitor, monitor, current.span, current.rows, broken)]
+
+
+def _attempt(step: Callable[[], _T]) -> tuple[_T | None, str]:
+    """The result, or why there is none: no window, however broken, may stop the monitors."""
+    try:
+        return step(), ""
+    except Exception as error:
+        return None, f"{type(error).__name__}: {error}"
+
+
+def _broken(monitor: str, metric: str, span: Span, rows: int, reason: str) -> Signal:
+    note = f"the monitor failed: {reason}"
+    return Signal(monitor=monitor, metric=metric, status="unknown", note=note, window=span, rows=rows)
+
+
+def _outcomes(spec: Spec, outcomes: Outcomes | None) -> Snapshot | None:
+    from .outcomes import outcome_report
+
+    return None if outcomes is None or len(outcomes) == 0 else outcome_report(spec.task, outcomes)
+
+
+def _summary(spec: Spec, signals: list[Signal], current: Window) -> Snapshot:
+    from .measured import summary
+
+    return summary(signals, metric=spec.metric, rows=current.rows)
+
+
+def _id(spec: Spec, current: Window, title: str) -> str:
+    """The same for the same model, window and page: looking again replaces the page."""
+    name = "|".join([spec.model, current.span.start.isoformat(), current.span.end.isoformat(), title])
+    return str(uuid.uuid5(_IDS, name))
+
+
+def _linked(signals: list[Signal], runs: tuple[Run, ...]) -> list[Signal]:
+    """Each signal with the id of the page that shows it best; the page of all signals otherwise."""
+    ids = {run.title: run.id for run in runs}
+    fallback = ids.get("signals")
+    return [s.model_copy(update={"snapshot": ids.get(s.monitor, fallback)}) for s in signals]

@@ -1,0 +1,144 @@
+"""Performance: the champion's metric on matured labels, and how much worse it is than when it was accepted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.metrics import METRICS, Interval, Metric, Outcomes, interval
+from ..spec.model import PerformanceSpec
+from ..spec.values import Signal, Span, Status
+
+MONITOR = "performance"
+Accepted = Interval  # the metric's value, bounds and rows when the champion was accepted
+
+_ROWS = 2_000  # rows that the bootstrap resamples
+
+
+@dataclass(frozen=True)
+class Performance:
+    """The task's *metric*, and `drop`: how much worse than at acceptance, positive is worse.
+
+    `drop` is a share of the reference for mae, rmse and log_loss, absolute for the others. It fails when even
+    its lower bound is above the spec's `tolerance`; it is `unknown` with too few labels, labels that have not
+    matured, or a metric that is undefined (one class only).
+    """
+
+    spec: PerformanceSpec
+    metric: str
+    seed: int = 0
+
+    def __call__(
+        self, outcomes: Outcomes | None, accepted: Accepted | None, span: Span, *, coverage: float = 1.0
+    ) -> list[Signal]:
+        rows = 0 if outcomes is None else len(outcomes)
+        reason = self._unfit(rows, coverage)
+        if outcomes is None or reason is not None:
+            return [self._unknown(name, rows, span, reason or "") for name in (self.metric, "drop")]
+        metric = METRICS[self.metric]
+        now = bounds(metric, outcomes, seed=self.seed)
+        if not math.isfinite(now.value):
+            classes = np.unique(np.asarray(outcomes.target).astype(str))
+            reason = f"{self.metric} is undefined on these {rows} rows (classes: {', '.join(classes[:5])})"
+            return [self._unknown(name, rows, span, reason) for name in (self.metric, "drop")]
+        measured = Signal(
+            monitor=MONITOR,
+            metric=self.metric,
+            value=now.value,
+            low=_plain(now.low),
+            high=_plain(now.high),
+            reference=_plain(accepted.value) if accepted else None,
+            status="ok",
+            window=span,
+            rows=rows,
+        )
+        return [measured, self._drop(metric, now, accepted, span)]
+
+    def _unfit(self, rows: int, coverage: float) -> str | None:
+        if rows < self.spec.min_labels:
+            return f"{rows} matured labels; at least {self.spec.min_labels} are needed (min_labels)"
+        if coverage < self.spec.maturity:
+            return f"{coverage:.0%} of the labels have arrived; {self.spec.maturity:.0%} are needed (maturity)"
+        return None
+
+    def _drop(self, metric: Metric, now: Interval, accepted: Accepted | None, span: Span) -> Signal:
+        if accepted is None or not math.isfinite(accepted.value):
+            return self._unknown("drop", now.rows, span, "there is no accepted reference to compare with")
+        loss = difference(metric, now, accepted)
+        if not math.isfinite(loss.low):
+            return self._unknown("drop", now.rows, span, "the interval of the difference is undefined")
+        status: Status = "fail" if loss.low > self.spec.tolerance else "ok"
+        unit = "% of the reference" if metric.relative else ""
+        shown = [100 * v if metric.relative else v for v in (loss.value, loss.low, loss.high)]
+        note = (
+            f"{metric.name} went from {accepted.value:.4g} to {now.value:.4g}: "
+            f"worse by {shown[0]:.3g}{unit} ({shown[1]:.3g} to {shown[2]:.3g})"
+        )
+        return Signal(
+            monitor=MONITOR,
+            metric="drop",
+            value=loss.value,
+            low=loss.low,
+            high=loss.high,
+            reference=accepted.value,
+            threshold=self.spec.tolerance,
+            status=status,
+            note=note if loss.value > 0 else "",
+            window=span,
+            rows=now.rows,
+        )
+
+    def _unknown(self, metric: str, rows: int, span: Span, note: str) -> Signal:
+        return Signal(monitor=MONITOR, metric=metric, status="unknown", note=note, window=span, rows=rows)
+
+
+def bounds(metric: Metric, outcomes: Outcomes, *, seed: int = 0) -> Interval:
+    """The metric with its bootstrap interval, at a bounded cost.
+
+    With more than 2,000 rows the bootstrap runs on 2,000 of them (seeded) and its distances are scaled by
+    √(2,000 / n), as errors of these metrics shrink (Bickel, Götze and van Zwet 1997, m out of n).
+    """
+    rows = len(outcomes)
+    if rows <= _ROWS:
+        return interval(metric, outcomes, resamples=300, seed=seed)
+    chosen = np.random.default_rng(seed).choice(rows, _ROWS, replace=False)
+    part = interval(metric, outcomes.take(chosen), resamples=200, seed=seed)
+    value, shrink = metric(outcomes), math.sqrt(_ROWS / rows)
+    return Interval(value, value - (part.value - part.low) * shrink, value + (part.high - part.value) * shrink, rows)
+
+
+def difference(metric: Metric, now: Interval, accepted: Interval) -> Interval:
+    """How much worse *now* is than *accepted*, two independent samples; positive is worse.
+
+    The bounds add the squares of each interval's distances, as for normal errors but side by side (Zou and
+    Donner 2008, "square and add"). Relative metrics are divided by the accepted value, taken as exact there.
+    An accepted value without bounds counts as exact.
+    """
+    worse = metric.gain(accepted.value, now.value)
+    if metric.greater_is_better:  # worse = accepted - now
+        down, up = (
+            (accepted.value - accepted.low, now.high - now.value),
+            (accepted.high - accepted.value, now.value - now.low),
+        )
+    else:  # worse = now - accepted
+        down, up = (
+            (now.value - now.low, accepted.high - accepted.value),
+            (now.high - now.value, accepted.value - accepted.low),
+        )
+    known = math.isfinite(accepted.low) and math.isfinite(accepted.high)
+    if not known:
+        sides = (now.high - now.value, now.value - now.low)
+        down, up = (
+            ((sides[0], 0.0), (sides[1], 0.0)) if metric.greater_is_better else ((sides[1], 0.0), (sides[0], 0.0))
+        )
+    low, high = worse - math.hypot(*down), worse + math.hypot(*up)
+    share = abs(accepted.value) if metric.relative else 1.0
+    if share == 0:
+        return Interval(worse, math.nan, math.nan, now.rows)
+    return Interval(worse / share, low / share, high / share, now.rows)
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

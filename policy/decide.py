@@ -1,0 +1,114 @@
+"""The decision: signals, history, rules and the time in; one decision with all its reasons out.
+
+Pure: the same arguments give the same decision, live, in shadow and in a replay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..spec.model import Rule
+from ..spec.values import Decision, GuardAnswer, History, Signal, Span
+from .facts import facts
+from .guards import Case, guards_of
+from .rules import Condition, Reading, condition
+from .triage import triage
+
+
+def decision_id(model: str, at: datetime, policy_version: str) -> str:
+    """16 hex characters; the same model, moment and policy always give the same id."""
+    return hashlib.sha256(f"{model}\n{at.isoformat()}\n{policy_version}".encode()).hexdigest()[:16]
+
+
+def decide(
+    signals: Sequence[Signal],
+    history: History,
+    rules: Sequence[Rule],
+    now: datetime,
+    *,
+    model: str,
+    window: Span,
+    policy_version: str,
+    abandon_after: timedelta,
+) -> Decision:
+    """Try the rules in order: the first whose condition holds and that no guard vetoes is the decision.
+
+    Every rule is read, also behind the one that is chosen, since `matched` is what persistence counts in
+    later windows. A rule that a guard holds back is recorded with the guard's answer, and the next is tried.
+    Without a rule the decision is `hold`. Broken data fires no training whatever the rules say.
+    Raises RuleError for a rule that `check_rules` would refuse.
+    """
+    conditions = [condition(rule.when) for rule in rules]
+    verdict = triage(signals)
+    seen = facts(signals, verdict, history, now, window=window)
+    readings = [each(seen) for each in conditions]
+    troubles = [
+        f"rule `{rule.when}` does not hold: {reading.trouble}."
+        for rule, reading in zip(rules, readings, strict=True)
+        if reading.trouble
+    ]
+    answers: list[GuardAnswer] = []
+    held_back: list[str] = []
+    chosen: Rule | None = None
+    because = ""
+    for rule, text, reading in zip(rules, conditions, readings, strict=True):
+        if not reading.holds:
+            continue
+        case = Case(rule, verdict.verdict, history, now, abandon_after)
+        spoken = _ask(case)
+        answers += spoken
+        vetoes = [answer.text for answer in spoken if answer.held]
+        if not vetoes:
+            chosen, because = rule, _because(rule, text, seen)
+            break
+        held_back.append(f"{rule.do} was held back: {'; '.join(vetoes)} (rule `{rule.when}`).")
+    if chosen is None:
+        because = f"hold: {_no_rule(readings)}; triage is {verdict.verdict}."
+    first = [*held_back, because] if chosen is None else [because, *held_back]
+    return Decision(
+        id=decision_id(model, now, policy_version),
+        model=model,
+        at=now,
+        action=chosen.do if chosen is not None else "hold",
+        triage=verdict,
+        rule=chosen.when if chosen is not None else None,
+        reasons=(*first, *(f"{line}." for line in verdict.evidence), *troubles),
+        guards=tuple(answers),
+        matched=tuple(dict.fromkeys(rule.when for rule, reading in zip(rules, readings, strict=True) if reading.holds)),
+        facts=seen,
+        policy=policy_version,
+        window=window,
+        champion=history.champion,
+    )
+
+
+def _ask(case: Case) -> list[GuardAnswer]:
+    """What every guard of the rule says, whether it vetoes or passes."""
+    answers = []
+    for guard in guards_of(case.rule):
+        veto = guard(case)
+        answers.append(
+            GuardAnswer(
+                rule=case.rule.when,
+                guard=guard.name,
+                held=veto is not None,
+                text=veto.text if veto is not None else guard.said(case),
+            )
+        )
+    return answers
+
+
+def _because(rule: Rule, text: Condition, seen: Mapping[str, Any]) -> str:
+    values = text.values(seen)
+    return f"{rule.do}: rule `{rule.when}` holds" + (f" ({values})." if values else ".")
+
+
+def _no_rule(readings: Sequence[Reading]) -> str:
+    if not readings:
+        return "the policy has no rules"
+    if any(reading.holds for reading in readings):
+        return "no other rule's condition holds"
+    return "no rule's condition holds"

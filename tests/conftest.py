@@ -1,0 +1,50 @@
+"""Engines that several rooms test against."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A throw-away PostgreSQL cluster, as `postgresql://postgres@127.0.0.1:port/postgres`.
+
+    Its collation (ICU en-US) and time zone (New York) are not the ones that code quietly relies on.
+    Tests share it: give tables names of their own. Skipped where the server binaries are missing.
+    """
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[4]))
+    initdb = str(found[-1]) if found else shutil.which("initdb")
+    if initdb is None:
+        pytest.skip("no PostgreSQL server binaries (initdb) on this machine: install postgresql")
+    bin_folder = Path(initdb).parent
+    # Not under pytest's own folder, which only its owner may enter: root runs the server as `postgres`.
+    home = Path(tempfile.mkdtemp(prefix="ratoon-postgres-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres", "postgres")
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cluster = home / "cluster"
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"]
+    run = {"check": True, "capture_output": True, "cwd": home, "timeout": 120}
+    options = f"-p {port} -h 127.0.0.1 -k {home} -c timezone=America/New_York -c fsync=off"
+    control = [*as_user, str(bin_folder / "pg_ctl"), "-D", str(cluster), "-w"]
+    try:
+        subprocess.run([*as_user, initdb, "-D", str(cluster), "-U", "postgres", "-A", "trust", *locale], **run)
+        subprocess.run([*control, "-l", str(home / "log"), "-o", options, "start"], **run)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], **run)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)

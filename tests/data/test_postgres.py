@@ -1,0 +1,97 @@
+"""What only PostgreSQL has: schemas, its own types, roles and the words for a server that is away."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from ratoon.data.engine import without_password
+from ratoon.data.source import open_source
+from ratoon.spec.errors import DataError
+
+psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed: pip install ratoon[postgres]")
+
+MAKE = """
+DROP SCHEMA IF EXISTS typed CASCADE;
+CREATE SCHEMA typed;
+CREATE TYPE typed.mood AS ENUM ('calm', 'wild');
+CREATE TABLE typed.rows (
+    id uuid, time timestamptz, flag boolean, price numeric(10, 2), small smallint, mood typed.mood,
+    name varchar(10), code char(4), host inet, target boolean, label_time timestamptz
+);
+INSERT INTO typed.rows VALUES
+  ('00000000-0000-0000-0000-00000000000A', '2024-01-01 00:00-05', true, 1.50, 3, 'wild', 'Ann', 'ab', '10.0.0.1', true,
+   '2024-01-02 00:00-05'),
+  ('00000000-0000-0000-0000-00000000000B', '2024-01-01 06:00+01', NULL, 'NaN', NULL, NULL, NULL, NULL, NULL, NULL,
+   NULL),
+  ('00000000-0000-0000-0000-00000000000C', 'infinity', true, 1, 1, 'calm', 'x', 'x', NULL, true, 'infinity'),
+  ('00000000-0000-0000-0000-00000000000D', '-infinity', true, 1, 1, 'calm', 'x', 'x', NULL, true, NULL);
+"""
+
+
+@pytest.fixture
+def typed(postgres_url, spec_of):
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(MAKE)
+    return spec_of(url=postgres_url, table="typed.rows", label_time="label_time", task="binary")
+
+
+def test_its_types_become_plain_ones(typed):
+    with open_source(typed) as source:
+        span = source.extent()
+        window = source.as_of(datetime(2024, 2, 1)).window(span)
+
+    frame = window.frame
+    assert source.kinds == {
+        "flag": "number", "price": "number", "small": "number",
+        "mood": "category", "name": "category", "code": "category", "host": "category",
+    }  # fmt: skip
+    assert frame["_id"].tolist() == [f"00000000-0000-0000-0000-00000000000{x}" for x in "ab"]
+    assert frame["_time"].tolist() == [datetime(2024, 1, 1, 5)] * 2
+    assert frame["_label_time"].tolist()[0] == datetime(2024, 1, 2, 5)
+    assert frame.loc[0, ["flag", "price", "small", "mood", "name"]].tolist() == [1.0, 1.5, 3.0, "wild", "Ann"]
+    assert frame.loc[1, ["flag", "price", "small", "mood", "name"]].isna().all()
+    assert frame["_target"].isna().tolist() == [False, True]
+    assert window.nameless == 2  # infinity is no time
+
+
+def test_a_missing_table_is_named_with_what_was_looked_for(postgres_url, spec_of):
+    with pytest.raises(DataError, match=r"data\.table: no table 'public\.nothing'"):
+        open_source(spec_of(url=postgres_url, table="public.nothing"))
+
+
+def test_a_server_that_is_away_is_an_error_without_the_password(spec_of):
+    spec = spec_of(url="postgresql://me:secret@127.0.0.1:1/db", table="rows")
+
+    with pytest.raises(DataError, match=r"me:\*\*\*@127.0.0.1:1") as caught:
+        open_source(spec)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_another_scheme_is_refused(spec_of):
+    with pytest.raises(DataError, match="names the engine 'mysql'; expected postgresql://"):
+        open_source(spec_of(url="mysql://me@host/db", table="rows"))
+
+
+def test_sqlalchemys_way_to_write_the_url_is_understood(postgres_url, typed, spec_of):
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg2://")
+
+    with open_source(spec_of(url=url, table="typed.rows", label_time="label_time", task="binary")) as source:
+        assert "mood" in source.columns()
+
+
+def test_the_session_cannot_write(typed):
+    with open_source(typed) as source, pytest.raises(Exception, match="read-only transaction"):
+        source._engine.backend.raw_sql("DELETE FROM typed.rows")
+
+
+def test_rows_and_labels_in_different_engines_are_refused(postgres_url, spec_of):
+    with pytest.raises(DataError, match="joined inside one engine"):
+        open_source(spec_of(url=postgres_url, table="rows", labels={"source": "labels.parquet"}))
+
+
+def test_passwords_are_hidden_wherever_they_stand():
+    assert without_password("postgresql://u:p@h:5/d") == "postgresql://u:***@h:5/d"
+    assert without_password("postgresql://h/d?password=p&user=u") == "postgresql://h/d?password=***&user=u"
+    assert without_password("postgresql://u@h/d") == "postgresql://u@h/d"

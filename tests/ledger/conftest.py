@@ -1,0 +1,86 @@
+"""A fresh ledger per test, on SQLite and, where the `postgres_url` fixture exists, on PostgreSQL."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ratoon.ledger.ledger import Flight, Ledger
+from ratoon.spec.values import Decision, GuardAnswer, Signal, Span, Triage
+from sqlalchemy import create_engine, make_url, text
+
+NOW = datetime(2026, 3, 1, 12, 30, 0, 250)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database: a new file, or a new schema."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new folder' / 'ledger.db'}"
+        return
+    try:
+        server = request.getfixturevalue("postgres_url")
+    except pytest.FixtureLookupError:
+        pytest.skip("no PostgreSQL server in this run")
+    schema = f"ledger_{uuid.uuid4().hex[:12]}"
+    place = make_url(server).set(drivername="postgresql+psycopg2")
+    engine = create_engine(place)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    yield (
+        place.set(drivername="postgresql")
+        .update_query_dict({"options": f"-csearch_path={schema}"})
+        .render_as_string(hide_password=False)
+    )
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    with Ledger.open(url) as opened:
+        yield opened
+
+
+def decided(id: str = "d1", *, hours: float = 0, action: str = "warm_start", model: str = "price") -> Decision:
+    """A decision *hours* after NOW."""
+    at = NOW + timedelta(hours=hours)
+    return Decision(
+        id=id,
+        model=model,
+        at=at,
+        action=action,  # type: ignore[arg-type]
+        triage=Triage(verdict="harm", evidence=("performance: drop is 0.05",)),
+        rule='triage == "harm"',
+        reasons=("warm_start: it harms — «0.05».",),
+        guards=(GuardAnswer(rule='triage == "harm"', guard="cooldown", held=False, text="10d ago"),),
+        matched=('triage == "harm"',),
+        facts={"performance": {"drop": 0.05}, "drift": {"columns": ["day"]}, "new_rows": 120, "champion": {}},
+        policy="abc",
+        window=Span(start=at - timedelta(days=7), end=at),
+        champion="3",
+    )
+
+
+def measured(**more: Any) -> Signal:
+    window = Span(start=NOW - timedelta(days=7), end=NOW)
+    known = {"monitor": "performance", "metric": "drop", "status": "fail", "window": window, "rows": 600}
+    return Signal.model_validate(known | more)
+
+
+def fly(ledger: Ledger, id: str = "d1", *, wall: datetime = NOW, model: str = "price") -> Flight | None:
+    """Take off for a recorded decision; a flight is given up after two hours."""
+    return ledger.take_off(model=model, decision=id, at=NOW, run="r", now_wall=wall, abandon_after=timedelta(hours=2))
+
+
+@pytest.fixture
+def made() -> SimpleNamespace:
+    """The makers above, for tests: `made.decided()`, `made.measured()`, `made.fly(ledger)`."""
+    makers: dict[str, Callable[..., Any]] = {"decided": decided, "measured": measured, "fly": fly}
+    return SimpleNamespace(NOW=NOW, **makers)

@@ -1,0 +1,79 @@
+"""The database itself refuses to change or forget what is written, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ratoon.ledger.engine import connect
+from ratoon.ledger.tables import Base
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+
+TABLES = sorted(Base.metadata.tables)
+
+
+@pytest.fixture
+def full(ledger, url, made) -> Iterator[Engine]:
+    """A database with a row in every table."""
+    ledger.record_decision(made.decided(), [made.measured()], live=True)
+    ledger.land(made.fly(ledger), outcome="failed", ended_at=made.NOW)
+    ledger.record_promotion(
+        model="price", version="1", previous=None, at=made.NOW, kind="first", actor="ada", reason="", decision=None
+    )
+    engine = connect(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_update_and_delete_are_refused(full, table):
+    column = next(iter(Base.metadata.tables[table].columns)).name
+    for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
+        with pytest.raises(IntegrityError, match="the ledger is append-only"), full.begin() as connection:
+            connection.execute(text(statement))
+    with full.connect() as connection:
+        assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_replacing_or_truncating_is_refused_too(full, table):
+    if full.dialect.name == "sqlite":
+        statement = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
+    else:
+        statement = f"TRUNCATE {table} CASCADE"
+    with pytest.raises(IntegrityError, match="the ledger is append-only"), full.begin() as connection:
+        connection.execute(text(statement))
+    with full.connect() as connection:
+        assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1
+
+
+def test_a_row_without_its_parent_is_refused(full):
+    with pytest.raises(IntegrityError), full.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO flights (model, number, decision, at, taken_off) "
+                "VALUES ('price', 9, 'nobody', '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
+            )
+        )
+
+
+def test_sqlite_is_set_up_for_several_processes(full):
+    if full.dialect.name != "sqlite":
+        pytest.skip("SQLite's own settings")
+    with full.connect() as connection:
+        settings = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "busy_timeout", "foreign_keys")
+        }
+    assert settings == {"journal_mode": "wal", "busy_timeout": 30_000, "foreign_keys": 1}
+
+
+def test_the_time_of_writing_is_utc_wall_time(full):
+    with full.connect() as connection:
+        apart = (
+            "strftime('%s', 'now') - strftime('%s', recorded_at)"
+            if full.dialect.name == "sqlite"
+            else "extract(epoch FROM (now() AT TIME ZONE 'utc') - recorded_at)"
+        )
+        assert abs(connection.execute(text(f"SELECT {apart} FROM decisions")).scalar()) < 60

@@ -1,0 +1,126 @@
+"""One training run of a model is in the air at a time, and it lands once."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from ratoon.ledger.ledger import Ledger
+from ratoon.spec.errors import Refused
+
+
+@pytest.fixture
+def two(ledger: Ledger, made) -> Ledger:
+    """A ledger with two decisions of one model."""
+    ledger.record_decision(made.decided("d1"), [], live=True)
+    ledger.record_decision(made.decided("d2", hours=1), [], live=True)
+    return ledger
+
+
+def test_while_one_flies_the_other_stays_on_the_ground(two, made):
+    flight = made.fly(two, "d1")
+
+    assert two.in_the_air(flight)
+    assert made.fly(two, "d2") is None
+    two.land(flight, outcome="nothing_new", ended_at=made.NOW)
+    assert not two.in_the_air(flight)
+    assert made.fly(two, "d2").number == 2
+
+
+def test_models_do_not_wait_for_each_other(two, made):
+    two.record_decision(made.decided("b1", model="bike"), [], live=True)
+
+    assert made.fly(two, "d1").number == 1
+    assert made.fly(two, "b1", model="bike").number == 1
+
+
+def test_the_same_decision_resumes_its_own_flight(two, made):
+    first = made.fly(two, "d1")
+    again = made.fly(two, "d1", wall=made.NOW + timedelta(hours=1))
+
+    assert again == first
+    assert len(two.updates("price")) == 1
+
+
+def test_a_decision_whose_flight_has_landed_does_not_fly_again(two, made):
+    two.land(made.fly(two, "d1"), outcome="registered", version="4", ended_at=made.NOW)
+    late = made.NOW + timedelta(days=1)
+
+    assert (made.fly(two, "d1", wall=late).landed, made.fly(two, "d1", wall=late).version) == ("registered", "4")
+    made.fly(two, "d2", wall=late)
+    assert made.fly(two, "d1", wall=late).landed == "registered"
+    assert len(two.updates("price")) == 2
+
+
+def test_a_flight_given_up_lets_the_next_take_off_and_can_no_longer_land(two, made):
+    """Fencing: the first process may only have been slow, and must not register over the second."""
+    slow = made.fly(two, "d1")
+    assert made.fly(two, "d2", wall=made.NOW + timedelta(minutes=119)) is None
+    fresh = made.fly(two, "d2", wall=made.NOW + timedelta(hours=2))
+
+    assert (fresh.number, fresh.decision) == (2, "d2")
+    assert not two.in_the_air(slow)
+    with pytest.raises(Refused, match=r"flight 1 of price \(decision d1\) was given up and cannot land"):
+        two.land(slow, outcome="registered", version="4", ended_at=made.NOW)
+    assert [(u.outcome, u.version) for u in two.updates("price")] == [("abandoned", None), ("running", None)]
+    assert "a flight is given up after 2h" in two.updates("price")[0].evidence["reason"]
+
+
+def test_a_decision_whose_own_flight_was_given_up_flies_anew(two, made):
+    slow = made.fly(two, "d1")
+    anew = made.fly(two, "d1", wall=made.NOW + timedelta(hours=3))
+
+    assert (anew.number, anew.landed) == (2, None)
+    assert not two.in_the_air(slow)
+    assert two.in_the_air(anew)
+
+
+def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, made):
+    flight = made.fly(two, "d1")
+    evidence = {"gain": np.float64(0.5), "rows": np.int64(3), "low": -math.inf, "rungs": ("warm",), "at": made.NOW}
+    for rows in (10, 99):
+        two.land(
+            flight,
+            outcome="registered",
+            version="4",
+            evidence=evidence,
+            cpu_seconds=1.25,
+            rows=rows,
+            watermark=made.NOW,
+            ended_at=made.NOW + timedelta(minutes=3),
+        )
+    [update] = two.updates("price")
+
+    assert (update.rows, update.cpu_seconds, update.watermark) == (10, 1.25, made.NOW)
+    assert update.ended_at == made.NOW + timedelta(minutes=3)
+    assert update.evidence == {
+        "gain": 0.5, "rows": 3, "low": -math.inf, "rungs": ["warm"], "at": made.NOW.isoformat()
+    }  # fmt: skip
+    with pytest.raises(Refused, match="has landed as 'registered' and cannot land as 'failed' too"):
+        two.land(flight, outcome="failed", ended_at=made.NOW)
+
+
+def test_nothing_flies_before_its_decision_is_written_down(two, made):
+    with pytest.raises(Refused, match="decision d9 is not in the ledger"):
+        made.fly(two, "d9")
+    with pytest.raises(Refused, match="decision d1 is about model price"):
+        made.fly(two, "d1", model="bike")
+    assert two.updates("price") == []
+
+
+def test_what_never_took_off_cannot_land(two, made):
+    flight = made.fly(two, "d1").model_copy(update={"number": 7})
+
+    assert not two.in_the_air(flight)
+    with pytest.raises(Refused, match="never took off"):
+        two.land(flight, outcome="failed", ended_at=made.NOW)
+
+
+def test_decision_time_and_wall_time_are_both_kept(two, made):
+    wall = datetime(2031, 1, 1)
+    made.fly(two, "d1", wall=wall)
+    [update] = two.updates("price")
+
+    assert (update.at, update.taken_off, update.run, update.outcome) == (made.NOW, wall, "r", "running")

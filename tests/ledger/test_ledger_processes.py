@@ -1,0 +1,100 @@
+"""Real processes share a ledger: they open it together, race for the take-off, and die in the air."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from datetime import datetime, timedelta
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+from ratoon.ledger.ledger import Flight, Ledger
+from ratoon.spec.values import Decision, Triage
+
+AT = datetime(2026, 3, 1)
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def _record(ledger: Ledger, decision: str) -> None:
+    made = Decision(id=decision, model="price", at=AT, action="warm_start", triage=Triage(verdict="harm"))
+    ledger.record_decision(made, (), live=True)
+
+
+def _take_off(ledger: Ledger, decision: str) -> Flight | None:
+    return ledger.take_off(
+        model="price", decision=decision, at=AT, run=None, now_wall=AT, abandon_after=timedelta(hours=2)
+    )
+
+
+def _open_together(url: str, name: str, together: Barrier, said: Any) -> None:
+    together.wait(60)
+    with Ledger.open(url) as ledger:
+        _record(ledger, name)
+    said.put(name)
+
+
+def _race(url: str, name: str, together: Barrier, said: Any) -> None:
+    with Ledger.open(url) as ledger:
+        _record(ledger, name)
+        together.wait(60)
+        said.put((name, _take_off(ledger, name) is not None))
+
+
+def _die(url: str, name: str) -> None:
+    ledger = Ledger.open(url)
+    _record(ledger, name)
+    os._exit(9 if _take_off(ledger, name) is not None else 1)
+
+
+def _together(task: Any, url: str, names: list[str]) -> list[Any]:
+    """Run *task* in one process per name, all released at the same moment; what each said."""
+    together, said = SPAWN.Barrier(len(names)), SPAWN.Queue()
+    processes = [SPAWN.Process(target=task, args=(url, name, together, said)) for name in names]
+    for process in processes:
+        process.start()
+    answers = [said.get(timeout=90) for _ in names]
+    for process in processes:
+        process.join(30)
+        assert process.exitcode == 0
+    return answers
+
+
+def test_processes_that_open_a_new_ledger_at_the_same_moment_all_can_write(url):
+    names = ["a", "b", "c", "d"]
+
+    assert sorted(_together(_open_together, url, names)) == names
+    with Ledger.open(url) as ledger:
+        assert sorted(d.id for d in ledger.decisions("price")) == names
+
+
+def test_of_processes_racing_for_the_take_off_exactly_one_flies(url):
+    answers = _together(_race, url, ["a", "b", "c"])
+    flies = [name for name, flew in answers if flew]
+
+    assert len(flies) == 1
+    with Ledger.open(url) as ledger:
+        assert [u.decision for u in ledger.updates("price")] == flies
+
+
+def test_the_same_decision_twice_at_the_same_moment_is_one_flight(url):
+    answers = _together(_race, url, ["a", "a"])
+
+    assert answers == [("a", True), ("a", True)]
+    with Ledger.open(url) as ledger:
+        assert len(ledger.updates("price")) == 1
+        assert len(ledger.decisions("price")) == 1
+
+
+def test_a_process_killed_in_the_air_is_resumed_by_its_decision_and_blocks_others(url):
+    process = SPAWN.Process(target=_die, args=(url, "a"))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 9
+
+    with Ledger.open(url) as ledger:
+        _record(ledger, "b")
+        assert _take_off(ledger, "b") is None
+        resumed = _take_off(ledger, "a")
+        assert resumed is not None
+        ledger.land(resumed, outcome="registered", version="2", ended_at=AT)
+        assert [(u.number, u.outcome) for u in ledger.updates("price")] == [(1, "registered")]

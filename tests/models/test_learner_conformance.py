@@ -1,0 +1,203 @@
+"""What every learner must hold, whatever its family."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from ratoon.data.holdout import fingerprint
+from ratoon.models.build import build
+from ratoon.models.evidence import Evidence
+from ratoon.models.learner import learner_for
+from ratoon.models.lightgbm_boost import import_lightgbm
+from ratoon.models.trained import Trained
+from ratoon.spec.errors import ContractBroken, Refused, SpecError
+
+CASES = [
+    ("sgd_binary", "binary", {}),
+    ("sgd_regression", "regression", {}),
+    ("mlp_regression", "regression", {}),
+    ("mlp_multiclass", "multiclass", {}),
+    ("bayes_binary", "binary", {}),
+    ("lgbm_bare_binary", "binary", {}),
+    ("lgbm_bare_binary", "binary", {"boosting": "refit"}),
+    ("lgbm_multiclass", "multiclass", {}),
+    ("lgbm_alone_regression", "regression", {}),
+]
+SCRATCH_ONLY = [("forest_binary", "binary", {}), ("forest_regression", "regression", {})]
+names = [f"{build}{'-' + str(options['boosting']) if options else ''}" for build, _, options in CASES]
+
+
+@pytest.fixture(params=CASES, ids=names)
+def case(request: pytest.FixtureRequest, make_spec: Any, make_rows: Any) -> Any:
+    """(spec, champion, new rows) of one family."""
+    name, task, options = request.param
+    return _first(make_spec, make_rows, name, task, options)
+
+
+def _first(make_spec: Any, make_rows: Any, name: str, task: str, options: dict[str, Any]) -> Any:
+    spec = make_spec(name, task, learner={"epochs": 3, "batch": 32, "rounds": 5, **options})
+    old, new = make_rows(300, task), make_rows(120, task, start=300, shift=0.5)
+    if name == "lgbm_alone_regression":  # LightGBM takes no text columns
+        old, new = old.drop(columns="c"), new.drop(columns="c")
+    estimator = build(spec)
+    return spec, learner_for(estimator, spec).first(estimator, old, spec), new
+
+
+def test_an_update_learns_and_leaves_the_champion_as_it_was(case: Any) -> None:
+    """Predictions and files of the champion are the same after an update; the update's differ."""
+    spec, champion, new = case
+    before, content = champion.predict_frame(new), skops.io.dumps(champion.estimator)
+    updated = learner_for(champion.estimator, spec).update(champion, new, spec)
+
+    pd.testing.assert_frame_equal(champion.predict_frame(new), before)
+    assert len(skops.io.dumps(champion.estimator)) == len(content)
+    assert not np.allclose(updated.predict_frame(new)["_score"], before["_score"])
+
+
+def test_an_update_moves_the_state_over_the_rows_it_learned(case: Any) -> None:
+    """Watermark, row count and fingerprint say exactly what was learned; steps say how."""
+    spec, champion, new = case
+    state = learner_for(champion.estimator, spec).update(replace(champion, version="7"), new, spec).state
+
+    assert state.watermark == new["_label_time"].max().to_pydatetime()
+    assert (state.learned_rows, state.updates, state.rung, state.parent) == (420, 1, "warm", "7")
+    assert state.fingerprint == (champion.state.fingerprint + fingerprint(new["_id"])) % 2**61
+    assert state.updated_steps
+    assert state.accepted == {}
+
+
+def test_the_same_update_gives_the_same_state_whatever_the_rows_order(case: Any) -> None:
+    """A resumed update cannot differ from the one that was killed."""
+    spec, champion, new = case
+    learner = learner_for(champion.estimator, spec)
+    one = learner.update(champion, new, spec)
+    two = learner.update(champion, new.sample(frac=1, random_state=1), spec)
+
+    np.testing.assert_array_equal(one.predict_frame(new)["_score"], two.predict_frame(new)["_score"])
+    assert one.state == two.state
+
+
+def test_no_rows_no_change(case: Any) -> None:
+    spec, champion, new = case
+    assert learner_for(champion.estimator, spec).update(champion, new.iloc[:0], spec) is champion
+
+
+def test_a_registry_round_trip_predicts_and_continues_identically(
+    case: Any, registry_of: Any, request: pytest.FixtureRequest
+) -> None:
+    """What comes back from MLflow is the same model with the same future."""
+    spec, champion, new = case
+    model = request.node.callspec.id
+    registry = registry_of(model, spec.learner.build.split(":")[1], spec.task)
+    version = registry.register(champion, Evidence(decision="d1", at=datetime(2026, 2, 1), example=new.head(5)))
+    again = registry.load(version.number)
+    pd.testing.assert_frame_equal(again.predict_frame(new), champion.predict_frame(new))
+    assert again.state == champion.state
+
+    learner = learner_for(champion.estimator, spec)
+    here, there = learner.update(champion, new, spec), learner.update(again, new, spec)
+    np.testing.assert_array_equal(here.predict_frame(new)["_score"], there.predict_frame(new)["_score"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: rows.drop(columns="a"), "feature 'a' is missing"),
+        (lambda rows: rows.assign(extra=1.0), "feature 'extra' is new"),
+        (lambda rows: rows.assign(a=pd.Series(["t"] * len(rows), dtype=object)), "feature 'a' was number, is category"),
+    ],
+    ids=["missing", "new", "kind"],
+)
+def test_a_changed_schema_is_refused_by_name(case: Any, change: Callable[[Any], Any], words: str) -> None:
+    """The message names the difference and the rung that still works."""
+    spec, champion, new = case
+    with pytest.raises(ContractBroken, match=words) as error:
+        learner_for(champion.estimator, spec).update(champion, change(new), spec)
+    assert "scratch" in str(error.value)
+
+
+def test_columns_in_another_order_are_the_same_columns(case: Any) -> None:
+    spec, champion, new = case
+    learner = learner_for(champion.estimator, spec)
+    one = learner.update(champion, new, spec)
+    two = learner.update(champion, new[[*reversed(new.columns)]], spec)
+    np.testing.assert_array_equal(one.predict_frame(new)["_score"], two.predict_frame(new)["_score"])
+
+
+def test_an_unseen_class_is_refused_by_name(case: Any) -> None:
+    spec, champion, new = case
+    if spec.task == "regression":
+        pytest.skip("regression has no classes")
+    strange = new.assign(_target=["other" if spec.task == "multiclass" else 7, *new["_target"].iloc[1:]])
+    with pytest.raises(ContractBroken, match=r"class (other|7) in the rows is new"):
+        learner_for(champion.estimator, spec).update(champion, strange, spec)
+
+
+def test_a_batch_that_lacks_a_class_is_learned(case: Any) -> None:
+    """Rare classes are absent from most batches; the model must not forget that they exist."""
+    spec, champion, new = case
+    if spec.task == "regression":
+        pytest.skip("regression has no classes")
+    one_class = new[new["_target"] == new["_target"].iloc[0]]
+    updated = learner_for(champion.estimator, spec).update(champion, one_class, spec)
+    assert updated.predict(new).classes == champion.state.classes
+
+
+def test_holdout_rows_are_never_learned(case: Any) -> None:
+    """Invariant 2, in every learner and both ways to learn."""
+    spec, champion, new = case
+    learner = learner_for(champion.estimator, spec)
+    with_one = new.assign(_holdout=[True] + [False] * (len(new) - 1))
+    with pytest.raises(Refused, match="holdout"):
+        learner.update(champion, with_one, spec)
+    with pytest.raises(Refused, match="holdout"):
+        learner.first(build(spec), with_one, spec)
+
+
+def test_rows_behind_the_watermark_are_not_learned_again(case: Any, make_rows: Any) -> None:
+    """Invariant 1: a row that may have been learned is refused, also when only one of many."""
+    spec, champion, new = case
+    again = make_rows(300, spec.task)[new.columns].tail(1)
+    learner = learner_for(champion.estimator, spec)
+    with pytest.raises(Refused, match="behind the watermark"):
+        learner.update(champion, pd.concat([new, again]), spec)
+    with pytest.raises(Refused, match="comes twice"):
+        learner.update(champion, pd.concat([new, new.head(1)]), spec)
+
+
+def test_another_minor_version_of_the_library_cannot_continue(case: Any) -> None:
+    spec, champion, new = case
+    old = champion.state.model_copy(update={"versions": {"scikit-learn": "1.2.0"}})
+    with pytest.raises(ContractBroken, match=r"learned with scikit-learn 1\.2\.0"):
+        learner_for(champion.estimator, spec).update(Trained(champion.estimator, old), new, spec)
+
+
+@pytest.mark.parametrize(("name", "task", "options"), SCRATCH_ONLY)
+def test_an_estimator_that_cannot_continue_says_so(
+    make_spec: Any, make_rows: Any, name: str, task: str, options: dict[str, Any]
+) -> None:
+    """Its first fit works; its warm update is refused by name."""
+    spec, champion, new = _first(make_spec, make_rows, name, task, options)
+    assert len(champion.predict(new)) == len(new)
+    with pytest.raises(ContractBroken, match=r"has no partial_fit.*only the `scratch` rung"):
+        learner_for(champion.estimator, spec).update(champion, new, spec)
+
+
+def test_a_family_that_does_not_fit_the_estimator_is_a_spec_error(make_spec: Any) -> None:
+    spec = make_spec("sgd_binary", learner={"family": "lightgbm"})
+    with pytest.raises(SpecError, match=r"learner\.family: 'lightgbm' does not fit the estimator SGDClassifier"):
+        learner_for(build(spec), spec)
+
+
+def test_without_lightgbm_the_error_names_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(SpecError, match=r"pip install 'ratoon\[lightgbm\]'"):
+        import_lightgbm()

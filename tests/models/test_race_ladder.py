@@ -1,0 +1,86 @@
+"""The climb: cheapest rung first, stopped by the first that passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from ratoon.models.race import climb, first
+from ratoon.spec.errors import DataError, Refused
+
+
+@pytest.fixture(scope="module")
+def world(make_spec: Any, make_rows: Any) -> dict[str, Any]:
+    """A champion of an old relation, and rows of the new one."""
+    spec = make_spec("sgd_regression", "regression", learner={"epochs": 20}, gate={"anchor": {"margin": 50.0}})
+    old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
+    champion, _ = first(spec, old, holdout=make_rows(100, "regression", start=9000, holdout=True))
+    return {
+        "champion": champion,
+        "spec": spec,
+        "unlearned": new,
+        "scratch": lambda: pd.concat([old, new]),
+        "recent": make_rows(150, "regression", start=700, shift=0.5, holdout=True),
+        "anchor": make_rows(150, "regression", start=8000, holdout=True),
+    }
+
+
+def test_the_warm_rung_that_passes_stops_the_climb(world: dict[str, Any]) -> None:
+    """The scratch rung's rows are not even read."""
+    race = climb(**{**world, "scratch": lambda: pytest.fail("the scratch rung was reached")})
+    assert [a.rung for a in race.attempts] == ["warm"]
+    assert race.winner is not None
+    assert race.winner.state.rung == "warm"
+    assert race.winner.state.accepted["mae"].rows == 150
+    assert race.cpu_seconds > 0
+    assert race.attempts[0].judging_cpu_seconds > 0
+
+
+def test_a_full_retrain_starts_at_the_scratch_rung(world: dict[str, Any]) -> None:
+    race = climb(**world, full=True)
+    assert [a.rung for a in race.attempts] == ["scratch"]
+    assert race.attempts[0].rows == 600
+
+
+def test_a_broken_contract_is_recorded_and_the_next_rung_is_tried(world: dict[str, Any]) -> None:
+    """A new feature cannot be learned warm; from scratch it can, and the reason is kept."""
+    extra = {"unlearned": world["unlearned"].assign(extra=1.0), "recent": world["recent"].assign(extra=1.0)}
+    scratch = world["scratch"]
+    race = climb(**{**world, **extra, "scratch": lambda: scratch().assign(extra=1.0)})
+    assert race.attempts[0].error is not None
+    assert "feature 'extra' is new" in race.attempts[0].error
+    assert race.attempts[1].rung == "scratch"
+
+
+def test_no_new_rows_is_an_attempt_that_says_so(world: dict[str, Any]) -> None:
+    race = climb(**{**world, "unlearned": world["unlearned"].iloc[:0]})
+    assert race.attempts[0].error == "no labelled rows that the champion has not learned"
+
+
+def test_a_climb_without_a_winner_leaves_no_candidate(world: dict[str, Any], make_rows: Any) -> None:
+    """The champion of an unchanged relation is not replaced by a model of another one."""
+    recent = make_rows(150, "regression", start=700, holdout=True)
+    race = climb(**{**world, "recent": recent})
+    assert race.winner is None
+    assert [a.passed for a in race.attempts] == [False, False]
+    assert race.gate is not None
+
+
+def test_a_holdout_row_among_those_to_learn_stops_everything(world: dict[str, Any]) -> None:
+    """Not a matter for the next rung: something upstream is broken."""
+    with pytest.raises(Refused, match="holdout"):
+        climb(**{**world, "unlearned": world["recent"]})
+    with pytest.raises(Refused, match="holdout"):
+        climb(**{**world, "scratch": lambda: world["recent"]}, full=True)
+
+
+def test_a_first_training_records_what_it_reached_on_the_holdout(world: dict[str, Any]) -> None:
+    accepted = world["champion"].state.accepted["mae"]
+    assert accepted.rows == 100
+    assert accepted.low <= accepted.value <= accepted.high
+
+
+def test_a_first_training_without_rows_is_bad_input(world: dict[str, Any], make_rows: Any) -> None:
+    with pytest.raises(DataError, match="no labelled rows to learn from"):
+        first(world["spec"], make_rows(5, "regression").iloc[:0])
