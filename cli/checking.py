@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 from ..data.source import Source, open_source
-from ..data.view import View
 from ..models.build import build
 from ..models.learner import learner_for
 from ..policy.rules import check_rules
@@ -69,7 +70,8 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
     if window.missing_columns:
         yield Finding("fail", "data.features", f"not in the source: {', '.join(window.missing_columns)}")
     least = spec.monitors.drift.min_rows if spec.monitors.drift else 0
-    size = f"the last window ({format_extent(spec.monitors.window)}) has {window.rows:,} rows, {window.labelled:,} labelled"
+    extent = format_extent(spec.monitors.window)
+    size = f"the last window ({extent}) has {window.rows:,} rows, {window.labelled:,} labelled"
     enough = window.rows >= least
     yield Finding("ok" if enough else "warn", "monitors.window", size if enough else f"{size}; drift needs {least}")
     for count, what in ((window.duplicates, "ids seen before"), (window.label_faults, "labels before their row")):
@@ -80,20 +82,21 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
 def _learner(spec: Spec, source: Source) -> Iterator[Finding]:
     estimator = build(spec)
     learner = learner_for(estimator, spec)
-    rows = _trial_rows(spec, source)
+    rows = _trial_rows(source)
     if len(rows) == 0:
         yield Finding("warn", "learner", f"{learner.family}; no labelled rows, so that no trial fit was made")
         return
     learner.first(estimator, rows, spec)
     yield Finding(
-        "ok", "learner", f"{learner.family}; a trial fit on {len(rows):,} rows went through (nothing was kept)"
+        "ok", "learner", f"{learner.family}; a trial fit on {len(rows):,} rows went through and was thrown away"
     )
 
 
-def _trial_rows(spec: Spec, source: Source):  # type: ignore[no-untyped-def]
+def _trial_rows(source: Source) -> pd.DataFrame:
     span = source.extent()
-    view: View = source.as_of(span.end)  # type: ignore[union-attr]
-    frame = view.window(span, sample=TRIAL_ROWS).frame  # type: ignore[arg-type]
+    if span is None:
+        return pd.DataFrame()
+    frame = source.as_of(span.end).window(span, sample=TRIAL_ROWS).frame
     return frame[frame["_target"].notna() & ~frame["_holdout"]]
 
 

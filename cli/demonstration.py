@@ -7,18 +7,22 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
+from ..demo.arms import ArmResult
 from ..spec.errors import BadInput
 from ..spec.load import load_spec
 from ..spec.stores import stores_of
+from .settings import settle_environment
+from .show import add_arm, comparison, run_replay, what_happened
 
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
@@ -37,24 +41,21 @@ def run_demo(folder: Path, as_json: bool) -> None:
     """
     spec_path = _copy_files(folder)
     spec = load_spec(spec_path)
-    from .settings import settle_environment
-    from .show import run_replay
-
     settle_environment(spec)
     if not as_json:
         out.print(f"Two years of hourly bike rentals, a model of early 2011, a look every {EVERY}.", highlight=False)
         out.print("Beside it, in a process of its own: retraining from scratch at each of these moments.\n")
     with _arms(spec_path) as arms:
-        from datetime import datetime
-
         home = stores_of(spec).home
         replayed = run_replay(str(spec_path), EVERY, datetime.fromisoformat(START), None, home, quiet=as_json)
         scheduled = arms()
     if as_json:
-        out.print_json(data={"ratoon": replayed.model_dump(mode="json"), "scheduled": scheduled})
+        out.print_json(
+            data={"ratoon": replayed.model_dump(mode="json"), "scheduled": [asdict(arm) for arm in scheduled]}
+        )
         return
     _print_table(replayed, scheduled)
-    _print_doors(replayed, home)
+    _print_doors(replayed)
 
 
 def _copy_files(folder: Path) -> Path:
@@ -67,19 +68,19 @@ def _copy_files(folder: Path) -> Path:
 
 
 @contextmanager
-def _arms(spec_path: Path) -> Iterator[Any]:
+def _arms(spec_path: Path) -> Iterator[Callable[[], list[ArmResult]]]:
     """Run the scheduled arms beside; yields a function that waits for them and returns their results."""
     command = [sys.executable, "-m", "ratoon.demo.arms", str(spec_path), START, EVERY]
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads})  # noqa: S603
 
-    def wait() -> list[dict[str, Any]]:
+    def wait() -> list[ArmResult]:
         text, _ = process.communicate()
         if process.returncode:
             raise RuntimeError(
                 f"the scheduled arms ended with exit code {process.returncode}; their error stands above"
             )
-        return [json.loads(line) for line in text.splitlines()]
+        return [ArmResult(**json.loads(line)) for line in text.splitlines()]
 
     try:
         yield wait
@@ -89,43 +90,35 @@ def _arms(spec_path: Path) -> Iterator[Any]:
             process.wait()
 
 
-def _print_table(replayed: Replayed, scheduled: list[dict[str, Any]]) -> None:
-    table = Table(title=f"{replayed.composite.rows:,} rentals-hours, {replayed.start:%Y-%m-%d} to {replayed.end:%Y-%m-%d}",
-                  title_justify="left")  # fmt: skip
-    for column in ("", "MAE", "95% interval", "trainings", "rows trained on", "training CPU s"):
-        table.add_column(column, justify="left" if not column else "right")
-
-    def row(name: str, quality: Any, trainings: int, rows: int, cpu: float) -> None:
-        table.add_row(name, f"{quality['value']:.1f}", f"{quality['low']:.1f}–{quality['high']:.1f}", str(trainings),
-                      f"{rows:,}", f"{cpu:.2f}")  # fmt: skip
-
-    row(
-        "[bold green]Ratoon[/]",
-        replayed.composite.model_dump(),
-        replayed.trainings,
-        replayed.rows_learned,
-        replayed.cpu_seconds,
-    )
-    row("never retrained", replayed.never.model_dump(), 0, 0, 0.0)
+def _print_table(replayed: Replayed, scheduled: list[ArmResult]) -> None:
+    span = f"{replayed.start:%Y-%m-%d} to {replayed.end:%Y-%m-%d}"
+    out.print(f"[bold]{replayed.composite.rows:,} hours of rentals[/], {span}", highlight=False)
+    table = comparison(replayed.metric)
+    name = "[bold green]Ratoon[/]"
+    add_arm(table, name, replayed.composite, replayed.trainings, replayed.rows_learned, replayed.cpu_seconds)
+    add_arm(table, "never retrained", replayed.never, 0, 0, 0.0)
     for arm in scheduled:
-        row(f"scheduled, from scratch, {arm['arm']}", arm, arm["trainings"], arm["rows"], arm["cpu_seconds"])
+        add_arm(table, f"scheduled, {arm.arm}", arm, arm.trainings, arm.rows, arm.cpu_seconds)
     out.print(table)
-    out.print("Every arm starts from the same first version, whose training is in no row of the table.")
-    verdicts = ", ".join(f"{name} {count}" for name, count in replayed.verdicts.items())
-    outcomes = ", ".join(f"{name} {count}" for name, count in replayed.outcomes.items())
-    out.print(f"Ratoon looked {replayed.windows} times: {verdicts}. Of its trainings: {outcomes}.", highlight=False)
+    out.print("rows: trained on, over all trainings. CPU s: of training, the shared first version left out.")
+    out.print("scheduled: from scratch at each of these moments, on the newest half-year or on all history.")
+    what_happened(replayed)
 
 
-def _print_doors(replayed: Replayed, home: Path) -> None:
+def _print_doors(replayed: Replayed) -> None:
     """The commands that show what the demo left, each in its own terminal."""
-    spec = load_spec(replayed.spec)
-    stores = stores_of(spec)
-    q = shlex.quote
-    out.print("\n[bold]Look at what it left[/] (each command in a terminal of its own):")
+    stores = stores_of(load_spec(replayed.spec))
+    prefect = f"PREFECT_HOME={shlex.quote(os.environ.get('PREFECT_HOME', ''))} DO_NOT_TRACK=1 prefect server start"
+    mlflow = (
+        "MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false "
+        f"mlflow server --backend-store-uri {shlex.quote(stores.mlflow)} --port 5000 --workers 1"
+    )
+    evidently = f"DO_NOT_TRACK=1 evidently ui --workspace {shlex.quote(str(stores.workspace))} --port 8000"
+    out.print("\n[bold]Look at what it left[/], each command in a terminal of its own:")
     for what, command, page in (
-        ("decisions", f"ratoon history {q(replayed.spec)}", ""),
-        ("Prefect", f"PREFECT_HOME={q(os.environ.get('PREFECT_HOME', ''))} DO_NOT_TRACK=1 prefect server start", "http://127.0.0.1:4200"),
-        ("MLflow", f"MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --backend-store-uri {q(stores.mlflow)} --port 5000 --workers 1", "http://127.0.0.1:5000"),
-        ("Evidently", f"DO_NOT_TRACK=1 evidently ui --workspace {q(str(stores.workspace))} --port 8000", "http://127.0.0.1:8000"),
-    ):  # fmt: skip
-        out.print(f"  [bold]{what:<10}[/] {page}\n    {command}", highlight=False, soft_wrap=True)
+        ("Decisions", f"ratoon history {shlex.quote(replayed.spec)}", "with the reasons of each"),
+        ("Prefect", prefect, "http://127.0.0.1:4200: the runs"),
+        ("MLflow", mlflow, f"http://127.0.0.1:5000/#/models/{replayed.model}: the versions"),
+        ("Evidently", evidently, "http://127.0.0.1:8000: the windows"),
+    ):
+        out.print(f"  [bold]{what}[/], {page}\n    {command}", highlight=False, soft_wrap=True)

@@ -25,10 +25,20 @@ out = Console()
 err = Console(stderr=True)
 
 COLOURS = {
-    "ok": "green", "warn": "yellow", "fail": "red",
-    "healthy": "green", "harmless_shift": "cyan", "unsure": "yellow", "harm": "red", "broken_data": "magenta",
-    "hold": "dim", "alert": "magenta", "warm_start": "bold green", "full_retrain": "bold green", "roll_back": "bold red",
-}  # fmt: skip
+    "ok": "green",
+    "warn": "yellow",
+    "fail": "red",
+    "healthy": "green",
+    "harmless_shift": "cyan",
+    "unsure": "yellow",
+    "harm": "red",
+    "broken_data": "magenta",
+    "hold": "dim",
+    "alert": "magenta",
+    "warm_start": "bold green",
+    "full_retrain": "bold green",
+    "roll_back": "bold red",
+}
 
 
 def coloured(word: str) -> str:
@@ -138,11 +148,11 @@ def status(spec: Spec, as_json: bool) -> None:
 
 def _version_table(facts: ModelFacts) -> Table:
     table = Table(title=f"{facts.model} in {facts.registry}", title_justify="left")
-    for column in ("version", "alias", "rung", "parent", "learned up to", "rows", "gate", "decision"):
-        table.add_column(column)
+    for column in ("version", "alias", "rung", "parent", "learned up to", "rows", "gate"):
+        table.add_column(column, overflow="fold")
+    keys = ("version", "alias", "rung", "parent", "watermark", "learned_rows", "gate")
     for version in facts.versions:
-        table.add_row(*(str(version.get(key, "")) for key in
-                        ("version", "alias", "rung", "parent", "watermark", "learned_rows", "gate", "decision")))  # fmt: skip
+        table.add_row(*(str(version[key]) for key in keys))
     if not facts.versions:
         table.caption = "no version yet: `ratoon train`"
     return table
@@ -180,23 +190,46 @@ def replay(
 
 def replayed(result: Replayed) -> None:
     """What a replay did, beside never retraining."""
-    out.print(
-        f"[bold]{result.model}[/] {result.start:%Y-%m-%d} to {result.end:%Y-%m-%d}, {result.windows} windows",
-        highlight=False,
-    )
-    table = Table()
-    for column in ("", result.metric, "95% interval", "trainings", "promoted", "rows learned", "training CPU s"):
-        table.add_column(column)
-    ours, never = result.composite, result.never
-    table.add_row("Ratoon", f"{ours.value:.4g}", f"{ours.low:.4g} to {ours.high:.4g}", str(result.trainings),
-                  str(result.promoted), f"{result.rows_learned:,}", f"{result.cpu_seconds:.2f}")  # fmt: skip
-    table.add_row("never", f"{never.value:.4g}", f"{never.low:.4g} to {never.high:.4g}", "0", "0", "0", "0.00")
+    span = f"{result.start:%Y-%m-%d} to {result.end:%Y-%m-%d}"
+    out.print(f"[bold]{result.model}[/] {span}, {result.windows} windows", highlight=False)
+    table = comparison(result.metric)
+    add_arm(table, "[bold green]Ratoon[/]", result.composite, result.trainings, result.rows_learned, result.cpu_seconds)
+    add_arm(table, "never retrained", result.never, 0, 0, 0.0)
     out.print(table)
-    out.print("triage: " + ", ".join(f"{coloured(k)} {v}" for k, v in result.verdicts.items()), highlight=False)
-    out.print("decisions: " + ", ".join(f"{coloured(k)} {v}" for k, v in result.actions.items()), highlight=False)
+    what_happened(result)
+    out.print(f"\nEach decision with its reasons:\n  ratoon history {result.spec}", highlight=False, soft_wrap=True)
+
+
+def what_happened(result: Replayed) -> None:
+    """Verdicts, decisions and outcomes, counted."""
+    out.print(f"Looked {result.windows} times: {_counts(result.verdicts)}.", highlight=False)
+    out.print(f"Decided: {_counts(result.actions)}.", highlight=False)
     if result.outcomes:
-        out.print("trainings: " + ", ".join(f"{k} {v}" for k, v in result.outcomes.items()), highlight=False)
-    out.print(f"\nEach decision with its reasons: ratoon history {result.spec}", highlight=False, soft_wrap=True)
+        out.print(f"Trained {result.trainings} times: {_counts(result.outcomes)}.", highlight=False)
+
+
+def comparison(metric: str) -> Table:
+    """An empty table of arms; `add_arm` fills it. Fits 80 columns."""
+    table = Table()
+    for column in ("", metric.upper(), "95% interval", "trained", "rows", "CPU s"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    return table
+
+
+def add_arm(table: Table, name: str, quality: Any, trainings: int, rows: int, cpu: float) -> None:
+    """One arm: its metric with interval, trainings, rows trained on, CPU seconds of training."""
+    table.add_row(
+        name,
+        f"{quality.value:.4g}",
+        f"{quality.low:.4g} – {quality.high:.4g}",
+        str(trainings),
+        f"{rows:,}",
+        f"{cpu:.2f}",
+    )
+
+
+def _counts(counted: dict[str, int]) -> str:
+    return ", ".join(f"{coloured(name)} {count}" for name, count in counted.items())
 
 
 def run_replay(
@@ -214,7 +247,9 @@ def run_replay(
         bar = progress.add_task("starting the first version", total=None, last="")
 
         def show(tick: Tick) -> None:
-            last = f"{tick.decision.at:%Y-%m-%d} {coloured(tick.decision.triage.verdict)} → {coloured(tick.decision.action)}, champion v{tick.champion}"
+            made = tick.decision
+            verdict, action = coloured(made.triage.verdict), coloured(made.action)
+            last = f"{made.at:%Y-%m-%d} {verdict} → {action}, champion v{tick.champion}"
             progress.update(bar, description="replaying", total=tick.total, completed=tick.number, last=last)
 
         with listening(show):

@@ -15,13 +15,18 @@ EARLIEST = datetime(1, 1, 1)
 LATEST = datetime(9999, 12, 31)
 TICK = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1)
-_ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
+ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
 _NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
 def literal(moment: datetime) -> Any:
     """A moment for comparisons; written as text, so that no engine rounds its microseconds."""
-    return ibis.literal(moment.isoformat(sep=" ", timespec="microseconds")).cast("timestamp(6)")
+    return ibis.literal(written(moment)).cast("timestamp(6)")
+
+
+def written(moment: datetime) -> str:
+    """A naive moment as every engine reads it."""
+    return moment.isoformat(sep=" ", timespec="microseconds")
 
 
 def moments(column: Any, unit: timedelta | None) -> Any:
@@ -68,7 +73,7 @@ def check_moments(engine: Engine, table: Any, name: str, key: str, unit: timedel
 
 def _check_text(engine: Engine, table: Any, column: Any, unit: timedelta | None, where: str) -> None:
     text = _text(column)
-    good = text.re_search(_ISO if unit is None else _NUMBER)
+    good = text.re_search(ISO if unit is None else _NUMBER)
     if unit is None and engine.backend.name == "duckdb":
         good = good & text.try_cast("timestamp('UTC')").notnull()
     bad = engine.one(table.filter(text.notnull() & ~good).aggregate(rows=lambda t: t.count(), value=text.min()))

@@ -9,6 +9,7 @@ from typing import Any
 from ..spec.errors import DataError
 from ..spec.model import Spec
 from .engine import Engine
+from .moment import ISO
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -34,13 +35,14 @@ def open_tables(spec: Spec) -> tuple[Engine, Any, Any | None]:
     else:
         engine = Engine.duckdb(data.source or "")  # the spec has either source or url
         attached: dict[Path, str] = {}
-        asked = [("data", data.source or "", data.table, {data.id, data.time, data.label_time})]
+        times = tuple(each for each in (data.time, data.label_time) if each)
+        asked = [("data", data.source or "", data.table, data.id)]
         if labels is not None and labels.source is not None:
-            asked.append(("data.labels", labels.source, labels.table, {labels.id or data.id, data.label_time}))
+            asked.append(("data.labels", labels.source, labels.table, labels.id or data.id))
         try:
             opened = [
-                _file_table(engine, spec.folder, key, source, table, {t for t in text if t}, attached)
-                for key, source, table, text in asked
+                _file_table(engine, spec.folder, key, source, table, (row_id, times), attached)
+                for key, source, table, row_id in asked
             ]
         except DataError:
             engine.close()
@@ -65,7 +67,13 @@ def _database_table(engine: Engine, key: str, table: str) -> Any:
 
 
 def _file_table(
-    engine: Engine, folder: Path, key: str, source: str, table: str | None, text: set[str], attached: dict[Path, str]
+    engine: Engine,
+    folder: Path,
+    key: str,
+    source: str,
+    table: str | None,
+    roles: tuple[str, tuple[str, ...]],
+    attached: dict[Path, str],
 ) -> Any:
     files = _files(folder, key, source)
     kinds = {_kind(key, each) for each in files}
@@ -78,7 +86,7 @@ def _file_table(
         raise DataError(f"{key}.table: {table!r} has a meaning only for a database; {source!r} is {kind}. Remove it")
     listed = "[" + ", ".join(_quoted(glob.escape(str(each))) for each in files) + "]"
     if kind == "csv":
-        return _csv_table(engine, key, listed, text)
+        return _csv_table(engine, key, listed, *roles)
     return _view(engine, key, f"read_parquet({listed}, union_by_name = true)")
 
 
@@ -122,19 +130,26 @@ def _kind(key: str, path: Path) -> str:
     raise DataError(f"{key}.source: {path.name!r} is of no known kind; expected {', '.join(_PARQUET + _CSV + _DUCKDB)}")
 
 
-def _csv_table(engine: Engine, key: str, listed: str, text: set[str]) -> Any:
+def _csv_table(engine: Engine, key: str, listed: str, row_id: str, times: tuple[str, ...]) -> Any:
     """CSV parsed once into a table of DuckDB's (which spills to disk), since every query would parse it again.
 
-    Types are found over *all* lines, so that no later line can break the read. Ids and times (*text*) stay
-    text: `007` keeps its zeros, and times are read by one rule on every engine.
+    Types are found over *all* lines, so that no later line can break the read. Ids stay text, as `007` keeps
+    its zeros. Times are not left to the sniffer, which guesses at 01/02/2024: what is ISO 8601 throughout is
+    parsed here, anything else stays text for `check_moments`.
     """
-    options = "header = true, union_by_name = true"
+    table, options = _own_name(key), "header = true, union_by_name = true"
     described = engine.run(f"DESCRIBE SELECT * FROM read_csv({listed}, {options}, sample_size = -1)")  # noqa: S608
-    types = {name: "VARCHAR" if name in text else kind for name, kind, *_ in described}
+    types = {name: "VARCHAR" if name in (row_id, *times) else kind for name, kind, *_ in described}
     fixed = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in types.items())
     read = f"read_csv({listed}, {options}, types = {{{fixed}}})"
-    engine.run(f"CREATE TABLE {_own_name(key)} AS SELECT * FROM {read}")  # noqa: S608
-    return engine.table(_own_name(key))
+    engine.run(f"CREATE TABLE {table} AS SELECT * FROM {read}")  # noqa: S608
+    for name in set(times) & set(types) - {row_id}:
+        text = f"nullif(trim({_name(name)}), '')"
+        aware = f"try_cast({text} AS TIMESTAMPTZ)"
+        odd = f"{text} IS NOT NULL AND ({aware} IS NULL OR NOT regexp_matches({text}, {_quoted(ISO)}))"
+        if engine.run(f"SELECT count(*) FROM {table} WHERE {odd}") == [(0,)]:  # noqa: S608
+            engine.run(f"ALTER TABLE {table} ALTER {_name(name)} TYPE TIMESTAMP USING timezone('UTC', {aware})")
+    return engine.table(table)
 
 
 def _attached_table(engine: Engine, key: str, files: list[Path], table: str | None, attached: dict[Path, str]) -> Any:

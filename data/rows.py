@@ -1,5 +1,7 @@
 """All that can be seen of a source at one moment, as Ibis expressions that no engine has run yet.
 
+Moments (now, start, end) are expressions too: slots that are filled in when the question is asked.
+
 Row and label obey one rule each. A row is visible when its time has come. A label has arrived when its
 label time has come, and never before its row; until then `_target` and `_label_time` are null. Nothing
 below this file sees a row or label otherwise, so that no monitor or learner can look ahead.
@@ -8,7 +10,7 @@ below this file sees a row or label otherwise, so that no monitor or learner can
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import ibis
@@ -36,7 +38,7 @@ class Rows:
     table: Any
     labels: Any | None
 
-    def visible(self, now: datetime, *, wide: bool) -> Any:
+    def visible(self, now: Any, *, wide: bool) -> Any:
         """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.
 
         *wide* adds prediction and features. Narrow queries are separate expressions, so that engines read
@@ -44,24 +46,27 @@ class Rows:
         """
         return self._labelled(now, *self._keyed(now, wide=wide))
 
-    def ids(self, now: datetime) -> Any:
+    def ids(self, now: Any) -> Any:
         """`_id` and `_time` of the visible rows, copies included."""
         rows, _ = self._keyed(now, wide=False)
         return rows.select(ID, TIME)
 
-    def nameless(self, start: datetime, end: datetime) -> Any:
+    def nameless(self, start: Any, end: Any) -> Any:
         """The rows that cannot be named (in the span) or placed in time (anywhere): to be counted."""
         rows = self.table.select(**{ID: self._id(self.table, self.spec.data.id), TIME: self._time()})
         placed = (rows[TIME] >= literal(EARLIEST)) & (rows[TIME] <= literal(LATEST))
-        inside = (rows[TIME] > literal(start)) & (rows[TIME] <= literal(end))
+        inside = (rows[TIME] > start) & (rows[TIME] <= end)
         return rows.filter(~placed.fill_null(False) | (rows[ID].isnull() & inside))
 
-    def orphans(self, now: datetime, start: datetime, end: datetime) -> Any | None:
-        """Labels dated in the span whose id no visible row has; None where that cannot be asked."""
-        if self.labels is None or self.spec.data.label_time is None:
-            return None
+    @property
+    def can_have_orphans(self) -> bool:
+        """Labels can miss their row only in a table of their own, and be placed in time only by a time."""
+        return self.labels is not None and self.spec.data.label_time is not None
+
+    def orphans(self, now: Any, start: Any, end: Any) -> Any:
+        """Labels dated in the span whose id no visible row has; only where `can_have_orphans`."""
         dated = self._label_rows(self.labels)
-        inside = dated.filter(dated[STATED] > literal(start), dated[STATED] <= literal(end))
+        inside = dated.filter(dated[STATED] > start, dated[STATED] <= end)
         known = self.ids(now)
         return inside.anti_join(known, inside[_LABEL_ID] == known[ID])
 
@@ -91,7 +96,7 @@ class Rows:
     def _content(self) -> tuple[str, ...]:
         return ((PREDICTION,) if self.layout.prediction else ()) + self.layout.features
 
-    def _keyed(self, now: datetime, *, wide: bool) -> tuple[Any, dict[str, Any]]:
+    def _keyed(self, now: Any, *, wide: bool) -> tuple[Any, dict[str, Any]]:
         """Visible rows with id, time and the columns their label is made of, and the wide part by name."""
         data, table = self.spec.data, self.table
         chosen = {ID: self._id(table, data.id), TIME: self._time()}
@@ -106,10 +111,10 @@ class Rows:
                 source, kind = data.prediction or name, self.layout.prediction or "number"
             chosen[name] = plain(table[source], kind) if source in table.columns else missing(kind)
         rows = table.select(**chosen)
-        seen = rows.filter(rows[ID].notnull(), rows[TIME] >= literal(EARLIEST), rows[TIME] <= literal(now))
+        seen = rows.filter(rows[ID].notnull(), rows[TIME] >= literal(EARLIEST), rows[TIME] <= now)
         return seen, {name: name for name in names}
 
-    def _labelled(self, now: datetime, rows: Any, wide: dict[str, Any]) -> Any:
+    def _labelled(self, now: Any, rows: Any, wide: dict[str, Any]) -> Any:
         data = self.spec.data
         own = self.labels is None
         if not own:
@@ -124,7 +129,7 @@ class Rows:
             stated = ibis.ifelse(known, _later(rows[TIME], data.label_delay), None)
         rows = rows.mutate(**{STATED: stated})
         due = ibis.ifelse(rows[STATED] < rows[TIME], rows[TIME], rows[STATED])  # a label never precedes its row
-        here = due.notnull() & (due <= literal(now))
+        here = due.notnull() & (due <= now)
         return rows.select(
             **{
                 ID: rows[ID],
@@ -134,7 +139,7 @@ class Rows:
                 HOLDOUT: is_holdout(rows[ID], data.holdout),
                 STATED: rows[STATED],
                 FAULT: rows[_LABEL].notnull() & (rows[STATED].isnull() | (rows[STATED] < rows[TIME])),
-                SEEN: (rows[STATED].isnull() | (rows[STATED] <= literal(now))) if own else ibis.literal(True),
+                SEEN: (rows[STATED].isnull() | (rows[STATED] <= now)) if own else ibis.literal(True),
                 **wide,
             }
         )
@@ -150,12 +155,12 @@ class Rows:
         rows = labels.select(**chosen)
         return rows.filter(rows[_LABEL].notnull())
 
-    def _first_labels(self, now: datetime) -> Any:
+    def _first_labels(self, now: Any) -> Any:
         """One label per id: the earliest; a revision that comes later changes nothing."""
         rows = self._label_rows(self.labels)
         order = []
         if STATED in rows.columns:
-            rows = rows.filter(rows[STATED].isnull() | (rows[STATED] <= literal(now)))
+            rows = rows.filter(rows[STATED].isnull() | (rows[STATED] <= now))
             order.append(rows[STATED].asc(nulls_first=False))
         order.append(hashed("", rows[_LABEL]) if rows[_LABEL].type().is_string() else rows[_LABEL])
         ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[_LABEL_ID], order_by=order)})

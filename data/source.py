@@ -12,8 +12,9 @@ from ..spec.model import Spec
 from ..spec.values import Span
 from .engine import Engine
 from .layout import ID, TIME, Kind, Layout, layout
-from .moment import LATEST, TICK, check_moments
+from .moment import LATEST, TICK, check_moments, literal
 from .place import open_tables
+from .query import Questions
 from .rows import Rows
 from .view import View
 
@@ -43,6 +44,7 @@ class Source:
         self._engine = engine
         self._layout: Layout = layout(spec, rows, labels, engine.where, expected)
         self._rows = Rows(spec, self._layout, rows, labels)
+        self._questions = Questions(engine)
         self._check(spec, rows, labels)
 
     @property
@@ -66,14 +68,14 @@ class Source:
 
     def as_of(self, now: datetime) -> View:
         """All that is visible at *now*, and nothing else."""
-        return View(self._engine, self._rows, now)
+        return View(self._questions, self._rows, now)
 
     def extent(self) -> Span | None:
         """The span that holds every row of the whole source, future rows included; None without rows.
 
         It starts one microsecond before the first row, since a span is open at its start.
         """
-        ids = self._rows.ids(LATEST)
+        ids = self._rows.ids(literal(LATEST))
         ends = self._engine.one(ids.filter(ids[ID].notnull()).aggregate(start=ids[TIME].min(), end=ids[TIME].max()))
         return None if ends["start"] is None else Span(start=ends["start"] - TICK, end=ends["end"])
 

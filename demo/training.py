@@ -5,8 +5,8 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-NUMBERS = ["hour", "month", "weekday", "temp", "atemp", "hum", "windspeed"]
-CATEGORIES = ["season", "holiday", "workingday", "weathersit"]
+NUMBERS = ["temp", "atemp", "hum", "windspeed"]
+CATEGORIES = ["hour", "month", "weekday", "season", "holiday", "workingday", "weathersit"]
 
 
 def build() -> Pipeline:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ..models.trained import Trained
 from ..monitors.performance import Accepted
+from ..monitors.profile import Profile
 from ..spec.errors import RegistryError
 from ..spec.values import Span
 from .care import Care
@@ -17,7 +18,8 @@ class Champion:
     """The version that serves.
 
     *since* is when it was promoted, *trained_at* the moment it was trained for; *reference* the window it
-    was learned or accepted on, *accepted* its metric there, None where it was undefined.
+    was learned or accepted on, *accepted* the metric that its lineage promises, None where it was
+    undefined; *known* the profile of all rows up to its watermark.
     """
 
     version: str
@@ -26,6 +28,7 @@ class Champion:
     trained_at: datetime
     reference: Span
     accepted: Accepted | None
+    known: Profile | None
 
 
 def find_champion(care: Care) -> Champion:
@@ -43,7 +46,7 @@ def find_champion(care: Care) -> Champion:
     state = trained.state
     trained_at = datetime.fromisoformat(found.tags["ratoon.at"]) if "ratoon.at" in found.tags else state.watermark
     promotions = [p for p in care.ledger.champions(care.spec.model) if p.version == found.number]
-    kept = state.accepted.get(care.spec.metric)
+    kept = state.promise.get(care.spec.metric)
     return Champion(
         version=found.number,
         trained=trained,
@@ -51,4 +54,5 @@ def find_champion(care: Care) -> Champion:
         trained_at=trained_at,
         reference=state.reference or Span(start=state.watermark, end=state.watermark),
         accepted=Accepted(**kept.model_dump()) if kept else None,
+        known=Profile.model_validate(state.profile) if state.profile else None,
     )

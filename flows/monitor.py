@@ -69,6 +69,7 @@ def observe_windows(care: Care, champion: Champion, windows: Look) -> Observatio
         accepted=champion.accepted,
         performance_span=windows.performance,
         coverage=windows.coverage,
+        known=champion.known,
     )
 
 

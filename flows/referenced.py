@@ -1,20 +1,22 @@
-"""Give a trained version its reference window: what it will be held against when it serves."""
+"""Give a trained version what it will be held against when it serves: its reference window and its history."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from ..data.moment import EARLIEST
 from ..data.view import View
 from ..models.trained import Trained
 from ..monitors.profile import profile
+from ..spec.values import Span
 from .care import Care
 from .look import reference_span
 
 
 def referenced(care: Care, view: View, trained: Trained) -> Trained:
-    """*trained* with the reference window that ends at its watermark, and the profile of that window."""
+    """*trained* with the reference window that ends at its watermark, and the profile of all rows up to there."""
     span = reference_span(view, care.spec.monitors, trained.state.watermark)
-    window = view.window(span, name="reference")
-    seen = profile(window, {feature.name: feature.kind for feature in trained.state.features})
+    history = view.window(Span(start=EARLIEST, end=trained.state.watermark), name="history")
+    seen = profile(history, {feature.name: feature.kind for feature in trained.state.features})
     state = trained.state.model_copy(update={"reference": span, "profile": seen.model_dump(mode="json")})
     return replace(trained, state=state)

@@ -67,6 +67,13 @@ class GateResult(Value):
         return all(stratum.passed for stratum in self.strata)
 
     @property
+    def promising(self) -> bool:
+        """Not passed, yet nothing speaks against it: a gain on recent rows that more of them may prove."""
+        recent, *others = self.strata
+        gains = recent.verdict == "unsure" or (recent.gain is not None and recent.gain.value > 0)
+        return not recent.passed and gains and all(stratum.passed for stratum in others)
+
+    @property
     def text(self) -> str:
         """The reasons of all strata in one sentence each."""
         return " ".join(f"{s.name}: {s.reason}." for s in self.strata)

@@ -115,8 +115,11 @@ def climb(
 
     *unlearned*: rows behind the champion's watermark, for the warm rung. *scratch*: gives all labelled,
     non-holdout rows (`learner.history` back, *since* being that open start), read only if that rung is
-    reached. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. A rung whose contract is broken
-    is recorded with the reason and the next one is tried. Raises Refused for holdout rows among those to learn.
+    reached. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them.
+
+    A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
+    promising but not proven stops the climb: a dearer rung would be judged on the same few rows, while waiting
+    brings more. Raises Refused for holdout rows among those to learn.
     """
     rungs = [rung for rung in spec.learner.rungs if rung == "scratch" or not full] or ["scratch"]
     attempts: list[Attempt] = []
@@ -131,11 +134,18 @@ def climb(
                 spec.gate, spec.metric, champion, candidate, recent, anchor, seed=spec.seed, older_rows=older_rows
             )
             if verdict.passed:
-                candidate = accept(candidate, spec, recent)
+                candidate = accept(_promised(candidate, champion), spec, recent)
         attempts.append(attempt.model_copy(update={"gate": verdict, "judging_cpu_seconds": watch.seconds}))
         if verdict.passed:
             return Race(tuple(attempts), candidate)
+        if verdict.promising:
+            break
     return Race(tuple(attempts))
+
+
+def _promised(candidate: Trained, champion: Trained) -> Trained:
+    """*candidate* with its champion's promise: what the lineage held once is not forgotten with a version."""
+    return replace(candidate, state=candidate.state.model_copy(update={"promise": champion.state.promise}))
 
 
 def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame) -> Trained:
@@ -150,7 +160,18 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame) -> Trained:
     if found.low != found.low or found.value != found.value:  # NaN: nothing to hold the version to
         return trained
     known = Accepted(value=found.value, low=found.low, high=found.high, rows=found.rows)
-    return replace(trained, state=trained.state.model_copy(update={"accepted": {spec.metric: known}}))
+    best = _better_promise(spec.metric, trained.state.promise.get(spec.metric), known)
+    kept = {"accepted": {spec.metric: known}, "promise": {**trained.state.promise, spec.metric: best}}
+    return replace(trained, state=trained.state.model_copy(update=kept))
+
+
+def _better_promise(metric: str, held: Accepted | None, new: Accepted) -> Accepted:
+    """The one whose worse end is better. A lineage that slipped and was accepted for slipping less still owes it."""
+    if held is None:
+        return new
+    if METRICS[metric].greater_is_better:
+        return new if new.low > held.low else held
+    return new if new.high < held.high else held
 
 
 def _try(

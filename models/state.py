@@ -7,6 +7,7 @@ disagree (invariant 1).
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -36,6 +37,10 @@ class Accepted(Value):
 class TrainingState(Value):
     """What one version has learned, how, and up to where.
 
+    *accepted* is each metric on the recent holdout when this version was accepted; *promise* the best level
+    that its lineage has demonstrably held (by the worse end of the interval, so that a lucky small sample
+    promises little): what a monitor holds the version against.
+
     *watermark* is the label arrival time of the newest learned row; *since* the open start of the
     learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
     row learned along the lineage since the last first or scratch fit. *learned_rows* counts them.
@@ -64,6 +69,7 @@ class TrainingState(Value):
     reference: Span | None = None
     profile: dict[str, Any] | None = None
     accepted: dict[str, Accepted] = Field(default_factory=dict)
+    promise: dict[str, Accepted] = Field(default_factory=dict)
 
     def check(self, rows: pd.DataFrame) -> None:
         """Whether *rows* can continue this state; raises ContractBroken naming the exact difference.
@@ -112,6 +118,7 @@ def _minor(text: str | None) -> str | None:
     return None if text is None else ".".join(text.split(".")[:2])
 
 
+@cache
 def library_versions() -> dict[str, str]:
     """Installed versions of the libraries that a state depends on."""
     found = {}

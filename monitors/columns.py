@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..spec.values import Status
+from .profile import ColumnProfile
 from .stretches import Stretches, longest_run, travel
 
 FEW = 20  # fewer values than this say nothing of a column
@@ -92,21 +93,33 @@ def constant(name: str, reference: pd.DataFrame, current: pd.Series, length: tim
     return Finding("constant", name, "warn" if ordinary else "fail", 1.0, 0.0, note=note)
 
 
-def out_of_range(name: str, reference: pd.Series, current: pd.Series, at: Stretches, most: float) -> Finding | None:
+def out_of_range(
+    name: str,
+    reference: pd.Series,
+    current: pd.Series,
+    at: Stretches,
+    most: float,
+    *,
+    known: ColumnProfile | None = None,
+) -> Finding | None:
     """The share of numbers outside the reference's range, widened by half on each side and by its own trend.
+
+    What the champion's whole history held (*known*) is inside.
 
     The share that later stretches of the reference had outside the range of earlier ones is ordinary: that
     excuses months, counters and other columns that wander. A column that was constant, or nearly, and comes
     alive is never broken for it: its range says nothing.
     """
     now = _finite(current)
-    known = np.isfinite(reference.to_numpy(dtype=float))
-    was = reference.to_numpy(dtype=float)[known]
+    present = np.isfinite(reference.to_numpy(dtype=float))
+    was = reference.to_numpy(dtype=float)[present]
     if len(now) == 0 or len(was) < FEW:
         return None
     low, high = float(was.min()), float(was.max())
-    groups = at.of(known)
+    groups = at.of(present)
     trend = _travel(was, groups, at)
+    if known is not None and known.low is not None and known.high is not None:
+        low, high = min(low, known.low), max(high, known.high)
     share = float(_outside(now, low, high, trend).mean())
     asleep = float(np.unique(was, return_counts=True)[1].max() / len(was)) >= _DOMINANT
     ordinary = _later_outside(was, groups, at.count)
@@ -125,14 +138,26 @@ def out_of_range(name: str, reference: pd.Series, current: pd.Series, at: Stretc
     return Finding("out_of_range", name, status, share, ordinary, limit, note)
 
 
-def new_categories(name: str, reference: pd.Series, current: pd.Series, at: Stretches, most: float) -> Finding | None:
-    """The share of rows whose category the reference lacks; ordinary is what later stretches had of it."""
+def new_categories(
+    name: str,
+    reference: pd.Series,
+    current: pd.Series,
+    at: Stretches,
+    most: float,
+    *,
+    known: ColumnProfile | None = None,
+) -> Finding | None:
+    """The share of rows whose category the reference lacks; ordinary is what later stretches had of it.
+
+    What the champion's whole history held (*known*) is not new.
+    """
     now = current.dropna()
     was = reference.dropna()
     if len(now) == 0 or len(was) < FEW:
         return None
     seen = set(was.unique())
-    strange = ~now.isin(list(seen))
+    before = set(known.categories) if known is not None else set()
+    strange = ~(now.isin(list(seen)) | now.astype(str).isin(list(before)))
     share, count = float(strange.mean()), int(strange.sum())
     ordinary = _later_unseen(was, at.of(reference.notna().to_numpy()), at.count)
     limit = max(most, ordinary)

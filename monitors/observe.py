@@ -13,6 +13,7 @@ from ..spec.model import Spec
 from ..spec.values import Signal, Span
 from .drift import Drift, Drifted
 from .performance import Accepted, Performance
+from .profile import Profile
 from .quality import Quality
 from .report import Run, Snapshot
 
@@ -39,19 +40,21 @@ def observe(
     accepted: Accepted | None,
     performance_span: Span,
     coverage: float,
+    known: Profile | None = None,
 ) -> Observation:
     """Run the spec's monitors over *current* against *reference*; never raises for what the data holds.
 
-    *outcomes* are the matured rows of *performance_span*, *coverage* the share of its labels that arrived, and
-    *accepted* the champion's metric when it was accepted. A monitor that breaks becomes a Signal `unknown` with
-    the reason. Equal arguments give equal signals, and snapshots of equal ids.
+    *outcomes* are the matured rows of *performance_span*, *coverage* the share of its labels that arrived,
+    *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
+    A monitor that breaks becomes a Signal `unknown` with the reason. Equal arguments give equal signals, and
+    snapshots of equal ids.
     """
     features = _features(spec, reference, current)
     monitors, faults = spec.monitors, list[str]()
     signals: list[Signal] = []
     pages: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
-        quality = Quality(monitors.quality, features)
+        quality = Quality(monitors.quality, features, known)
         signals += _measured("quality", current, lambda: quality(reference, current))
     if monitors.drift is not None:
         drift = Drift(monitors.drift, features, seed=spec.seed)

@@ -96,7 +96,9 @@ class LearnerSpec(Part):
     build: str = Field(description="file.py:function that returns an unfitted estimator")
     family: Literal["auto", "sklearn", "lightgbm"] = Field("auto", description="Left out: chosen by the estimator")
     epochs: int = Field(10, ge=1, le=1000, description="Passes over the new rows in a warm update (partial_fit)")
-    batch: int = Field(256, ge=1, description="Rows per partial_fit call")
+    batch: int = Field(
+        10_000, ge=1, description="Most rows per partial_fit call; networks cut their own mini-batches within it"
+    )
     rounds: int = Field(10, ge=1, le=10_000, description="Trees added by a warm update (boosting)")
     boosting: Literal["continue", "refit"] = Field(
         "continue", description="Warm update of a boosted model: add trees, or re-estimate the leaves"

@@ -12,10 +12,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from ratoon.data.source import Source, open_source
 from ratoon.spec.model import Spec
 
+# Ibis 12 asks DuckDB 2 for Arrow by a name that DuckDB has deprecated.
+_IBIS = "ignore:fetch_arrow_table.. is deprecated:DeprecationWarning"
 _SQL = {"i": "bigint", "u": "bigint", "f": "double precision", "b": "boolean", "O": "text"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(_IBIS))
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+
 from ratoon.data.holdout import fingerprint, in_holdout, sample_key
 from ratoon.spec.values import Span
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+
 from ratoon.data.holdout import in_holdout
 from ratoon.spec.values import Span
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+
 from ratoon.data.view import View
 from ratoon.spec.values import Span
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+
 from ratoon.data.holdout import in_holdout, sample_key
 from ratoon.spec.values import Span
 

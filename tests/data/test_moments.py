@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pandas as pd
 import pytest
+
 from ratoon.spec.errors import DataError
 from ratoon.spec.values import Span
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+
 from ratoon.data.engine import without_password
 from ratoon.data.source import open_source
 from ratoon.spec.errors import DataError

@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+
 from ratoon.data.source import open_source
 from ratoon.spec.errors import DataError
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+
 from ratoon.data.holdout import in_holdout
 from ratoon.spec.values import Span
 

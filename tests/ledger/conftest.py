@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
+
 from ratoon.ledger.ledger import Flight, Ledger
 from ratoon.spec.values import Decision, GuardAnswer, Signal, Span, Triage
-from sqlalchemy import create_engine, make_url, text
 
 NOW = datetime(2026, 3, 1, 12, 30, 0, 250)
 

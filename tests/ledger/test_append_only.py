@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ratoon.ledger.engine import connect
-from ratoon.ledger.tables import Base
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
+
+from ratoon.ledger.engine import connect
+from ratoon.ledger.tables import Base
 
 TABLES = sorted(Base.metadata.tables)
 

@@ -6,6 +6,7 @@ import math
 from datetime import UTC, timedelta
 
 import pytest
+
 from ratoon.ledger.ledger import Ledger
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+
 from ratoon.ledger.ledger import Ledger
 from ratoon.spec.errors import Refused
 

@@ -11,12 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
 from ratoon.ledger.engine import connect, writing
 from ratoon.ledger.ledger import Ledger
 from ratoon.ledger.migrate import FOLDER
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput
-from sqlalchemy import text
 
 
 def test_migrations_end_where_the_tables_begin(ledger, url):

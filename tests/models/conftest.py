@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from ratoon.models.registry import Registry
 from ratoon.spec.model import Spec
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ratoon.models.build import build
 from ratoon.spec.errors import SpecError
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from ratoon.models.build import build
 from ratoon.models.gate import GateResult, judge
 from ratoon.models.learner import learner_for

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+
 from ratoon.data.holdout import fingerprint
 from ratoon.models.build import build
 from ratoon.models.evidence import Evidence

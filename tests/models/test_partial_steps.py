@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ratoon.models.sklearn_partial import SklearnPartial
-from ratoon.spec.errors import ContractBroken, DataError
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import IncrementalPCA
 from sklearn.linear_model import SGDRegressor
@@ -15,6 +13,9 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+
+from ratoon.models.sklearn_partial import SklearnPartial
+from ratoon.spec.errors import ContractBroken, DataError
 
 
 def pipeline(last: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from ratoon.models.race import climb, first
 from ratoon.spec.errors import DataError, Refused
 

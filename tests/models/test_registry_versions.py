@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from ratoon.models.evidence import Evidence
 from ratoon.models.race import climb, first
 from ratoon.models.registry import Registry
@@ -193,8 +194,9 @@ def test_a_version_of_someone_else_is_not_continued(registry: Registry, trained:
 
 def test_a_type_that_nobody_reviewed_stops_the_registration(registry_of: Any, make_spec: Any, make_rows: Any) -> None:
     """The message names the type and the key; naming it there is what lets it pass."""
-    from ratoon.models.scratch_only import ScratchOnly
     from sklearn.neighbors import KNeighborsRegressor
+
+    from ratoon.models.scratch_only import ScratchOnly
 
     registry = registry_of("neighbours", "sgd_regression", "regression")
     rows = make_rows(50, "regression").drop(columns="c")
@@ -316,6 +318,7 @@ def test_artifacts_stay_beside_the_database(registry: Registry, trained: Any, ma
     home = registry.spec.folder / ".ratoon"
     assert home in registry._files(version.number).parents
     assert not Path("mlruns").exists()
+    assert not Path("mlflow.db").exists()
 
 
 def test_versions_that_carry_the_same_package_keep_their_own_code(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+
 from ratoon.data.window import Window
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span

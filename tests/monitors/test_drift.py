@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sensor_stream import FEATURES, START, changed, pair
+
 from ratoon.data.window import Window
 from ratoon.monitors.drift import Drift
 from ratoon.monitors.psi import bins_of, psi, without_drift
 from ratoon.spec.model import DriftSpec
 from ratoon.spec.values import Span
-from sensor_stream import FEATURES, START, changed, pair
 
 DRIFT = Drift(DriftSpec(), FEATURES)
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sensor_stream import FEATURES, changed, pair, spec
+
 from ratoon.data.metrics import METRICS, Outcomes, interval
 from ratoon.monitors.observe import Observation, observe
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.monitors.workspace import keep, link, project_id
-from sensor_stream import FEATURES, changed, pair, spec
 
 
 def look(reference, current, outcomes="served", **monitors) -> Observation:

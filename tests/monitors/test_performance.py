@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+
 from ratoon.data.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.monitors.performance import Performance, bounds, difference
 from ratoon.spec.model import PerformanceSpec

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sensor_stream import FEATURES, changed, pair, stream, window
+
 from ratoon.data.window import Window
 from ratoon.monitors.quality import Quality
 from ratoon.spec.model import QualitySpec
 from ratoon.spec.values import Signal
-from sensor_stream import FEATURES, changed, pair, stream, window
 
 SCREEN = Quality(QualitySpec(), FEATURES)
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from ratoon.policy.decide import decide
 from ratoon.spec.model import Rule
 from ratoon.spec.values import Decision, History, PastDecision, PastUpdate, Signal, Span

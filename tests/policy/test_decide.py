@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from ratoon.policy.decide import decide, decision_id
 from ratoon.policy.rules import RuleError
 from ratoon.spec.model import DEFAULT_POLICY

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ratoon.policy.decide import decide
 from ratoon.policy.rules import condition
 from ratoon.spec.model import Rule

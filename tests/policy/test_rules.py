@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ratoon.policy.facts import VARIABLES, nested
 from ratoon.policy.names import names_in
 from ratoon.policy.rules import RuleError, check_rules, condition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ratoon.policy.evidence import QUALITY
 from ratoon.policy.triage import triage
 

@@ -1,0 +1,115 @@
+"""Which of the visible rows a question is about: those of a span, or those whose labels came in a stretch.
+
+Expressions over the slots NOW, START, END, AFTER and UNTIL, which a View fills. Of rows that share an id
+only the first may ever be seen. Copies *outside* a selection are ruled out here by narrow joins; copies
+inside it are left to `Rows.first_copies`, and only where a count says that there are any.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from .holdout import SAMPLE_SALT, hash_number, hashed
+from .layout import HOLDOUT, ID, INNER, LABEL_TIME, TIME
+from .query import slot
+from .rows import FAULT, SEEN, Rows
+
+NOW, START, END, AFTER, UNTIL = (slot(name) for name in ("now", "start", "end", "after", "until"))
+_EARLIER = f"{INNER}earlier"
+_FIRST = f"{INNER}first"
+
+
+def in_span(rows: Rows, *, wide: bool) -> Any:
+    """Rows with START < `_time` <= END whose id was not seen before; copies inside are still there."""
+    found, earlier = _between(rows, wide=wide), _earlier(rows)
+    return found.anti_join(earlier, found[ID] == earlier[_EARLIER])
+
+
+def span_counts(rows: Rows) -> Any:
+    """One row of true counts of a span; *copies* tells whether it holds copies that must be ruled out."""
+    found, earlier = _between(rows, wide=False), _earlier(rows)
+    joined = found.left_join(earlier, found[ID] == earlier[_EARLIER])
+    joined = joined.select(*[joined[name] for name in found.columns], joined[_EARLIER])
+    ranked, first = rows.ranked(joined)
+    kept = first & ranked[_EARLIER].isnull()
+    return ranked.aggregate(
+        rows=_number_of(kept),
+        labelled=_number_of(kept & ranked[LABEL_TIME].notnull()),
+        faults=_number_of(kept & ranked[FAULT]),
+        duplicates=_number_of(~kept & ranked[SEEN]),
+        copies=_number_of(~first),
+    )
+
+
+def label_delays(rows: Rows, quantile: float) -> Any:
+    """One row: the *quantile* of the seconds that the span's arrived labels took."""
+    found, kept = rows.ranked(in_span(rows, wide=False))
+    found = found.filter(kept, found[LABEL_TIME].notnull())
+    seconds = (found[LABEL_TIME].epoch_seconds() - found[TIME].epoch_seconds()).cast("float64")
+    delays = found.select(delay=seconds)
+    return delays.aggregate(delay=delays.delay.quantile(quantile))
+
+
+def start_of_last(rows: Rows, number: int) -> Any:
+    """One row: the time of the first of the last *number* rows up to NOW."""
+    ids = rows.ids(NOW)
+    first = ids.group_by(ID).aggregate(**{_FIRST: ids[TIME].min()})
+    last = first.order_by(first[_FIRST].desc()).limit(number)
+    return last.aggregate(start=last[_FIRST].min())
+
+
+def by_label(rows: Rows, *, bounded: bool, holdout: bool, wide: bool) -> Any:
+    """Rows with AFTER < `_label_time` <= UNTIL (*bounded*; else all up to UNTIL) that no copy outside precedes.
+
+    A copy precedes by an earlier time, or at the same time by an earlier label; copies inside are still there.
+    """
+    found = rows.visible(NOW, wide=wide)
+    found = found.filter(found[LABEL_TIME] <= UNTIL, found[HOLDOUT] == ibis.literal(holdout))
+    if bounded:
+        found = found.filter(found[LABEL_TIME] > AFTER)
+    ids = rows.ids(NOW)
+    first = ids.group_by(ID).aggregate(**{_FIRST: ids[TIME].min()})
+    found = found.semi_join(first, [found[ID] == first[ID], found[TIME] == first[_FIRST]])
+    if not bounded:
+        return found
+    known = rows.visible(NOW, wide=False)
+    known = known.filter(known[LABEL_TIME] <= AFTER).select(ID, TIME)
+    return found.anti_join(known, [found[ID] == known[ID], found[TIME] == known[TIME]])
+
+
+def tally(found: Any) -> Any:
+    """One row: how many ids *found* holds, and the sum of their hashes."""
+    ids = found.select(ID).distinct()
+    return ids.aggregate(rows=ids.count(), total=hash_number(ids[ID]).sum())
+
+
+def size(found: Any) -> Any:
+    """One row: how many rows and how many ids *found* holds."""
+    return found.aggregate(rows=found.count(), ids=found[ID].nunique())
+
+
+def count(found: Any) -> Any:
+    return found.aggregate(rows=found.count())
+
+
+def sampled(found: Any, limit: int | None) -> Any:
+    """The first *limit* rows by hash of the id; None: all."""
+    if limit is None:
+        return found
+    return found.order_by(hashed(SAMPLE_SALT, found[ID]), found[ID]).limit(limit)
+
+
+def _between(rows: Rows, *, wide: bool) -> Any:
+    found = rows.visible(NOW, wide=wide)
+    return found.filter(found[TIME] > START, found[TIME] <= END)
+
+
+def _earlier(rows: Rows) -> Any:
+    ids = rows.ids(START)
+    return ids.select(**{_EARLIER: ids[ID]}).distinct()
+
+
+def _number_of(condition: Any) -> Any:
+    return ibis.ifelse(condition, 1, 0).cast("int64").sum()
