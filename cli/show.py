@@ -15,6 +15,7 @@ from rich.table import Table
 from ..spec.model import Spec
 from ..spec.values import Decision
 from .reading import ModelFacts, read_facts
+from .settings import drain, embedded
 
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
@@ -49,9 +50,11 @@ def coloured(word: str) -> str:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """A spinner on standard error while *what* goes on."""
-    with err.status(f"{what} …"):
+    """A spinner on standard error while a flow does *what*."""
+    hint = " (no PREFECT_API_URL: an embedded server starts first, which takes up to a minute)" if embedded() else ""
+    with err.status(f"{what}{hint} …"):
         yield
+        drain()
 
 
 def started(folder: Path, written: Sequence[Path]) -> None:
@@ -83,7 +86,7 @@ def decision(spec: Spec, made: Decision, as_json: bool) -> None:
         highlight=False,
     )
     out.print(f"triage: {coloured(made.triage.verdict)}", highlight=False)
-    for line in (*made.triage.evidence, *made.reasons):
+    for line in made.reasons:
         out.print(f"  - {line}", highlight=False, markup=False)
     for answer in made.guards:
         out.print(
@@ -253,4 +256,6 @@ def run_replay(
             progress.update(bar, description="replaying", total=tick.total, completed=tick.number, last=last)
 
         with listening(show):
-            return flow(spec=path, every=every, start=start, end=end, into=str(into) if into else None)
+            result = flow(spec=path, every=every, start=start, end=end, into=str(into) if into else None)
+        drain()
+        return result

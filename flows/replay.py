@@ -102,7 +102,7 @@ def _span(care: Care, start: datetime | None, end: datetime | None, step: timede
     whole = care.source.extent()
     if whole is None:
         raise BadInput(f"{care.spec.path.name}: data.source holds no rows, so there is nothing to replay.")
-    first = as_utc(start) if start else whole.start + whole.length / 3
+    first = as_utc(start) if start else (whole.start + whole.length / 3).replace(minute=0, second=0, microsecond=0)
     last = min(as_utc(end), whole.end) if end else whole.end
     if not whole.start < first or first + step > last:
         raise BadInput(

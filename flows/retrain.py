@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
-from prefect import flow, get_run_logger, task
+from prefect import State, flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel
@@ -83,23 +84,28 @@ def run_ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     spec, watermark = care.spec, champion.trained.state.watermark
     view = care.source.as_of(fired.at)
     since = fired.at - spec.learner.history if spec.learner.history else None
-    older = view.holdout(None, until=watermark)
-    within = spec.gate.anchor.within
+    back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
+    most = spec.gate.sample
     return climb(
         champion.trained,
         spec,
         unlearned=view.unlearned(watermark),
         scratch=lambda: view.learned(fired.at, since=since),
-        recent=view.holdout(watermark),
-        anchor=older if within is None else older[older["_label_time"] > watermark - within],
-        older_rows=len(older),
+        recent=view.holdout(watermark, limit=most),
+        anchor=view.holdout(back, until=watermark, limit=most),
+        older_rows=len(view.holdout(None, until=watermark, limit=1)),
         full=fired.action == "full_retrain",
         since=since,
     )
 
 
-@task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
-def register(care: Care, champion: Champion, fired: Decision, race: Race, winner: Trained) -> str:
+def _may_pass(task: object, run: object, state: State) -> bool:
+    """Whether another try can help: a refusal of ours stays one."""
+    return type(state.result(raise_on_failure=False)) is not Refused
+
+
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=_may_pass, cache_policy=NO_CACHE)
+def register(care: Care, champion: Champion, fired: Decision, race: Race, winner: Trained, flight: Flight) -> str:
     """Register the winner with its evidence as challenger; safe to retry, one version per decision."""
     view = care.source.as_of(fired.at)
     signals = care.ledger.signals(fired.id)
@@ -121,7 +127,8 @@ def register(care: Care, champion: Champion, fired: Decision, race: Race, winner
         flow_run=str(flow_run.id or ""),
         spec_path=str(care.spec.path),
     )
-    return care.registry.register(referenced(care, view, winner), evidence).number
+    fence = partial(_still_flying, care, flight)  # logging takes seconds, in which the flight may be given up
+    return care.registry.register(referenced(care, view, winner), evidence, fence=fence).number
 
 
 def _fired(care: Care, decision: str) -> Decision:
@@ -148,6 +155,7 @@ def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
     """Train, register and land. A killed process is taken up where it was; an error lands as `failed`."""
     done = care.registry.of_decision(fired.id)
     if done is not None:
+        care.registry.offer(done)  # it may have died before it set the alias
         version = care.registry.load(done.number)
         care.ledger.land(
             flight,
@@ -172,9 +180,8 @@ def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
 def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
     champion = find_champion(care)
     race = run_ladder(care, champion, fired)
-    if not care.ledger.in_the_air(flight):
-        raise Refused(f"{flight} was given up while it trained; nothing was registered.")
-    version = register(care, champion, fired, race, race.winner) if race.winner else None
+    _still_flying(care, flight)
+    version = register(care, champion, fired, race, race.winner, flight) if race.winner else None
     learned = race.winner.state.watermark if race.winner else None
     outcome: Literal["registered", "refused", "nothing_new"] = "registered" if version else "refused"
     if version is None and all(attempt.rows == 0 for attempt in race.attempts):
@@ -191,6 +198,11 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
     )
     publish_race(care, race, version)
     return Retrained(decision=fired.id, outcome=outcome, version=version)
+
+
+def _still_flying(care: Care, flight: Flight) -> None:
+    if not care.ledger.in_the_air(flight):
+        raise Refused(f"{flight} was given up while it trained; nothing was registered.")
 
 
 def _promote(care: Care, fired: Decision, version: str) -> bool:

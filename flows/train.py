@@ -49,7 +49,7 @@ def train(spec: str, at: datetime | None = None) -> str:
 def fit_first(care: Care, now: datetime) -> str:
     """Fit on every labelled row outside the holdout, judge on the holdout, register."""
     view = care.source.as_of(now)
-    rows, holdout = view.learned(now), view.holdout(None)
+    rows, holdout = view.learned(now), view.holdout(None, limit=care.spec.gate.sample)
     trained, seconds = first(care.spec, rows, holdout=holdout)
     evidence = Evidence(
         decision=decision_id(care.spec.model, now, "first"),

@@ -132,10 +132,18 @@ class Registry:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def register(self, trained: Trained, evidence: Evidence, *, code_paths: Sequence[str] = ()) -> Version:
+    def register(
+        self,
+        trained: Trained,
+        evidence: Evidence,
+        *,
+        code_paths: Sequence[str] = (),
+        fence: Callable[[], None] = lambda: None,
+    ) -> Version:
         """Register *trained* once for `evidence.decision` and set the alias `challenger`; the version.
 
-        Where the decision has a version already, that one is returned and only its alias repaired.
+        Where the decision has a version already, that one is returned and only its alias repaired. *fence* is
+        called before the version is created and before it is offered: it raises where another run took its place.
         Raises SpecError for a type that was not reviewed; then nothing was written.
         """
         known = self.of_decision(evidence.decision)
@@ -144,8 +152,18 @@ class Registry:
             types = flavour.refuse_untrusted(trained.estimator, extra, str(self.spec.path))
             self._close_broken_runs(evidence.decision)
             run_id, model_id = self._log(trained, evidence, types, list(code_paths) or None)
+            fence()
             known = self._create(trained, evidence, run_id, model_id)
-        return self._offer(known)
+        fence()
+        return self.offer(known)
+
+    def offer(self, version: Version) -> Version:
+        """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
+        aliases = self._aliases()
+        newest = max((int(aliases[a]) for a in (CHAMPION, CHALLENGER) if a in aliases), default=0)
+        if int(version.number) > newest:
+            self._set_alias(CHALLENGER, version.number)
+        return self.version(version.number)
 
     def promote(self, ref: str | int) -> str | None:
         """Let a version serve, after it has loaded and predicted its own example; the former champion's number.
@@ -260,14 +278,6 @@ class Registry:
                 description=card.description(self.model, trained.state, evidence),
             )
         return _version(made, self._aliases())
-
-    def _offer(self, version: Version) -> Version:
-        """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
-        aliases = self._aliases()
-        newest = max((int(aliases[a]) for a in (CHAMPION, CHALLENGER) if a in aliases), default=0)
-        if int(version.number) > newest:
-            self._set_alias(CHALLENGER, version.number)
-        return self.version(version.number)
 
     def _close_broken_runs(self, decision: str) -> None:
         """End the runs that a killed process left running for *decision*."""

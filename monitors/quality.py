@@ -54,7 +54,7 @@ class Quality:
         yield from _guarded("duplicates", None, lambda: [duplicates(reference, current, self.spec.duplicates)])
         yield from _guarded("label_faults", None, lambda: [label_faults(reference, current)])
         yield from _guarded("missing_column", None, lambda: missing_columns(screened, current))
-        yield from _guarded("schema", None, lambda: schema(screened, reference, current))
+        yield from _guarded("schema", None, lambda: schema(screened, reference, current, self.known))
 
     def _columns(self, reference: Window, current: Window) -> Iterator[Finding]:
         at = stretches(reference, current)
@@ -142,10 +142,21 @@ def missing_columns(screened: Iterable[str], current: Window) -> list[Finding]:
     return found or [Finding("missing_column", None, "ok", 0.0, 0.0)]
 
 
-def schema(screened: Iterable[str], reference: Window, current: Window) -> list[Finding]:
-    """Columns whose type is of another sort than in the reference; a wider number is only worth a look."""
+def schema(screened: Iterable[str], reference: Window, current: Window, known: Profile | None = None) -> list[Finding]:
+    """Columns whose type is of another sort than in the reference; a wider number is only worth a look.
+
+    A source whose column changed its type as a whole reads alike in both windows, so that a column is also held
+    against the kind that the champion learned (*known*), where it holds any value.
+    """
     found = []
     for name in screened:
+        learned = known.columns.get(name) if known else None
+        if learned and name in current.frame and current.frame[name].notna().any():
+            kind = "number" if current.frame[name].dtype.kind == "f" else "category"
+            if kind != learned.kind:
+                note = f"{name} was a {learned.kind} when the champion learned it and is a {kind}"
+                found.append(Finding("schema", name, "fail", 1.0, 0.0, note=note))
+                continue
         before, after = reference.schema.get(name), current.schema.get(name)
         if name in reference.frame and name in current.frame and name not in current.missing_columns:
             frames = reference.frame[name].dtype.kind != current.frame[name].dtype.kind

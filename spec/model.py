@@ -243,6 +243,7 @@ class GateSpec(Part):
     min_rows: int = Field(30, ge=5, description="Fewer recent holdout rows than this cannot be judged: refused")
     confidence: float = Field(0.95, gt=0.5, lt=1)
     resamples: int = Field(1000, ge=100, description="Bootstrap resamples")
+    sample: int = Field(5000, ge=100, description="Most rows of a stratum that are judged, chosen by hash")
 
 
 class StoresSpec(Part):

@@ -1,0 +1,75 @@
+"""Metrics are what scikit-learn says they are, and their intervals cover what they should."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from ratoon.data.metrics import METRICS, Outcomes, interval, join, paired_gain
+
+
+def binary(rows: int, seed: int, *, ties: bool = False) -> Outcomes:
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, 2, rows)
+    score = np.clip(target * 0.2 + rng.random(rows) * 0.8, 0, 1)
+    score = score.round(1) if ties else score
+    return Outcomes(target, (score > 0.5).astype(int), score, (0, 1))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_area_under_the_curve_is_scikit_learns(ties):
+    for seed in range(20):
+        outcomes = binary(200, seed, ties=ties)
+        assert METRICS["roc_auc"](outcomes) == pytest.approx(roc_auc_score(outcomes.target, outcomes.score))
+
+
+def test_log_loss_is_scikit_learns():
+    outcomes = binary(500, 1)
+
+    assert METRICS["log_loss"](outcomes) == pytest.approx(
+        log_loss(outcomes.target, np.clip(outcomes.score, 1e-15, 1)), rel=1e-6
+    )
+
+
+def test_one_class_only_has_no_area():
+    outcomes = Outcomes(np.ones(5), np.ones(5), np.linspace(0, 1, 5), (0, 1))
+
+    assert np.isnan(METRICS["roc_auc"](outcomes))
+
+
+def test_no_rows_give_no_value_and_no_interval():
+    found = interval(METRICS["mae"], join([]))
+
+    assert np.isnan(found.value) and np.isnan(found.low) and found.rows == 0
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    """A 90 % interval of the mean absolute error misses the true one in about one of ten samples."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for seed in range(200):
+        errors = rng.normal(size=80)
+        found = interval(METRICS["mae"], Outcomes(errors, np.zeros(80)), confidence=0.9, resamples=200, seed=seed)
+        covered += found.low <= np.sqrt(2 / np.pi) <= found.high
+    assert 0.82 <= covered / 200 <= 0.96
+
+
+def test_a_paired_gain_sees_what_two_separate_intervals_would_not():
+    rng = np.random.default_rng(3)
+    target = rng.normal(size=300) * 10
+    champion = Outcomes(target, np.zeros(300))
+    candidate = Outcomes(target, np.sign(target) * 0.3)
+
+    gain = paired_gain(METRICS["mae"], candidate, champion, seed=1)
+    apart = interval(METRICS["mae"], champion)
+
+    assert gain.low > 0
+    assert apart.high - apart.low > gain.value
+
+
+def test_a_paired_gain_needs_the_same_rows():
+    one, other = binary(50, 1), binary(50, 2)
+
+    with pytest.raises(ValueError, match="same rows"):
+        paired_gain(METRICS["accuracy"], one, other)
