@@ -40,7 +40,7 @@ Actor = Annotated[str, typer.Option("--actor", envvar="USER", help="Who does it;
 def run() -> None:
     """Run the command line; the console script of the package."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # a command's own Exit comes back as its number here
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except typer.Abort:
@@ -58,6 +58,7 @@ def run() -> None:
             error.show()
             sys.exit(int(error.exit_code))
         raise
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(error: RatoonError) -> None:

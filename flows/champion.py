@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..models.registry import Version
 from ..models.trained import Trained
 from ..monitors.performance import Accepted
 from ..monitors.profile import Profile
@@ -32,7 +33,7 @@ class Champion:
 
 
 def find_champion(care: Care) -> Champion:
-    """Load the version behind the alias.
+    """Load the version behind the alias: the one that a retrain continues.
 
     Raises RegistryError where there is none, or where it was not registered by Ratoon, with the next step.
     """
@@ -42,10 +43,32 @@ def find_champion(care: Care) -> Champion:
             f"{care.spec.model} has no champion in {care.registry.uri}; nothing was changed. "
             f"Train the first version: ratoon train {care.spec.path}"
         )
+    return _champion(care, found)
+
+
+def champion_as_of(care: Care, now: datetime) -> Champion:
+    """The version that served at *now*: the one that a monitor judges, so that a look back sees no future.
+
+    Raises RegistryError where none served yet.
+    """
+    present = find_champion(care)
+    if present.since <= now:
+        return present
+    number = care.ledger.champion_at(care.spec.model, now)
+    if number is None:
+        raise RegistryError(
+            f"{care.spec.model} had no champion at {now:%Y-%m-%d %H:%M}: v{present.version} serves since "
+            f"{present.since:%Y-%m-%d %H:%M}. Nothing was decided. Look at a later moment, or rehearse the past "
+            f"with `ratoon replay {care.spec.path}`."
+        )
+    return _champion(care, care.registry.version(number), upto=now)
+
+
+def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Champion:
     trained = care.registry.load(found.number)
     state = trained.state
     trained_at = datetime.fromisoformat(found.tags["ratoon.at"]) if "ratoon.at" in found.tags else state.watermark
-    promotions = [p for p in care.ledger.champions(care.spec.model) if p.version == found.number]
+    promotions = [p for p in care.ledger.champions(care.spec.model) if p.version == found.number and p.at <= upto]
     kept = state.promise.get(care.spec.metric)
     return Champion(
         version=found.number,

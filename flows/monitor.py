@@ -11,11 +11,11 @@ from prefect.runtime import flow_run
 from ..monitors.observe import Observation, observe
 from ..monitors.workspace import keep
 from ..policy.decide import decide
-from ..spec.load import load_spec
 from ..spec.values import Decision, History
 from .artifacts import publish_decision
 from .care import Care, take_care
-from .champion import Champion, find_champion
+from .champion import Champion, champion_as_of
+from .declared import declared_spec
 from .look import Look, look
 from .moment import moment_of
 from .names import model_name, moment_name
@@ -36,11 +36,11 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
         at: The moment to judge, as UTC; left out: the scheduled time, or now for a run by hand.
         start: How a fired training starts: `deployment` on the server, `here` in this run, `auto` as there is one.
     """
-    declared = load_spec(spec)
+    declared = declared_spec(spec)
     now = moment_of(at)
     with take_care(declared) as care:
         sweep(care, now)
-        champion = find_champion(care)
+        champion = champion_as_of(care, now)
         windows = read_windows(care, champion, now)
         observation = observe_windows(care, champion, windows)
         decision, is_new = settle(care, champion, windows, observation, now)

@@ -14,7 +14,7 @@ def model_name(parameters: dict[str, Any]) -> str:
     try:
         return load_spec(path).model
     except BadInput:
-        return path
+        return path or "(no spec)"
 
 
 def moment_name(parameters: dict[str, Any]) -> str:

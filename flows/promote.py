@@ -10,9 +10,9 @@ from prefect.runtime import flow_run
 
 from ..ledger.ledger import PromotionKind
 from ..spec.errors import RegistryError
-from ..spec.load import load_spec
 from .artifacts import publish_promotion
 from .care import Care, take_care
+from .declared import declared_spec
 from .moment import moment_of
 from .names import model_name
 
@@ -42,7 +42,7 @@ def promote(
         actor: Who promotes.
         at: The moment it counts from; left out: now.
     """
-    with take_care(load_spec(spec)) as care:
+    with take_care(declared_spec(spec)) as care:
         offered = care.registry.challenger()
         chosen = version or (offered.number if offered else None)
         if chosen is None:
@@ -73,7 +73,7 @@ def roll_back(
         decision: The decision behind it, where a rule asked for it.
         at: The moment it counts from; left out: now.
     """
-    with take_care(load_spec(spec)) as care:
+    with take_care(declared_spec(spec)) as care:
         chosen = version or _previous(care)
         move(care, chosen, kind="roll_back", reason=reason, actor=actor, at=moment_of(at), decision=decision)
         return chosen

@@ -17,6 +17,7 @@ from ..spec.load import load_spec
 from ..spec.values import Span
 from .care import Care, take_care
 from .composite import composite_quality, quality_of
+from .declared import declared_spec
 from .moment import as_utc
 from .monitor import monitor
 from .names import model_name
@@ -76,7 +77,7 @@ def replay(
         end: The last moment; left out: the end of the data.
         into: Folder for the replay's stores; left out: `replay` in the spec's home.
     """
-    rehearsal = write_rehearsal(load_spec(spec), Path(into) if into else None)
+    rehearsal = write_rehearsal(declared_spec(spec), Path(into) if into else None)
     step = _step(every)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), take_care(load_spec(rehearsal)) as care:
         span = _span(care, start, end, step)

@@ -17,13 +17,13 @@ from ..models.race import Race, climb
 from ..models.trained import Trained
 from ..monitors.pages import reports_of
 from ..spec.errors import Refused
-from ..spec.load import load_spec
 from ..spec.values import Decision
 from .alone import alone
 from .artifacts import publish_race
 from .by_hand import decide_by_hand
 from .care import Care, take_care
 from .champion import Champion, find_champion
+from .declared import declared_spec
 from .moment import moment_of, wall_clock
 from .names import model_name, moment_name
 from .promote import move
@@ -61,7 +61,7 @@ def retrain(
         reason: For a start by hand: why, in the operator's words; kept in the ledger.
         at: For a start by hand: learn what was known at this moment; left out: now.
     """
-    declared = load_spec(spec)
+    declared = declared_spec(spec)
     with take_care(declared) as care, alone(care) as free:
         fired = _fired(care, decision) if decision else decide_by_hand(care, rung, reason, moment_of(at))
         flight = _take_off(care, fired) if free else None

@@ -31,7 +31,7 @@ def sweep(care: Care, now: datetime) -> None:
         model=model,
         version=serving.number,
         previous=before,
-        at=now,
+        at=max(now, known[-1].at) if known else now,  # a look back must not put today's move into the past
         kind=kind,
         actor="registry",
         reason="the alias was moved in the registry; this is when the sweep saw it",

@@ -12,8 +12,8 @@ from ..models.evidence import Evidence
 from ..models.race import first
 from ..policy.decide import decision_id
 from ..spec.errors import RegistryError
-from ..spec.load import load_spec
 from .care import Care, take_care
+from .declared import declared_spec
 from .moment import moment_of
 from .names import model_name, moment_name
 from .promote import move
@@ -32,7 +32,7 @@ def train(spec: str, at: datetime | None = None) -> str:
         spec: Path of the model's spec.
         at: Learn what was known at this moment, as UTC; left out: now.
     """
-    with take_care(load_spec(spec)) as care:
+    with take_care(declared_spec(spec)) as care:
         serving = care.registry.champion()
         if serving is not None:
             raise RegistryError(

@@ -1,0 +1,144 @@
+"""Runs flows in processes that can be killed: a warm parent forks one child per job.
+
+Started as a script by `processes.py`, which sends one line of JSON per call and reads one back. The parent
+only imports (importing Prefect, MLflow and Evidently costs 8 CPU seconds, which each child is spared); every
+child is a process of its own that runs a *real* flow against the Prefect server of PREFECT_API_URL.
+A job may lay one mine: at a named function the child kills itself by SIGKILL, or waits for others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+FLOWS = {
+    "monitor": "ratoon.flows.monitor:monitor",
+    "retrain": "ratoon.flows.retrain:retrain",
+    "train": "ratoon.flows.train:train",
+    "promote": "ratoon.flows.promote:promote",
+    "roll_back": "ratoon.flows.promote:roll_back",
+    "replay": "ratoon.flows.replay:replay",
+}
+TIMES = ("at", "start", "end")
+WARM = (
+    "evidently",
+    "mlflow.sklearn",
+    "ratoon.monitors.dashboard",
+    "ratoon.monitors.pages",
+    "sklearn.compose",
+    "sklearn.linear_model",
+    "skops.io",
+)
+
+
+def lay(mine: dict[str, Any]) -> None:
+    """Wrap the function that `mine["at"]` (`package.module:name.name`) names, before or after which it goes off."""
+    module, _, path = mine["at"].partition(":")
+    *owners, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for each in owners:
+        owner = getattr(owner, each)
+    real, number = getattr(owner, name), [0]
+
+    def mined(*args: Any, **kwargs: Any) -> Any:
+        number[0] += 1
+        here = number[0] == mine.get("call", 1)
+        if here and mine["when"] == "before":
+            ACTIONS[mine["do"]](mine)
+        result = real(*args, **kwargs)
+        if here and mine["when"] == "after":
+            ACTIONS[mine["do"]](mine)
+        return result
+
+    setattr(owner, name, mined)
+
+
+def die(mine: dict[str, Any]) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(mine: dict[str, Any]) -> None:
+    raise OSError("no space left on device")
+
+
+def meet(mine: dict[str, Any]) -> None:
+    """Go on when all others are here too: the moment of the race."""
+    folder = Path(mine["folder"])
+    (folder / str(os.getpid())).touch()
+    _until(lambda: len(list(folder.iterdir())) >= mine["count"])
+
+
+def wait(mine: dict[str, Any]) -> None:
+    """Say that we are here, and go on when `go` appears in the folder."""
+    (Path(mine["folder"]) / "here").touch()
+    _until(lambda: (Path(mine["folder"]) / "go").exists())
+
+
+ACTIONS: dict[str, Callable[[dict[str, Any]], None]] = {"die": die, "fail": fail, "meet": meet, "wait": wait}
+
+
+def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError("the others did not come")
+        time.sleep(0.01)
+
+
+def carry_out(job: dict[str, Any], answer: Path) -> None:
+    """Run one job in this process and write what it returned or raised."""
+    module, _, name = FLOWS[job["flow"]].partition(":")
+    flow = getattr(importlib.import_module(module), name)
+    arguments = {
+        k: datetime.fromisoformat(v) if k in ("at", "start", "end") else v for k, v in job["arguments"].items()
+    }
+    for mine in job["mines"]:
+        lay(mine)
+    try:
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            result = flow(**arguments)
+        said = {"result": result.model_dump(mode="json") if hasattr(result, "model_dump") else result}
+    except Exception as error:
+        said = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+    answer.write_text(json.dumps(said))
+
+
+def start(job: dict[str, Any], answer: Path) -> int:
+    child = os.fork()
+    if child:
+        return child
+    quiet = os.open(answer.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    carry_out(job, answer)
+    os._exit(0)
+
+
+def serve() -> None:
+    """Answer each line with one line: {"started": pids} for a start, {"ended": …} for an end."""
+    for module in (*WARM, *(each.partition(":")[0] for each in FLOWS.values())):
+        importlib.import_module(module)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "job" in asked:
+            said: dict[str, Any] = {"pid": start(asked["job"], Path(asked["answer"]))}
+        else:
+            _, status = os.waitpid(asked["pid"], 0)
+            said = {"killed_by": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None}
+        print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,146 @@
+"""The commands as a person and a script use them: what they print, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from project import LATE, Project
+
+from ratoon.cli.main import app, run
+
+COMMANDS = sorted(command.callback.__name__ for command in app.registered_commands if command.callback)
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def ratoon(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], prefect_server: str
+) -> Iterator[Callable[..., Said]]:
+    """`ratoon ARGUMENTS` through the console script's own entry point."""
+    before = dict(os.environ)
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def command(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["ratoon", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            run()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    yield command
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_a_new_project_passes_its_check(ratoon: Callable[..., Said], tmp_path: Path) -> None:
+    folder = tmp_path / "late-flights"
+    assert ratoon("init", folder).code == 0
+    checked = ratoon("check", folder / "spec.yaml", "--json")
+    assert checked.code == 0, checked
+    assert {finding["status"] for finding in checked.json} == {"ok"}
+    again = ratoon("init", folder)
+    assert again.code == 2
+    assert "nothing was written" in again.err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("task: binary", "task: binari", "spec.yaml:4: task"),
+        ("review: required", "reviewer: required", "did you mean `review`"),
+        ("margin: 0.02", "margin: -1", "gate.anchor.margin"),
+        ("id: row_id", "id: row_idd", "did you mean 'row_id'"),
+        ('triage == "harm"', "triag == 1", "triage"),
+        ("training.py:build", "training.py:bild", "bild"),
+        ("data/*.parquet", "data/*.csv", "no file matches"),
+    ],
+)
+def test_what_is_wrong_in_a_spec_is_named_with_exit_code_2(
+    ratoon: Callable[..., Said], tmp_path: Path, before: str, after: str, words: str
+) -> None:
+    ratoon("init", tmp_path / "p")
+    spec = tmp_path / "p" / "spec.yaml"
+    text = spec.read_text()
+    assert before in text
+    spec.write_text(text.replace(before, after))
+    said = ratoon("check", spec)
+    assert said.code == 2
+    assert words in said.out + said.err, said
+    assert "Traceback" not in said.out + said.err
+
+
+def test_a_spec_that_is_not_there_is_bad_input(ratoon: Callable[..., Said], tmp_path: Path) -> None:
+    said = ratoon("monitor", tmp_path / "none.yaml")
+    assert said.code == 2
+    assert "no such file" in said.err
+
+
+def test_what_cannot_be_done_yet_fails_with_the_next_step(ratoon: Callable[..., Said], tmp_path: Path) -> None:
+    """A monitor before the first version: exit code 1, and the command that makes it."""
+    ratoon("init", tmp_path / "p")
+    said = ratoon("monitor", tmp_path / "p" / "spec.yaml", "--at", "2026-02-01")
+    assert said.code == 1
+    assert "ratoon train" in said.err
+
+
+def test_promote_without_a_challenger_fails_and_changes_nothing(ratoon: Callable[..., Said], trained: Project) -> None:
+    said = ratoon("promote", trained.path)
+    assert said.code == 1
+    assert "nothing to promote" in said.err
+    assert "champion is unchanged" in said.err
+    assert ratoon("rollback", trained.path).code == 1
+
+
+def test_facts_are_valid_json(ratoon: Callable[..., Said], finished: Project) -> None:
+    """Monitor, status and history: one JSON document on standard output, nothing else."""
+    seen = ratoon("monitor", finished.path, "--at", f"{LATE:%Y-%m-%dT%H:%M:%S}", "--json")
+    assert seen.code == 0, seen
+    assert seen.json["action"] == "warm_start"
+    status = ratoon("status", finished.path, "--json")
+    assert status.code == 0
+    assert [version["version"] for version in status.json["versions"]] == ["2", "1"]
+    history = ratoon("history", finished.path, "--json")
+    assert history.code == 0
+    assert [made["id"] for made in history.json] == [seen.json["id"]]
+    assert history.json[0]["update"]["version"] == "2"
+
+
+def test_people_read_the_decision_and_what_became_of_it(ratoon: Callable[..., Said], finished: Project) -> None:
+    status, history = ratoon("status", finished.path), ratoon("history", finished.path)
+    assert (status.code, history.code) == (0, 0)
+    assert "champion" in status.out
+    assert "harm" in history.out and "warm_start" in history.out and "registered" in history.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(ratoon: Callable[..., Said], command: str) -> None:
+    said = ratoon(command, "--help")
+    assert said.code == 0
+    assert f"Example: ratoon {command}" in said.out
+
+
+def test_usage_errors_are_bad_input(ratoon: Callable[..., Said]) -> None:
+    assert ratoon("monitor").code == 2
+    assert ratoon("monitr").code == 2

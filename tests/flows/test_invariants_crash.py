@@ -1,0 +1,139 @@
+"""kill -9 at every step of a retrain, and the same retrain again: nothing is lost, doubled or half written.
+
+Each run is a process of its own that runs the real flow against a real Prefect server; see launcher.py.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+from processes import Processes, dies
+from project import LATE, TRAINED, Project
+
+from ratoon.flows.care import Care
+
+RETRAIN, REGISTRY, LEDGER = "ratoon.flows.retrain", "ratoon.models.registry:Registry", "ratoon.ledger.ledger:Ledger"
+STEPS = {
+    "take_off": f"{LEDGER}.take_off",
+    "find_champion": f"{RETRAIN}:find_champion",
+    "run_ladder": f"{RETRAIN}:run_ladder",
+    "the update itself": "ratoon.models.lineage:fits",
+    "the gate": "ratoon.models.race:judge",
+    "in_the_air": f"{LEDGER}.in_the_air",
+    "register": f"{RETRAIN}:register",
+    "logging the model": f"{REGISTRY}._log",
+    "logging the evidence": f"{REGISTRY}._log_evidence",
+    "creating the version": f"{REGISTRY}._create",
+    "the challenger's alias": f"{REGISTRY}.offer",
+    "land": f"{LEDGER}.land",
+    "promote": f"{RETRAIN}:_promote",
+    "verifying": f"{REGISTRY}.verify",
+    "the champion's alias": f"{REGISTRY}.promote",
+    "writing the promotion down": f"{LEDGER}.record_promotion",
+}
+MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
+QUICK = [("logging the model", "after"), ("writing the promotion down", "before")]
+
+
+def whole(project: Project, *, versions: int) -> Care:
+    """The registry as a reviewer needs it: so many versions, each loads and predicts, and exactly one serves."""
+    with project.care() as care:
+        assert [v.number for v in care.registry.versions()] == [str(n) for n in range(versions, 0, -1)]
+        for version in care.registry.versions():
+            care.registry.verify(version.number)
+        assert care.registry.champion() is not None
+    return care
+
+
+def learned_once(project: Project, version: str) -> None:
+    """The version's lineage learned exactly the labelled rows outside the holdout up to its watermark."""
+    with project.care() as care:
+        state = care.registry.load(version).state
+        tally = care.source.as_of(LATE).ledger_of_rows(state.watermark)
+        assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
+        assert care.source.as_of(LATE).unlearned_count(state.watermark) == 0
+
+
+def end_of_the_story(project: Project, decision: str) -> None:
+    """One version for the decision, promoted once, written down once; rows learned once."""
+    whole(project, versions=2)
+    learned_once(project, "2")
+    with project.care() as care:
+        serving = care.registry.champion()
+        assert serving is not None
+        assert (serving.number, serving.decision) == ("2", decision)
+        assert serving.tags["ratoon.parent"] == "1"
+        assert care.registry.challenger() is None
+        flights = care.ledger.updates("flights")
+        assert [(f.decision, f.outcome, f.version) for f in flights] == [(decision, "registered", "2")]
+        moves = [(p.version, p.previous, p.kind) for p in care.ledger.champions("flights")]
+        assert moves == [("1", None, "first"), ("2", "1", "promotion")]
+    assert running_runs(project) == 0
+
+
+def running_runs(project: Project) -> int:
+    with sqlite3.connect(project.folder / ".ratoon" / "mlflow.db") as connection:
+        number: int = connection.execute("select count(*) from runs where status = 'RUNNING'").fetchone()[0]
+    connection.close()
+    return number
+
+
+def decision_of(project: Project) -> str:
+    with project.care() as care:
+        (decision,) = care.ledger.decisions("flights")
+    assert decision.fires
+    return decision.id
+
+
+def kill_and_repeat(processes: Processes, project: Project, mine: dict[str, Any]) -> None:
+    decision = decision_of(project)
+    killed = processes.run("retrain", mine, spec=project.path, decision=decision)
+    assert killed.killed, killed
+    with project.care() as care:  # the champion serves right after the crash, whichever it is
+        frame = care.source.as_of(TRAINED).holdout(None, limit=5)
+        assert len(care.registry.load().predict_frame(frame)) == len(frame)
+        made = [v for v in care.registry.versions() if v.decision == decision]
+        assert len(made) <= 1
+        assert all({"ratoon.parent", "ratoon.watermark", "ratoon.gate"} <= set(v.tags) for v in made)
+    again = processes.run("retrain", spec=project.path, decision=decision)
+    assert again.error is None, again.trace
+    assert again.result == {"decision": decision, "outcome": "registered", "version": "2", "promoted": True}
+    end_of_the_story(project, decision)
+
+
+@pytest.mark.parametrize(("step", "when"), QUICK, ids=lambda each: str(each).replace(" ", "-"))
+def test_a_killed_retrain_is_taken_up_and_ends_once(
+    processes: Processes, decided: Project, step: str, when: str
+) -> None:
+    """Invariants 1 and 5: one version for the decision, rows learned once, a champion that predicts throughout."""
+    kill_and_repeat(processes, decided, dies(STEPS[step], when))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "when"), [each for each in MATRIX if each not in QUICK], ids=lambda each: str(each).replace(" ", "-")
+)
+def test_killed_at_any_other_step_it_ends_once_too(
+    processes: Processes, decided: Project, step: str, when: str
+) -> None:
+    kill_and_repeat(processes, decided, dies(STEPS[step], when))
+
+
+def test_a_version_whose_process_died_before_it_was_offered_is_offered_by_the_repeat(
+    processes: Processes, decided: Project
+) -> None:
+    """With `review: required` nobody would find it otherwise."""
+    decided.write("review: automatic", "review: required")
+    decision = decision_of(decided)
+    assert processes.run(
+        "retrain", dies(STEPS["creating the version"], "after"), spec=decided.path, decision=decision
+    ).killed
+    again = processes.run("retrain", spec=decided.path, decision=decision)
+    assert again.error is None, again.trace
+    whole(decided, versions=2)
+    with decided.care() as care:
+        champion, challenger = care.registry.champion(), care.registry.challenger()
+        assert champion is not None and champion.number == "1"
+        assert challenger is not None and challenger.decision == decision

@@ -1,0 +1,185 @@
+"""The whole loop on the starter's stream, whose evenings turn from punctual to late after day 40 (2026-02-10)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import Ended, Processes
+from project import LATE, Project, write_project
+
+from ratoon.flows.care import take_care
+from ratoon.ledger.ledger import Ledger
+from ratoon.policy.decide import decide
+from ratoon.spec.load import load_spec
+from ratoon.spec.stores import stores_of
+from ratoon.spec.values import History
+
+CHANGE = datetime(2026, 2, 10)
+START = datetime(2026, 2, 3)
+END = datetime(2026, 2, 23)
+
+
+@pytest.fixture(scope="module")
+def replays(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, Ended]:
+    """Two replays of the same project, each into stores of its own, at the same time."""
+    folder: Path = tmp_path_factory.mktemp("replay")
+    project = write_project(folder / "project")
+    jobs = [
+        ("replay", [], {"spec": project.path, "every": "4d", "start": START, "end": END, "into": folder / name})
+        for name in ("one", "two")
+    ]
+    one, two = processes.run_all(*jobs)
+    assert one.error is None and two.error is None, (one.trace, two.trace)
+    return one, two
+
+
+def test_a_replay_finds_the_change_trains_and_beats_never(replays: tuple[Ended, Ended]) -> None:
+    """No training before the change, at least one after it, and a better composite model than the first version."""
+    replayed = replays[0].result
+    with Ledger.open(stores_of(load_spec(replayed["spec"])).ledger) as ledger:
+        decisions = ledger.decisions("flights")
+        champions = ledger.champions("flights")
+    assert len(decisions) == replayed["windows"] == 5
+    assert all(not d.fires for d in decisions if d.at <= CHANGE)
+    assert all(d.triage.verdict in ("healthy", "unsure", "harmless_shift") for d in decisions if d.at <= CHANGE)
+    assert any(d.triage.verdict == "harm" and d.fires for d in decisions if d.at > CHANGE)
+    assert replayed["trainings"] >= 1
+    assert replayed["promoted"] == len(champions) - 1 >= 1
+    assert replayed["composite"]["value"] < replayed["never"]["value"]  # the Brier score: less is better
+    assert replayed["composite"]["rows"] == replayed["never"]["rows"]
+
+
+def test_two_replays_decide_alike(replays: tuple[Ended, Ended]) -> None:
+    """Decisions, signals, gates and what was learned; only wall time and measured CPU differ."""
+
+    def told(ended: Ended) -> list[Any]:
+        with take_care(load_spec(ended.result["spec"])) as care:
+            decisions = care.ledger.decisions("flights")
+            flights = care.ledger.updates("flights")
+            return [
+                [d.model_dump() for d in decisions],
+                [[s.model_dump() for s in care.ledger.signals(d.id)] for d in decisions],
+                [[a["gate"] for a in f.evidence["attempts"]] for f in flights],
+                [(f.at, f.outcome, f.version, f.rows, f.watermark) for f in flights],
+                [care.registry.load(v.number).state.model_dump() for v in care.registry.versions()],
+                [p.model_dump() for p in care.ledger.champions("flights")],
+            ]
+
+    one, two = (told(each) for each in replays)
+    assert one == two
+
+
+def test_every_decision_can_be_computed_again_from_the_ledger(replays: tuple[Ended, Ended]) -> None:
+    """Invariant 7: signals and history as of then, the same rules, the same decision with the same reasons."""
+    spec = load_spec(replays[0].result["spec"])
+    with Ledger.open(stores_of(spec).ledger) as ledger:
+        for stored in ledger.decisions("flights"):
+            assert stored.reasons
+            assert stored.window is not None
+            again = decide(
+                ledger.signals(stored.id),
+                history_as_of(ledger, stored),
+                spec.policy,
+                stored.at,
+                model="flights",
+                window=stored.window,
+                policy_version=spec.policy_version,
+                abandon_after=spec.abandon_after,
+            )
+            assert again == stored
+
+
+def history_as_of(ledger: Ledger, stored: Any) -> History:
+    """What was known when *stored* was decided: its own training run, which has its moment, is no past of it."""
+    known = ledger.history("flights", stored.at)
+    seen = stored.facts["champion"]
+    return known.model_copy(
+        update={
+            "champion": stored.champion,
+            "champion_since": stored.at - timedelta(hours=seen["serving_hours"]),
+            "champion_trained_at": stored.at - timedelta(hours=seen["age_hours"]),
+            "new_rows": stored.facts["new_rows"],
+            "updates": tuple(u for u in known.updates if u.decision != stored.id),
+        }
+    )
+
+
+def test_each_decision_was_written_before_its_training_began(replays: tuple[Ended, Ended]) -> None:
+    """In the ledger's own order of writing: a flight refers to a decision that is there."""
+    import sqlite3
+
+    database = stores_of(load_spec(replays[0].result["spec"])).ledger.removeprefix("sqlite:///")
+    with sqlite3.connect(database) as connection:
+        fired = connection.execute("select count(*) from decisions where action = 'warm_start'").fetchone()[0]
+        flown = connection.execute("select count(*) from flights f join decisions d on d.id = f.decision").fetchone()[0]
+    connection.close()
+    assert fired == flown >= 1
+
+
+def test_the_decision_is_in_the_ledger_when_its_action_dies_at_once(decided_project: Project) -> None:
+    """The monitor was killed before its first step towards training: the decision stands, nothing else happened."""
+    with decided_project.care() as care:
+        (decision,) = care.ledger.decisions("flights")
+        assert decision.fires
+        assert decision.reasons
+        assert care.ledger.signals(decision.id)
+        assert care.ledger.updates("flights") == []
+
+
+def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processes: Processes, decided: Project) -> None:
+    """Then a person moves the alias in MLflow; the next monitor sees it; a rollback puts version 1 back."""
+    from mlflow import MlflowClient
+
+    decided.write("review: automatic", "review: required")
+    with decided.care() as care:
+        (decision,) = care.ledger.decisions("flights")
+    waiting = processes.run("retrain", spec=decided.path, decision=decision.id)
+    assert waiting.result == {"decision": decision.id, "outcome": "registered", "version": "2", "promoted": False}
+    with decided.care() as care:
+        champion, challenger = care.registry.champion(), care.registry.challenger()
+        assert champion is not None and challenger is not None
+        assert (champion.number, challenger.number) == ("1", "2")
+        assert [p.version for p in care.ledger.champions("flights")] == ["1"]
+        MlflowClient(care.registry.uri, care.registry.uri).set_registered_model_alias("flights", "champion", "2")
+
+    seen = processes.run("monitor", spec=decided.path, at=LATE + timedelta(days=1))
+    assert seen.error is None, seen.trace
+    assert seen.result["champion"] == "2"
+    with decided.care() as care:
+        moved = care.ledger.champions("flights")[-1]
+        assert (moved.version, moved.previous, moved.kind, moved.actor) == ("2", "1", "promotion", "registry")
+        assert moved.decision == decision.id
+
+    back = processes.run("roll_back", spec=decided.path, reason="complaints", actor="ada")
+    assert back.result == "1", back
+    with decided.care() as care:
+        serving = care.registry.champion()
+        assert serving is not None and serving.number == "1"
+        last = care.ledger.champions("flights")[-1]
+        assert (last.version, last.previous, last.kind, last.actor, last.reason) == (
+            "1",
+            "2",
+            "roll_back",
+            "ada",
+            "complaints",
+        )
+
+
+def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, decided: Project) -> None:
+    """Invariant 5: the disk is full while the model is logged; the flight lands as failed, and the champion serves."""
+    from processes import fails
+
+    with decided.care() as care:
+        (decision,) = care.ledger.decisions("flights")
+    ended = processes.run("retrain", fails("ratoon.models.race:judge"), spec=decided.path, decision=decision.id)
+    assert ended.error is not None and "no space left" in ended.error
+    with decided.care() as care:
+        assert [v.number for v in care.registry.versions()] == ["1"]
+        assert care.registry.challenger() is None
+        care.registry.verify("champion")
+        (flight,) = care.ledger.updates("flights")
+        assert flight.outcome == "failed"
+        assert "no space left" in flight.evidence["reason"]

@@ -1,0 +1,38 @@
+"""What the gate says on a real stream in which old regimes come back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from processes import Processes
+
+from ratoon.flows.care import take_care
+from ratoon.flows.rehearsal import write_rehearsal
+from ratoon.spec.load import load_spec
+
+ROOT = Path(__file__).parents[2]
+NOAA = ROOT / "examples" / "noaa_bellevue.yaml"
+
+
+@pytest.mark.skipif(
+    not (ROOT / "../shared/datasets/main/noaa_bellevue.parquet").exists(),
+    reason="the stream is not shipped; see examples/README.md",
+)
+def test_a_worse_challenger_is_refused_and_the_registry_is_untouched(processes: Processes, tmp_path: Path):
+    """Rain in Bellevue: an update on six recent years forgets the older ones, from scratch gains nothing."""
+    path = str(write_rehearsal(load_spec(NOAA), tmp_path / "noaa"))
+    processes.run("train", spec=path, at=datetime(2006, 7, 24))
+
+    ended = processes.run("retrain", spec=path, at=datetime(2012, 7, 22), reason="a look by hand")
+
+    with take_care(load_spec(path)) as care:
+        assert ended.result["outcome"] == "refused", ended.trace
+        assert [version.number for version in care.registry.versions()] == ["1"]
+        assert care.registry.champion().number == "1"
+        assert care.registry.challenger() is None
+        (flight,) = care.ledger.updates(care.spec.model)
+        attempts = flight.evidence["attempts"]
+        assert [attempt["rung"] for attempt in attempts] == ["warm", "scratch"]
+        assert not any(stratum["verdict"] == "unsure" for a in attempts for stratum in a["gate"]["strata"])
