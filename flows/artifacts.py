@@ -2,50 +2,86 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from ..models.card import attempts_table, gate_table
 from ..models.race import Race
-from ..monitors.workspace import link
+from ..monitors.workspace import page
 from ..spec.values import Decision, Signal
 from .care import Care
 
+_WORST_FIRST = ("fail", "warn", "unknown", "ok")
+
 
 def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) -> None:
-    """The decision with its reasons and guards, the signals behind it, and the way to the snapshot."""
-    rows = [{"what": "decision", "value": decision.action, "why": " ".join(decision.reasons)}]
-    rows += [{"what": "triage", "value": decision.triage.verdict, "why": " ".join(decision.triage.evidence)}]
-    rows += [{"what": "rule", "value": decision.rule or "none matched", "why": f"policy {decision.policy}"}]
+    """The decision with its reasons and guards, the signals behind it, and the way to the snapshots.
+
+    Prefect cuts long cells of a table off and wraps the text above it: so the reasons stand there.
+    """
+    rows = [
+        {"what": "decision", "value": decision.action, "note": decision.id},
+        {"what": "triage", "value": decision.triage.verdict, "note": ""},
+        {"what": "rule", "value": decision.rule or "none fired", "note": f"policy {decision.policy}"},
+    ]
     rows += [
-        {"what": f"guard {answer.guard}", "value": "held" if answer.held else "passed", "why": answer.text}
+        {"what": f"guard {answer.guard}", "value": "held" if answer.held else "passed", "note": answer.text}
         for answer in decision.guards
     ]
-    rows += [{"what": "window", "value": str(decision.window), "why": f"champion v{decision.champion}"}]
+    rows += [{"what": "window", "value": str(decision.window), "note": f"judged at {decision.at:%Y-%m-%d %H:%M} UTC"}]
+    rows += [{"what": "champion", "value": f"v{decision.champion}", "note": decision.model}]
+    reasons = "\n".join(f"- {reason}" for reason in decision.reasons)
     create_table_artifact(
-        table=rows, key=_key("decision", decision.model), description=f"### {decision.action}: {decision.model}"
+        table=rows,
+        key=_key("decision", decision.model),
+        description=f"### {decision.model}: {decision.action} ({decision.triage.verdict})\n\n{reasons}",
     )
     create_table_artifact(
-        table=[_signal_row(signal) for signal in signals],
+        table=[_signal_row(signal) for signal in sorted(signals, key=lambda s: _WORST_FIRST.index(s.status))],
         key=_key("signals", decision.model),
-        description="What the monitors measured in this window",
+        description=f"What the monitors measured from {decision.window}, failed signals first",
     )
-    snapshot = next((signal.snapshot for signal in signals if signal.snapshot), None)
-    if snapshot:
-        create_markdown_artifact(
-            markdown=f"Evidently snapshot `{snapshot}`: {link(care.stores.workspace, care.spec.model, snapshot)}",
-            key=_key("snapshot", decision.model),
-            description="Where to see the window in Evidently",
-        )
+    create_markdown_artifact(
+        markdown=_ways(care, decision, signals),
+        key=_key("links", decision.model),
+        description="Where to see the window in Evidently, and the champion in MLflow",
+    )
+
+
+def _ways(care: Care, decision: Decision, signals: Sequence[Signal]) -> str:
+    """Links to what was kept of this window; the workspace's own page where $RATOON_EVIDENTLY_URL names it."""
+    at = os.environ.get("RATOON_EVIDENTLY_URL", "http://127.0.0.1:8000")
+    shown = {signal.snapshot: signal.monitor for signal in signals if signal.snapshot}
+    lines = ["**Evidently**, this window's snapshots:", ""]
+    lines += [f"- [{monitor}]({page(care.spec.model, snapshot, at=at)})" for snapshot, monitor in shown.items()]
+    lines += [
+        "",
+        f"The pages open while this runs: `evidently ui --workspace {care.stores.workspace} --port {_port(at)}`. "
+        "It shows windows that were kept after it started when you press *refresh reports* on the project's "
+        "Reports page; until then they answer with error 500.",
+    ]
+    champion = care.registry.page(decision.champion) if decision.champion else None
+    if champion:
+        lines += ["", f"**MLflow**: [the champion, v{decision.champion}]({champion})"]
+    return "\n".join(lines)
+
+
+def _port(at: str) -> int:
+    return urlsplit(at).port or 8000
 
 
 def publish_race(care: Care, race: Race, version: str | None) -> None:
     """The rungs that ran, and the gate's table of the last of them."""
     parts = [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
+    offered = f"v{version} waits for review" if version else "no version was registered, the champion stays"
     create_markdown_artifact(
-        markdown="\n\n".join(parts), key=_key("gate", care.spec.model), description="The ladder and the gate"
+        markdown="\n\n".join(parts),
+        key=_key("gate", care.spec.model),
+        description=f"The rungs that ran and the gate's table: {offered}",
     )
     if version is not None:
         _link_version(care, version)
@@ -75,13 +111,13 @@ def _link_version(care: Care, version: str) -> None:
 
 def _signal_row(signal: Signal) -> dict[str, str]:
     return {
+        "status": signal.status,
         "monitor": signal.monitor,
         "metric": signal.metric,
         "column": signal.column or "",
         "value": _number(signal.value),
         "interval": f"{_number(signal.low)} to {_number(signal.high)}" if signal.low is not None else "",
         "threshold": _number(signal.threshold),
-        "status": signal.status,
         "rows": str(signal.rows),
         "note": signal.note,
     }

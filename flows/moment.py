@@ -13,8 +13,12 @@ def wall_clock() -> datetime:
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Naive times are read as UTC, aware ones are converted."""
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    """A plain naive datetime: naive times are read as UTC, aware ones are converted.
+
+    Prefect hands out pendulum's datetimes, whose differences cannot be divided by a plain timedelta.
+    """
+    utc = moment if moment.tzinfo is None else moment.astimezone(UTC)
+    return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond)
 
 
 def moment_of(at: datetime | None) -> datetime:

@@ -18,7 +18,7 @@ from .champion import Champion, champion_as_of
 from .declared import declared_spec
 from .look import Look, look
 from .moment import moment_of
-from .names import model_name, moment_name
+from .names import end_name, model_name, moment_name
 from .start import StartBy, start_roll_back, start_training
 from .sweep import sweep
 
@@ -34,7 +34,7 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
     Args:
         spec: Path of the model's spec, on the machine where the flow runs.
         at: The moment to judge, as UTC; left out: the scheduled time, or now for a run by hand.
-        start: How a fired training starts: `deployment` on the server, `here` in this run, `auto` as there is one.
+        start: Where a fired training runs: `auto` is on the server where it has the deployment, else in this run.
     """
     declared = declared_spec(spec)
     now = moment_of(at)
@@ -44,7 +44,8 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
         windows = read_windows(care, champion, now)
         observation = observe_windows(care, champion, windows)
         decision, is_new = settle(care, champion, windows, observation, now)
-        publish_decision(care, decision, observation.signals)
+        publish_decision(care, decision, observation.signals if is_new else care.ledger.signals(decision.id))
+        end_name(f"{decision.action} ({decision.triage.verdict})")
     if decision.fires:
         start_training(declared, decision, start)
     elif decision.action == "roll_back" and is_new:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
 from ..spec.errors import BadInput
 from ..spec.load import load_spec
@@ -21,3 +26,16 @@ def moment_name(parameters: dict[str, Any]) -> str:
     """` at 2012-03-04 05:06`, or nothing where the run judges the present."""
     at = parameters.get("at")
     return f" at {at:%Y-%m-%d %H:%M}" if hasattr(at, "strftime") else f" at {at}" if at else ""
+
+
+def end_name(outcome: str) -> None:
+    """Let this run's name and log end with what came of it, so that the list of runs tells it at a glance."""
+    if flow_run.id is None:
+        return
+    logger, name = get_run_logger(), str(flow_run.name)
+    logger.info("%s: %s", name, outcome)
+    try:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(UUID(flow_run.id), name=f"{name}: {outcome}")
+    except Exception as error:  # a name is no reason to fail a run whose work is done
+        logger.warning("The run keeps its name: %s", error)

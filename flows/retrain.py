@@ -25,7 +25,7 @@ from .care import Care, take_care
 from .champion import Champion, find_champion
 from .declared import declared_spec
 from .moment import moment_of, wall_clock
-from .names import model_name, moment_name
+from .names import end_name, model_name, moment_name
 from .promote import move
 from .referenced import referenced
 
@@ -41,7 +41,8 @@ class Retrained(BaseModel):
 
 def _run_name() -> str:
     parameters = flow_run.parameters
-    return f"retrain {model_name(parameters)}{moment_name(parameters)}"
+    fired = f" for decision {parameters['decision']}" if parameters.get("decision") else " by hand"
+    return f"retrain {model_name(parameters)}{fired}{moment_name(parameters)}"
 
 
 @flow(name="retrain", flow_run_name=_run_name)
@@ -67,12 +68,14 @@ def retrain(
         flight = _take_off(care, fired) if free else None
         if flight is None:
             get_run_logger().warning("Another retrain of %s is in flight; this one does not start.", declared.model)
+            end_name("another is in flight")
             return Retrained(decision=fired.id, outcome="in_flight")
         if flight.landed is None:
             retrained = _fly(care, fired, flight)
         else:
             get_run_logger().info("Decision %s was carried out before: %s.", fired.id, flight.landed)
             retrained = Retrained(decision=fired.id, outcome=flight.landed, version=flight.version)
+        end_name(f"{retrained.outcome} v{retrained.version}" if retrained.version else retrained.outcome)
         if retrained.version is None or declared.review == "required":
             return retrained
         return retrained.model_copy(update={"promoted": _promote(care, fired, retrained.version)})

@@ -25,13 +25,14 @@ Moving an alias records no name: add a tag `reviewed_by` if yours must be known.
 def gate_table(gate: GateResult) -> str:
     """The gate's strata as a Markdown table, with intervals of the gain; positive is better."""
     lines = [
-        f"| stratum | rows | champion {gate.metric} | candidate {gate.metric} | gain ({gate.confidence:.0%} interval) "
-        "| needed | verdict |",
-        "|---|--:|--:|--:|--:|---|---|",
+        f"Judged by {gate.metric}; a gain above zero is an improvement.",
+        "",
+        f"| stratum | verdict | rows | champion | candidate | gain ({gate.confidence:.0%} interval) | needed |",
+        "|---|---|--:|--:|--:|--:|---|",
     ]
     lines += [
-        f"| {s.name} | {s.rows} | {_number(s.champion)} | {_number(s.candidate)} | {_gain(s)} | {s.needed} "
-        f"| {s.verdict} |"
+        f"| {s.name} | **{s.verdict}** | {s.rows} | {_number(s.champion)} | {_number(s.candidate)} | {_gain(s)} "
+        f"| {s.needed} |"
         for s in gate.strata
     ]
     lines += ["", *(f"- {s.name}: {s.reason}." for s in gate.strata)]
@@ -116,14 +117,16 @@ def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) 
 
 
 def _why(evidence: Evidence) -> str:
-    lines = [f"- {reason}" for reason in evidence.reasons] or [f"- {evidence.action}"]
+    said = dict.fromkeys(reason.rstrip(".") for reason in evidence.reasons)  # reasons repeat triage's evidence
+    lines = [f"- {reason}" for reason in said] or [f"- {evidence.action}"]
     if evidence.verdict:
         lines.insert(0, f"- Triage: **{evidence.verdict}**, action: **{evidence.action}**")
     if evidence.window is not None:
         lines.append(f"- Window judged: {evidence.window}")
     lines.append(f"- Decision `{evidence.decision}` at {evidence.at:%Y-%m-%d %H:%M} UTC")
     if evidence.snapshots:
-        lines.append(f"- Evidently snapshots: {', '.join(f'`{each}`' for each in evidence.snapshots)}")
+        ids = ", ".join(f"`{each}`" for each in evidence.snapshots)
+        lines.append(f"- Evidently: `reports/` in the source run's artifacts; in the workspace, snapshots {ids}")
     return "\n".join(lines)
 
 

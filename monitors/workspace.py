@@ -63,8 +63,15 @@ def keep(
 
 def link(workspace: Path, project: str, snapshot: str, *, port: int = 8000) -> str:
     """How a person gets to a snapshot: the command that opens the UI, and the address there."""
-    page = f"http://127.0.0.1:{port}/projects/{project_id(project)}/reports/{snapshot}"
-    return f"evidently ui --workspace {workspace} --port {port}  # then open {page}"
+    return (
+        f"evidently ui --workspace {workspace} --port {port}"
+        f"  # then open {page(project, snapshot, at=f'http://127.0.0.1:{port}')}"
+    )
+
+
+def page(project: str, snapshot: str, *, at: str) -> str:
+    """The address of a snapshot in an `evidently ui` that answers *at* this address."""
+    return f"{at.rstrip('/')}/projects/{project_id(project)}/reports/{snapshot}"
 
 
 def _write(path: Path, model: Any) -> None:

@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,16 @@ def carry_out(job: dict[str, Any], answer: Path) -> None:
     except Exception as error:
         said = {"error": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
     answer.write_text(json.dumps(said))
+    answer.with_suffix(".modules").write_text("\n".join(sys.modules))
+
+
+def learn_from(answer: Path) -> None:
+    """Import what a child had to import, so that the next one is spared it too (a third of its CPU seconds)."""
+    names = answer.with_suffix(".modules")
+    for name in names.read_text().splitlines() if names.exists() else ():
+        if name not in sys.modules:
+            with suppress(Exception):  # some are made at run time, such as the project's own training code
+                importlib.import_module(name)
 
 
 def start(job: dict[str, Any], answer: Path) -> int:
@@ -136,6 +147,7 @@ def serve() -> None:
             said: dict[str, Any] = {"pid": start(asked["job"], Path(asked["answer"]))}
         else:
             _, status = os.waitpid(asked["pid"], 0)
+            learn_from(Path(asked["answer"]))
             said = {"killed_by": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None}
         print(json.dumps(said), flush=True)
 

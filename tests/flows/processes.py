@@ -60,7 +60,7 @@ class Processes:
 
     def end(self, started: tuple[int, Path]) -> Ended:
         pid, answer = started
-        killed_by = self._ask({"pid": pid})["killed_by"]
+        killed_by = self._ask({"pid": pid, "answer": str(answer)})["killed_by"]
         said = json.loads(answer.read_text()) if answer.exists() else {}
         return Ended(killed_by, **said)
 

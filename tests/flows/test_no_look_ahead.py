@@ -108,6 +108,7 @@ def test_a_version_from_scratch_leaves_the_holdout_out_too(processes: Processes,
         assert care.source.as_of(at).unlearned_count(state.watermark) == 0
 
 
+@pytest.mark.slow
 def test_the_holdout_moves_no_weight(processes: Processes, trained_project: Project, tmp_path: Path) -> None:
     """With every holdout row's features and label turned to nonsense, the same model comes out."""
     project = write_project(tmp_path / "project")

@@ -1,0 +1,137 @@
+"""The loop through a Prefect server, an MLflow server and a worker, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from servers import Servers, wait_for
+
+from ratoon.cli.starting import example_flights
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+CHANGE = timedelta(days=40)  # after the first flight of the example stream, the evening turns
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    started = Servers.on_free_ports(tmp_path)
+    try:
+        started.start()
+        yield started
+    finally:
+        started.stop()
+
+
+def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Servers) -> None:
+    """The server's schedule starts a monitor on the worker; its decision, however often met, starts one retrain."""
+    project = _project_that_changed_days_ago(servers)
+    spec = project / "spec.yaml"
+    before = f"{datetime.now(UTC) - timedelta(days=6):%Y-%m-%dT%H:%M:%S}"
+    servers.call("ratoon", "train", str(spec), "--at", before)
+    servers.call("prefect", "work-pool", "create", "ratoon", "--type", "process")
+    servers.call("prefect", "--no-prompt", "deploy", "--all", folder=project, RATOON_SPEC=str(spec))
+    servers.start_worker()
+
+    _wait_for_run(servers, "retrain")
+    (decision,) = [each for each in _history(servers, spec) if each["action"] != "hold"]
+    servers.call("prefect", "deployment", "run", "monitor/ratoon", "-p", f'at="{decision["at"]}"', "--watch")
+
+    (retrain,) = _runs(servers, "retrain")
+    assert retrain["idempotency_key"] == decision["id"]
+    assert "auto-scheduled" in min(_runs(servers, "monitor"), key=lambda run: run["start_time"])["tags"]
+    assert [each["action"] for each in _history(servers, spec)].count("warm_start") == 1
+    first, challenger = sorted(_versions(servers), key=lambda version: int(version["version"]))
+    assert challenger["tags"]["ratoon.decision"] == decision["id"]
+    assert _aliases(servers) == {"champion": first["version"], "challenger": challenger["version"]}
+
+
+def test_a_deployment_without_a_spec_is_refused(servers: Servers) -> None:
+    """Each of its runs would fail; `prefect deploy` does instead, and says what to set."""
+    servers.call("ratoon", "init", "flights")
+    servers.call("prefect", "work-pool", "create", "ratoon", "--type", "process")
+
+    with pytest.raises(AssertionError, match=r"RATOON_SPEC must hold the full path of a spec, found: \"\""):
+        servers.call("prefect", "--no-prompt", "deploy", "--all", folder=servers.folder / "flights", RATOON_SPEC="")
+
+    assert _post(servers, "deployments/filter", {}) == []
+
+
+def _project_that_changed_days_ago(servers: Servers) -> Path:
+    """The starter project, with more flights, moved so that the change lies five days back, and looked at each minute."""
+    servers.call("ratoon", "init", "flights")
+    project = servers.folder / "flights"
+    flights = example_flights(rows=12_000)
+    today = pd.Timestamp(datetime.now(UTC).replace(tzinfo=None)).normalize()
+    moved = today - timedelta(days=5) - (pd.Timestamp("2026-01-01") + CHANGE)
+    for column in ("event_time", "label_time"):
+        flights[column] += moved
+    flights.to_parquet(project / "data" / "flights.parquet", index=False)
+    _replace(project / "spec.yaml", "anchor: {margin: 0.02}", "anchor: {margin: 0.5}")
+    _replace(project / "prefect.yaml", 'cron: "0 6 * * *", timezone: UTC', "interval: 60")
+    return project
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1, f"{old!r} is not once in {file.name}"
+    file.write_text(text.replace(old, new))
+
+
+def _wait_for_run(servers: Servers, flow: str) -> None:
+    def ended() -> bool:
+        broken = [run for name in ("monitor", flow) for run in _runs(servers, name) if run["state_type"] in BROKEN]
+        assert not broken, f"{broken[0]['name']}: {broken[0]['state']['message']}\n{servers.log_of('worker')()}"
+        return any(run["state_type"] == "COMPLETED" for run in _runs(servers, flow))
+
+    wait_for(ended, seconds=240, what=f"a completed run of {flow}", log=servers.log_of("worker"))
+
+
+BROKEN = {"FAILED", "CRASHED", "CANCELLED"}
+
+
+def _runs(servers: Servers, flow: str) -> list[Any]:
+    """The flow's runs that were started."""
+    runs = _post(servers, "flow_runs/filter", {"flows": {"name": {"any_": [flow]}}})
+    return [run for run in runs if run["start_time"]]
+
+
+def _history(servers: Servers, spec: Path) -> list[Any]:
+    printed = json.loads(servers.call("ratoon", "history", str(spec), "--json"))
+    return list(printed["decisions"])
+
+
+def _versions(servers: Servers) -> list[dict[str, Any]]:
+    found = _get(f"{servers.mlflow}/api/2.0/mlflow/model-versions/search?filter=name%3D%27flights%27")
+    return [
+        each | {"tags": {tag["key"]: tag["value"] for tag in each.get("tags", [])}} for each in found["model_versions"]
+    ]
+
+
+def _aliases(servers: Servers) -> dict[str, str]:
+    found = _get(f"{servers.mlflow}/api/2.0/mlflow/registered-models/get?name=flights")
+    return {each["alias"]: each["version"] for each in found["registered_model"]["aliases"]}
+
+
+def _post(servers: Servers, path: str, body: dict[str, Any]) -> list[Any]:
+    request = urllib.request.Request(
+        f"{servers.prefect}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return list(json.load(answer))
+
+
+def _get(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        return json.load(answer)
