@@ -77,7 +77,7 @@ def _port(at: str) -> int:
 def publish_race(care: Care, race: Race, version: str | None) -> None:
     """The rungs that ran, and the gate's table of the last of them."""
     parts = [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
-    offered = f"v{version} waits for review" if version else "no version was registered, the champion stays"
+    offered = f"v{version} was registered" if version else "no version was registered, the champion stays"
     create_markdown_artifact(
         markdown="\n\n".join(parts),
         key=_key("gate", care.spec.model),

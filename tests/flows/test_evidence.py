@@ -33,7 +33,7 @@ def test_the_versions_tags_and_description_answer_a_reviewer(finished_project: P
         "Update of version 1",
         decision.id,
         str(decision.window),
-        *decision.reasons[:1],
+        *(reason.rstrip(".") for reason in decision.reasons),
         "| recent |",
         "| anchor |",
         "95% interval",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -88,15 +89,9 @@ class Servers:
         """Kill every process and all that they started: runs of a worker lead groups of their own."""
         for process in reversed(self.started.values()):
             # Stopped first, so that a worker cannot start another run between the listing and the kill.
-            for pid in [process.pid, *_descendants(process.pid, halt=True)]:
-                for kill in (
-                    lambda pid=pid: os.killpg(pid, signal.SIGKILL),
-                    lambda pid=pid: os.kill(pid, signal.SIGKILL),
-                ):
-                    try:
-                        kill()
-                    except (ProcessLookupError, PermissionError):
-                        continue
+            for pid in [process.pid, *_descendants(process.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait(30)
 
     def _run(self, name: str, *command: str) -> None:
@@ -148,11 +143,11 @@ def _free_ports(count: int) -> list[int]:
             each.close()
 
 
-def _descendants(pid: int, *, halt: bool) -> list[int]:
-    if halt:
-        try:
-            os.kill(pid, signal.SIGSTOP)
-        except ProcessLookupError:
-            return []
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
-    return [below for child in map(int, listed) for below in (child, *_descendants(child, halt=halt))]
+def _descendants(pid: int) -> list[int]:
+    """All processes below *pid*; it and they are halted while they are listed."""
+    try:
+        os.kill(pid, signal.SIGSTOP)
+    except ProcessLookupError:
+        return []
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [below for child in map(int, listed.split()) for below in (child, *_descendants(child))]

@@ -24,14 +24,25 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CHANGE = timedelta(days=40)  # after the first flight of the example stream, the evening turns
 
 
-@pytest.fixture
-def servers(tmp_path: Path) -> Iterator[Servers]:
-    started = Servers.on_free_ports(tmp_path)
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    started = Servers.on_free_ports(tmp_path_factory.mktemp("servers"))
     try:
         started.start()
+        started.call("prefect", "work-pool", "create", "ratoon", "--type", "process")
         yield started
     finally:
         started.stop()
+
+
+def test_a_deployment_without_a_spec_is_refused(servers: Servers) -> None:
+    """Each of its runs would fail; `prefect deploy` does instead, and says what to set."""
+    servers.call("ratoon", "init", "unset")
+
+    with pytest.raises(AssertionError, match=r"RATOON_SPEC must hold the full path of a spec, found: \"\""):
+        servers.call("prefect", "--no-prompt", "deploy", "--all", folder=servers.folder / "unset", RATOON_SPEC="")
+
+    assert _post(servers, "deployments/filter", {}) == []
 
 
 def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Servers) -> None:
@@ -40,7 +51,6 @@ def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Serv
     spec = project / "spec.yaml"
     before = f"{datetime.now(UTC) - timedelta(days=6):%Y-%m-%dT%H:%M:%S}"
     servers.call("ratoon", "train", str(spec), "--at", before)
-    servers.call("prefect", "work-pool", "create", "ratoon", "--type", "process")
     servers.call("prefect", "--no-prompt", "deploy", "--all", folder=project, RATOON_SPEC=str(spec))
     servers.start_worker()
 
@@ -57,19 +67,8 @@ def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Serv
     assert _aliases(servers) == {"champion": first["version"], "challenger": challenger["version"]}
 
 
-def test_a_deployment_without_a_spec_is_refused(servers: Servers) -> None:
-    """Each of its runs would fail; `prefect deploy` does instead, and says what to set."""
-    servers.call("ratoon", "init", "flights")
-    servers.call("prefect", "work-pool", "create", "ratoon", "--type", "process")
-
-    with pytest.raises(AssertionError, match=r"RATOON_SPEC must hold the full path of a spec, found: \"\""):
-        servers.call("prefect", "--no-prompt", "deploy", "--all", folder=servers.folder / "flights", RATOON_SPEC="")
-
-    assert _post(servers, "deployments/filter", {}) == []
-
-
 def _project_that_changed_days_ago(servers: Servers) -> Path:
-    """The starter project, with more flights, moved so that the change lies five days back, and looked at each minute."""
+    """The starter project with more flights, whose change lies five days back, looked at each minute."""
     servers.call("ratoon", "init", "flights")
     project = servers.folder / "flights"
     flights = example_flights(rows=12_000)
@@ -108,8 +107,7 @@ def _runs(servers: Servers, flow: str) -> list[Any]:
 
 
 def _history(servers: Servers, spec: Path) -> list[Any]:
-    printed = json.loads(servers.call("ratoon", "history", str(spec), "--json"))
-    return list(printed["decisions"])
+    return list(json.loads(servers.call("ratoon", "history", str(spec), "--json")))
 
 
 def _versions(servers: Servers) -> list[dict[str, Any]]:

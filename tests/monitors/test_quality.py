@@ -10,6 +10,7 @@ import pytest
 from sensor_stream import FEATURES, changed, pair, stream, window
 
 from ratoon.data.window import Window
+from ratoon.monitors.profile import kinds_of, profile
 from ratoon.monitors.quality import Quality
 from ratoon.spec.model import QualitySpec
 from ratoon.spec.values import Signal
@@ -137,13 +138,33 @@ def test_growth_by_a_fifth_is_drift_and_no_unit_change():
         ({"label_faults": 40}, "label_faults"),
         ({"orphan_labels": 40}, "label_faults"),
         ({"rows": 20}, "volume"),
-        ({"rows": 5000}, "volume"),
     ],
 )
 def test_true_counts_are_judged_beside_the_sample(counts, metric):
     reference, current = pair()
 
     assert failed(SCREEN(reference, replace(current, **counts))) == {(metric, None)}
+
+
+def test_growth_far_beyond_the_reference_is_worth_a_look_and_no_fault():
+    """A business that grew must not be kept from learning; rows written twice show as duplicates."""
+    reference, current = pair()
+
+    volume = [s for s in SCREEN(reference, replace(current, rows=5000)) if s.metric == "volume"]
+
+    assert [s.status for s in volume] == ["warn"]
+
+
+def test_a_category_of_last_year_is_not_new_because_the_reference_lacks_it():
+    """The reference is a stretch of the champion's history; a season that comes back is no fault."""
+    reference, current = pair()
+    name = next(c for c in FEATURES if reference.frame[c].dtype.kind != "f")
+    returned = changed(current, **{name: lambda c: c.map(lambda _: "last winter")})
+    history = replace(reference, frame=pd.concat([reference.frame, returned.frame.head(30)], ignore_index=True))
+    knowing = replace(SCREEN, known=profile(history, kinds_of(history.frame, FEATURES)))
+
+    assert ("new_categories", name) in failed(SCREEN(reference, returned))
+    assert ("new_categories", name) not in failed(knowing(reference, returned))
 
 
 def test_thresholds_come_from_the_spec():
