@@ -122,7 +122,7 @@ def updates(session: Session, model: str) -> list[UpdateRow]:
     return [_update(row, landing) for row, landing in session.execute(_flights(model).order_by(FlightRow.number))]
 
 
-def _flights(model: str) -> Select[FlightRow, LandingRow]:
+def _flights(model: str) -> Select[tuple[FlightRow, LandingRow]]:
     """Flights beside their landings; the landing is None for one in the air."""
     landing = and_(LandingRow.model == FlightRow.model, LandingRow.number == FlightRow.number)
     return select(FlightRow, LandingRow).outerjoin(LandingRow, landing).where(FlightRow.model == model)
