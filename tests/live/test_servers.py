@@ -77,7 +77,6 @@ def _project_that_changed_days_ago(servers: Servers) -> Path:
     for column in ("event_time", "label_time"):
         flights[column] += moved
     flights.to_parquet(project / "data" / "flights.parquet", index=False)
-    _replace(project / "spec.yaml", "anchor: {margin: 0.02}", "anchor: {margin: 0.5}")
     _replace(project / "prefect.yaml", 'cron: "0 6 * * *", timezone: UTC', "interval: 60")
     return project
 
