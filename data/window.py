@@ -8,6 +8,8 @@ import pandas as pd
 
 from ..spec.values import Span, Value
 
+EVERY_ROW = 2**31 - 1  # as `sample`: a window that is not sampled at all
+
 
 @dataclass(frozen=True)
 class Window:

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from ..data.metrics import METRICS, Outcomes, interval, join
 from ..data.source import open_source
 from ..data.view import View
+from ..data.window import EVERY_ROW
 from ..models.build import build
 from ..models.learner import learner_for
 from ..models.trained import Trained
@@ -30,8 +31,6 @@ from ..spec.duration import parse_duration
 from ..spec.load import load_spec
 from ..spec.model import Spec
 from ..spec.values import Span
-
-EVERY_ROW = 2**31 - 1
 
 Arm = Literal["sliding", "all history"]
 

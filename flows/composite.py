@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from ..data.metrics import METRICS, Interval, Outcomes, interval, join
 from ..data.view import View
+from ..data.window import EVERY_ROW
 from ..models.trained import Trained
 from ..spec.values import Span
 from .care import Care
-
-EVERY_ROW = 2**31 - 1
 
 
 def served_by(care: Care, span: Span) -> Iterator[tuple[Span, str]]:
