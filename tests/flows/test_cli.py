@@ -70,7 +70,7 @@ def test_a_new_project_passes_its_check(ratoon: Callable[..., Said], tmp_path: P
     [
         ("task: binary", "task: binari", "spec.yaml:4: task"),
         ("review: required", "reviewer: required", "did you mean `review`"),
-        ("margin: 0.02", "margin: -1", "gate.anchor.margin"),
+        ("margin: 0.5", "margin: -1", "gate.anchor.margin"),
         ("id: row_id", "id: row_idd", "did you mean 'row_id'"),
         ('triage == "harm"', "triag == 1", "triage"),
         ("training.py:build", "training.py:bild", "bild"),
