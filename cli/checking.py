@@ -11,7 +11,7 @@ import pandas as pd
 from ..data.source import Source, open_source
 from ..models.build import build
 from ..models.learner import learner_for
-from ..policy.rules import check_rules
+from ..policy.check import check_rules
 from ..spec.duration import format_extent
 from ..spec.errors import RatoonError
 from ..spec.model import Spec
@@ -52,7 +52,7 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
 
 
 def _policy(spec: Spec) -> Iterator[Finding]:
-    check_rules(spec.policy)
+    check_rules(spec.deciding)
     yield Finding("ok", "policy", f"{len(spec.policy)} rules, version {spec.policy_version}")
 
 

@@ -23,6 +23,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
+policy_app = typer.Typer(help="What rules may use.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+
 SpecPath = Annotated[Path, typer.Argument(help="The model's spec (YAML).", metavar="SPEC")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON, for programs.")]
 At = Annotated[
@@ -185,10 +188,69 @@ def status(spec: SpecPath, as_json: AsJson = False) -> None:
 def history(
     spec: SpecPath,
     last: Annotated[int, typer.Option("--last", min=1, help="How many decisions to print.")] = 20,
+    again: Annotated[
+        bool, typer.Option("--recompute", help="Take every decision again from the ledger alone, and compare.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print decisions with their reasons, each decision not to act included."""
-    show.history(load_spec(spec), last, as_json)
+    """Print decisions with their reasons and scores, each decision not to act included."""
+    loaded = load_spec(spec)
+    if not again:
+        show.history(loaded, last, as_json)
+        return
+    from .recomputing import recompute
+
+    found = recompute(loaded)
+    show.recomputed(found, as_json)
+    if any(each.differs for each in found):
+        raise typer.Exit(1)
+
+
+@policy_app.command(epilog="Example: ratoon policy explain spec.yaml")
+def explain(spec: SpecPath, as_json: AsJson = False) -> None:
+    """List the variables that rules may use, with their present values, types and meaning."""
+    from .explaining import explain_policy
+
+    explain_policy(load_spec(spec), as_json)
+
+
+@app.command(epilog="Example: ratoon backtest spec.yaml --policy eager.yaml --every 7d")
+def backtest(
+    spec: SpecPath,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option("--policy", help="Rules to compare with the spec's own; give it again for more."),
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option("--every", help="Step between looks; left out: the spec's backtest.every.")
+    ] = None,
+    start: Annotated[
+        datetime | None, typer.Option("--start", help="First moment; left out: where a third of the data is known.")
+    ] = None,
+    end: Annotated[datetime | None, typer.Option("--end", help="Last moment; left out: the end of the data.")] = None,
+    page: Annotated[Path | None, typer.Option("--page", help="HTML file to write; left out: in the home.")] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes side by side.")] = 2,
+    scratch: Annotated[
+        bool, typer.Option("--scratch/--no-scratch", help="Also the arms from scratch, and the oracle.")
+    ] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not use results kept from earlier runs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay history for the policy and for all that it must beat: never, schedules, uniform, an oracle."""
+    from .backtesting import backtest as run
+
+    run(
+        load_spec(spec),
+        policy or [],
+        every=every,
+        start=start,
+        end=end,
+        page=page,
+        workers=workers,
+        scratch=scratch,
+        fresh=fresh,
+        as_json=as_json,
+    )
 
 
 @app.command(epilog="Example: ratoon replay spec.yaml --every 7d --start 2026-02-01")

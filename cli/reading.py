@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ledger.ledger import Ledger
-from ..models.registry import Registry, Version
+from ..models.registry import Registry
+from ..models.versions import Version
 from ..spec.model import Spec
 from ..spec.stores import stores_of
-from ..spec.values import Decision
+from ..spec.values import Decision, Score
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class ModelFacts:
     decisions: list[Decision]
     updates: list[dict[str, Any]]
     promotions: list[dict[str, Any]]
+    scores: dict[str, Score]
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, with the newest decision only."""
@@ -34,6 +36,7 @@ class ModelFacts:
             "decisions": len(self.decisions),
             "updates": self.updates,
             "promotions": self.promotions,
+            "scores": {name: score.model_dump(mode="json") for name, score in self.scores.items()},
         }
 
 
@@ -48,6 +51,7 @@ def read_facts(spec: Spec) -> ModelFacts:
             versions=[_version(found) for found in registry.versions()],
             decisions=ledger.decisions(spec.model),
             updates=[update.model_dump(mode="json") for update in ledger.updates(spec.model)],
+            scores=ledger.scores(spec.model),
             promotions=[promotion.model_dump(mode="json") for promotion in ledger.champions(spec.model)],
         )
 

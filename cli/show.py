@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..flows.replay import Replayed
     from ..flows.retrain import Retrained
     from .checking import Finding
+    from .recomputing import Recomputed
 
 out = Console()
 err = Console(stderr=True)
@@ -33,6 +35,9 @@ COLOURS = {
     "harmless_shift": "cyan",
     "unsure": "yellow",
     "harm": "red",
+    "right": "green",
+    "wrong": "red",
+    "even": "dim",
     "broken_data": "magenta",
     "hold": "dim",
     "alert": "magenta",
@@ -166,18 +171,38 @@ def history(spec: Spec, last: int, as_json: bool) -> None:
     facts = read_facts(spec)
     chosen = facts.decisions[-last:]
     outcomes = {u["decision"]: u for u in facts.updates}
+    scores = {name: score.model_dump(mode="json") for name, score in facts.scores.items()}
     if as_json:
-        out.print_json(data=[{**d.model_dump(mode="json"), "update": outcomes.get(d.id)} for d in chosen])
+        rows = [{**d.model_dump(mode="json"), "update": outcomes.get(d.id), "score": scores.get(d.id)} for d in chosen]
+        out.print_json(data=rows)
         return
     table = Table(title=f"{facts.model}: {len(chosen)} of {len(facts.decisions)} decisions", title_justify="left")
-    for column in ("at (UTC)", "triage", "action", "update", "why"):
+    for column in ("at (UTC)", "triage", "action", "update", "score", "why"):
         table.add_column(column, overflow="fold")
     for made in chosen:
         update = outcomes.get(made.id)
         became = f"{update['outcome']} {'v' + update['version'] if update['version'] else ''}" if update else ""
         table.add_row(f"{made.at:%Y-%m-%d %H:%M}", coloured(made.triage.verdict), coloured(made.action), became,
-                      " ".join(made.reasons))  # fmt: skip
+                      coloured(scores.get(made.id, {}).get("verdict", "")), " ".join(made.reasons))  # fmt: skip
     out.print(table)
+    if scores:
+        counted = Counter(score["verdict"] for score in scores.values())
+        out.print(f"Scored by the labels that came after: {_counts(counted)}.", highlight=False)
+
+
+def recomputed(found: Sequence[Recomputed], as_json: bool) -> None:
+    """Whether each decision comes out of the ledger as it went in."""
+    if as_json:
+        out.print_json(data=[vars(each) for each in found])
+        return
+    same = sum(each.same for each in found)
+    skipped = [each for each in found if each.skipped]
+    out.print(f"{same} of {len(found)} decisions come out of the ledger alone exactly as they were taken.")
+    for each in found:
+        if each.differs:
+            out.print(f"[red]differs[/] {each.decision}: {', '.join(each.differs)}", highlight=False)
+    for each in skipped:
+        out.print(f"[dim]not taken again[/] {each.decision}: {each.skipped}", highlight=False)
 
 
 def replay(
@@ -231,7 +256,7 @@ def add_arm(table: Table, name: str, quality: Any, trainings: int, rows: int, cp
     )
 
 
-def _counts(counted: dict[str, int]) -> str:
+def _counts(counted: Mapping[str, int]) -> str:
     return ", ".join(f"{coloured(name)} {count}" for name, count in counted.items())
 
 

@@ -52,7 +52,7 @@ def example_flights(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
     wind = rng.gamma(4, 3, rows)
     carrier = rng.choice(["AA", "DL", "UA"], rows, p=[0.5, 0.3, 0.2])
     evening = np.where(minutes > 40 * 24 * 60, 2.5, -2.5) * (hour >= 16)
-    odds = -1.2 + 0.15 * (wind - 12) + 0.5 * (carrier == "UA") + evening
+    odds = -1.2 + 0.3 * (wind - 12) + 0.5 * (carrier == "UA") + evening
     late = rng.random(rows) < 1 / (1 + np.exp(-odds))
     delay = pd.to_timedelta(rng.uniform(180, 540, rows).round(), unit="m")
     return pd.DataFrame(

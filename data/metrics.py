@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn import metrics as sk
 
 Array = NDArray[Any]
 
@@ -40,14 +39,23 @@ class Outcomes:
         )
 
 
+Draw = Callable[[Array], float]  # row numbers, shape (n,) → the metric on those rows
+
+
 @dataclass(frozen=True)
 class Metric:
-    """One metric: how it is computed, which way is better, and whether a margin is a share of it."""
+    """One metric: how it is computed, which way is better, and whether a margin is a share of it.
+
+    *prepare* does once what every resample of the same outcomes would do again, and returns what is left.
+    *needs_score* says that it is undefined where a model gives no probabilities.
+    """
 
     name: str
     function: Callable[[Outcomes], float]
     greater_is_better: bool
     relative: bool  # margins and tolerances are a share of the champion's value
+    prepare: Callable[[Outcomes], Draw]
+    needs_score: bool = False
 
     def __call__(self, outcomes: Outcomes) -> float:
         """The metric's value; NaN where it is undefined (no rows, or one class only for roc_auc)."""
@@ -73,44 +81,124 @@ def _roc_auc(outcomes: Outcomes) -> float:
     return float((ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * misses))
 
 
-def _log_loss(outcomes: Outcomes) -> float:
+def _area_of(outcomes: Outcomes) -> Draw:
+    """As `_roc_auc`, with the scores sorted once: a resample is a weight on each row.
+
+    The sums are of whole and half numbers, so that nothing is rounded and both ways give the same float.
+    """
+    if outcomes.score is None or len(outcomes) == 0:
+        return lambda rows: float("nan")
+    values, place = np.unique(outcomes.score, return_inverse=True)
+    positive = np.asarray(outcomes.target == outcomes.classes[1], dtype=np.intp)
+    cell, size = 2 * place.reshape(-1) + positive, 2 * len(values)
+
+    def area(rows: Array) -> float:
+        counts = np.bincount(cell[rows], minlength=size)
+        below, above = counts[0::2], counts[1::2]
+        misses, hits = int(below.sum()), int(above.sum())
+        if hits == 0 or misses == 0:
+            return float("nan")
+        won = np.dot(above.astype(np.float64), np.cumsum(below) - below / 2)
+        return float(won / (hits * misses))
+
+    return area
+
+
+def _each_log_loss(outcomes: Outcomes) -> Array:
+    """-ln of the probability given to each row's label, shape (n,); a label of an unknown class had none."""
     if outcomes.score is None:
-        return float("nan")
+        return np.full(len(outcomes), np.nan)
     score = np.column_stack([1 - outcomes.score, outcomes.score]) if outcomes.score.ndim == 1 else outcomes.score
-    chosen = np.searchsorted(np.asarray(outcomes.classes), outcomes.target)
-    chosen = np.clip(chosen, 0, score.shape[1] - 1)
-    return float(-np.log(np.clip(score[np.arange(len(score)), chosen], 1e-15, 1)).mean())
+    given = np.zeros(len(outcomes))
+    for column, each in enumerate(outcomes.classes):
+        here = np.asarray(outcomes.target == each, dtype=bool)
+        given[here] = score[here, column]
+    return np.asarray(-np.log(np.clip(given, 1e-15, 1)))
 
 
-def _brier(outcomes: Outcomes) -> float:
+def _each_brier(outcomes: Outcomes) -> Array:
     if outcomes.score is None:
-        return float("nan")
-    return float(np.mean((outcomes.score - (outcomes.target == outcomes.classes[1])) ** 2))
+        return np.full(len(outcomes), np.nan)
+    return np.asarray((outcomes.score - (outcomes.target == outcomes.classes[1])) ** 2)
 
 
-def _balanced_accuracy(outcomes: Outcomes) -> float:
-    hit = outcomes.target == outcomes.prediction
-    return float(np.mean([hit[outcomes.target == each].mean() for each in np.unique(outcomes.target)]))
+def _each_hit(outcomes: Outcomes) -> Array:
+    return np.asarray(outcomes.target == outcomes.prediction, dtype=bool)
 
 
-def _f1(outcomes: Outcomes) -> float:
-    if len(outcomes.classes) == 2:
-        positive = outcomes.classes[1]
-        return float(sk.f1_score(outcomes.target == positive, outcomes.prediction == positive, zero_division=0.0))
-    return float(sk.f1_score(outcomes.target, outcomes.prediction, average="macro", zero_division=0.0))
+def _each_error(outcomes: Outcomes) -> Array:
+    return np.asarray(np.abs(outcomes.target - outcomes.prediction))
+
+
+def _each_square(outcomes: Outcomes) -> Array:
+    return np.asarray((outcomes.target - outcomes.prediction) ** 2)
+
+
+def _balanced_accuracy(cells: Array, classes: tuple[Any, ...]) -> float:
+    """Mean recall over the classes that have labels."""
+    labelled = cells.sum(axis=1)
+    return float(np.mean(np.diag(cells)[labelled > 0] / labelled[labelled > 0]))
+
+
+def _f1(cells: Array, classes: tuple[Any, ...]) -> float:
+    """Of the positive class (binary), else the mean over all classes that are there or were predicted."""
+    hits, seen = np.diag(cells), cells.sum(axis=0) + cells.sum(axis=1)
+    if len(classes) == 2:
+        return float(2 * hits[1] / seen[1]) if seen[1] else 0.0
+    return float(np.mean(2 * hits[seen > 0] / seen[seen > 0]))
+
+
+def _mean(name: str, each: Callable[[Outcomes], Array], greater: bool, relative: bool, score: bool = False) -> Metric:
+    """A metric that is the mean of something per row."""
+
+    def prepare(outcomes: Outcomes) -> Draw:
+        values = each(outcomes)
+        return lambda rows: float(np.mean(values[rows]))
+
+    return Metric(name, lambda o: float(np.mean(each(o))), greater, relative, prepare, score)
+
+
+def _root(name: str, each: Callable[[Outcomes], Array]) -> Metric:
+    """A metric that is the root of the mean of something per row."""
+
+    def prepare(outcomes: Outcomes) -> Draw:
+        values = each(outcomes)
+        return lambda rows: float(np.sqrt(np.mean(values[rows])))
+
+    return Metric(name, lambda o: float(np.sqrt(np.mean(each(o)))), False, True, prepare)
+
+
+def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float]) -> Metric:
+    """A metric of the confusion matrix alone, shape (k, k): labels down, predictions across."""
+
+    def prepare(outcomes: Outcomes) -> Draw:
+        codes, classes = _codes(outcomes)
+        k = len(classes)
+        cell = codes[0] * k + codes[1]
+        return lambda rows: of_cells(np.bincount(cell[rows], minlength=k * k).reshape(k, k), outcomes.classes)
+
+    return Metric(name, lambda o: prepare(o)(np.arange(len(o))), True, False, prepare)
+
+
+def _codes(outcomes: Outcomes) -> tuple[Array, tuple[Any, ...]]:
+    """Labels and predictions as places in the classes, shape (2, n), and all classes: the known ones first."""
+    places = {each: place for place, each in enumerate(outcomes.classes)}
+    values = [*outcomes.target.tolist(), *outcomes.prediction.tolist()]
+    codes = [places.setdefault(each if each == each else None, len(places)) for each in values]
+    return np.asarray(codes, dtype=np.intp).reshape(2, -1), tuple(places)
 
 
 METRICS: dict[str, Metric] = {
     m.name: m
     for m in (
-        Metric("roc_auc", _roc_auc, True, False),
-        Metric("accuracy", lambda o: float(np.mean(o.target == o.prediction)), True, False),
-        Metric("balanced_accuracy", _balanced_accuracy, True, False),
-        Metric("f1", _f1, True, False),
-        Metric("log_loss", _log_loss, False, True),
-        Metric("brier", _brier, False, False),
-        Metric("mae", lambda o: float(np.mean(np.abs(o.target - o.prediction))), False, True),
-        Metric("rmse", lambda o: float(np.sqrt(np.mean((o.target - o.prediction) ** 2))), False, True),
+        Metric("roc_auc", _roc_auc, True, False, _area_of, needs_score=True),
+        _mean("accuracy", _each_hit, True, False),
+        _counted("balanced_accuracy", _balanced_accuracy),
+        _counted("f1", _f1),
+        _mean("log_loss", _each_log_loss, False, True, score=True),
+        _mean("brier", _each_brier, False, False, score=True),
+        _mean("mae", _each_error, False, True),
+        _root("rmse", _each_square),
     )
 }
 
@@ -129,7 +217,8 @@ def interval(
     metric: Metric, outcomes: Outcomes, *, confidence: float = 0.95, resamples: int = 500, seed: int = 0
 ) -> Interval:
     """Percentile bootstrap interval of *metric* over the rows of *outcomes*."""
-    draws = [metric(outcomes.take(rows)) for rows in _resamples(len(outcomes), resamples, seed)]
+    draw = metric.prepare(outcomes)
+    draws = [draw(rows) for rows in _resamples(len(outcomes), resamples, seed)]
     return _interval(metric(outcomes), draws, confidence, len(outcomes))
 
 
@@ -148,10 +237,8 @@ def paired_gain(
     """
     if not np.array_equal(candidate.target, champion.target):
         raise ValueError("a paired comparison needs the same rows in the same order for both models")
-    draws = [
-        metric.gain(metric(candidate.take(rows)), metric(champion.take(rows)))
-        for rows in _resamples(len(champion), resamples, seed)
-    ]
+    new, old = metric.prepare(candidate), metric.prepare(champion)
+    draws = [metric.gain(new(rows), old(rows)) for rows in _resamples(len(champion), resamples, seed)]
     return _interval(metric.gain(metric(candidate), metric(champion)), draws, confidence, len(champion))
 
 

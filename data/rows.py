@@ -31,12 +31,16 @@ _RANK = f"{INNER}rank"
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows' table (and the labels' table, if any) with what their columns mean."""
+    """The rows' table (and the labels' table, if any) with what their columns mean.
+
+    *unique* says that no id comes twice anywhere in the source, so that nobody need look for copies.
+    """
 
     spec: Spec
     layout: Layout
     table: Any
     labels: Any | None
+    unique: bool = False
 
     def visible(self, now: Any, *, wide: bool) -> Any:
         """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.

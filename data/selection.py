@@ -23,13 +23,25 @@ _FIRST = f"{INNER}first"
 
 def in_span(rows: Rows, *, wide: bool) -> Any:
     """Rows with START < `_time` <= END whose id was not seen before; copies inside are still there."""
-    found, earlier = _between(rows, wide=wide), _earlier(rows)
+    found = _between(rows, wide=wide)
+    if rows.unique:
+        return found
+    earlier = _earlier(rows)
     return found.anti_join(earlier, found[ID] == earlier[_EARLIER])
 
 
 def span_counts(rows: Rows) -> Any:
     """One row of true counts of a span; *copies* tells whether it holds copies that must be ruled out."""
-    found, earlier = _between(rows, wide=False), _earlier(rows)
+    found = _between(rows, wide=False)
+    if rows.unique:
+        return found.aggregate(
+            rows=found.count(),
+            labelled=_number_of(found[LABEL_TIME].notnull()),
+            faults=_number_of(found[FAULT]),
+            duplicates=ibis.literal(0),
+            copies=ibis.literal(0),
+        )
+    earlier = _earlier(rows)
     joined = found.left_join(earlier, found[ID] == earlier[_EARLIER])
     joined = joined.select(*[joined[name] for name in found.columns], joined[_EARLIER])
     ranked, first = rows.ranked(joined)
@@ -45,8 +57,11 @@ def span_counts(rows: Rows) -> Any:
 
 def label_delays(rows: Rows, quantile: float) -> Any:
     """One row: the *quantile* of the seconds that the span's arrived labels took."""
-    found, kept = rows.ranked(in_span(rows, wide=False))
-    found = found.filter(kept, found[LABEL_TIME].notnull())
+    found = in_span(rows, wide=False)
+    if not rows.unique:
+        found, kept = rows.ranked(found)
+        found = found.filter(kept)
+    found = found.filter(found[LABEL_TIME].notnull())
     seconds = (found[LABEL_TIME].epoch_seconds() - found[TIME].epoch_seconds()).cast("float64")
     delays = found.select(delay=seconds)
     return delays.aggregate(delay=delays.delay.quantile(quantile))
@@ -69,6 +84,8 @@ def by_label(rows: Rows, *, bounded: bool, holdout: bool, wide: bool) -> Any:
     found = found.filter(found[LABEL_TIME] <= UNTIL, found[HOLDOUT] == ibis.literal(holdout))
     if bounded:
         found = found.filter(found[LABEL_TIME] > AFTER)
+    if rows.unique:
+        return found
     ids = rows.ids(NOW)
     first = ids.group_by(ID).aggregate(**{_FIRST: ids[TIME].min()})
     found = found.semi_join(first, [found[ID] == first[ID], found[TIME] == first[_FIRST]])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..spec.errors import DataError
-from ..spec.model import Task
+from ..spec.watching import Task
 from .metrics import Outcomes
 
 

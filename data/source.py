@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -46,6 +47,9 @@ class Source:
         self._rows = Rows(spec, self._layout, rows, labels)
         self._questions = Questions(engine)
         self._check(spec, rows, labels)
+        # Files stand still while they are open; a database may gain a copy between two questions.
+        if spec.data.url is None and self._no_copies():
+            self._rows = replace(self._rows, unique=True)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -89,6 +93,11 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _no_copies(self) -> bool:
+        ids = self._rows.ids(literal(LATEST))
+        found = self._engine.one(ids.aggregate(rows=ids[ID].count(), ids=ids[ID].nunique()))
+        return bool(found["rows"] == found["ids"])
 
     def _check(self, spec: Spec, rows: Any, labels: Any | None) -> None:
         data, home = spec.data, labels if labels is not None else rows

@@ -3,8 +3,9 @@
 from typing import Any
 
 from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import SGDClassifier
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -16,8 +17,6 @@ def network() -> Pipeline:
 
 def linear() -> Pipeline:
     """A logistic regression by stochastic gradient descent on numbers and categories, missing numbers imputed."""
-    from sklearn.impute import SimpleImputer
-
     columns = make_column_transformer(
         (make_pipeline(SimpleImputer(), StandardScaler()), make_column_selector(dtype_include="number")),
         (
@@ -33,3 +32,23 @@ def boosted() -> Any:
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(n_estimators=100, num_leaves=15, learning_rate=0.05, verbosity=-1)
+
+
+def network_of_categories(numbers: list[str], categories: list[str]) -> Pipeline:
+    """A network for a regression on numbers and codes."""
+    codes = (OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories)
+    scaled = (make_pipeline(SimpleImputer(), StandardScaler()), numbers)
+    columns = make_column_transformer(*([scaled] if numbers else []), codes)
+    network = MLPRegressor(hidden_layer_sizes=(64, 32), learning_rate_init=0.003, max_iter=30)
+    return Pipeline([("columns", columns), ("network", network)])
+
+
+def births() -> Pipeline:
+    """Births by state, month, day and weekday."""
+    return network_of_categories([], ["state", "month", "wday"])
+
+
+def traffic() -> Pipeline:
+    """Vehicles an hour by clock, calendar and weather."""
+    numbers = ["temp", "rain_1h", "snow_1h", "clouds_all"]
+    return network_of_categories(numbers, ["hour", "weekday", "month", "holiday", "weather_main"])

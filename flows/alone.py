@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .care import Care
+from ..loop.care import Care
 
 
 @contextmanager

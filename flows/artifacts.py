@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from ..loop.care import Care
 from ..models.card import attempts_table, gate_table
 from ..models.race import Race
 from ..monitors.workspace import page
 from ..spec.values import Decision, Signal
-from .care import Care
 
 _WORST_FIRST = ("fail", "warn", "unknown", "ok")
 
@@ -37,17 +37,17 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
     reasons = "\n".join(f"- {reason}" for reason in decision.reasons)
     create_table_artifact(
         table=rows,
-        key=_key("decision", decision.model),
+        key=artifact_key("decision", decision.model),
         description=f"### {decision.model}: {decision.action} ({decision.triage.verdict})\n\n{reasons}",
     )
     create_table_artifact(
         table=[_signal_row(signal) for signal in sorted(signals, key=lambda s: _WORST_FIRST.index(s.status))],
-        key=_key("signals", decision.model),
+        key=artifact_key("signals", decision.model),
         description=f"What the monitors measured from {decision.window}, failed signals first",
     )
     create_markdown_artifact(
         markdown=_ways(care, decision, signals),
-        key=_key("links", decision.model),
+        key=artifact_key("links", decision.model),
         description="Where to see the window in Evidently, and the champion in MLflow",
     )
 
@@ -80,7 +80,7 @@ def publish_race(care: Care, race: Race, version: str | None) -> None:
     offered = f"v{version} was registered" if version else "no version was registered, the champion stays"
     create_markdown_artifact(
         markdown="\n\n".join(parts),
-        key=_key("gate", care.spec.model),
+        key=artifact_key("gate", care.spec.model),
         description=f"The rungs that ran and the gate's table: {offered}",
     )
     if version is not None:
@@ -92,7 +92,7 @@ def publish_promotion(care: Care, version: str, previous: str | None, kind: str,
     before = f"v{previous}" if previous else "none"
     create_markdown_artifact(
         markdown=f"**{kind.replace('_', ' ')}**: champion was {before}, is now **v{version}**.\n\n{reason}",
-        key=_key("promotion", care.spec.model),
+        key=artifact_key("promotion", care.spec.model),
         description="The champion alias moved",
     )
     _link_version(care, version)
@@ -104,7 +104,7 @@ def _link_version(care: Care, version: str) -> None:
         create_link_artifact(
             link=page,
             link_text=f"{care.spec.model} v{version} in MLflow",
-            key=_key("version", care.spec.model),
+            key=artifact_key("version", care.spec.model),
             description="The version's page: description, gate, evidence",
         )
 
@@ -127,6 +127,6 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _key(what: str, model: str) -> str:
+def artifact_key(what: str, model: str) -> str:
     """Artifact keys may hold lower-case letters, digits and dashes only."""
     return re.sub(r"[^a-z0-9]+", "-", f"{what}-{model}".lower()).strip("-")

@@ -7,9 +7,9 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
+from ..loop.care import Care
 from ..policy.decide import decision_id
 from ..spec.values import Action, Decision, Triage
-from .care import Care
 
 
 def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> Decision:

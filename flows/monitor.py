@@ -8,15 +8,18 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from ..monitors.observe import Observation, observe
+from ..loop.care import Care, take_care
+from ..loop.champion import Champion, champion_as_of
+from ..loop.decided import decided
+from ..loop.look import Look, look
+from ..loop.score import score_past
+from ..loop.watch import watch
+from ..monitors.observe import Observation
 from ..monitors.workspace import keep
-from ..policy.decide import decide
-from ..spec.values import Decision, History
+from ..policy.check import check_rules
+from ..spec.values import Decision
 from .artifacts import publish_decision
-from .care import Care, take_care
-from .champion import Champion, champion_as_of
 from .declared import declared_spec
-from .look import Look, look
 from .moment import moment_of
 from .names import end_name, model_name, moment_name
 from .start import StartBy, start_roll_back, start_training
@@ -37,15 +40,19 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
         start: Where a fired training runs: `auto` is on the server where it has the deployment, else in this run.
     """
     declared = declared_spec(spec)
+    check_rules(declared.deciding)
     now = moment_of(at)
     with take_care(declared) as care:
         sweep(care, now)
+        score_past(care, now)
         champion = champion_as_of(care, now)
         windows = read_windows(care, champion, now)
         observation = observe_windows(care, champion, windows)
         decision, is_new = settle(care, champion, windows, observation, now)
         publish_decision(care, decision, observation.signals if is_new else care.ledger.signals(decision.id))
-        end_name(f"{decision.action} ({decision.triage.verdict})")
+        end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
+    if declared.mode == "shadow":
+        return decision
     if decision.fires:
         start_training(declared, decision, start)
     elif decision.action == "roll_back" and is_new:
@@ -62,16 +69,7 @@ def read_windows(care: Care, champion: Champion, now: datetime) -> Look:
 @task(cache_policy=NO_CACHE)
 def observe_windows(care: Care, champion: Champion, windows: Look) -> Observation:
     """Let every monitor speak; no window, however broken, stops the others."""
-    return observe(
-        care.spec,
-        reference=windows.reference,
-        current=windows.current,
-        outcomes=windows.outcomes,
-        accepted=champion.accepted,
-        performance_span=windows.performance,
-        coverage=windows.coverage,
-        known=champion.known,
-    )
+    return watch(care, champion, windows, pages=True)
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
@@ -84,16 +82,7 @@ def settle(
     Returns the decision that the ledger holds, and whether it was written now.
     """
     spec = care.spec
-    decision = decide(
-        observation.signals,
-        past(care, champion, now),
-        spec.policy,
-        now,
-        model=spec.model,
-        window=windows.current.span,
-        policy_version=spec.policy_version,
-        abandon_after=spec.abandon_after,
-    )
+    decision = decided(care, champion, observation.signals, windows.current.span, now)
     stored = care.ledger.find_decision(decision.id)
     if stored is not None:
         return stored, False
@@ -106,18 +95,6 @@ def settle(
         action=decision.action,
         triage=decision.triage.verdict,
     )
-    return care.ledger.record_decision(decision, observation.signals, run=str(flow_run.id or ""), live=True)
-
-
-def past(care: Care, champion: Champion, now: datetime) -> History:
-    """The ledger's history as of *now*, with what registry and data know of the champion."""
-    watermark = champion.trained.state.watermark
-    return care.ledger.history(care.spec.model, now).model_copy(
-        update={
-            "champion": champion.version,
-            "champion_since": champion.since,
-            "champion_trained_at": champion.trained_at,
-            "watermark": watermark,
-            "new_rows": care.source.as_of(now).unlearned_count(watermark),
-        }
+    return care.ledger.record_decision(
+        decision, observation.signals, policy=spec.deciding, run=str(flow_run.id or ""), live=spec.mode == "live"
     )

@@ -9,9 +9,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from ..ledger.ledger import PromotionKind
+from ..loop.care import Care, take_care
 from ..spec.errors import RegistryError
 from .artifacts import publish_promotion
-from .care import Care, take_care
 from .declared import declared_spec
 from .moment import moment_of
 from .names import model_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from prefect import flow
@@ -11,14 +11,12 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from pydantic import BaseModel
 
-from ..spec.duration import parse_duration
-from ..spec.errors import BadInput
+from ..loop.care import Care, take_care
+from ..loop.composite import composite_quality, quality_of
+from ..loop.plan import plan, step_of
 from ..spec.load import load_spec
 from ..spec.values import Span
-from .care import Care, take_care
-from .composite import composite_quality, quality_of
 from .declared import declared_spec
-from .moment import as_utc
 from .monitor import monitor
 from .names import model_name
 from .progress import Tick, tell
@@ -78,39 +76,14 @@ def replay(
         into: Folder for the replay's stores; left out: `replay` in the spec's home.
     """
     rehearsal = write_rehearsal(declared_spec(spec), Path(into) if into else None)
-    step = _step(every)
+    step = step_of(every)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), take_care(load_spec(rehearsal)) as care:
-        span = _span(care, start, end, step)
-        train(spec=str(rehearsal), at=span.start)
-        moments = [span.start + step * n for n in range(1, int(span.length / step) + 1)]
-        for number, moment in enumerate(moments, start=1):
+        planned = plan(care.source, care.spec.path.name, start, end, step)
+        train(spec=str(rehearsal), at=planned.start)
+        for number, moment in enumerate(planned.moments, start=1):
             decision = monitor(spec=str(rehearsal), at=moment, start="here")
-            tell(Tick(number, len(moments), decision, care.ledger.champions(care.spec.model)[-1].version))
-        return _sum_up(care, str(rehearsal), Span(start=span.start, end=moments[-1]), len(moments))
-
-
-def _step(every: str) -> timedelta:
-    try:
-        step = parse_duration(every)
-    except ValueError as error:
-        raise BadInput(f"every: found {every!r}; {error}. Nothing was started.") from None
-    if step <= timedelta(0):
-        raise BadInput(f"every: found {every!r}; expected more than nothing. Nothing was started.")
-    return step
-
-
-def _span(care: Care, start: datetime | None, end: datetime | None, step: timedelta) -> Span:
-    whole = care.source.extent()
-    if whole is None:
-        raise BadInput(f"{care.spec.path.name}: data.source holds no rows, so there is nothing to replay.")
-    first = as_utc(start) if start else (whole.start + whole.length / 3).replace(minute=0, second=0, microsecond=0)
-    last = min(as_utc(end), whole.end) if end else whole.end
-    if not whole.start < first or first + step > last:
-        raise BadInput(
-            f"A replay from {first} to {last} in steps of {step} has no moment inside the data, which spans {whole}. "
-            "Nothing was started; give another --start, --end or --every."
-        )
-    return Span(start=first, end=last)
+            tell(Tick(number, len(planned.moments), decision, care.ledger.champions(care.spec.model)[-1].version))
+        return _sum_up(care, str(rehearsal), planned.span, len(planned.moments))
 
 
 def _sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:

@@ -12,8 +12,11 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel
 
 from ..ledger.ledger import Flight
-from ..models.evidence import Evidence
-from ..models.race import Race, climb
+from ..loop.care import Care, take_care
+from ..loop.champion import Champion, find_champion
+from ..loop.learn import ladder, landed, offered
+from ..loop.moment import wall_clock
+from ..models.race import Race
 from ..models.trained import Trained
 from ..monitors.pages import reports_of
 from ..spec.errors import Refused
@@ -21,13 +24,10 @@ from ..spec.values import Decision
 from .alone import alone
 from .artifacts import publish_race
 from .by_hand import decide_by_hand
-from .care import Care, take_care
-from .champion import Champion, find_champion
 from .declared import declared_spec
-from .moment import moment_of, wall_clock
+from .moment import moment_of
 from .names import end_name, model_name, moment_name
 from .promote import move
-from .referenced import referenced
 
 
 class Retrained(BaseModel):
@@ -63,6 +63,11 @@ def retrain(
         at: For a start by hand: learn what was known at this moment; left out: now.
     """
     declared = declared_spec(spec)
+    if declared.mode == "shadow":
+        raise Refused(
+            f"{declared.path.name}: the mode is `shadow`, in which nothing trains; nothing was changed. "
+            "Set `mode: live` when the decisions have earned it."
+        )
     with take_care(declared) as care, alone(care) as free:
         fired = _fired(care, decision) if decision else decide_by_hand(care, rung, reason, moment_of(at))
         flight = _take_off(care, fired) if free else None
@@ -84,22 +89,7 @@ def retrain(
 @task(cache_policy=NO_CACHE)
 def run_ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     """Climb the ladder on what was known at the decision's moment; no retry, since nothing is half done."""
-    spec, watermark = care.spec, champion.trained.state.watermark
-    view = care.source.as_of(fired.at)
-    since = fired.at - spec.learner.history if spec.learner.history else None
-    back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
-    most = spec.gate.sample
-    return climb(
-        champion.trained,
-        spec,
-        unlearned=view.unlearned(watermark),
-        scratch=lambda: view.learned(fired.at, since=since),
-        recent=view.holdout(watermark, limit=most),
-        anchor=view.holdout(back, until=watermark, limit=most),
-        older_rows=len(view.holdout(None, until=watermark, limit=1)),
-        full=fired.action == "full_retrain",
-        since=since,
-    )
+    return ladder(care, champion, fired)
 
 
 def _may_pass(task: object, run: object, state: State) -> bool:
@@ -110,28 +100,20 @@ def _may_pass(task: object, run: object, state: State) -> bool:
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=_may_pass, cache_policy=NO_CACHE)
 def register(care: Care, champion: Champion, fired: Decision, race: Race, winner: Trained, flight: Flight) -> str:
     """Register the winner with its evidence as challenger; safe to retry, one version per decision."""
-    view = care.source.as_of(fired.at)
     signals = care.ledger.signals(fired.id)
     shown = tuple(dict.fromkeys(s.snapshot for s in signals if s.snapshot))
-    evidence = Evidence(
-        decision=fired.id,
-        at=fired.at,
-        example=view.holdout(champion.trained.state.watermark, limit=5),
-        reasons=(*fired.reasons, *fired.triage.evidence),
-        action=fired.action,
-        verdict=fired.triage.verdict,
-        window=fired.window,
-        gate=race.gate,
-        attempts=race.attempts,
-        rows=race.attempts[-1].rows,
-        cpu_seconds=race.cpu_seconds,
+    version = offered(
+        care,
+        champion,
+        fired,
+        race,
+        winner,
+        fence=partial(_still_flying, care, flight),  # logging takes seconds, in which the flight may be given up
         snapshots=shown,
         reports=reports_of(care.stores.workspace, care.spec.model, shown),
         flow_run=str(flow_run.id or ""),
-        spec_path=str(care.spec.path),
     )
-    fence = partial(_still_flying, care, flight)  # logging takes seconds, in which the flight may be given up
-    return care.registry.register(referenced(care, view, winner), evidence, fence=fence).number
+    return version.number
 
 
 def _fired(care: Care, decision: str) -> Decision:
@@ -185,20 +167,7 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
     race = run_ladder(care, champion, fired)
     _still_flying(care, flight)
     version = register(care, champion, fired, race, race.winner, flight) if race.winner else None
-    learned = race.winner.state.watermark if race.winner else None
-    outcome: Literal["registered", "refused", "nothing_new"] = "registered" if version else "refused"
-    if version is None and all(attempt.rows == 0 for attempt in race.attempts):
-        outcome = "nothing_new"
-    care.ledger.land(
-        flight,
-        outcome=outcome,
-        version=version,
-        evidence={"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]},
-        cpu_seconds=race.cpu_seconds,
-        rows=sum(attempt.rows for attempt in race.attempts),
-        watermark=learned,
-        ended_at=fired.at,
-    )
+    outcome = landed(care, flight, race, version, ended_at=fired.at)
     publish_race(care, race, version)
     return Retrained(decision=fired.id, outcome=outcome, version=version)
 

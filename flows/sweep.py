@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from ..ledger.ledger import PromotionKind
-from .care import Care
+from ..loop.care import Care
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
@@ -19,6 +19,20 @@ def sweep(care: Care, now: datetime) -> None:
     already the ledger's newest promotion is not written again.
     """
     model = care.spec.model
+    known_reviews = {(review.version, review.verdict) for review in care.ledger.reviews(model)}
+    for version in care.registry.rejected():
+        if (version.number, "rejected") not in known_reviews:
+            reason = version.tags.get("review_reason", "no reason was given (tag `review_reason`)")
+            care.ledger.record_review(
+                model=model,
+                version=version.number,
+                verdict="rejected",
+                at=now,
+                actor="registry",
+                reason=reason,
+                decision=version.decision,
+            )
+            get_run_logger().info("v%s was rejected in the registry: %s", version.number, reason)
     serving = care.registry.champion()
     known = care.ledger.champions(model)
     if serving is None or (known and known[-1].version == serving.number):

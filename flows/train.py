@@ -8,16 +8,13 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from ..models.evidence import Evidence
-from ..models.race import first
-from ..policy.decide import decision_id
+from ..loop.care import Care, take_care
+from ..loop.learn import first_version
 from ..spec.errors import RegistryError
-from .care import Care, take_care
 from .declared import declared_spec
 from .moment import moment_of
 from .names import model_name, moment_name
 from .promote import move
-from .referenced import referenced
 
 
 def _run_name() -> str:
@@ -48,17 +45,4 @@ def train(spec: str, at: datetime | None = None) -> str:
 @task(cache_policy=NO_CACHE)
 def fit_first(care: Care, now: datetime) -> str:
     """Fit on every labelled row outside the holdout, judge on the holdout, register."""
-    view = care.source.as_of(now)
-    rows, holdout = view.learned(now), view.holdout(None, limit=care.spec.gate.sample)
-    trained, seconds = first(care.spec, rows, holdout=holdout)
-    evidence = Evidence(
-        decision=decision_id(care.spec.model, now, "first"),
-        at=now,
-        example=rows.head(5),
-        reasons=("There was no champion yet.",),
-        rows=len(rows),
-        cpu_seconds=seconds,
-        flow_run=str(flow_run.id or ""),
-        spec_path=str(care.spec.path),
-    )
-    return care.registry.register(referenced(care, view, trained), evidence).number
+    return first_version(care, now, flow_run=str(flow_run.id or "")).number

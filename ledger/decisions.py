@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from ..spec.rules import Policy
 from ..spec.values import Decision, Signal
+from . import policies
 from .tables import DecisionRow, SignalRow, WindowRow
 
 
 def record(
-    session: Session, decision: Decision, signals: Sequence[Signal], *, run: str | None, live: bool
+    session: Session,
+    decision: Decision,
+    signals: Sequence[Signal],
+    *,
+    policy: Policy | None,
+    run: str | None,
+    live: bool,
 ) -> tuple[Decision, bool]:
-    """Write window, decision and signals; or hand back the decision that is stored under this id."""
+    """Write window, decision, signals and policy; or hand back the decision that is stored under this id."""
+    if policy is not None and policy.version != decision.policy:
+        raise ValueError(f"decision {decision.id} names policy {decision.policy!r}, not {policy.version!r} as given")
     stored = find(session, decision.id)
     if stored is not None:
         return stored, False
+    if policy is not None:
+        policies.record(session, policy)
     window_id = None
     if decision.window is not None:
         window = WindowRow(
@@ -46,21 +59,15 @@ def record(
         )
     )
     session.flush()
-    session.add_all(
-        SignalRow(
-            decision=decision.id,
-            position=position,
-            window_id=window_id,
-            monitor=signal.monitor,
-            metric=signal.metric,
-            column=signal.column,
-            status=signal.status,
-            value=signal.value,
-            document=signal.model_dump_json(),
-        )
-        for position, signal in enumerate(signals)
-    )
+    if signals:
+        session.execute(insert(SignalRow), [_signal(decision.id, window_id, *each) for each in enumerate(signals)])
     return decision, True
+
+
+def _signal(decision: str, window_id: int | None, position: int, signal: Signal) -> dict[str, Any]:
+    columns = {name: getattr(signal, name) for name in ("monitor", "metric", "column", "status", "value")}
+    place = {"decision": decision, "position": position, "window_id": window_id}
+    return columns | place | {"document": signal.model_dump_json()}
 
 
 def find(session: Session, decision_id: str) -> Decision | None:

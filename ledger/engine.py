@@ -2,6 +2,7 @@
 
 A write transaction takes its lock at the start (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock held
 until the end of the transaction), so that read-then-write steps such as a take-off are atomic.
+A rehearsal may ask for less: a ledger in memory, or a file that a power cut may break (`durable=False`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from ..spec.errors import BadInput
 
@@ -23,9 +25,14 @@ _LOCK = 0x5261746F6F6E  # "Ratoon": the advisory lock's number
 _WRITES = "ratoon_writes"
 
 
-def connect(url: str) -> Engine:
-    """An engine for *url*; folders of a SQLite file are made. Raises BadInput for what cannot be a ledger."""
+def connect(url: str, *, durable: bool = True) -> Engine:
+    """An engine for *url*; folders of a SQLite file are made. Raises BadInput for what cannot be a ledger.
+
+    Without *durable* a commit does not wait for the disk: for a rehearsal, which is run again after a crash.
+    """
     place = _read(url)
+    if in_memory(place):
+        return _connect_memory(place)
     if place.get_backend_name() == "sqlite":
         try:
             Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +42,7 @@ def connect(url: str) -> Engine:
                 "Check stores.ledger in the spec, or $RATOON_LEDGER_URL."
             ) from error
         engine = create_engine(place, connect_args={"timeout": _WAIT_MS / 1000})
-        event.listen(engine, "connect", _sqlite_settings)
+        event.listen(engine, "connect", _sqlite_settings if durable else _sqlite_hasty)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     try:
@@ -46,7 +53,7 @@ def connect(url: str) -> Engine:
             f"the ledger {shown(place)} needs a driver that is not installed ({error}); "
             "pip install 'ratoon[postgres]'. Nothing was changed."
         ) from None
-    event.listen(engine, "connect", _postgres_settings)
+    event.listen(engine, "connect", _postgres_settings if durable else _postgres_hasty)
     event.listen(engine, "begin", _postgres_begin)
     return engine
 
@@ -71,6 +78,11 @@ def wording(engine: Engine) -> Iterator[None]:
         ) from error
 
 
+def in_memory(place: URL) -> bool:
+    """Whether the database ends with the engine that opened it."""
+    return place.get_backend_name() == "sqlite" and place.database in (None, "", ":memory:")
+
+
 def shown(url: URL) -> str:
     """The URL without its password."""
     return url.render_as_string(hide_password=True)
@@ -91,18 +103,43 @@ def _read(url: str) -> URL:
             f"the ledger's URL {shown(place)} is of kind {place.drivername!r}; expected {expected}. "
             "Nothing was changed."
         )
-    if place.get_backend_name() == "sqlite" and place.database in (None, "", ":memory:"):
-        raise BadInput(f"the ledger's URL {url!r} keeps nothing; expected a file: {expected}. Nothing was changed.")
     return place
 
 
+def _connect_memory(place: URL) -> Engine:
+    # One connection is the database. A queue of one lends it to one thread at a time, where StaticPool would
+    # mix the transactions of two.
+    engine = create_engine(
+        place,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=_WAIT_MS / 1000,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _sqlite_memory)
+    event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
 def _sqlite_settings(connection: Any, _record: Any) -> None:
+    _turn_on_wal(_sqlite_set(connection, "FULL"))
+
+
+def _sqlite_hasty(connection: Any, _record: Any) -> None:
+    _turn_on_wal(_sqlite_set(connection, "OFF"))
+
+
+def _sqlite_memory(connection: Any, _record: Any) -> None:
+    _sqlite_set(connection, "OFF")
+
+
+def _sqlite_set(connection: Any, synchronous: str) -> sqlite3.Cursor:
     connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
-    cursor = connection.cursor()
-    for setting in (f"busy_timeout = {_WAIT_MS}", "foreign_keys = ON", "synchronous = FULL"):
+    cursor: sqlite3.Cursor = connection.cursor()
+    for setting in (f"busy_timeout = {_WAIT_MS}", "foreign_keys = ON", f"synchronous = {synchronous}"):
         cursor.execute(f"PRAGMA {setting}")
-    _turn_on_wal(cursor)
-    cursor.close()
+    return cursor
 
 
 def _turn_on_wal(cursor: sqlite3.Cursor) -> None:
@@ -128,6 +165,13 @@ def _postgres_settings(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
         cursor.execute(f"SET lock_timeout = {_WAIT_MS}")
+    connection.commit()
+
+
+def _postgres_hasty(connection: Any, _record: Any) -> None:
+    _postgres_settings(connection, _record)
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
     connection.commit()
 
 

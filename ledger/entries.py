@@ -11,6 +11,7 @@ from ..spec.values import Value
 
 Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new"]
 PromotionKind = Literal["first", "promotion", "roll_back"]
+ReviewVerdict = Literal["rejected", "approved"]
 
 
 class Flight(Value):
@@ -59,6 +60,18 @@ class Promotion(Value):
     previous: str | None
     at: datetime
     kind: PromotionKind
+    actor: str
+    reason: str
+    decision: str | None = None
+
+
+class Review(Value):
+    """What a reviewer said of a version."""
+
+    model: str
+    version: str
+    verdict: ReviewVerdict
+    at: datetime
     actor: str
     reason: str
     decision: str | None = None

@@ -6,7 +6,9 @@ the primary key (model, number) would refuse a second claim even without it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -16,7 +18,11 @@ from sqlalchemy.orm import Session
 from ..spec.duration import format_duration
 from ..spec.errors import Refused
 from .entries import Flight, Landed, UpdateRow
+from .gains import gain
+from .remembered import Remembered
 from .tables import DecisionRow, FlightRow, LandingRow
+
+_OF_ONE_FLIGHT = and_(LandingRow.model == FlightRow.model, LandingRow.number == FlightRow.number)
 
 
 def take_off(
@@ -117,15 +123,39 @@ def in_the_air(session: Session, flight: Flight) -> bool:
     return session.get(FlightRow, key) is not None and session.get(LandingRow, key) is None
 
 
-def updates(session: Session, model: str) -> list[UpdateRow]:
+def updates(session: Session, model: str, remembered: Remembered) -> list[UpdateRow]:
     """All training runs of *model*, in the order in which they took off."""
-    return [_update(row, landing) for row, landing in session.execute(_flights(model).order_by(FlightRow.number))]
+    return [update for update, _ in landed_and_flying(session, model, remembered)]
+
+
+def landed_and_flying(session: Session, model: str, remembered: Remembered) -> list[tuple[UpdateRow, float | None]]:
+    """All training runs in order, each with what it gained; those that have landed are parsed once."""
+    ends = select(FlightRow.number, LandingRow.number.is_not(None)).outerjoin(LandingRow, _OF_ONE_FLIGHT)
+    ended = {row[0]: row[1] for row in session.execute(ends.where(FlightRow.model == model))}
+    landed = [(model, number) for number, has_landed in ended.items() if has_landed]
+    known = {
+        update.number: (update, gained) for update, gained in remembered.landed.all(landed, partial(_read, session))
+    }
+    flying = [(model, number) for number, has_landed in ended.items() if not has_landed]
+    known |= {number: found for (_, number), found in _read(session, flying)}
+    return [known[number] for number in sorted(known)]
+
+
+def _read(
+    session: Session, keys: list[tuple[str, int]]
+) -> Iterator[tuple[tuple[str, int], tuple[UpdateRow, float | None]]]:
+    if not keys:
+        return
+    model, least, wanted = keys[0][0], min(number for _, number in keys), set(keys)
+    for row, landing in session.execute(_flights(model).where(FlightRow.number >= least)):
+        if (key := (row.model, row.number)) in wanted:
+            update = _update(row, landing)
+            yield key, (update, gain(update.evidence))
 
 
 def _flights(model: str) -> Select[tuple[FlightRow, LandingRow]]:
     """Flights beside their landings; the landing is None for one in the air."""
-    landing = and_(LandingRow.model == FlightRow.model, LandingRow.number == FlightRow.number)
-    return select(FlightRow, LandingRow).outerjoin(LandingRow, landing).where(FlightRow.model == model)
+    return select(FlightRow, LandingRow).outerjoin(LandingRow, _OF_ONE_FLIGHT).where(FlightRow.model == model)
 
 
 def _newest(session: Session, model: str, decision: str | None = None) -> tuple[FlightRow, LandingRow | None] | None:

@@ -1,4 +1,4 @@
-"""The ledger: the durable record of windows, signals, decisions, training runs and promotions.
+"""The ledger: the durable record of decisions and what they stood on, of training runs, promotions and reviews.
 
 Every method is one transaction. Writers take turns, so that two processes can share a ledger.
 """
@@ -13,14 +13,17 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from ..spec.values import Decision, History, Signal
-from . import decisions, flights, promotions
+from ..spec.rules import Policy
+from ..spec.values import Decision, History, Score, Signal
+from . import decisions, flights, policies, promotions, reviews, scores
 from .engine import connect, writing
-from .entries import Flight, Landed, Promotion, PromotionKind, UpdateRow
-from .history import history
+from .entries import Flight, Landed, Promotion, PromotionKind, Review, ReviewVerdict, UpdateRow
+from .history import LIMIT, Horizon, past
 from .migrate import migrate
+from .recompute import as_of
+from .remembered import Remembered
 
-__all__ = ["Flight", "Landed", "Ledger", "Promotion", "PromotionKind", "UpdateRow"]
+__all__ = ["Flight", "Landed", "Ledger", "Promotion", "PromotionKind", "Review", "ReviewVerdict", "UpdateRow"]
 
 
 class Ledger:
@@ -28,15 +31,19 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._remembered = Remembered()
 
     @classmethod
-    def open(cls, url: str) -> Ledger:
+    def open(cls, url: str, *, durable: bool = True) -> Ledger:
         """Open the ledger at *url*, creating or upgrading it; safe for several processes at once.
+
+        `sqlite://` is a ledger in memory, which ends when it is closed: for a rehearsal. So is *durable* False,
+        for a file that does not wait for the disk and that a power cut may break.
 
         Raises BadInput for a URL that is no ledger, a database that cannot be reached, is newer than this
         code, or holds tables of somebody else.
         """
-        engine = connect(url)
+        engine = connect(url, durable=durable)
         try:
             migrate(engine)
         except BaseException:
@@ -56,15 +63,22 @@ class Ledger:
     # Decisions
 
     def record_decision(
-        self, decision: Decision, signals: Sequence[Signal], *, run: str | None = None, live: bool
+        self,
+        decision: Decision,
+        signals: Sequence[Signal],
+        *,
+        policy: Policy | None = None,
+        run: str | None = None,
+        live: bool,
     ) -> tuple[Decision, bool]:
-        """Write window, signals and decision in one transaction; *run* is the Prefect flow run.
+        """Write window, signals, decision and what decided in one transaction; *run* is the Prefect flow run.
 
+        A policy is written once per version; it must be the one that the decision names (else ValueError).
         Where a decision with this id is stored already, that one is returned with False, and nothing is
         written: act on what is returned.
         """
         with writing(self._engine) as connection, Session(connection) as session:
-            recorded = decisions.record(session, decision, signals, run=run, live=live)
+            recorded = decisions.record(session, decision, signals, policy=policy, run=run, live=live)
             session.flush()
             return recorded
 
@@ -83,13 +97,55 @@ class Ledger:
         with Session(self._engine) as session:
             return decisions.signals(session, decision_id)
 
-    def history(self, model: str, now: datetime, *, limit: int = 200, live: bool | None = None) -> History:
-        """The past that a decision at *now* may see; watermark, new rows and champion are left to the caller.
+    def policy(self, version: str) -> Policy | None:
+        """The policy of that version; None where there is none. Raises Refused for one it cannot read."""
+        with Session(self._engine) as session:
+            return policies.find(session, version)
 
-        *live* keeps only decisions recorded as live, or only the others; left out: both.
+    def history(
+        self, model: str, now: datetime, *, limit: int = LIMIT, live: bool | None = None, shadow: bool = False
+    ) -> History:
+        """The past that a decision at *now* may see; champion, watermark, new rows are left to the caller.
+
+        *live* keeps only decisions recorded as live, or only the others; left out: both. With *shadow* a
+        decision that fired in shadow mode counts as the run that it would have started.
         """
         with Session(self._engine) as session:
-            return history(session, model, now, limit=limit, live=live)
+            seen = past(session, Horizon(model, now, limit=limit, live=live, shadow=shadow), self._remembered)
+        return History(model=model, decisions=seen.decisions, updates=seen.updates, marks=seen.marks)
+
+    def as_of(
+        self, decision_id: str, *, limit: int = LIMIT, live: bool | None = None
+    ) -> tuple[History, tuple[Signal, ...], Policy]:
+        """What a decision was taken from, rebuilt from the ledger alone: the history it saw, signals, policy.
+
+        *limit* and *live* as `history` was asked then; shadow is known from the decision. Raises Refused where
+        the ledger does not hold enough: no such decision, one started by hand, or one of an older Ratoon.
+        """
+        with Session(self._engine) as session:
+            return as_of(session, decision_id, self._remembered, limit=limit, live=live)
+
+    # What became of them
+
+    def record_score(self, score: Score, model: str) -> bool:
+        """Write what became of a decision; False, and nothing is written, where that is known already.
+
+        Raises Refused for a decision that is not in the ledger.
+        """
+        with writing(self._engine) as connection, Session(connection) as session:
+            written = scores.record(session, score, model)
+            session.flush()
+            return written
+
+    def scores(self, model: str) -> dict[str, Score]:
+        """Every score by its decision, in the order in which they were written."""
+        with Session(self._engine) as session:
+            return scores.scores(session, model)
+
+    def unscored(self, model: str, *, before: datetime, limit: int) -> list[Decision]:
+        """The oldest *limit* decisions over a window, taken before *before*, that have no score; oldest first."""
+        with Session(self._engine) as session:
+            return scores.unscored(session, model, before, limit)
 
     # Training runs
 
@@ -160,7 +216,7 @@ class Ledger:
     def updates(self, model: str) -> list[UpdateRow]:
         """Every training run of *model* in the order of take-off."""
         with Session(self._engine) as session:
-            return flights.updates(session, model)
+            return flights.updates(session, model, self._remembered)
 
     # The champion alias
 
@@ -199,4 +255,31 @@ class Ledger:
     def champions(self, model: str) -> list[Promotion]:
         """Every move of the champion alias in the order of *at*."""
         with Session(self._engine) as session:
-            return promotions.champions(session, model)
+            return promotions.champions(session, model, self._remembered)
+
+    # Reviews
+
+    def record_review(
+        self,
+        *,
+        model: str,
+        version: str,
+        verdict: ReviewVerdict,
+        at: datetime,
+        actor: str,
+        reason: str,
+        decision: str | None,
+    ) -> bool:
+        """Write what a reviewer said of a version; False where that verdict on it is written already."""
+        review = Review(
+            model=model, version=version, verdict=verdict, at=at, actor=actor, reason=reason, decision=decision
+        )
+        with writing(self._engine) as connection, Session(connection) as session:
+            written = reviews.record(session, review)
+            session.flush()
+            return written
+
+    def reviews(self, model: str) -> list[Review]:
+        """Every review of the model's versions in the order of *at*."""
+        with Session(self._engine) as session:
+            return reviews.reviews(session, model)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .entries import Promotion
+from .remembered import Remembered
 from .tables import PromotionRow
 
 _FIELDS = tuple(Promotion.model_fields)
@@ -25,12 +27,16 @@ def record(session: Session, promotion: Promotion) -> None:
     session.add(PromotionRow(**promotion.model_dump()))
 
 
-def champions(session: Session, model: str) -> list[Promotion]:
+def champions(session: Session, model: str, remembered: Remembered) -> list[Promotion]:
     """Every move of the champion alias, oldest first."""
-    query = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.at, PromotionRow.id)
-    return [
-        Promotion.model_validate({field: getattr(row, field) for field in _FIELDS}) for row in session.scalars(query)
-    ]
+    query = select(PromotionRow.id).where(PromotionRow.model == model).order_by(PromotionRow.at, PromotionRow.id)
+    return remembered.promotions.all(session.scalars(query), lambda ids: _read(session, model, ids))
+
+
+def _read(session: Session, model: str, ids: list[int]) -> Iterator[tuple[int, Promotion]]:
+    query = select(PromotionRow).where(PromotionRow.model == model, PromotionRow.id >= min(ids))
+    for row in session.scalars(query):
+        yield row.id, Promotion.model_validate({field: getattr(row, field) for field in _FIELDS})
 
 
 def champion_at(session: Session, model: str, at: datetime) -> str | None:

@@ -22,12 +22,13 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERSION_TABLE = "ratoon_ledger_version"  # of its own: MLflow and Prefect keep an alembic_version each
-HEAD = "0001"  # the newest revision in migrations/versions; a test holds the two together
+HEAD = "0002"  # the newest revision in migrations/versions; a test holds the two together
 
 
 class NaiveUTC(TypeDecorator[datetime]):
@@ -152,6 +153,49 @@ class PromotionRow(Base):
     previous: Mapped[str | None]
     at: Mapped[datetime]
     kind: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
+    decision: Mapped[str | None]
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class PolicyRow(Base):
+    """All that decided, once per version, so that a decision can be taken again."""
+
+    __tablename__ = "policies"
+    version: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class ScoreRow(Base):
+    """What became of a decision, once per decision; *at* is the decision time at which it was scored."""
+
+    __tablename__ = "scores"
+    __table_args__ = (UniqueConstraint("decision", name="scores_once"), Index("scores_by_time", "model", "at"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision: Mapped[str] = mapped_column(ForeignKey("decisions.id"))
+    model: Mapped[str]
+    at: Mapped[datetime]
+    verdict: Mapped[str]
+    gain: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    rows: Mapped[int] = mapped_column(BigInteger)
+    document: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class ReviewRow(Base):
+    """What a reviewer said of a version."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (UniqueConstraint("model", "version", "verdict", name="reviews_once"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    version: Mapped[str]
+    verdict: Mapped[str]
+    at: Mapped[datetime]
     actor: Mapped[str]
     reason: Mapped[str]
     decision: Mapped[str | None]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from ..spec.errors import ContractBroken, Refused
-from ..spec.model import Task
 from ..spec.values import Value
+from ..spec.watching import Task
 
 Kind = Literal["number", "category"]
 

@@ -21,8 +21,9 @@ import pandas as pd
 
 from ..data.metrics import METRICS, Interval, Metric, Outcomes, paired_gain
 from ..spec.errors import Refused, SpecError
-from ..spec.model import GateSpec, Margin, MetricName
+from ..spec.model import GateSpec, Margin
 from ..spec.values import Value
+from ..spec.watching import MetricName
 from .trained import Trained
 
 Needed = Literal["better", "not_worse"] | Margin

@@ -19,39 +19,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import Field
-
 from ..spec.errors import RegistryError
 from ..spec.model import Spec
-from ..spec.values import Value
 from . import card, flavour
 from .evidence import Evidence
 from .features import table
 from .pins import pins
 from .store import artifacts_of, only_one, uri_of
 from .trained import Trained
+from .versions import DECISION, Version
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-_DECISION = "ratoon.decision"
 _AIM = threading.RLock()  # MLflow's tracking URI is global to the process
 T = TypeVar("T")
-
-
-class Version(Value):
-    """One version as the registry knows it."""
-
-    model: str
-    number: str
-    aliases: tuple[str, ...] = ()
-    tags: dict[str, str] = Field(default_factory=dict)
-    description: str = ""
-    created: datetime
-    run_id: str | None = None
-
-    @property
-    def decision(self) -> str | None:
-        """The decision that it was registered for."""
-        return self.tags.get(_DECISION)
 
 
 class Registry:
@@ -113,9 +93,14 @@ class Registry:
         """The version that waits for review."""
         return self._of(CHALLENGER)
 
+    def rejected(self) -> tuple[Version, ...]:
+        """The versions that a reviewer rejected, by the tag `review` with the value `rejected`."""
+        found = self._client.search_model_versions(f"name='{self.model}' and tags.review='rejected'")
+        return tuple(sorted((_version(v, {}) for v in found), key=lambda v: int(v.number)))
+
     def of_decision(self, decision: str) -> Version | None:
         """The version registered for *decision*, if there is one."""
-        found = self._client.search_model_versions(f"name='{self.model}' and tags.`{_DECISION}`='{decision}'")
+        found = self._client.search_model_versions(f"name='{self.model}' and tags.`{DECISION}`='{decision}'")
         aliases = self._aliases()
         return min((_version(v, aliases) for v in found), key=lambda v: int(v.number), default=None)
 
@@ -216,7 +201,7 @@ class Registry:
         inputs = Schema([ColSpec("double" if f.kind == "number" else "string", f.name) for f in state.features])
         signature = ModelSignature(inputs, infer_signature(X, trained.estimator.predict(X)).outputs)
         name = f"{evidence.at:%Y-%m-%d %H:%M} {state.rung}"
-        tags = {_DECISION: evidence.decision, "ratoon.model": self.model, "ratoon.rung": state.rung}
+        tags = {DECISION: evidence.decision, "ratoon.model": self.model, "ratoon.rung": state.rung}
         with self._aimed(), tempfile.TemporaryDirectory() as folder:
             files = flavour.write_extra(Path(folder), trained, evidence.gate, evidence.example.head(5))
             with mlflow.start_run(
@@ -281,7 +266,7 @@ class Registry:
 
     def _close_broken_runs(self, decision: str) -> None:
         """End the runs that a killed process left running for *decision*."""
-        query = f"tags.`{_DECISION}` = '{decision}' and attributes.status = 'RUNNING'"
+        query = f"tags.`{DECISION}` = '{decision}' and attributes.status = 'RUNNING'"
         for run in self._client.search_runs([self._experiment()], query):
             self._client.set_terminated(run.info.run_id, "KILLED")
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..spec.errors import ContractBroken
-from ..spec.model import Task
 from ..spec.values import Rung, Span, Value
+from ..spec.watching import Task
 from .features import Feature, features_of
 
 MODULUS = 2**61  # of fingerprints, as the data room's tally

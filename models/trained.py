@@ -39,6 +39,11 @@ class Trained:
         prediction, score = self._predict(frame)
         return Outcomes(target(frame, self.state.task), prediction, score, self.state.classes)
 
+    def score(self, frame: pd.DataFrame) -> Outcomes:
+        """Predictions on rows whose labels are not known, all of length n: *target* is NaN."""
+        prediction, score = self._predict(frame)
+        return Outcomes(np.full(len(frame), np.nan), prediction, score, self.state.classes)
+
     def predict_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`_prediction` and `_score` in the rows' order, with their index; labels are not needed.
 

@@ -7,6 +7,7 @@ a small window does not fail by chance.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..spec.values import Status
+from .kept import Kept
 from .profile import ColumnProfile
 from .stretches import Stretches, longest_run, travel
 
@@ -23,6 +25,11 @@ _HANDFUL = 5  # new categories on fewer rows than this are worth a look, not an 
 _RUN = 0.3  # a reference run this long, as a share of the current window, makes a constant window ordinary
 _DOMINANT = 0.8  # so does a value that the reference holds this often
 _POINTS = 6  # places in the reference from which the rest is looked at
+
+# What follows from the reference alone, by its key and the column
+_RUNS: Kept[tuple[timedelta, int]] = Kept(512)
+_LATER: Kept[float] = Kept(512)
+_MIDDLES: Kept[NDArray[np.float64]] = Kept(512)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,14 @@ class Finding:
     note: str = ""
 
 
+def guarded(metric: str, column: str | None, screen: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """What *screen* found, or one `unknown` of *metric*: no window, however broken, stops the other screens."""
+    try:
+        return list(screen())
+    except Exception as error:
+        return [Finding(metric, column, "unknown", note=f"could not be screened: {type(error).__name__}: {error}")]
+
+
 def surely_above(share: float, rows: int, threshold: float) -> bool:
     """Whether *share* of *rows* is above *threshold* with 95 % one-sided confidence (Wilson's bound)."""
     if share <= threshold or rows == 0:
@@ -51,13 +66,14 @@ def surely_above(share: float, rows: int, threshold: float) -> bool:
 def missing_share(name: str, reference: pd.Series, current: pd.Series, at: Stretches, rise: float) -> Finding:
     """The share of missing values (NaN, None, ±inf) may rise by *rise* over the reference's worst stretch.
 
-    Where the reference's own stretches lie further apart than *rise*, it may rise by as much as that.
+    Where the reference's own stretches lie further apart than *rise*, it may rise by as much as that; and it
+    may double, since a column that is often missing is one that the model, and its owners, live with.
     """
     was, now = _missing(reference), _missing(current)
     ordinary = float(was.mean()) if len(was) else 0.0
     shares = _shares(was, at.of_row, at.count)
     worst = max(ordinary, float(shares.max(initial=0.0)))
-    rise = max(rise, float(np.ptp(shares)) if len(shares) else 0.0)
+    rise = max(rise, worst, float(np.ptp(shares)) if len(shares) else 0.0)
     share = float(now.mean()) if len(now) else 0.0
     limit = min(worst + rise, 0.999)
     status: Status = "ok"
@@ -69,7 +85,9 @@ def missing_share(name: str, reference: pd.Series, current: pd.Series, at: Stret
     return Finding("missing_share", name, status, share, ordinary, limit, note)
 
 
-def constant(name: str, reference: pd.DataFrame, current: pd.Series, length: timedelta) -> Finding | None:
+def constant(
+    name: str, reference: pd.DataFrame, current: pd.Series, length: timedelta, at: Stretches
+) -> Finding | None:
     """A column that varied in the reference holds one value all through the window.
 
     Ordinary where the reference itself stood still for long (a month, a season, a dry spell), or where it
@@ -84,7 +102,7 @@ def constant(name: str, reference: pd.DataFrame, current: pd.Series, length: tim
     if present.nunique() <= 1:
         return Finding("constant", name, "ok", 1.0, 1.0, note="")
     only = values.iloc[0]
-    run, rows = longest_run(reference[name], reference["_time"])
+    run, rows = _RUNS.make((at.key, name), lambda: longest_run(reference[name], reference["_time"]))
     held = float((present == only).mean())
     ordinary = run >= _RUN * length or rows >= max(_RUN * len(values), FEW) or held >= _DOMINANT
     note = f"{name} is {only!r} in all {len(values)} rows; the reference had {present.nunique()} values"
@@ -117,12 +135,12 @@ def out_of_range(
         return None
     low, high = float(was.min()), float(was.max())
     groups = at.of(present)
-    trend = _travel(was, groups, at)
+    trend = travel(_MIDDLES.make((at.key, name), lambda: _middles(was, groups, at)), at.ahead)
     if known is not None and known.low is not None and known.high is not None:
         low, high = min(low, known.low), max(high, known.high)
     share = float(_outside(now, low, high, trend).mean())
     asleep = float(np.unique(was, return_counts=True)[1].max() / len(was)) >= _DOMINANT
-    ordinary = _later_outside(was, groups, at.count)
+    ordinary = _LATER.make((at.key, name), lambda: _later_outside(was, groups, at.count))
     limit = max(most, ordinary)
     status: Status = "ok"
     if share > limit or (share > 0 and asleep):
@@ -159,7 +177,8 @@ def new_categories(
     before = set(known.categories) if known is not None else set()
     strange = ~(now.isin(list(seen)) | now.astype(str).isin(list(before)))
     share, count = float(strange.mean()), int(strange.sum())
-    ordinary = _later_unseen(was, at.of(reference.notna().to_numpy()), at.count)
+    groups = at.of(reference.notna().to_numpy())
+    ordinary = _LATER.make((at.key, name), lambda: _later_unseen(was, groups, at.count))
     limit = max(most, ordinary)
     status: Status = "ok"
     if count:
@@ -204,10 +223,10 @@ def _outside(values: NDArray[np.float64], low: float, high: float, trend: float 
     return (values < low - slack) | (values > high + slack)
 
 
-def _travel(values: NDArray[np.float64], groups: NDArray[np.intp], at: Stretches) -> float:
-    """How far the middle (of the 5th and 95th percentile) may have travelled by the current window."""
+def _middles(values: NDArray[np.float64], groups: NDArray[np.intp], at: Stretches) -> NDArray[np.float64]:
+    """The middle (of the 5th and 95th percentile) of each stretch that has values enough."""
     middles = [np.quantile(v, [0.05, 0.95]).mean() for g in range(at.count) if len(v := values[groups == g]) >= FEW]
-    return travel(np.asarray(middles), at.ahead)
+    return np.asarray(middles)
 
 
 def _points(groups: NDArray[np.intp], count: int) -> list[int]:

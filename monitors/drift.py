@@ -2,6 +2,7 @@
 
 A score is an effect size (PSI), not a p-value: large windows do not make small shifts alarming. The threshold
 of each column is the spec's, or what the score reaches without drift at this window's size, whichever is larger.
+The signals are our own arithmetic; Evidently, given the same method and thresholds, draws the page that shows them.
 """
 
 from __future__ import annotations
@@ -12,22 +13,26 @@ import numpy as np
 import pandas as pd
 
 from ..data.window import Window
-from ..spec.model import DriftSpec
 from ..spec.values import Signal, Span
-from .psi import bins_of, without_drift
-from .report import Snapshot, drift_report, verdicts
-from .stattest import register, score
+from ..spec.watching import DriftSpec
+from .psi import counted, psi, without_drift
+from .report import Snapshot, drift_report
+from .stattest import register
 
 MONITOR = "drift"
-_ROWS = 10_000  # Evidently gets at most so many rows of each window; verdicts change only at the threshold
+_ROWS = 10_000  # at most so many rows of each window; verdicts change only at the threshold
 
 
 @dataclass(frozen=True)
 class Drifted:
-    """The signals, and Evidently's snapshots that show them (one, or one per column where one had crashed)."""
+    """The signals, and Evidently's snapshots that show them (one, or one per column where one had crashed).
+
+    *faults* say which column Evidently could not draw, and why.
+    """
 
     signals: list[Signal]
     snapshots: list[Snapshot] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -42,36 +47,27 @@ class Drift:
     seed: int = 0
 
     def __call__(self, reference: Window, current: Window) -> list[Signal]:
-        return self.measure(reference, current).signals
+        return self.measure(reference, current, pages=False).signals
 
-    def measure(self, reference: Window, current: Window) -> Drifted:
-        """As calling it, with Evidently's snapshots beside."""
-        thresholds: dict[str, float] = {}
-        urgent: dict[str, float] = {}
+    def measure(self, reference: Window, current: Window, *, pages: bool = True) -> Drifted:
+        """As calling it, with Evidently's snapshots beside where *pages* are wanted."""
+        found: list[tuple[str, float, float, int]] = []
         unknown: dict[str, str] = {}
-        rows: dict[str, int] = {}
         was, now = _bounded(reference.frame), _bounded(current.frame)
         for name in self.spec.columns or self.features:
             try:
                 reason = self._unfit(name, was, now, current)
                 if reason is None:
-                    rows[name] = _present(now[name])
-                    thresholds[name] = self._threshold(was[name], rows[name])
-                    urgent[name] = score(was[name], now[name]) / thresholds[name]
+                    found.append(self._judge(name, was[name], now[name]))
                 else:
                     unknown[name] = reason
             except Exception as error:  # one odd column must not hide the others
                 unknown[name] = f"{name} could not be judged: {type(error).__name__}: {error}"
-        # The page shows the worst column first
-        order = sorted(urgent, key=lambda name: -urgent[name])
-        found, snapshots, failed = _judge(was, now, {name: thresholds[name] for name in order})
-        unknown |= failed
-        signals = [
-            _signal(name, current, value, thresholds[name], rows[name], drifted)
-            for name, (value, drifted) in found.items()
-        ]
+        found.sort(key=lambda each: -each[1] / each[2])  # the worst column first, on the page as well
+        signals = [_signal(name, current, value, threshold, rows) for name, value, threshold, rows in found]
         signals += [_unknown(name, current.span, 0, reason) for name, reason in unknown.items()]
-        return Drifted([self._share(signals, current), *signals], snapshots)
+        snapshots, faults = _draw(was, now, {name: limit for name, _, limit, _ in found}) if pages else ([], [])
+        return Drifted([self._share(signals, current), *signals], snapshots, faults)
 
     def _unfit(self, name: str, was: pd.DataFrame, now: pd.DataFrame, current: Window) -> str | None:
         if name in current.missing_columns or name not in now or name not in was:
@@ -83,9 +79,13 @@ class Drift:
                 return f"{name} has {rows} values in {where}; at least {self.spec.min_rows} are needed (min_rows)"
         return None
 
-    def _threshold(self, was: pd.Series, rows: int) -> float:
-        counts = bins_of(was).count(was)
-        return max(self.spec.threshold, without_drift(counts, rows, seed=self.seed))
+    def _judge(self, name: str, was: pd.Series, now: pd.Series) -> tuple[str, float, float, int]:
+        """The column's name, score, threshold, and its values in the window."""
+        bins, expected = counted(was)
+        observed = bins.count(now)
+        rows = int(observed.sum())
+        limit = max(self.spec.threshold, without_drift(expected, rows, seed=self.seed))
+        return name, float(psi(expected, observed)), limit, rows
 
     def _share(self, signals: list[Signal], current: Window) -> Signal:
         judged = [s for s in signals if s.status != "unknown"]
@@ -94,12 +94,13 @@ class Drift:
             return _unknown(None, current.span, current.rows, f"no column could be judged: {reason}")
         drifted = [s.column for s in judged if s.status == "fail"]
         share = len(drifted) / len(judged)
+        limit = self.spec.share_threshold
         return Signal(
             monitor=MONITOR,
             metric="drift_share",
             value=share,
-            threshold=self.spec.share,
-            status="fail" if share >= self.spec.share else "ok",
+            threshold=limit,
+            status="fail" if share >= limit else "ok",
             note=f"{len(drifted)} of {len(judged)} columns drifted"
             + (f": {', '.join(map(str, drifted))}" * bool(drifted)),
             window=current.span,
@@ -107,34 +108,25 @@ class Drift:
         )
 
 
-def _judge(
-    was: pd.DataFrame, now: pd.DataFrame, thresholds: dict[str, float]
-) -> tuple[dict[str, tuple[float, bool]], list[Snapshot], dict[str, str]]:
-    """Verdicts, snapshots, and why a column has no verdict; one report for all, else one per column."""
+def _draw(was: pd.DataFrame, now: pd.DataFrame, thresholds: dict[str, float]) -> tuple[list[Snapshot], list[str]]:
+    """Evidently's snapshots and what it could not draw; one report for all, else one per column."""
     if not thresholds:
-        return {}, [], {}
-    method = register()
+        return [], []
     try:
-        snapshot = drift_report(was, now, thresholds, method)
-        found = verdicts(snapshot)
-        missing = {name: f"Evidently gave no verdict on {name}" for name in thresholds if name not in found}
-        return found, [snapshot], missing
+        return [drift_report(was, now, thresholds, register())], []
     except Exception as error:
         if len(thresholds) == 1:
-            return {}, [], {name: f"Evidently failed on {name}: {type(error).__name__}: {error}" for name in thresholds}
-    parts = [_judge(was, now, {name: threshold}) for name, threshold in thresholds.items()]
-    return (
-        {name: verdict for found, _, _ in parts for name, verdict in found.items()},
-        [snapshot for _, snapshots, _ in parts for snapshot in snapshots],
-        {name: reason for _, _, reasons in parts for name, reason in reasons.items()},
-    )
+            (name,) = thresholds
+            return [], [f"the page of {name} could not be made: {type(error).__name__}: {error}"]
+    parts = [_draw(was, now, {name: threshold}) for name, threshold in thresholds.items()]
+    return [each for drawn, _ in parts for each in drawn], [each for _, faults in parts for each in faults]
 
 
 def _bounded(frame: pd.DataFrame) -> pd.DataFrame:
     """At most `_ROWS` rows, evenly spaced in time order, so that equal windows give equal rows."""
-    ordered = frame.sort_values(["_time", "_id"], kind="stable") if len(frame) else frame
-    if len(ordered) <= _ROWS:
-        return ordered
+    if len(frame) <= _ROWS:
+        return frame
+    ordered = frame.sort_values(["_time", "_id"], kind="stable")
     return ordered.iloc[np.linspace(0, len(ordered) - 1, _ROWS).astype(int)]
 
 
@@ -144,7 +136,8 @@ def _present(column: pd.Series) -> int:
     return int(column.notna().sum())
 
 
-def _signal(name: str, current: Window, value: float, threshold: float, rows: int, drifted: bool) -> Signal:
+def _signal(name: str, current: Window, value: float, threshold: float, rows: int) -> Signal:
+    drifted = value >= threshold
     return Signal(
         monitor=MONITOR,
         metric="drift_score",

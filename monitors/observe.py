@@ -12,6 +12,8 @@ from ..data.window import Window
 from ..spec.model import Spec
 from ..spec.values import Signal, Span
 from .drift import Drift, Drifted
+from .estimate import Estimate
+from .labels import Judged
 from .performance import Accepted, Performance
 from .profile import Profile
 from .quality import Quality
@@ -41,49 +43,72 @@ def observe(
     performance_span: Span,
     coverage: float,
     known: Profile | None = None,
+    scored: Outcomes | None = None,
+    calibration: Outcomes | None = None,
+    pages: bool = True,
 ) -> Observation:
     """Run the spec's monitors over *current* against *reference*; never raises for what the data holds.
 
     *outcomes* are the matured rows of *performance_span*, *coverage* the share of its labels that arrived,
     *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
-    A monitor that breaks becomes a Signal `unknown` with the reason. Equal arguments give equal signals, and
-    snapshots of equal ids.
+    *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
+    labelled ones: with both the metric is estimated where labels are late.
+
+    Without *pages* nothing is drawn and Evidently is not even imported: the signals are the same but for their
+    `snapshot`, which is None. A monitor that breaks becomes a Signal `unknown` with the reason. Equal arguments
+    give equal signals, and snapshots of equal ids.
     """
     features = _features(spec, reference, current)
     monitors, faults = spec.monitors, list[str]()
     signals: list[Signal] = []
-    pages: list[tuple[str, Snapshot]] = []
+    drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
-        quality = Quality(monitors.quality, features, known)
+        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed)
+        quality = Quality(monitors.quality, features, known, judged)
         signals += _measured("quality", current, lambda: quality(reference, current))
     if monitors.drift is not None:
         drift = Drift(monitors.drift, features, seed=spec.seed)
-        found, broken = _attempt(lambda: drift.measure(reference, current))
+        found, broken = _attempt(lambda: drift.measure(reference, current, pages=pages))
         found = found or Drifted([_broken("drift", "drift_share", current.span, current.rows, broken)])
         parts = found.snapshots
-        pages += [("drift" if len(parts) == 1 else f"drift {i + 1}", each) for i, each in enumerate(parts)]
+        drawn += [("drift" if len(parts) == 1 else f"drift {i + 1}", each) for i, each in enumerate(parts)]
+        faults += found.faults
         signals += found.signals
     if monitors.performance is not None:
         performance = Performance(monitors.performance, spec.metric, seed=spec.seed)
-        judged, broken = _attempt(lambda: performance(outcomes, accepted, performance_span, coverage=coverage))
-        signals += judged or [
+        measured, broken = _attempt(lambda: performance(outcomes, accepted, performance_span, coverage=coverage))
+        signals += measured or [
             _broken("performance", name, performance_span, 0, broken) for name in (spec.metric, "drop")
         ]
-        page, broken = _attempt(lambda: _outcomes(spec, outcomes))
+        if monitors.performance.estimate != "off" and late_labels(spec, signals, current, performance_span):
+            estimate = Estimate(monitors.performance, spec.task, spec.metric, seed=spec.seed)
+            guessed, broken = _attempt(lambda: estimate(scored, calibration, accepted, current.span))
+            signals += (
+                guessed
+                if guessed is not None
+                else [_broken("estimate", name, current.span, 0, broken) for name in (spec.metric, "estimated_drop")]
+            )
+        page, broken = _attempt(lambda: _outcomes(spec, outcomes)) if pages else (None, "")
         if broken:
             faults.append(f"the page of outcomes could not be made: {broken}")
         if page is not None:
-            pages.append(("performance", page))
-    summary, broken = _attempt(lambda: _summary(spec, signals, current))
+            drawn.append(("performance", page))
+    summary, broken = _attempt(lambda: _summary(spec, signals, current)) if pages else (None, "")
     if broken:
         faults.append(f"the page of signals could not be made: {broken}")
     if summary is not None:
-        pages.insert(0, ("signals", summary))
+        drawn.insert(0, ("signals", summary))
     runs = tuple(
         Run(_id(spec, current, title), title, snapshot, metric=spec.metric, columns=features)
-        for title, snapshot in pages
+        for title, snapshot in drawn
     )
     return Observation(tuple(_linked(signals, runs)), runs, tuple(faults))
+
+
+def late_labels(spec: Spec, signals: list[Signal], current: Window, judged: Span) -> bool:
+    """Whether the performance window lies behind the current one, or could not be judged."""
+    unknown = any(s.monitor == "performance" and s.metric == "drop" and s.status == "unknown" for s in signals)
+    return unknown or judged.end < current.span.end
 
 
 def _features(spec: Spec, reference: Window, current: Window) -> tuple[str, ...]:

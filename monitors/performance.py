@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.metrics import METRICS, Interval, Metric, Outcomes, interval
-from ..spec.model import PerformanceSpec
 from ..spec.values import Signal, Span, Status
+from ..spec.watching import PerformanceSpec, fell
 
 MONITOR = "performance"
 Accepted = Interval  # the metric's value, bounds and rows when the champion was accepted
@@ -21,9 +21,9 @@ _ROWS = 2_000  # rows that the bootstrap resamples
 class Performance:
     """The task's *metric*, and `drop`: how much worse than at acceptance, positive is worse.
 
-    `drop` is a share of the reference for mae, rmse and log_loss, absolute for the others. It fails when even
-    its lower bound is above the spec's `tolerance`; it is `unknown` with too few labels, labels that have not
-    matured, or a metric that is undefined (one class only).
+    `drop` is a share of the reference for mae, rmse and log_loss, absolute for the others. It fails when it
+    is above the spec's `tolerance` and its interval above zero; it is `unknown` with too few labels, labels that
+    have not matured, or a metric that is undefined (one class only).
     """
 
     spec: PerformanceSpec
@@ -34,7 +34,7 @@ class Performance:
         self, outcomes: Outcomes | None, accepted: Accepted | None, span: Span, *, coverage: float = 1.0
     ) -> list[Signal]:
         rows = 0 if outcomes is None else len(outcomes)
-        reason = self._unfit(rows, coverage)
+        reason = self._unfit(outcomes, coverage)
         if outcomes is None or reason is not None:
             return [self._unknown(name, rows, span, reason or "") for name in (self.metric, "drop")]
         metric = METRICS[self.metric]
@@ -56,9 +56,12 @@ class Performance:
         )
         return [measured, self._drop(metric, now, accepted, span)]
 
-    def _unfit(self, rows: int, coverage: float) -> str | None:
+    def _unfit(self, outcomes: Outcomes | None, coverage: float) -> str | None:
+        rows = 0 if outcomes is None else len(outcomes)
         if rows < self.spec.min_labels:
             return f"{rows} matured labels; at least {self.spec.min_labels} are needed (min_labels)"
+        if METRICS[self.metric].needs_score and outcomes is not None and outcomes.score is None:
+            return f"{self.metric} needs probabilities, and only classes were served: serve them, or choose accuracy"
         if coverage < self.spec.maturity:
             return f"{coverage:.0%} of the labels have arrived; {self.spec.maturity:.0%} are needed (maturity)"
         return None
@@ -69,7 +72,8 @@ class Performance:
         loss = difference(metric, now, accepted)
         if not math.isfinite(loss.low):
             return self._unknown("drop", now.rows, span, "the interval of the difference is undefined")
-        status: Status = "fail" if loss.low > self.spec.tolerance else "ok"
+        tolerance = self.spec.tolerance_for(self.metric)
+        status: Status = "fail" if fell(loss.value, loss.low, tolerance) else "ok"
         unit = "% of the reference" if metric.relative else ""
         shown = [100 * v if metric.relative else v for v in (loss.value, loss.low, loss.high)]
         note = (
@@ -83,7 +87,7 @@ class Performance:
             low=loss.low,
             high=loss.high,
             reference=accepted.value,
-            threshold=self.spec.tolerance,
+            threshold=tolerance,
             status=status,
             note=note if loss.value > 0 else "",
             window=span,

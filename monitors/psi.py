@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from .kept import Kept, digest
 
 _DECILES = np.linspace(0, 1, 11)[1:-1]
 _DISCRETE = 20  # a number with this many values or fewer is binned value by value
@@ -42,6 +45,9 @@ class Bins:
         )
 
 
+_KNOWN: Kept[tuple[Bins, Counts]] = Kept(512)
+
+
 def bins_of(reference: pd.Series) -> Bins:
     """Bins by the reference column. Ties are kept together; a constant column gets its value and "other"."""
     present = _present(reference)
@@ -57,6 +63,16 @@ def bins_of(reference: pd.Series) -> Bins:
     return Bins(values=tuple(top["value"]))
 
 
+def counted(reference: pd.Series) -> tuple[Bins, Counts]:
+    """The reference column's bins, and its own rows in them; kept for the next window with the same reference."""
+    key = digest(reference)
+    found = _KNOWN.get(key)
+    if found is None:
+        bins = bins_of(reference)
+        found = _KNOWN.put(key, (bins, bins.count(reference)))
+    return found
+
+
 def psi(reference: NDArray[np.integer], current: NDArray[np.integer]) -> NDArray[np.float64]:
     """PSI of counts; the last axis is the bins, the others broadcast."""
     p = (current + _PRIOR) / (current.sum(axis=-1, keepdims=True) + _PRIOR * current.shape[-1])
@@ -69,6 +85,12 @@ def without_drift(reference: Counts, rows: int, *, quantile: float = 0.99, draws
 
     Both samples are drawn anew from the reference's bin shares (multinomial), because both are samples.
     """
+    return _without_drift(tuple(reference.tolist()), rows, quantile, draws, seed)
+
+
+@lru_cache(maxsize=4096)
+def _without_drift(counts: tuple[int, ...], rows: int, quantile: float, draws: int, seed: int) -> float:
+    reference = np.asarray(counts)
     rng = np.random.default_rng(seed)
     shares = reference / reference.sum()
     was = rng.multinomial(int(reference.sum()), shares, size=draws)

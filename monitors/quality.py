@@ -8,24 +8,27 @@ evidence of broken data, which must never train a model; ordinary change (season
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
-import numpy as np
+import pandas as pd
 
 from ..data.window import Window
-from ..spec.model import QualitySpec
 from ..spec.values import Signal, Status
-from .columns import Finding, constant, missing_share, new_categories, out_of_range
+from ..spec.watching import QualitySpec
+from .alignment import misaligned
+from .clock import clock
+from .columns import Finding, constant, guarded, missing_share, new_categories, out_of_range
+from .labels import Judged, label_screens
+from .order import scrambled
 from .profile import Profile
-from .stretches import Stretches, stretches
+from .rows import copies, duplicates, label_faults, volume
+from .stretches import Stretches, known_stretches
+from .stuck import stuck
 from .units import envelope, quantiles, scale, swapped
 
 MONITOR = "quality"
 _ORDER = ("fail", "unknown", "warn", "ok")
-_FAULTS = 0.05  # share of rows whose labels make no sense
-_EXPECTED = 5  # fewer rows expected than this: their absence says nothing
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Quality:
     Per metric one Signal for every column that failed, is unusual or could not be screened; where all are fine,
     one `ok` Signal that carries the largest value seen. No column, however broken, stops the others.
     *known* is all that the champion's history ever held: the reference is a stretch of it, and a category or
-    value that was ordinary a year ago (a season) is not new because that stretch lacks it.
+    value that was ordinary a year ago (a season) is not new because that stretch lacks it. *judged* are labelled
+    rows beside what the champion said of them: with them the labels are screened as well.
     """
 
     spec: QualitySpec
     features: tuple[str, ...]
     known: Profile | None = None
+    judged: Judged | None = None
 
     def __call__(self, reference: Window, current: Window) -> list[Signal]:
         findings = [*self._window(reference, current)]
@@ -50,22 +55,34 @@ class Quality:
 
     def _window(self, reference: Window, current: Window) -> Iterator[Finding]:
         screened = self.spec.columns or self.features
-        yield from _guarded("volume", None, lambda: [volume(reference, current, self.spec.volume)])
-        yield from _guarded("duplicates", None, lambda: [duplicates(reference, current, self.spec.duplicates)])
-        yield from _guarded("label_faults", None, lambda: [label_faults(reference, current)])
-        yield from _guarded("missing_column", None, lambda: missing_columns(screened, current))
-        yield from _guarded("schema", None, lambda: schema(screened, reference, current, self.known))
+        yield from guarded("volume", None, lambda: [volume(reference, current, self.spec.volume)])
+        yield from guarded("duplicates", None, lambda: [duplicates(reference, current, self.spec.duplicates)])
+        yield from guarded("label_faults", None, lambda: [label_faults(reference, current)])
+        yield from guarded("missing_column", None, lambda: missing_columns(screened, current))
+        yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
 
     def _columns(self, reference: Window, current: Window) -> Iterator[Finding]:
-        at = stretches(reference, current)
-        numbers = []
+        at = known_stretches(reference, current)
+        numbers, screened = list[str](), list[str]()
         for name in self.spec.columns or self.features:
             if name in current.missing_columns or name not in current.frame or name not in reference.frame:
                 continue
-            yield from _guarded("missing_share", name, lambda n=name: self._values(n, reference, current, at))  # type: ignore[misc]
+            if reference.frame[name].dtype.kind == current.frame[name].dtype.kind:
+                screened.append(name)
+            yield from guarded("missing_share", name, lambda n=name: self._values(n, reference, current, at))  # type: ignore[misc]
             if reference.frame[name].dtype.kind == "f" and current.frame[name].dtype.kind == "f":
                 numbers.append(name)
-        yield from _guarded("scale", None, lambda: units(numbers, reference, current, at))
+        was, now = reference.frame, current.frame
+        scale = _per_row(reference) / _per_row(current)
+        for name in numbers:
+            yield from guarded("stuck", name, lambda n=name: _present(stuck(n, was, now, at, scale)))  # type: ignore[misc]
+            yield from guarded("misaligned", name, lambda n=name: _present(_order(n, was, now, at)))  # type: ignore[misc]
+        yield from guarded("scale", None, lambda: units(numbers, reference, current, at))
+        yield from guarded("misaligned", None, lambda: misaligned(screened, was, now, at))
+        yield from guarded("clock", None, lambda: clock([*numbers, "_target"], reference, current, at))
+        yield from guarded("copies", None, lambda: [copies(reference, current, self.spec.duplicates, at)])
+        if self.judged is not None:
+            yield from label_screens(self.judged, numbers, reference, current, at)
 
     def _values(self, name: str, reference: Window, current: Window, at: Stretches) -> Iterator[Finding]:
         was, now = reference.frame[name], current.frame[name]
@@ -75,61 +92,8 @@ class Quality:
             found.append(out_of_range(name, was, now, at, self.spec.out_of_range, known=known))
         elif was.dtype.kind != "f" and now.dtype.kind != "f":
             found.append(new_categories(name, was, now, at, self.spec.new_categories, known=known))
-        found.append(constant(name, reference.frame, now, current.span.length))
+        found.append(constant(name, reference.frame, now, current.span.length, at))
         return (each for each in found if each is not None)
-
-
-def volume(reference: Window, current: Window, bounds: tuple[float, float]) -> Finding:
-    """Rows in the window as a multiple of what the reference had in the same time.
-
-    The reference's pace is the median over its stretches that have rows, so that a gap or a late start of the
-    data does not dilute it; what its own slowest and busiest stretch had is ordinary. Too many rows are worth a
-    look, not an alarm: growth is no fault, and rows that were written twice show as duplicates.
-    """
-    low, high = bounds
-    length = current.span.length
-    at = stretches(reference, current)
-    if current.rows == 0:
-        return Finding("volume", None, "fail", 0.0, 1.0, low, "the window has no rows")
-    if length <= timedelta(0) or reference.rows < _EXPECTED or at.count == 0:
-        return Finding("volume", None, "unknown", note="the reference is too small to know its pace")
-    times = reference.frame["_time"]
-    counts = np.bincount(at.of_row, minlength=at.count) * (reference.rows / len(reference.frame))
-    covered = (times.max() - times.min()).to_pytimedelta()
-    if covered <= timedelta(0):
-        return Finding("volume", None, "unknown", note="all rows of the reference have the same time")
-    paces = counts[counts > 0] * (length / (covered / at.count))
-    expected = float(np.median(paces))
-    ratio = current.rows / expected
-    least, most = min(low, float(paces.min()) / expected), max(high, float(paces.max()) / expected)
-    if ratio < least:
-        # Poisson: so few rows must also be improbable at the least ordinary pace
-        sure = expected >= _EXPECTED and current.rows + 2 * math.sqrt(current.rows + 1) < max(least * expected, 1)
-        status: Status = "fail" if sure else "warn"
-    else:
-        status = "warn" if ratio > most and current.rows >= 2 * _EXPECTED else "ok"
-    note = f"{current.rows} rows where the reference had about {expected:.0f} in the same time"
-    return Finding("volume", None, status, ratio, 1.0, least if ratio < 1 else most, note if status != "ok" else "")
-
-
-def duplicates(reference: Window, current: Window, most: float) -> Finding:
-    """Share of the window's rows whose id was seen before; twice the reference's share is ordinary."""
-    share, was = (w.duplicates / max(w.rows + w.duplicates, 1) for w in (current, reference))
-    limit = max(most, 2 * was)
-    status: Status = "fail" if share > limit else "ok"
-    note = f"{current.duplicates} rows repeat an id that was seen before" if status == "fail" else ""
-    return Finding("duplicates", None, status, share, was, limit, note)
-
-
-def label_faults(reference: Window, current: Window) -> Finding:
-    """Labels that make no sense: before their row's time, without a time, or for an unknown id."""
-    faults = current.label_faults + current.orphan_labels
-    share = faults / max(current.rows, 1)
-    was = (reference.label_faults + reference.orphan_labels) / max(reference.rows, 1)
-    limit = max(_FAULTS, 2 * was)
-    status: Status = "fail" if share > limit and faults >= _EXPECTED else "warn" if faults else "ok"
-    note = f"{current.label_faults} labels with an impossible time, {current.orphan_labels} for unknown ids"
-    return Finding("label_faults", None, status, share, was, limit, note if faults else "")
 
 
 def missing_columns(screened: Iterable[str], current: Window) -> list[Finding]:
@@ -182,23 +146,30 @@ def sort_of(kind: str) -> str:
 
 def units(names: list[str], reference: Window, current: Window, at: Stretches) -> list[Finding]:
     """Unit changes and swapped columns among the number columns *names*."""
-    known = {n: e for n in names if (e := envelope(reference.frame[n].to_numpy(dtype=float), at)) is not None}
+    known = {n: e for n in names if (e := envelope(n, reference.frame[n].to_numpy(dtype=float), at)) is not None}
     now = {n: q for n in known if (q := quantiles(current.frame[n].to_numpy(dtype=float), known[n])) is not None}
-    found, paired = [], set()
-    for a, b, finding in swapped(known, now):
+    found: list[Finding] = []
+    paired: set[str] = set()
+    for names_held, finding in swapped(known, now):
         found.append(finding)
-        paired |= {a, b}
+        paired |= names_held
     if not found:
         found.append(Finding("swapped", None, "ok", 0.0, 0.0))
     found += [scale(n, known[n], now[n]) for n in now if n not in paired]
     return found
 
 
-def _guarded(metric: str, column: str | None, screen: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    try:
-        return list(screen())
-    except Exception as error:  # a window, however broken, must not stop the other screens
-        return [Finding(metric, column, "unknown", note=f"could not be screened: {type(error).__name__}: {error}")]
+def _order(name: str, was: pd.DataFrame, now: pd.DataFrame, at: Stretches) -> Finding | None:
+    return scrambled(name, was[name].to_numpy(dtype=float), now[name].to_numpy(dtype=float), at)
+
+
+def _per_row(window: Window) -> float:
+    """How many rows of the source one row of the frame stands for."""
+    return window.rows / max(len(window.frame), 1)
+
+
+def _present(finding: Finding | None) -> list[Finding]:
+    return [] if finding is None else [finding]
 
 
 def _signals(findings: list[Finding], current: Window) -> list[Signal]:

@@ -64,15 +64,3 @@ def drift_report(
         current_data=dataset(current, numbers=numbers, categories=categories),
         reference_data=dataset(reference, numbers=numbers, categories=categories),
     )
-
-
-def verdicts(snapshot: Snapshot) -> dict[str, tuple[float, bool]]:
-    """Column → (score, drifted), by the status of its test and not by comparing the score again."""
-    found = {}
-    for result in snapshot.metric_results.values():
-        params = result.metric_value_location.metric.params
-        if params["type"].rsplit(":", 1)[1] == "ValueDrift" and result.tests:
-            status = {test.status.value for test in result.tests}
-            if status <= {"SUCCESS", "FAIL"}:
-                found[params["column"]] = (float(result.value), "FAIL" in status)
-    return found

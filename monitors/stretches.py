@@ -7,14 +7,16 @@ differed as much from what came before them (a prequential check, Dawid 1984).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from os import urandom
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.window import Window
+from .kept import digest_of
 
 _LEAST, _MOST = 4, 16  # stretches
 _ROWS = 20  # least rows of a stretch, on average
@@ -25,12 +27,15 @@ _SEASON = timedelta(days=183)  # a trend is followed no further than half a year
 class Stretches:
     """*of_row* (n,) is the stretch of each reference row, 0 … count - 1, in time order.
 
+    *key* stands for the reference's content and this cut of it: what follows from both alone may be kept under it
+    (by itself `stretches` gives one that never comes again).
     *ahead* is how many stretches the current window's end lies behind the reference's end, at least 1.
     """
 
     of_row: NDArray[np.intp]
     count: int
     ahead: float
+    key: bytes = field(default_factory=lambda: urandom(16))
 
     def of(self, rows: NDArray[np.bool_]) -> NDArray[np.intp]:
         """The stretches of some of the rows (a mask over all of them)."""
@@ -53,6 +58,12 @@ def stretches(reference: Window, current: Window) -> Stretches:
     gap = (current.span.end - reference.span.end) / timedelta(microseconds=1)
     ahead = min(gap, _SEASON / timedelta(microseconds=1)) / size
     return Stretches(of_row, count, max(1.0, ahead))
+
+
+def known_stretches(reference: Window, current: Window) -> Stretches:
+    """As `stretches`, with the reference's key."""
+    at = stretches(reference, current)
+    return replace(at, key=digest_of(reference.frame) + at.count.to_bytes(2, "big"))
 
 
 def travel(middles: NDArray[np.float64], ahead: float) -> float:

@@ -8,19 +8,24 @@ spread; otherwise it is drift, which is another monitor's business. Distances ar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from .columns import FEW, Finding
+from .kept import Kept
 from .stretches import Stretches, travel
 
 _GRID = (0.05, 0.25, 0.5, 0.75, 0.95)
 _FAR = 1.5  # outside the envelope by more than this: not an ordinary window
 _BACK = 0.75  # within this of the envelope: as good as inside
 _SPREAD = 1.5  # factor by which the quartiles' distance may leave the reference's
+_SQUEEZE = 2.5  # times that the quartiles must lie closer, or farther apart, than in any stretch
+_FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60, 3600.0, 1 / 3600)
 _FACTOR = 3.0  # a smaller factor may well be growth: worth a look, not an alarm
+_NEVER = 1e6  # a distance that no assignment pays willingly
 _DISTINCT = 10  # codes and counts of few values have no unit
 
 # (factor, offset, name): the window holds factor * value + offset
@@ -43,8 +48,9 @@ class Envelope:
     middle: NDArray[np.float64]  # quantiles of the whole reference
     unit: float  # robust standard deviation of the whole reference
     spread: tuple[float, float]  # least and largest distance of the quartiles in a stretch
-    travel: float  # how far the median may have travelled by the current window, in units
+    middles: NDArray[np.float64]  # the median of each stretch
     nonzero: bool  # zeros are left out, because they carry no unit and are many
+    travel: float = 1.0  # how far the median may have travelled by the current window, in units
 
     def distance(self, quantiles: NDArray[np.float64]) -> float:
         """How far the farthest quantile lies outside the envelope, in robust standard deviations."""
@@ -58,8 +64,18 @@ class Envelope:
         return self.distance(quantiles) <= _BACK and low / _SPREAD <= spread <= high * _SPREAD
 
 
-def envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
+_KNOWN: Kept[list[Envelope | None]] = Kept(512)
+
+
+def envelope(name: str, values: NDArray[np.float64], at: Stretches) -> Envelope | None:
     """The envelope of a reference column (n,); None where it has too few values, or no unit to speak of."""
+    found = _KNOWN.make((at.key, name), lambda: [_envelope(values, at)])[0]
+    if found is None:
+        return None
+    return replace(found, travel=travel(found.middles, at.ahead) / found.unit if len(found.middles) > 2 else 1.0)
+
+
+def _envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
     known = np.isfinite(values)
     finite, groups = values[known], at.of(known)
     if len(finite) < FEW:
@@ -76,9 +92,8 @@ def envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
     parts = [np.quantile(part, _GRID) for g in range(at.count) if len(part := finite[groups == g]) >= FEW]
     table = np.asarray(parts) if parts else middle[None, :]
     quartiles = table[:, 3] - table[:, 1]
-    moved = travel(table[:, 2], at.ahead) / unit if len(table) > 2 else 1.0
     spread = (float(quartiles.min()), float(quartiles.max()))
-    return Envelope(table.min(axis=0), table.max(axis=0), middle, float(unit), spread, moved, nonzero)
+    return Envelope(table.min(axis=0), table.max(axis=0), middle, float(unit), spread, table[:, 2], nonzero)
 
 
 def quantiles(values: NDArray[np.float64], like: Envelope) -> NDArray[np.float64] | None:
@@ -96,6 +111,12 @@ def scale(name: str, known: Envelope, now: NDArray[np.float64]) -> Finding:
     """
     away = known.distance(now)
     allowed = _FAR + known.travel
+    squeezed = _squeezed(known, now)
+    if squeezed is not None:
+        note = (
+            f"{name} looks multiplied by {squeezed:.3g}: its quartiles lie so much closer, or farther apart, than ever"
+        )
+        return Finding("scale", name, "fail", away, 0.0, allowed, note)
     if away <= allowed:
         return Finding("scale", name, "ok", away, 0.0, allowed)
     for factor, offset, label in _changes(known, now):
@@ -109,15 +130,46 @@ def scale(name: str, known: Envelope, now: NDArray[np.float64]) -> Finding:
     return Finding("scale", name, "ok", away, 0.0, allowed)
 
 
-def swapped(known: dict[str, Envelope], now: dict[str, NDArray[np.float64]]) -> Iterator[tuple[str, str, Finding]]:
-    """Pairs of columns that fit each other's reference and not their own: (a, b, finding)."""
-    away = {name: known[name].distance(now[name]) for name in now}
-    far = sorted(name for name, distance in away.items() if distance > _FAR)
-    for i, a in enumerate(far):
-        for b in far[i + 1 :]:
-            if known[a].fits(now[b]) and known[b].fits(now[a]):
-                note = f"{a} holds what looks like {b}, and {b} what looks like {a}"
-                yield a, b, Finding("swapped", f"{a}<->{b}", "fail", min(away[a], away[b]), 0.0, _FAR, note)
+def _squeezed(known: Envelope, now: NDArray[np.float64]) -> float | None:
+    """A usual factor of units that explains a spread which the reference never had, with a median that fits."""
+    low, high = known.spread
+    spread = float(now[3] - now[1])
+    if spread <= 0 or low <= 0 or low / _SQUEEZE < spread < high * _SQUEEZE:
+        return None
+    for factor in _FACTORS:
+        undone = now / factor
+        near = known.distance(undone) <= _BACK + known.travel
+        # Not merely a wider or narrower stretch than ever: by a good part of the factor itself
+        large = spread >= high * factor / _SPREAD**2 if factor > 1 else spread <= low * factor * _SPREAD**2
+        if near and large and low / _SPREAD <= spread / factor <= high * _SPREAD:
+            return factor
+    return None
+
+
+def swapped(known: dict[str, Envelope], now: dict[str, NDArray[np.float64]]) -> Iterator[tuple[set[str], Finding]]:
+    """Columns that hold each other's values, two or more in a circle: (their names, finding).
+
+    Of all ways to give the values back to the columns the nearest is taken (Kuhn 1955). A circle counts where two
+    or more of its columns lie far from their own reference, and every one fits the column it is given back to.
+    """
+    names = sorted(now)
+    away = {name: known[name].distance(now[name]) for name in names}
+    if sum(distance > _FAR for distance in away.values()) < 2:
+        return
+    cost = np.asarray([[min(known[a].distance(now[b]), _NEVER) for b in names] for a in names])
+    held = dict(zip(names, (names[b] for b in linear_sum_assignment(cost)[1]), strict=True))
+    done: set[str] = set()
+    for first in names:
+        circle = [first]
+        while held[circle[-1]] != first:
+            circle.append(held[circle[-1]])
+        if first in done or len(circle) < 2:
+            continue
+        done |= set(circle)
+        far = [away[name] for name in circle if away[name] > _FAR]
+        if len(far) >= 2 and all(known[a].fits(now[held[a]]) for a in circle):
+            words = ", ".join(f"{held[a]} holds what looks like {a}" for a in circle)
+            yield set(circle), Finding("swapped", "<->".join(sorted(circle)), "fail", min(far), 0.0, _FAR, words)
 
 
 def _changes(known: Envelope, now: NDArray[np.float64]) -> Iterator[tuple[float, float, str]]:

@@ -1,4 +1,4 @@
-"""The decision: signals, history, rules and the time in; one decision with all its reasons out.
+"""The decision: signals, history, policy and the time in; one decision with all its reasons out.
 
 Pure: the same arguments give the same decision, live, in shadow and in a replay.
 """
@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from ..spec.model import Rule
+from ..spec.rules import Policy, Rule
 from ..spec.values import Decision, GuardAnswer, History, Signal, Span
+from .case import Case
+from .check import check_rules
 from .facts import facts
-from .guards import Case, guards_of
-from .rules import Condition, Reading, condition
+from .guards import guards_of
+from .past import until
+from .rules import Condition, Reading
+from .thresholds import read_again
 from .triage import triage
 
 
@@ -24,41 +28,36 @@ def decision_id(model: str, at: datetime, policy_version: str) -> str:
 
 
 def decide(
-    signals: Sequence[Signal],
-    history: History,
-    rules: Sequence[Rule],
-    now: datetime,
-    *,
-    model: str,
-    window: Span,
-    policy_version: str,
-    abandon_after: timedelta,
+    signals: Sequence[Signal], history: History, policy: Policy, now: datetime, *, model: str, window: Span
 ) -> Decision:
     """Try the rules in order: the first whose condition holds and that no guard vetoes is the decision.
 
     Every rule is read, also behind the one that is chosen, since `matched` is what persistence counts in
     later windows. A rule that a guard holds back is recorded with the guard's answer, and the next is tried.
-    Without a rule the decision is `hold`. Broken data fires no training whatever the rules say.
-    Raises RuleError for a rule that `check_rules` would refuse.
+    Without a rule the decision is `hold`. Broken data fires no training whatever the rules say. What
+    *history* holds of later than *now*, or of this very decision, is not looked at.
+    Raises RuleError for a policy that `check_rules` refuses.
     """
-    conditions = [condition(rule.when) for rule in rules]
-    verdict = triage(signals)
-    seen = facts(signals, verdict, history, now, window=window)
+    conditions = check_rules(policy)
+    own = decision_id(model, now, policy.version)
+    past = until(history, now, own)
+    signals = read_again(signals, past, policy)
+    verdict = triage(signals, past, policy)
+    seen = facts(signals, verdict, past, policy, now, window=window)
     readings = [each(seen) for each in conditions]
     troubles = [
         f"rule `{rule.when}` does not hold: {reading.trouble}."
-        for rule, reading in zip(rules, readings, strict=True)
+        for rule, reading in zip(policy.rules, readings, strict=True)
         if reading.trouble
     ]
     answers: list[GuardAnswer] = []
     held_back: list[str] = []
     chosen: Rule | None = None
     because = ""
-    for rule, text, reading in zip(rules, conditions, readings, strict=True):
+    for rule, text, reading in zip(policy.rules, conditions, readings, strict=True):
         if not reading.holds:
             continue
-        case = Case(rule, verdict.verdict, history, now, abandon_after)
-        spoken = _ask(case)
+        spoken = _ask(Case(rule, verdict.verdict, past, now, policy))
         answers += spoken
         vetoes = [answer.text for answer in spoken if answer.held]
         if not vetoes:
@@ -68,8 +67,9 @@ def decide(
     if chosen is None:
         because = f"hold: {_no_rule(readings)}; triage is {verdict.verdict}."
     first = [*held_back, because] if chosen is None else [because, *held_back]
+    held = (rule.when for rule, reading in zip(policy.rules, readings, strict=True) if reading.holds)
     return Decision(
-        id=decision_id(model, now, policy_version),
+        id=own,
         model=model,
         at=now,
         action=chosen.do if chosen is not None else "hold",
@@ -77,11 +77,12 @@ def decide(
         rule=chosen.when if chosen is not None else None,
         reasons=(*first, *(f"{line}." for line in verdict.evidence), *troubles),
         guards=tuple(answers),
-        matched=tuple(dict.fromkeys(rule.when for rule, reading in zip(rules, readings, strict=True) if reading.holds)),
+        matched=tuple(dict.fromkeys(held)),
         facts=seen,
-        policy=policy_version,
+        policy=policy.version,
         window=window,
         champion=history.champion,
+        basis=history.basis,
     )
 
 

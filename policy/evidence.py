@@ -10,26 +10,12 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ..spec.values import Signal
+from .wording import number
 
 DROP = "drop"
+ESTIMATED_DROP = "estimated_drop"
 DRIFT_SHARE = "drift_share"
 DRIFT_SCORE = "drift_score"
-
-# What a quality monitor may report; `fail` on any of them is evidence of broken data.
-QUALITY = frozenset(
-    {
-        "schema",
-        "missing_column",
-        "missing_share",
-        "constant",
-        "out_of_range",
-        "new_categories",
-        "duplicates",
-        "volume",
-        "scale",
-        "label_faults",
-    }
-)
 
 
 def ordered(signals: Iterable[Signal]) -> list[Signal]:
@@ -38,8 +24,8 @@ def ordered(signals: Iterable[Signal]) -> list[Signal]:
 
 
 def is_quality(signal: Signal) -> bool:
-    """Whether the signal judges the data itself, by its monitor or by a known metric."""
-    return signal.monitor == "quality" or signal.metric in QUALITY
+    """Whether the signal judges the data itself; `fail` on one is evidence of broken data."""
+    return signal.monitor == "quality"
 
 
 def overall(signals: Sequence[Signal], metric: str) -> Signal | None:
@@ -49,14 +35,14 @@ def overall(signals: Sequence[Signal], metric: str) -> Signal | None:
     return min(found, key=lambda s: gravity[s.status], default=None)
 
 
-def number(value: float) -> str:
-    """A number as people read it: four significant digits."""
-    return f"{value:.4g}"
-
-
 def finite(value: float | None) -> float | None:
     """A plain float, or None for what is missing, NaN or infinite."""
     return None if value is None or not math.isfinite(value) else float(value)
+
+
+def key(signal: Signal) -> str:
+    """The signal's name in data: `monitor/metric`, and `/column` where it judges one."""
+    return "/".join(part for part in (signal.monitor, signal.metric, signal.column) if part)
 
 
 def words(signal: Signal) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .facts import VARIABLES, value_of
+from .variables import VARIABLES, value_of
 
 
 @dataclass(frozen=True)

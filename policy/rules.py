@@ -8,7 +8,7 @@ hold, and the reading says so; where CEL can decide without it (`false && …`, 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
@@ -16,10 +16,9 @@ from typing import Any, get_args
 import cel
 
 from ..spec.errors import SpecError
-from ..spec.model import Rule
 from ..spec.values import Verdict
-from .facts import VARIABLES, nested, value_of
 from .names import names_in
+from .variables import VARIABLES, nested, value_of
 
 # Every function and macro of the CEL library that a condition may call (its 0.10.0 has no others).
 FUNCTIONS = frozenset(
@@ -35,7 +34,14 @@ _BY_TEXT = (RuntimeError, TypeError, ValueError)
 
 
 class RuleError(SpecError, ValueError):
-    """A rule cannot be used; the message names the rule, what is wrong and the nearest right name."""
+    """A rule cannot be used; the message names the rule, what is wrong and the nearest right name.
+
+    *rules* are the wrong rules of a whole policy: their places in it, counted from 0, and what is wrong with each.
+    """
+
+    def __init__(self, message: str, rules: tuple[tuple[int, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.rules = rules
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def condition(text: str) -> Condition:
     try:
         program = cel.compile(text)
     except ValueError as error:
-        raise RuleError(f"rule `{text}`: this is not CEL: {_syntax(error)}. {_NOTHING}") from None
+        raise RuleError(f"rule `{text}`: this is not CEL: {_syntax(error)}. {NOTHING}") from None
     used = names_in(text)
     for name in used.variables:
         _check_name(text, name)
@@ -98,24 +104,12 @@ def condition(text: str) -> Condition:
         if name not in FUNCTIONS:
             near = difflib.get_close_matches(name, sorted(FUNCTIONS), n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(FUNCTIONS))}."
-            raise RuleError(f"rule `{text}`: unknown function `{name}`; {hint} {_NOTHING}")
+            raise RuleError(f"rule `{text}`: unknown function `{name}`; {hint} {NOTHING}")
     _try(text, program)
     return Condition(text, used.variables, program)
 
 
-def check_rules(rules: Sequence[Rule]) -> None:
-    """Check every rule's condition; RuleError names all that are wrong, by their number in the policy."""
-    troubles = []
-    for number, rule in enumerate(rules, start=1):
-        try:
-            condition(rule.when)
-        except RuleError as error:
-            troubles.append(f"policy, rule {number}: {error}")
-    if troubles:
-        raise RuleError("\n".join(troubles))
-
-
-_NOTHING = "Nothing was decided; `ratoon check` lists the variables."
+NOTHING = "Nothing was decided; `ratoon policy explain` lists the variables."
 
 
 def _check_name(text: str, name: str) -> None:
@@ -123,13 +117,13 @@ def _check_name(text: str, name: str) -> None:
         return
     root = name.partition(".")[0]
     if name.count(".") > 1 and (shorter := name.rpartition(".")[0]) in VARIABLES:
-        raise RuleError(f"rule `{text}`: `{name}` does not exist: {shorter} is a {VARIABLES[shorter].type}. {_NOTHING}")
+        raise RuleError(f"rule `{text}`: `{name}` does not exist: {shorter} is a {VARIABLES[shorter].type}. {NOTHING}")
     same_leaf = [known for known in VARIABLES if known.rpartition(".")[2] == name]
     near = same_leaf or difflib.get_close_matches(name, list(VARIABLES), n=1, cutoff=0.5)
     if not near and root in _ROOTS:
         near = [known for known in VARIABLES if known.startswith(f"{root}.")]
     hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(VARIABLES)}."
-    raise RuleError(f"rule `{text}`: unknown variable `{name}`; {hint} {_NOTHING}")
+    raise RuleError(f"rule `{text}`: unknown variable `{name}`; {hint} {NOTHING}")
 
 
 def _try(text: str, program: cel.Program) -> None:
@@ -144,13 +138,13 @@ def _try(text: str, program: cel.Program) -> None:
             kinds = ", ".join(
                 f"{name} is a {VARIABLES[name].type}" for name in names_in(text).variables if name in VARIABLES
             )
-            raise RuleError(f"rule `{text}`: the types do not fit ({kinds}): {_first_line(error)} {_NOTHING}") from None
+            raise RuleError(f"rule `{text}`: the types do not fit ({kinds}): {_first_line(error)} {NOTHING}") from None
         except _BY_TEXT as error:
-            raise RuleError(f"rule `{text}`: {_first_line(error)} {_NOTHING}") from None
+            raise RuleError(f"rule `{text}`: {_first_line(error)} {NOTHING}") from None
         if not isinstance(result, bool):
             raise RuleError(
                 f"rule `{text}`: expected a condition that is true or false, found one that gives {result!r}; "
-                f'compare it with something, such as triage == "harm". {_NOTHING}'
+                f'compare it with something, such as triage == "harm". {NOTHING}'
             )
 
 

@@ -40,6 +40,14 @@ def load_spec(path: str | Path) -> Spec:
     return spec
 
 
+def check_against(error: ValidationError, file: Path, content: dict[str, Any]) -> str:
+    """The faults in the part of a spec that *file* holds as *content*, worded as `load_spec` words them."""
+    _, lines = _parse(file, file.read_text(encoding="utf-8"))
+    if lines.get((0,)):  # the file is a bare list of rules
+        lines = {("policy", *path): line for path, line in lines.items()}
+    return "\n".join(_word(fault, content, lines, file.name) for fault in _sorted(error))
+
+
 def json_schema() -> dict[str, Any]:
     """The spec's JSON schema, by which editors complete and check the YAML."""
     schema = Spec.model_json_schema()

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from .duration import Duration, Extent
-
-Task = Literal["binary", "multiclass", "regression"]
-MetricName = Literal["roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier", "mae", "rmse"]
-GuardName = Literal["persistence", "cooldown", "budget", "min_rows", "in_flight"]
-
-METRICS_OF: dict[str, tuple[str, ...]] = {
-    "binary": ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier"),
-    "multiclass": ("accuracy", "balanced_accuracy", "f1", "log_loss"),
-    "regression": ("mae", "rmse"),
-}
-
-
-class Part(BaseModel):
-    """A frozen part of the spec; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+from .duration import Duration, format_duration
+from .part import Part
+from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec
+from .watching import DEFAULT_METRIC, METRICS_OF, DriftSpec, MetricName, MonitorsSpec, PerformanceSpec, Task
 
 
 class LabelTable(Part):
@@ -119,110 +105,6 @@ class LearnerSpec(Part):
         return value
 
 
-class QualitySpec(Part):
-    """Screens for broken data."""
-
-    missing: float = Field(0.1, gt=0, le=1, description="Rise in a column's missing share that breaks it")
-    out_of_range: float = Field(
-        0.05, gt=0, le=1, description="Share of numbers outside the reference's range, widened by half on each side"
-    )
-    new_categories: float = Field(0.1, gt=0, le=1, description="Share of rows with a category the reference lacks")
-    duplicates: float = Field(0.05, gt=0, le=1, description="Share of rows whose id was seen before")
-    volume: tuple[float, float] = Field(
-        (0.2, 5.0), description="Least and most rows, as multiples of what the reference had in the same time"
-    )
-    columns: tuple[str, ...] | None = Field(None, description="Columns to screen; left out: all features")
-
-
-class DriftSpec(Part):
-    """Drift of the features' distributions against the reference window."""
-
-    threshold: float = Field(0.2, gt=0, description="Drift score (PSI) from which a column counts as drifted")
-    share: float = Field(0.3, gt=0, le=1, description="Share of drifted columns from which the window has drifted")
-    min_rows: int = Field(200, ge=10, description="Fewer rows than this cannot be judged: `unknown`")
-    columns: tuple[str, ...] | None = Field(None, description="Columns to watch; left out: all features")
-
-
-class PerformanceSpec(Part):
-    """The champion's metric on rows whose labels have arrived."""
-
-    metric: MetricName | None = Field(None, description="Left out: roc_auc, accuracy or mae, by the task")
-    min_labels: int = Field(100, ge=10, description="Fewer matured labels than this cannot be judged: `unknown`")
-    maturity: float = Field(0.95, gt=0, le=1, description="Share of a window's labels that must have arrived")
-    tolerance: float = Field(
-        0.0, ge=0, description="Loss against the reference that is no harm: absolute; for mae, rmse, log_loss a share"
-    )
-
-
-class MonitorsSpec(Part):
-    """What is watched, how often and over which windows."""
-
-    window: Extent = Field(timedelta(days=7), description="The current window: a length of time, or `500 rows`")
-    every: Duration = Field(timedelta(days=1), description="How often the scheduled monitor runs")
-    reference: Extent | None = Field(
-        None, description="Extent of the reference window, ending at the champion's watermark; left out: 8 windows"
-    )
-    sample: int = Field(50_000, ge=100, description="Most rows that a monitor reads, chosen by hash")
-    quality: QualitySpec | None = QualitySpec()
-    drift: DriftSpec | None = DriftSpec()
-    performance: PerformanceSpec | None = PerformanceSpec()
-
-
-class Persist(Part):
-    """At least *k* of the last *n* windows."""
-
-    k: int = Field(ge=1)
-    n: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _k_of_n(self) -> Persist:
-        if self.k > self.n:
-            raise ValueError(f"expected at most {self.n} of {self.n}, found {self.k} of {self.n}")
-        return self
-
-
-def _parse_persist(value: object) -> object:
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+)\s+of\s+(\d+)\s*", value)
-        if match is None:
-            raise ValueError("expected `k of n`, such as `2 of 3`")
-        return {"k": int(match.group(1)), "n": int(match.group(2))}
-    return value
-
-
-class Budget(Part):
-    """At most *runs* training runs per *per*."""
-
-    runs: int = Field(ge=0)
-    per: Duration
-
-
-class Rule(Part):
-    """One rule: a CEL condition, what to do, and the guards that may hold it back."""
-
-    when: str = Field(description="CEL condition over the documented variables")
-    do: Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
-    persist: Annotated[Persist | None, BeforeValidator(_parse_persist)] = Field(
-        None, description="Windows in which the condition must have held, such as `2 of 3`"
-    )
-    cooldown: Duration | None = Field(None, description="Least time since the champion was trained or a run started")
-    budget: Budget | None = Field(None, description="Most runs in a stretch of time")
-    min_rows: int | None = Field(None, ge=1, description="Least labelled rows that were not learned yet")
-
-    @field_validator("when")
-    @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError('expected a condition, such as triage == "harm"')
-        return value.strip()
-
-
-DEFAULT_POLICY: tuple[Rule, ...] = (
-    Rule(when='triage == "broken_data"', do="alert"),
-    Rule(when='triage == "harm"', do="warm_start", min_rows=50),
-)
-
-
 class Margin(Part):
     """How much worse than the champion a candidate may be, by the lower end of the interval."""
 
@@ -255,6 +137,19 @@ class StoresSpec(Part):
     workspace: str | None = Field(None, description="Evidently workspace; left out: a folder in home")
 
 
+class BacktestSpec(Part):
+    """How history is replayed to compare policies."""
+
+    every: Duration | None = Field(None, description="Step between looks; left out: monitors.every")
+    schedule: Duration | None = Field(
+        None, description="How often the arms on a schedule retrain, to compare with; left out: at every look"
+    )
+    training_time: Duration = Field(timedelta(0), description="From a decision to the challenger that came of it")
+    review_delay: Duration | None = Field(
+        None, description="From a challenger to its promotion; left out: 1d where review is required, else none"
+    )
+
+
 class Spec(Part):
     """One model under care."""
 
@@ -263,7 +158,13 @@ class Spec(Part):
     data: DataSpec
     learner: LearnerSpec
     monitors: MonitorsSpec = MonitorsSpec()
+    mode: Literal["live", "shadow"] = Field(
+        "live", description="`shadow`: everything is watched, decided and recorded, and nothing trains"
+    )
+    triage: TriageSpec = TriageSpec()
     policy: tuple[Rule, ...] = DEFAULT_POLICY
+    costs: CostsSpec | None = None
+    backtest: BacktestSpec = BacktestSpec()
     gate: GateSpec = GateSpec()
     review: Literal["required", "automatic"] = Field("required", description="Who promotes a challenger")
     seed: int = Field(0, ge=0, description="Seed of every random choice")
@@ -286,6 +187,15 @@ class Spec(Part):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _training_ends_in_time(self) -> Spec:
+        if self.backtest.training_time > self.abandon_after:
+            raise ValueError(
+                f"backtest.training_time: {format_duration(self.backtest.training_time)} is longer than abandon_after "
+                f"({format_duration(self.abandon_after)}), by which such a run is given up; expected less"
+            )
+        return self
+
     @property
     def path(self) -> Path:
         """The file this spec was read from (absolute)."""
@@ -297,13 +207,28 @@ class Spec(Part):
         return self._path.parent
 
     @property
-    def metric(self) -> str:
+    def metric(self) -> MetricName:
         """The metric that monitors and gate judge by."""
         named = self.gate.metric or (self.monitors.performance and self.monitors.performance.metric)
-        return named or METRICS_OF[self.task][0]
+        return named or DEFAULT_METRIC[self.task]
+
+    @property
+    def deciding(self) -> Policy:
+        """All of the spec that decides, as one value."""
+        performance = self.monitors.performance or PerformanceSpec()
+        return Policy(
+            rules=self.policy,
+            triage=self.triage,
+            share=(self.monitors.drift or DriftSpec()).share,
+            tolerance=performance.tolerance_of(self.metric),
+            estimate=performance.estimate,
+            costs=self.costs,
+            metric=self.metric,
+            every=self.monitors.every,
+            abandon_after=self.abandon_after,
+        )
 
     @property
     def policy_version(self) -> str:
-        """A short hash over rules: two specs with equal rules have equal versions."""
-        text = "\n".join(rule.model_dump_json() for rule in self.policy)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        """The version of the policy: two specs that decide alike have equal versions."""
+        return self.deciding.version

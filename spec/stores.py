@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import SpecError
 from .model import Spec
 
 
@@ -20,11 +21,19 @@ class Stores:
 
 
 def stores_of(spec: Spec) -> Stores:
-    """Resolve the stores; creates nothing."""
+    """Resolve the stores; creates nothing.
+
+    Raises SpecError for a ledger in memory, which each process would have for itself.
+    """
     declared = spec.stores
     home = (spec.folder / declared.home).resolve()
     mlflow = declared.mlflow or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
     ledger = declared.ledger or os.environ.get("RATOON_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}"
+    if ledger == "sqlite://" or ":memory:" in ledger:
+        raise SpecError(
+            f"{spec.path.name}: stores.ledger (or $RATOON_LEDGER_URL) is {ledger!r}, a database in memory, which ends "
+            "with its process; expected a file, such as sqlite:////var/lib/ratoon/ledger.db, or postgresql://…"
+        )
     workspace = (
         (spec.folder / declared.workspace).resolve()
         if declared.workspace

@@ -67,6 +67,7 @@ class Triage(Value):
 
     verdict: Verdict
     evidence: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()  # the deciding ones, as monitor/metric/column
 
 
 class GuardAnswer(Value):
@@ -76,6 +77,32 @@ class GuardAnswer(Value):
     guard: str
     held: bool
     text: str
+
+
+class Marks(Value):
+    """How far the ledger had been written when a history was read, so that the same history can be read again.
+
+    *flights* is the highest number of a flight, *reviews*, *scores* and *windows* the highest ids of such entries;
+    *running* are the numbers of the flights in the air.
+    """
+
+    flights: int = 0
+    running: tuple[int, ...] = ()
+    reviews: int = 0
+    scores: int = 0
+    windows: int = 0
+
+
+class Basis(Value):
+    """What a decision rested on beside its signals and the ledger's history: enough to take it again."""
+
+    champion: str | None = None
+    champion_since: datetime | None = None
+    champion_trained_at: datetime | None = None
+    watermark: datetime | None = None
+    new_rows: int = 0
+    first_cpu_seconds: float = 0.0
+    marks: Marks = Marks()
 
 
 class Decision(Value):
@@ -95,14 +122,32 @@ class Decision(Value):
     guards: tuple[GuardAnswer, ...] = ()
     matched: tuple[str, ...] = ()  # every rule whose condition held, also those that a guard stopped
     facts: dict[str, Any] = {}
-    policy: str = ""  # version of the policy: a hash of its rules
+    policy: str = ""  # version of the policy: a hash of all that decides
     window: Span | None = None
     champion: str | None = None  # MLflow version judged
+    basis: Basis | None = None  # None for a start by hand, which no policy decided
 
     @property
     def fires(self) -> bool:
         """Whether the decision starts a training run."""
         return self.action in FIRING
+
+
+class Score(Value):
+    """What became of a decision, seen once the labels after it had arrived.
+
+    *verdict* says whether acting, or waiting, was right; *gain* is of acting over waiting in the metric's unit
+    (positive is better), with its interval, where both could be compared on *rows* rows.
+    """
+
+    decision: str
+    at: datetime  # when it was scored
+    verdict: Literal["right", "wrong", "even"]
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rows: int = 0
+    text: str = ""
 
 
 class PastDecision(Value):
@@ -113,17 +158,27 @@ class PastDecision(Value):
     action: Action
     verdict: Verdict
     matched: tuple[str, ...] = ()
+    champion: str | None = None
+    facts: dict[str, Any] = {}
+    score: Score | None = None
 
 
 class PastUpdate(Value):
-    """What the policy needs to know of an earlier training run."""
+    """What the policy needs to know of an earlier training run.
+
+    *gain* is what the gate measured on recent holdout rows, in the metric's unit, where it could.
+    `shadow`: the run that a decision in shadow mode would have started.
+    """
 
     decision: str
     started_at: datetime  # in the decision's own time, so that live and replay agree
     ended_at: datetime | None = None
-    outcome: Literal["running", "registered", "refused", "failed", "abandoned", "nothing_new"]
+    outcome: Literal["running", "registered", "refused", "failed", "abandoned", "nothing_new", "shadow"]
     version: str | None = None
     cpu_seconds: float = 0.0
+    rows: int = 0
+    gain: float | None = None
+    rejected_at: datetime | None = None  # when a reviewer said no
 
 
 class History(Value):
@@ -135,5 +190,12 @@ class History(Value):
     champion_trained_at: datetime | None = None
     watermark: datetime | None = None
     new_rows: int = 0  # labelled rows that the champion has not learned, holdout left out
+    first_cpu_seconds: float = 0.0  # what the first version took: all that is known before the first update
     decisions: tuple[PastDecision, ...] = ()
     updates: tuple[PastUpdate, ...] = ()
+    marks: Marks = Marks()
+
+    @property
+    def basis(self) -> Basis:
+        """What a ledger does not hold, or not by itself."""
+        return Basis(**{name: getattr(self, name) for name in Basis.model_fields})

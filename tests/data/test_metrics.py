@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from ratoon.data.metrics import METRICS, Outcomes, interval, join, paired_gain
 
@@ -73,3 +73,39 @@ def test_a_paired_gain_needs_the_same_rows():
 
     with pytest.raises(ValueError, match="same rows"):
         paired_gain(METRICS["accuracy"], one, other)
+
+
+def test_a_label_of_a_class_that_the_model_never_saw_had_no_probability():
+    """It costs what the clip allows, wherever its name would sort among the known classes."""
+    score = np.array([[0.7, 0.2, 0.1]] * 2)
+    known = Outcomes(np.array(["b", "c"]), np.array(["b", "b"]), score, ("b", "c", "d"))
+
+    assert METRICS["log_loss"](known) == pytest.approx(-(np.log(0.7) + np.log(0.2)) / 2)
+    for unseen in ("a", "bb", "z"):
+        stranger = Outcomes(np.array([unseen, "c"]), known.prediction, score, known.classes)
+        assert METRICS["log_loss"](stranger) == pytest.approx(-(np.log(1e-15) + np.log(0.2)) / 2)
+
+
+@pytest.mark.parametrize("classes", [(0, 1), ("a", "b", "c")])
+def test_a_resample_is_the_metric_of_the_rows_drawn(classes):
+    """What is prepared once for all resamples changes no value: the same float as computed anew."""
+    rng = np.random.default_rng(0)
+    target = np.array([*classes] * 20, dtype=object)
+    score = rng.random(60).round(1) if len(classes) == 2 else rng.dirichlet(np.ones(3), 60)
+    target = target[:60] if len(classes) == 3 else np.array([*classes] * 30)
+    outcomes = Outcomes(target, rng.permutation(target), score, classes)
+    names = ("roc_auc", "brier") if len(classes) == 2 else ()
+    for name in ("accuracy", "balanced_accuracy", "f1", "log_loss", *names):
+        draw = METRICS[name].prepare(outcomes)
+        for _ in range(5):
+            rows = rng.integers(0, 60, 60)
+            assert draw(rows) == METRICS[name](outcomes.take(rows)), name
+
+
+def test_f1_is_scikit_learns():
+    rng = np.random.default_rng(1)
+    for classes in ((0, 1), (0, 1, 2)):
+        target, said = rng.integers(0, len(classes), (2, 200))
+        average = "binary" if len(classes) == 2 else "macro"
+        expected = f1_score(target, said, average=average)
+        assert METRICS["f1"](Outcomes(target, said, None, classes)) == pytest.approx(expected)

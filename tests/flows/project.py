@@ -15,15 +15,17 @@ from typing import Any
 import pandas as pd
 
 from ratoon.cli.starting import example_flights, write_starter
-from ratoon.flows.care import Care, take_care
+from ratoon.loop.care import Care, take_care
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
+from ratoon.spec.values import Decision
 
 TRAINED = datetime(2026, 2, 3)  # the first version, before the change on 2026-02-10
 CALM = datetime(2026, 2, 9)  # a healthy window
 LATE = datetime(2026, 2, 20)  # the evening has turned: harm, and rows enough to mend it
 
 POLICY = """\
+triage: {persist: 1 of 1}   # the tests look at single windows
 policy:
   - when: triage == "broken_data"
     do: alert
@@ -81,6 +83,15 @@ class Project:
         if database.exists():
             _move_paths(database, str(self.folder), str(to))
         return Project(to)
+
+
+def timeless(decision: Decision) -> dict[str, Any]:
+    """All of a decision but the CPU seconds that earlier runs took, which no two runs measure alike."""
+    found = decision.model_dump(mode="json")
+    found["facts"].get("last_run", {}).pop("cpu_seconds", None)
+    if found["basis"] is not None:
+        found["basis"].pop("first_cpu_seconds")
+    return found
 
 
 def write_project(folder: Path, *, rows: int = 6000, review: str = "automatic") -> Project:

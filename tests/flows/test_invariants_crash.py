@@ -12,7 +12,7 @@ import pytest
 from processes import Processes, dies
 from project import LATE, TRAINED, Project
 
-from ratoon.flows.care import Care
+from ratoon.loop.care import Care
 
 RETRAIN, REGISTRY, LEDGER = "ratoon.flows.retrain", "ratoon.models.registry:Registry", "ratoon.ledger.ledger:Ledger"
 STEPS = {

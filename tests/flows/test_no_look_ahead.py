@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from processes import Processes
-from project import LATE, TRAINED, Project, write_project
+from project import LATE, TRAINED, Project, timeless, write_project
 
 from ratoon.cli.starting import example_flights
 
@@ -51,7 +51,7 @@ def story(project: Project) -> dict[str, Any]:
     with project.care() as care:
         decisions = care.ledger.decisions("flights")
         return {
-            "decisions": [d.model_dump() for d in decisions],
+            "decisions": [timeless(d) for d in decisions],
             "signals": [[s.model_dump() for s in care.ledger.signals(d.id)] for d in decisions],
             "gates": [[a["gate"] for a in f.evidence["attempts"]] for f in care.ledger.updates("flights")],
             "states": {v.number: care.registry.load(v.number).state.model_dump() for v in care.registry.versions()},

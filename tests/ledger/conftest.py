@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from ratoon.ledger.ledger import Flight, Ledger
-from ratoon.spec.values import Decision, GuardAnswer, Signal, Span, Triage
+from ratoon.spec.rules import Policy
+from ratoon.spec.values import Decision, GuardAnswer, Score, Signal, Span, Triage
 
 NOW = datetime(2026, 3, 1, 12, 30, 0, 250)
 
@@ -80,8 +81,38 @@ def fly(ledger: Ledger, id: str = "d1", *, wall: datetime = NOW, model: str = "p
     return ledger.take_off(model=model, decision=id, at=NOW, run="r", now_wall=wall, abandon_after=timedelta(hours=2))
 
 
+def policy(**more: Any) -> Policy:
+    """A policy that uses what a policy can hold."""
+    rules = [
+        {"when": 'triage == "harm"', "do": "warm_start", "persist": "2 of 3", "cooldown": "6h", "back_off": "2d"},
+        {
+            "when": "drift.share > 0.5",
+            "do": "alert",
+            "quiet": ["sat-sun 22:00-06:00"],
+            "budget": {"runs": 1, "per": "1d"},
+        },
+    ]
+    known = {
+        "rules": rules, "metric": "roc_auc", "every": "1h", "tolerance": {"fixed": 0.02},
+        "costs": {"cpu_hour": 0.5, "error": 0.01},
+    }  # fmt: skip
+    return Policy.model_validate(known | more)
+
+
+def scored(decision: str, *, hours: float = 0, **more: Any) -> Score:
+    """A score given *hours* after NOW."""
+    known = {"decision": decision, "at": NOW + timedelta(hours=hours), "verdict": "right", "gain": 0.02, "rows": 300}
+    return Score.model_validate(known | more)
+
+
 @pytest.fixture
 def made() -> SimpleNamespace:
-    """The makers above, for tests: `made.decided()`, `made.measured()`, `made.fly(ledger)`."""
-    makers: dict[str, Callable[..., Any]] = {"decided": decided, "measured": measured, "fly": fly}
+    """The makers above, for tests: `made.decided()`, `made.measured()`, `made.fly(ledger)` and so on."""
+    makers: dict[str, Callable[..., Any]] = {
+        "decided": decided,
+        "measured": measured,
+        "fly": fly,
+        "policy": policy,
+        "scored": scored,
+    }
     return SimpleNamespace(NOW=NOW, **makers)

@@ -17,7 +17,12 @@ TABLES = sorted(Base.metadata.tables)
 @pytest.fixture
 def full(ledger, url, made) -> Iterator[Engine]:
     """A database with a row in every table."""
-    ledger.record_decision(made.decided(), [made.measured()], live=True)
+    decision = made.decided().model_copy(update={"policy": made.policy().version})
+    ledger.record_decision(decision, [made.measured()], policy=made.policy(), live=True)
+    ledger.record_score(made.scored("d1"), "price")
+    ledger.record_review(
+        model="price", version="1", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None
+    )
     ledger.land(made.fly(ledger), outcome="failed", ended_at=made.NOW)
     ledger.record_promotion(
         model="price", version="1", previous=None, at=made.NOW, kind="first", actor="ada", reason="", decision=None
@@ -27,26 +32,40 @@ def full(ledger, url, made) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_update_and_delete_are_refused(full, table):
-    column = next(iter(Base.metadata.tables[table].columns)).name
-    for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
-        with pytest.raises(IntegrityError, match="the ledger is append-only"), full.begin() as connection:
-            connection.execute(text(statement))
-    with full.connect() as connection:
-        assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_replacing_or_truncating_is_refused_too(full, table):
-    if full.dialect.name == "sqlite":
-        statement = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
-    else:
-        statement = f"TRUNCATE {table} CASCADE"
+def _refused(full: Engine, table: str, statement: str) -> None:
     with pytest.raises(IntegrityError, match="the ledger is append-only"), full.begin() as connection:
         connection.execute(text(statement))
     with full.connect() as connection:
-        assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1
+        assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1, statement
+
+
+def test_update_and_delete_are_refused_in_every_table(full):
+    for table in TABLES:
+        column = next(iter(Base.metadata.tables[table].columns)).name
+        _refused(full, table, f"UPDATE {table} SET {column} = {column}")
+        _refused(full, table, f"DELETE FROM {table}")
+
+
+def test_replacing_or_truncating_is_refused_in_every_table(full):
+    for table in TABLES:
+        if full.dialect.name == "sqlite":
+            _refused(full, table, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+        else:
+            _refused(full, table, f"TRUNCATE {table} CASCADE")
+
+
+@pytest.mark.parametrize(
+    ("table", "kept"), [("scores", "decision"), ("reviews", "model, version, verdict")], ids=["scores", "reviews"]
+)
+def test_a_new_row_does_not_push_out_one_that_says_the_same(full, table, kept):
+    """SQLite's REPLACE would delete the row that a uniqueness beside the primary key clashes with."""
+    replace = "INSERT OR REPLACE" if full.dialect.name == "sqlite" else "INSERT"
+    columns = [column.name for column in Base.metadata.tables[table].columns if column.name != "id"]
+    listed = ", ".join(f'"{name}"' for name in columns)
+    with pytest.raises(IntegrityError), full.begin() as connection:
+        connection.execute(text(f"{replace} INTO {table} (id, {listed}) SELECT id + 1, {listed} FROM {table}"))
+    with full.connect() as connection:
+        assert connection.execute(text(f"SELECT id, {kept} FROM {table}")).one()[0] == 1
 
 
 def test_a_row_without_its_parent_is_refused(full):

@@ -8,11 +8,19 @@ from datetime import datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
+import pytest
+
 from ratoon.ledger.ledger import Flight, Ledger
 from ratoon.spec.values import Decision, Triage
 
 AT = datetime(2026, 3, 1)
 SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture(autouse=True)
+def _importable(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spawned process imports this file by its name, which plain `pytest` leaves off the path."""
+    monkeypatch.syspath_prepend(request.config.rootpath)
 
 
 def _record(ledger: Ledger, decision: str) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Engine, inspect, text
 
 from ratoon.ledger.engine import connect, writing
 from ratoon.ledger.ledger import Ledger
-from ratoon.ledger.migrate import FOLDER
+from ratoon.ledger.migrate import FOLDER, upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput
 
@@ -40,7 +43,7 @@ def test_a_database_newer_than_the_code_is_left_alone(url):
     engine = connect(url)
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(BadInput, match="revision 9999, newer than the 0001 that this Ratoon knows"):
+    with pytest.raises(BadInput, match="revision 9999, newer than the 0002 that this Ratoon knows"):
         Ledger.open(url)
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "9999"
@@ -69,16 +72,71 @@ def test_a_ledger_shares_a_database_with_another_program_that_uses_alembic(url):
     engine.dispose()
 
 
-def test_a_ledger_that_is_up_to_date_opens_without_alembic(tmp_path):
+def test_a_ledger_made_at_once_is_what_the_migrations_make(url):
+    """A new ledger skips Alembic, and an old one cannot: both must end as one schema."""
+    Ledger.open(url).close()
+    at_once = _schema(connect(url))
+    with _empty_again(url):
+        engine = connect(url)
+        with writing(engine) as connection:
+            upgrade(connection, None)
+        assert _schema(engine) == at_once
+    assert len(at_once["triggers"]) == len(Base.metadata.tables) * (3 if url.startswith("sqlite") else 1)
+
+
+@contextmanager
+def _empty_again(url: str) -> Iterator[None]:
+    engine = connect(url)
+    if engine.dialect.name == "sqlite":
+        engine.dispose()
+        for file in Path(str(engine.url.database)).parent.iterdir():
+            file.unlink()
+    else:
+        with engine.begin() as connection:
+            schema = connection.execute(text("SELECT current_schema()")).scalar()
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+        engine.dispose()
+    yield
+
+
+def _schema(engine: Engine) -> dict[str, Any]:
+    """All that the database knows of its tables, as plain values."""
+    seen = inspect(engine)
+    triggers = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+        if engine.dialect.name == "sqlite"
+        else "SELECT tgname, pg_get_triggerdef(t.oid) || p.prosrc FROM pg_trigger t "
+        "JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid "
+        "WHERE NOT tgisinternal AND c.relnamespace = current_schema()::regnamespace ORDER BY tgname"
+    )
+    tables = {
+        table: {
+            "columns": [{**column, "type": str(column["type"])} for column in seen.get_columns(table)],
+            "key": seen.get_pk_constraint(table),
+            "foreign": sorted(map(str, seen.get_foreign_keys(table))),
+            "unique": sorted(map(str, seen.get_unique_constraints(table))),
+            "indexes": sorted(map(str, seen.get_indexes(table))),
+        }
+        for table in sorted(seen.get_table_names())
+    }
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(triggers))]
+        stamp = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all()
+    engine.dispose()
+    return {"tables": tables, "triggers": found, "stamp": stamp}
+
+
+def test_a_new_or_current_ledger_opens_without_alembic(tmp_path):
     """Every command opens the ledger: importing Alembic for nothing would be felt."""
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    Ledger.open(url).close()
     code = (
         "import sys; from ratoon.ledger.ledger import Ledger; "
         f"Ledger.open({url!r}).close(); sys.exit('alembic' in sys.modules)"
     )
 
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -86,7 +144,6 @@ def test_a_ledger_that_is_up_to_date_opens_without_alembic(tmp_path):
     [
         ("nonsense", "cannot be read; expected sqlite:///path"),
         ("mysql://me@host/db", "is of kind 'mysql'; expected sqlite:///path"),
-        ("sqlite://", "keeps nothing; expected a file"),
         ("postgresql://me:hunter2@127.0.0.1:1/db", "cannot be opened: connection to server"),
     ],
 )

@@ -72,11 +72,13 @@ def _project_that_changed_days_ago(servers: Servers) -> Path:
     servers.call("ratoon", "init", "flights")
     project = servers.folder / "flights"
     flights = example_flights(rows=12_000)
-    today = pd.Timestamp(datetime.now(UTC).replace(tzinfo=None)).normalize()
-    moved = today - timedelta(days=5) - (pd.Timestamp("2026-01-01") + CHANGE)
+    # By the minute, not by the day: what the gate sees must not hang on the hour at which the test runs.
+    now = pd.Timestamp(datetime.now(UTC).replace(tzinfo=None)).floor("min")
+    moved = now - timedelta(days=5) - (pd.Timestamp("2026-01-01") + CHANGE)
     for column in ("event_time", "label_time"):
         flights[column] += moved
     flights.to_parquet(project / "data" / "flights.parquet", index=False)
+    _replace(project / "spec.yaml", "mode: live", "triage: {persist: 1 of 1}\nmode: live")
     _replace(project / "prefect.yaml", 'cron: "0 6 * * *", timezone: UTC', "interval: 60")
     return project
 

@@ -12,8 +12,8 @@ from sensor_stream import FEATURES, START, changed, pair
 from ratoon.data.window import Window
 from ratoon.monitors.drift import Drift
 from ratoon.monitors.psi import bins_of, psi, without_drift
-from ratoon.spec.model import DriftSpec
 from ratoon.spec.values import Span
+from ratoon.spec.watching import DriftSpec
 
 DRIFT = Drift(DriftSpec(), FEATURES)
 

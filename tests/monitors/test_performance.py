@@ -9,8 +9,8 @@ import pytest
 
 from ratoon.data.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.monitors.performance import Performance, bounds, difference
-from ratoon.spec.model import PerformanceSpec
 from ratoon.spec.values import Span
+from ratoon.spec.watching import PerformanceSpec
 
 SPAN = Span(start=datetime(2026, 1, 1), end=datetime(2026, 1, 8))
 
@@ -130,3 +130,13 @@ def test_an_accepted_value_without_bounds_counts_as_exact():
     loss = difference(METRICS["accuracy"], Interval(0.8, 0.7, 0.88, 50), Interval(0.9, np.nan, np.nan, 0))
 
     assert (loss.value, loss.low, loss.high) == pytest.approx((0.1, 0.02, 0.2))
+
+
+def test_a_metric_of_probabilities_is_unknown_where_only_classes_were_served():
+    served = binary(500, 0.5)
+    served = Outcomes(served.target, served.prediction, None, served.classes)
+
+    signals = Performance(PerformanceSpec(), "roc_auc")(served, accepted("roc_auc", binary(500, 0.5)), SPAN)
+
+    assert {s.status for s in signals} == {"unknown"}
+    assert "needs probabilities" in signals[0].note

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ratoon.policy.decide import decide
-from ratoon.spec.model import Rule
+from ratoon.policy.variables import nested
+from ratoon.spec.rules import Policy, Rule
 from ratoon.spec.values import Decision, History, PastDecision, PastUpdate, Signal, Span
 
 NOW = datetime(2026, 3, 1, 12)
@@ -38,16 +39,30 @@ def harmful(drop: float = 0.05) -> list[Signal]:
     return sound(status="fail", value=drop, low=drop - 0.02, high=drop + 0.02, threshold=0.01)
 
 
-def past(hours_ago: float, *matched: str, action: str = "hold", verdict: str = "harm") -> PastDecision:
+def past(
+    hours_ago: float,
+    *matched: str,
+    action: str = "hold",
+    verdict: str = "harm",
+    champion: str = "3",
+    known: dict[str, Any] | None = None,
+    **more: Any,
+) -> PastDecision:
+    """An earlier look; *known* are its facts by their dotted names."""
     at = NOW - timedelta(hours=hours_ago)
+    facts = nested({"triage": verdict} | (known or {}))
     return PastDecision.model_validate(
-        {"id": f"d{at:%m%d%H%M}", "at": at, "action": action, "verdict": verdict, "matched": matched}
+        {"id": f"d{at:%m%d%H%M%S}", "at": at, "action": action, "verdict": verdict, "matched": matched}
+        | {"champion": champion, "facts": facts}
+        | more
     )
 
 
-def run(hours_ago: float, outcome: str = "registered", decision: str | None = None) -> PastUpdate:
+def run(hours_ago: float, outcome: str = "registered", decision: str | None = None, **more: Any) -> PastUpdate:
     at = NOW - timedelta(hours=hours_ago)
-    return PastUpdate.model_validate({"decision": decision or f"d{at:%m%d%H%M}", "started_at": at, "outcome": outcome})
+    return PastUpdate.model_validate(
+        {"decision": decision or f"d{at:%m%d%H%M%S}", "started_at": at, "outcome": outcome} | more
+    )
 
 
 def history(**more: Any) -> History:
@@ -63,22 +78,25 @@ def history(**more: Any) -> History:
     )
 
 
-def judge(signals: list[Signal], *rules: dict[str, Any] | Rule, past: History | None = None) -> Decision:
-    """Decide at NOW by the given rules."""
-    return decide(
-        signals,
-        past or history(),
-        [Rule.model_validate(rule) for rule in rules],
-        NOW,
-        model="price",
-        window=WINDOW,
-        policy_version="abc",
-        abandon_after=timedelta(hours=2),
+def policy(*rules: dict[str, Any] | Rule, **more: Any) -> Policy:
+    """A policy in which one bad window is harm, unless *more* says otherwise."""
+    return Policy.model_validate(
+        {"rules": rules, "metric": "roc_auc", "every": "1d", "triage": {"persist": "1 of 1"}} | more
     )
+
+
+def judge(
+    signals: list[Signal], *rules: dict[str, Any] | Rule, past: History | None = None, now: datetime = NOW, **more: Any
+) -> Decision:
+    """Decide at *now* by a policy of the given rules and *more*."""
+    return decide(signals, past or history(), policy(*rules, **more), now, model="price", window=WINDOW)
+
+
+MAKERS: tuple[Callable[..., Any], ...] = (signal, sound, harmful, past, run, history, policy, judge)
 
 
 @pytest.fixture
 def made() -> SimpleNamespace:
     """The makers above, for tests: `made.harmful()`, `made.judge(…)`."""
-    makers: dict[str, Callable[..., Any]] = {f.__name__: f for f in (signal, sound, harmful, past, run, history, judge)}
+    makers = {f.__name__: f for f in MAKERS}
     return SimpleNamespace(NOW=NOW, WINDOW=WINDOW, **makers)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from ratoon.policy.decide import decide, decision_id
+from ratoon.policy.decide import decision_id
 from ratoon.policy.rules import RuleError
-from ratoon.spec.model import DEFAULT_POLICY
+from ratoon.spec.rules import DEFAULT_POLICY
 from ratoon.spec.values import FIRING, Decision
 
 HARM = 'triage == "harm"'
@@ -81,17 +81,31 @@ def test_a_decision_survives_json_and_keeps_what_its_rules_saw(made):
 
 
 def test_the_same_moment_model_and_policy_have_the_same_id_and_no_other(made):
+    version = made.policy().version
     again = made.judge(made.sound(), past=made.history(new_rows=1))
-    later = decide(
-        made.sound(),
-        made.history(),
-        (),
-        made.NOW + timedelta(microseconds=1),
-        model="price",
-        window=made.WINDOW,
-        policy_version="abc",
-        abandon_after=timedelta(hours=2),
-    )
+    later = made.judge(made.sound(), now=made.NOW + timedelta(microseconds=1))
+    other = made.judge(made.sound(), share=0.4)
 
-    assert again.id == made.judge(made.sound()).id == decision_id("price", made.NOW, "abc")
-    assert len({again.id, later.id, decision_id("price", made.NOW, "b"), decision_id("p", made.NOW, "abc")}) == 4
+    assert again.id == made.judge(made.sound()).id == decision_id("price", made.NOW, version)
+    assert again.policy == version != other.policy
+    assert len({again.id, later.id, other.id, decision_id("p", made.NOW, version)}) == 4
+
+
+def test_a_decision_keeps_the_basis_on_which_it_can_be_taken_again(made):
+    past = made.history(new_rows=7, first_cpu_seconds=3.0, marks={"flights": 2, "running": (2,)})
+
+    assert made.judge(made.sound(), past=past).basis == past.basis
+
+
+def test_a_decision_taken_again_does_not_see_the_run_it_started_the_first_time(made):
+    rule = {"when": HARM, "do": "warm_start", "cooldown": "2d"}
+    first = made.judge(made.harmful(), rule)
+    own = made.history(
+        decisions=(made.past(0, HARM, action="warm_start", id=first.id),),
+        updates=(made.run(0, "running", decision=first.id),),
+    )
+    beside = made.history(decisions=(made.past(0, action="warm_start", id="by hand"),))
+
+    assert first.fires
+    assert made.judge(made.harmful(), rule, past=own) == first
+    assert made.judge(made.harmful(), rule, past=beside).action == "hold"

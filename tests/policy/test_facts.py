@@ -7,25 +7,50 @@ import math
 from datetime import timedelta
 
 from ratoon.policy.explain import explain
-from ratoon.policy.facts import VARIABLES, facts, value_of
+from ratoon.policy.facts import facts
 from ratoon.policy.triage import triage
+from ratoon.policy.variables import VARIABLES, value_of
+
+COSTS = {"cpu_hour": 3.6, "run": 1.0, "error": 0.01}
 
 
-def _facts(made, signals, **past):
-    return facts(signals, triage(signals), made.history(**past), made.NOW, window=made.WINDOW)
+def _facts(made, signals, policy=None, **past):
+    policy, history = policy or made.policy(), made.history(**past)
+    verdict = triage(signals, history, policy)
+    return facts(signals, verdict, history, policy, made.NOW, window=made.WINDOW)
 
 
 def test_every_documented_variable_can_have_a_value_and_no_other_exists(made):
-    signals = [*made.harmful(), made.signal("quality", "volume", "fail", column="day", value=9.0)]
-    seen = _facts(made, signals, updates=(made.run(30),))
+    signals = [
+        *made.harmful(),
+        made.signal("quality", "range", "warn", column="day", value=9.0),
+        made.signal("estimate", "roc_auc", value=0.7, low=0.6, high=0.8),
+        made.signal("estimate", "estimated_drop", "fail", value=0.07, low=0.03, high=0.1, threshold=0.02),
+    ]
+    score = {"decision": "d", "at": made.NOW, "verdict": "even"}
+    seen = _facts(
+        made,
+        signals,
+        made.policy(costs=COSTS),
+        updates=(made.run(30, gain=0.02, cpu_seconds=9.0),),
+        decisions=(made.past(30, action="warm_start", score=score), made.past(24, score=score)),
+    )
     names = {f"{root}.{leaf}" for root, branch in seen.items() if isinstance(branch, dict) for leaf in branch}
     names |= {root for root, branch in seen.items() if not isinstance(branch, dict)}
 
     assert names == set(VARIABLES)
     assert seen["performance"]["drop"] == 0.05
     assert seen["performance"]["labels"] == 600
-    assert seen["last_run"] == {"age_hours": 30.0, "outcome": "registered"}
+    assert seen["performance"]["failing"] is True
+    assert seen["estimate"]["metric"] == "roc_auc"
+    assert seen["last_run"] == {"age_hours": 30.0, "outcome": "registered", "gain": 0.02, "cpu_seconds": 9.0}
     assert seen["window"] == {"rows": 1000, "hours": 168.0}
+
+
+def test_a_values_type_is_the_documented_one(made):
+    kinds = {"string": str, "int": int, "double": float, "bool": bool, "list(string)": list}
+
+    assert all(type(each.example) is kinds[each.type] for each in VARIABLES.values())
 
 
 def test_what_could_not_be_measured_has_no_value_but_its_map_is_there(made):
@@ -60,3 +85,26 @@ def test_a_champion_trained_in_the_last_hour_is_young(made):
     seen = _facts(made, made.sound(), champion_trained_at=made.NOW - timedelta(minutes=30))
 
     assert seen["champion"]["age_hours"] == 0.5
+
+
+def test_the_score_is_the_share_of_the_last_twenty_that_were_right(made):
+    def scored(hours, verdict, action="hold", at=0.0):
+        score = {"decision": "d", "at": made.NOW - timedelta(hours=at), "verdict": verdict}
+        return made.past(hours, action=action, score=score)
+
+    waits = [scored(h, "right" if h <= 20 else "wrong") for h in range(1, 40)]
+    acts = [scored(50, "right", "warm_start"), scored(60, "even", "roll_back"), scored(70, "wrong", "full_retrain")]
+    seen = _facts(made, made.sound(), decisions=(*waits, *acts, made.past(80)))
+
+    assert seen["score"] == {"waiting": 1.0, "waited": 20, "acting": 0.5, "acted": 3}
+    assert _facts(made, made.sound())["score"] == {"waited": 0, "acted": 0}
+    late = made.judge(made.sound(), past=made.history(decisions=(scored(5, "right", at=-1),)))
+    assert late.facts["score"]["waited"] == 0
+
+
+def test_a_run_that_has_not_ended_took_nothing_that_is_known(made):
+    seen = made.judge(
+        made.sound(), past=made.history(updates=(made.run(2, cpu_seconds=9.0, ended_at=made.NOW + timedelta(hours=1)),))
+    ).facts
+
+    assert seen["last_run"] == {"age_hours": 2.0, "outcome": "running"}

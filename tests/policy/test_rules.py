@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ratoon.policy.facts import VARIABLES, nested
 from ratoon.policy.names import names_in
-from ratoon.policy.rules import RuleError, check_rules, condition
+from ratoon.policy.rules import RuleError, condition
+from ratoon.policy.variables import VARIABLES, nested
 from ratoon.spec.errors import BadInput
-from ratoon.spec.model import DEFAULT_POLICY, Rule
 
 SEEN = nested({name: each.example for name, each in VARIABLES.items()})
 
@@ -63,16 +62,6 @@ def test_a_wrong_condition_is_refused_with_what_to_write_instead(text, says):
     assert f"rule `{text}`" in str(error.value)
     assert isinstance(error.value, ValueError)
     assert isinstance(error.value, BadInput)
-
-
-def test_check_names_every_wrong_rule_by_its_number():
-    check_rules(DEFAULT_POLICY)
-    with pytest.raises(RuleError) as error:
-        check_rules([Rule(when="true", do="hold"), Rule(when="x > 1", do="hold"), Rule(when="1 +", do="alert")])
-
-    assert "policy, rule 2: " in str(error.value)
-    assert "policy, rule 3: " in str(error.value)
-    assert "rule 1" not in str(error.value)
 
 
 @pytest.mark.parametrize(

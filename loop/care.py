@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from ..data.layout import Kind
 from ..data.source import Source, open_source
 from ..ledger.ledger import Ledger
-from ..models.registry import Registry
+from ..models.versions import Versions
 from ..spec.model import Spec
 from ..spec.stores import Stores, stores_of
 
 
 @dataclass(frozen=True)
 class Care:
-    """Everything a flow needs about one model."""
+    """Everything that a turn of the loop needs about one model."""
 
     spec: Spec
     stores: Stores
     ledger: Ledger
-    registry: Registry
+    registry: Versions
     source: Source
 
 
@@ -31,6 +31,8 @@ def take_care(spec: Spec) -> Iterator[Care]:
 
     Raises DataError where the data is not as the spec says, before anything is written.
     """
+    from ..models.registry import Registry  # here, since MLflow takes seconds to import and a backtest needs none
+
     stores = stores_of(spec)
     with ExitStack() as stack:
         registry = Registry.open(spec)
@@ -40,7 +42,7 @@ def take_care(spec: Spec) -> Iterator[Care]:
         yield Care(spec, stores, ledger, registry, source)
 
 
-def _features(registry: Registry) -> dict[str, Kind] | None:
+def _features(registry: Versions) -> dict[str, Kind] | None:
     """The champion's features, so that a column that vanished from the data is missed."""
     champion = registry.champion()
     if champion is None:

@@ -11,8 +11,9 @@ from ..data.view import View
 from ..data.window import Window
 from ..models.trained import Trained
 from ..spec.errors import ContractBroken, Refused
-from ..spec.model import MonitorsSpec, Spec
+from ..spec.model import Spec
 from ..spec.values import Span
+from ..spec.watching import MonitorsSpec
 from .champion import Champion
 
 REFERENCE_WINDOWS = 8
@@ -23,7 +24,9 @@ class Look:
     """The windows of one moment.
 
     *outcomes* are the matured rows beside what the champion said of them, None where it could say nothing;
-    *coverage* is the share of the performance window's rows whose labels have arrived.
+    *coverage* is the share of the performance window's rows whose labels have arrived. Where labels are late,
+    *scored* is what the champion says of the current rows (labels left out), and *calibration* what it said of
+    labelled rows that no version learns.
     """
 
     reference: Window
@@ -31,6 +34,8 @@ class Look:
     performance: Span
     outcomes: Outcomes | None
     coverage: float
+    scored: Outcomes | None = None
+    calibration: Outcomes | None = None
 
 
 def look(view: View, spec: Spec, champion: Champion) -> Look:
@@ -46,7 +51,10 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     judged = view.window(span, name="performance")
     labelled = judged.frame[judged.frame["_target"].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
-    return Look(reference, current, span, _outcomes(spec, champion.trained, labelled), coverage)
+    outcomes = _outcomes(spec, champion.trained, labelled)
+    late = span.end < current.span.end or coverage < 1
+    scored, calibration = _unlabelled(view, spec, champion.trained, current) if late else (None, None)
+    return Look(reference, current, span, outcomes, coverage, scored, calibration)
 
 
 def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Span:
@@ -60,6 +68,17 @@ def _matured(view: View, watched: MonitorsSpec, champion: Champion) -> Span:
     end = view.now - max(delay, timedelta(0))
     span = view.span_of(watched.window, end)
     return Span(start=min(max(span.start, champion.since), end), end=end)
+
+
+def _unlabelled(view: View, spec: Spec, trained: Trained, current: Window) -> tuple[Outcomes | None, Outcomes | None]:
+    """What a label-free estimate needs, where the spec asks for one and the model gives probabilities."""
+    watched = spec.monitors.performance
+    if spec.task == "regression" or watched is None or watched.estimate == "off" or not trained.probabilistic:
+        return None, None
+    try:
+        return trained.score(current.frame), trained.predict(view.holdout(None, limit=spec.gate.sample))
+    except (ContractBroken, Refused, ValueError):
+        return None, None
 
 
 def _outcomes(spec: Spec, trained: Trained, labelled: object) -> Outcomes | None:

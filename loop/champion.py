@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..models.registry import Version
 from ..models.trained import Trained
+from ..models.versions import Version
 from ..monitors.performance import Accepted
 from ..monitors.profile import Profile
 from ..spec.errors import RegistryError
+from ..spec.model import Spec
 from ..spec.values import Span
 from .care import Care
 
@@ -30,6 +31,7 @@ class Champion:
     reference: Span
     accepted: Accepted | None
     known: Profile | None
+    first_cpu_seconds: float = 0.0  # what its lineage's first version took
 
 
 def find_champion(care: Care) -> Champion:
@@ -69,13 +71,24 @@ def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Cham
     state = trained.state
     trained_at = datetime.fromisoformat(found.tags["ratoon.at"]) if "ratoon.at" in found.tags else state.watermark
     promotions = [p for p in care.ledger.champions(care.spec.model) if p.version == found.number and p.at <= upto]
-    kept = state.promise.get(care.spec.metric)
     return Champion(
         version=found.number,
         trained=trained,
         since=promotions[-1].at if promotions else trained_at,
         trained_at=trained_at,
         reference=state.reference or Span(start=state.watermark, end=state.watermark),
-        accepted=Accepted(**kept.model_dump()) if kept else None,
+        accepted=accepted_of(care.spec, trained),
         known=Profile.model_validate(state.profile) if state.profile else None,
+        first_cpu_seconds=_first_cpu_seconds(care),
     )
+
+
+def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
+    """The level that *trained* is held to: what its lineage promises in the spec's metric."""
+    kept = trained.state.promise.get(spec.metric)
+    return Accepted(**kept.model_dump()) if kept else None
+
+
+def _first_cpu_seconds(care: Care) -> float:
+    first = next((p.version for p in care.ledger.champions(care.spec.model) if p.kind == "first"), None)
+    return float(care.registry.version(first).tags.get("ratoon.cpu_seconds", 0.0)) if first else 0.0

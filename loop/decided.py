@@ -1,0 +1,32 @@
+"""What is decided at one moment: signals, the ledger's history and the policy in; a decision out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..policy.decide import decide
+from ..spec.values import Decision, History, Signal, Span
+from .care import Care
+from .champion import Champion
+
+
+def decided(care: Care, champion: Champion, signals: Sequence[Signal], window: Span, now: datetime) -> Decision:
+    """The policy's decision at *now*; nothing is written."""
+    return decide(signals, past(care, champion, now), care.spec.deciding, now, model=care.spec.model, window=window)
+
+
+def past(care: Care, champion: Champion, now: datetime) -> History:
+    """The ledger's history as of *now*, with what registry and data know of the champion."""
+    watermark = champion.trained.state.watermark
+    history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
+    return history.model_copy(
+        update={
+            "champion": champion.version,
+            "champion_since": champion.since,
+            "champion_trained_at": champion.trained_at,
+            "watermark": watermark,
+            "new_rows": care.source.as_of(now).unlearned_count(watermark),
+            "first_cpu_seconds": champion.first_cpu_seconds,
+        }
+    )

@@ -1,0 +1,109 @@
+"""What a fired decision learns: the ladder is climbed, and the winner offered with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ..ledger.ledger import Flight, Landed
+from ..models.evidence import Evidence
+from ..models.race import Race, climb, first
+from ..models.trained import Trained
+from ..models.versions import Version
+from ..policy.decide import decision_id
+from ..spec.values import Decision
+from .care import Care
+from .champion import Champion
+from .referenced import referenced
+
+
+def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
+    """Climb the ladder on what was known at the decision's moment."""
+    spec, watermark = care.spec, champion.trained.state.watermark
+    view = care.source.as_of(fired.at)
+    since = fired.at - spec.learner.history if spec.learner.history else None
+    back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
+    most = spec.gate.sample
+    return climb(
+        champion.trained,
+        spec,
+        unlearned=view.unlearned(watermark),
+        scratch=lambda: view.learned(fired.at, since=since),
+        recent=view.holdout(watermark, limit=most),
+        anchor=view.holdout(back, until=watermark, limit=most),
+        older_rows=len(view.holdout(None, until=watermark, limit=1)),
+        full=fired.action == "full_retrain",
+        since=since,
+    )
+
+
+def offered(
+    care: Care,
+    champion: Champion,
+    fired: Decision,
+    race: Race,
+    winner: Trained,
+    *,
+    fence: Callable[[], None] = lambda: None,
+    snapshots: tuple[str, ...] = (),
+    reports: Mapping[str, str] | None = None,
+    flow_run: str = "",
+) -> Version:
+    """Register the winner with its evidence as challenger: one version for a decision."""
+    view = care.source.as_of(fired.at)
+    evidence = Evidence(
+        decision=fired.id,
+        at=fired.at,
+        example=view.holdout(champion.trained.state.watermark, limit=5),
+        reasons=(*fired.reasons, *fired.triage.evidence),
+        action=fired.action,
+        verdict=fired.triage.verdict,
+        window=fired.window,
+        gate=race.gate,
+        attempts=race.attempts,
+        rows=race.attempts[-1].rows,
+        cpu_seconds=race.cpu_seconds,
+        snapshots=snapshots,
+        reports=reports or {},
+        flow_run=flow_run,
+        spec_path=str(care.spec.path),
+    )
+    return care.registry.register(referenced(care, view, winner), evidence, fence=fence)
+
+
+def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at: datetime) -> Landed:
+    """Write down how the training ended, with every rung that ran."""
+    outcome: Landed = "registered" if version else "refused"
+    if version is None and all(attempt.rows == 0 for attempt in race.attempts):
+        outcome = "nothing_new"
+    evidence: dict[str, Any] = {"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]}
+    care.ledger.land(
+        flight,
+        outcome=outcome,
+        version=version,
+        evidence=evidence,
+        cpu_seconds=race.cpu_seconds,
+        rows=sum(attempt.rows for attempt in race.attempts),
+        watermark=race.winner.state.watermark if race.winner else None,
+        ended_at=ended_at,
+    )
+    return outcome
+
+
+def first_version(care: Care, now: datetime, flow_run: str = "") -> Version:
+    """Fit on every labelled row outside the holdout, judge on the holdout, and register."""
+    view = care.source.as_of(now)
+    rows, holdout = view.learned(now), view.holdout(None, limit=care.spec.gate.sample)
+    trained, seconds = first(care.spec, rows, holdout=holdout)
+    evidence = Evidence(
+        decision=decision_id(care.spec.model, now, "first"),
+        at=now,
+        example=rows.head(5),
+        reasons=("There was no champion yet.",),
+        rows=len(rows),
+        cpu_seconds=seconds,
+        flow_run=flow_run,
+        spec_path=str(care.spec.path),
+    )
+    return care.registry.register(referenced(care, view, trained), evidence)

@@ -1,0 +1,89 @@
+"""Versions kept in memory, for a backtest: the registry's behaviour without its files."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..spec.errors import RegistryError
+from ..spec.model import Spec
+from . import card
+from .evidence import Evidence
+from .trained import Trained
+from .versions import DECISION, Version
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+class Shelf:
+    """The versions of one model, numbered as the registry would number them. Gone with the process."""
+
+    uri = "memory"
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.model = spec.model
+        self._kept: dict[str, tuple[Version, Trained]] = {}
+        self._aliases: dict[str, str] = {}
+
+    def champion(self) -> Version | None:
+        """The version that serves; None before the first training."""
+        return self.version(self._aliases[CHAMPION]) if CHAMPION in self._aliases else None
+
+    def challenger(self) -> Version | None:
+        """The version that waits for review."""
+        return self.version(self._aliases[CHALLENGER]) if CHALLENGER in self._aliases else None
+
+    def version(self, ref: str | int) -> Version:
+        """The version of a number or an alias; RegistryError where there is none."""
+        number = self._aliases.get(str(ref), str(ref))
+        if number not in self._kept:
+            raise RegistryError(f"model {self.model!r} has no version or alias {ref!r}; nothing was changed")
+        aliases = tuple(sorted(alias for alias, target in self._aliases.items() if target == number))
+        return self._kept[number][0].model_copy(update={"aliases": aliases})
+
+    def rejected(self) -> tuple[Version, ...]:
+        """Nobody reviews a backtest's versions one by one."""
+        return ()
+
+    def of_decision(self, decision: str) -> Version | None:
+        """The version registered for *decision*, if there is one."""
+        numbers = [number for number, (version, _) in self._kept.items() if version.decision == decision]
+        return self.version(numbers[0]) if numbers else None
+
+    def load(self, ref: str | int = CHAMPION) -> Trained:
+        """The version with its training state."""
+        return self._kept[self.version(ref).number][1]
+
+    def page(self, number: str) -> str | None:
+        """There is no page to look at."""
+        return None
+
+    def register(self, trained: Trained, evidence: Evidence, *, fence: Callable[[], None] = lambda: None) -> Version:
+        """Keep a copy of *trained* once for `evidence.decision`, and offer it for review."""
+        known = self.of_decision(evidence.decision)
+        if known is None:
+            fence()
+            number = str(len(self._kept) + 1)
+            kept = replace(trained, estimator=copy.deepcopy(trained.estimator), version=number)
+            tags = {DECISION: evidence.decision, **card.tags(trained.state, evidence)}
+            self._kept[number] = (Version(model=self.model, number=number, tags=tags, created=evidence.at), kept)
+            known = self.version(number)
+        return self.offer(known)
+
+    def offer(self, version: Version) -> Version:
+        """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
+        newest = max((int(number) for number in self._aliases.values()), default=0)
+        if int(version.number) > newest:
+            self._aliases[CHALLENGER] = version.number
+        return self.version(version.number)
+
+    def promote(self, ref: str | int) -> str | None:
+        """Let a version serve; the former champion's number."""
+        number = self.version(ref).number
+        former = self._aliases.get(CHAMPION)
+        self._aliases[CHAMPION] = number
+        if self._aliases.get(CHALLENGER) == number:
+            del self._aliases[CHALLENGER]
+        return former

@@ -1,0 +1,217 @@
+"""Label faults: labels of one class only, late, flipped, in another unit, or on the wrong rows.
+
+A wrong label is the dearest fault there is: it looks like harm, and the model that is trained on it is worse than
+none. Drift also changes labels, so each screen asks for what drift hardly does: to turn the order of the scores
+round, to multiply every label, or to take away every relation that the label had. A prior that moved is drift.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from ..data.metrics import METRICS, Outcomes, interval
+from ..data.window import Window
+from ..spec.watching import Task
+from .alignment import LEFT, company_of, kinship, related
+from .columns import FEW, Finding, guarded, surely_above
+from .performance import Accepted
+from .stretches import Stretches
+
+_IMPROBABLE = 1e-6  # that chance leaves a class out
+_HALF = 0.5  # of the labels that had always come by this age
+_MOST = 0.8
+_REVERSED = 0.25  # of the accepted ranking (area above one half) must be there, the wrong way round
+_SKILL = 0.1  # area above one half that a ranking needs, to be missed
+_FACTOR = 3.0  # labels over predictions
+_ORDER = 0.5  # rank correlation of labels and predictions that keep their order
+_RELATED = 0.06  # weakest rank correlation with a label that can be missed, in every stretch
+_LABELS = 100
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Matured rows beside what the champion said, in time order, and what it was accepted with."""
+
+    task: Task
+    metric: str
+    outcomes: Outcomes | None
+    accepted: Accepted | None
+    seed: int = 0
+
+
+def label_screens(
+    judged: Judged, numbers: list[str], reference: Window, current: Window, at: Stretches
+) -> Iterator[Finding]:
+    """Every screen of labels that fits the task."""
+    yield from guarded("label_coverage", None, lambda: coverage(reference, current))
+    yield from guarded("label_rows", None, lambda: wrong_rows(judged, numbers, reference, current, at))
+    if judged.task == "regression":
+        yield from guarded("label_scale", None, lambda: other_unit(judged))
+        return
+    yield from guarded("label_classes", None, lambda: classes(reference, current, at))
+    if judged.task == "binary":
+        yield from guarded("label_order", None, lambda: reversed_order(judged))
+
+
+def coverage(reference: Window, current: Window) -> list[Finding]:
+    """Labels that have arrived, against what the reference had when its rows were as young as these."""
+    length = current.span.length
+    frame = reference.frame
+    if current.rows < _LABELS or length <= timedelta(0) or len(frame) < FEW:
+        return []
+    times, arrived = frame["_time"].to_numpy(), frame["_label_time"].to_numpy()
+    start, end = reference.span.start + length, reference.span.end
+    ends = pd.date_range(start, end, periods=8) if end > start else [pd.Timestamp(end)]
+    shares = []
+    for each in ends:
+        here = (times <= np.datetime64(each)) & (times > np.datetime64(each - length))
+        if here.sum() >= FEW:
+            shares.append(float((arrived[here] <= np.datetime64(each)).mean()))
+    if not shares:
+        return []
+    least, share = min(shares), current.labelled / current.rows
+    limit = _HALF * least
+    note = f"{share:.0%} of the window's labels have come; of such a window there were always {least:.0%} or more"
+    if share < limit and surely_above(1 - share, current.rows, 1 - limit):
+        return [Finding("label_coverage", None, "fail", share, least, limit, note)]
+    if share < _MOST * least:
+        return [Finding("label_coverage", None, "warn", share, least, limit, note)]
+    return [Finding("label_coverage", None, "ok", share, least, limit)]
+
+
+def classes(reference: Window, current: Window, at: Stretches) -> list[Finding]:
+    """One class only, where every stretch of the reference had others, so that chance cannot explain it."""
+    now = current.frame["_target"].dropna()
+    known = reference.frame["_target"].notna().to_numpy()
+    was, groups = reference.frame["_target"][known], at.of(known)
+    if len(now) < FEW or len(was) < FEW or now.nunique() > 1:
+        return [Finding("label_classes", None, "ok")] if len(now) >= FEW else []
+    only = now.iloc[0]
+    same = (was == only).to_numpy()
+    sizes = np.bincount(groups, minlength=at.count)
+    shares = np.bincount(groups, weights=same, minlength=at.count)[sizes >= FEW] / sizes[sizes >= FEW]
+    most = float(max(shares.max(initial=0.0), same.mean()))
+    usual = min((most * len(was) + 1) / (len(was) + 2), 1.0)
+    chance = len(now) * math.log(usual)
+    note = f"all {len(now)} labels are {only!r}; in the reference at most {most:.0%} were"
+    sure = chance < math.log(_IMPROBABLE)
+    return [Finding("label_classes", None, "fail" if sure else "warn", 1.0, most, note=note)]
+
+
+def reversed_order(judged: Judged) -> list[Finding]:
+    """Scores rank the labels the wrong way round, in the window or its later half: labels are flipped.
+
+    The area's 99.8 % interval lies below one half, by a good part of what the champion was accepted with.
+    """
+    outcomes, accepted = judged.outcomes, judged.accepted
+    if outcomes is None or outcomes.score is None or outcomes.score.ndim != 1 or len(outcomes.classes) != 2:
+        return []
+    skill = accepted.value - 0.5 if judged.metric == "roc_auc" and accepted is not None else 0.2
+    if not skill >= _SKILL:
+        return []
+    limit = 0.5 - _REVERSED * skill
+    found = []
+    for first, words in ((0, "the window"), (len(outcomes) // 2, "its later half")):
+        part = outcomes.take(np.arange(first, len(outcomes)))
+        if len(part) > 2000:
+            part = part.take(np.linspace(0, len(part) - 1, 2000).astype(int))
+        if len(part) < _LABELS:
+            continue
+        area = METRICS["roc_auc"](part)
+        if not area < limit:
+            continue
+        high = interval(METRICS["roc_auc"], part, confidence=0.998, resamples=1000, seed=judged.seed).high
+        if high < 0.5:
+            note = (
+                f"the scores rank the labels of {words} the wrong way round: area {area:.3f} (at most {high:.3f}), "
+                f"{0.5 + skill:.3f} when accepted; labels look flipped"
+            )
+            found.append(Finding("label_order", None, "fail", area, 0.5 + skill, limit, note))
+            break
+    return found or [Finding("label_order", None, "ok")]
+
+
+def other_unit(judged: Judged) -> list[Finding]:
+    """Labels in the order of the predictions and a multiple of them (or the negative): another unit."""
+    outcomes = judged.outcomes
+    if outcomes is None or len(outcomes) < _LABELS:
+        return []
+    target, said = (np.asarray(v, dtype=float) for v in (outcomes.target, outcomes.prediction))
+    known = np.isfinite(target) & np.isfinite(said)
+    target, said = target[known], said[known]
+    if len(target) < _LABELS or np.ptp(target) == 0 or np.ptp(said) == 0:
+        return []
+    order = float(spearmanr(target, said).statistic)
+    if order < -_ORDER:
+        note = f"labels run against the predictions (rank correlation {order:.2f}): their sign looks flipped"
+        return [Finding("label_scale", None, "fail", order, _ORDER, -_ORDER, note)]
+    middle = float(np.median(np.abs(said)))
+    factor = float(np.median(np.abs(target))) / middle if middle > 0 else float("nan")
+    # The spread must tell the same: a shift of level alone is drift
+    spread = float(np.subtract(*np.quantile(target, [0.9, 0.1])) / np.subtract(*np.quantile(said, [0.9, 0.1])))
+    apart = [f >= _FACTOR or 0 < f <= 1 / _FACTOR for f in (factor, spread)]
+    if order >= _ORDER and all(apart) and 0.4 < spread / factor < 4:  # predictions vary less than labels do
+        note = f"labels are about {factor:.3g} times the predictions, in the same order: they look like another unit"
+        return [Finding("label_scale", None, "fail", factor, 1.0, _FACTOR, note)]
+    return [Finding("label_scale", None, "ok", factor, 1.0, _FACTOR)]
+
+
+def wrong_rows(judged: Judged, numbers: list[str], reference: Window, current: Window, at: Stretches) -> list[Finding]:
+    """Labels that have nothing to do with their rows: what they had in common with the features is lost at once.
+
+    *value* is the slope of the label's present rank correlations on its weakest ones in the reference: 1 as it was,
+    0 shuffled, -1 flipped. Its error is that of the worst case, in which all features say the same. Where the
+    champion still ranks the labels, they are on their own rows.
+    """
+    labels = _codes(judged, reference), _codes(judged, current)
+    if labels[0] is None or labels[1] is None:
+        return []
+    names = [*numbers, "_target"]
+    was, now = reference.frame[[*numbers, "_time"]], current.frame[numbers]
+    company = company_of(names, was.assign(_target=labels[0]), at, codes=1)
+    if "_target" not in company.names:
+        return []
+    found, pairs = related(now.assign(_target=labels[1]), company)
+    label = company.names.index("_target")
+    kin = kinship(company.weakest[label], found[label], pairs[label], company.names, _RELATED)
+    if kin is None:
+        return []
+    if kin.lost and not _still_ranked(judged):
+        note = (
+            f"labels no longer go with {', '.join(kin.partners[:4])}: {kin.slope:.2f} (± {2 * kin.error:.2f}) of the "
+            "relation that held all through the reference; they may belong to other rows"
+        )
+        return [Finding("label_rows", None, "fail", kin.slope, 1.0, LEFT, note)]
+    return [Finding("label_rows", None, "ok", kin.slope, 1.0, LEFT)]
+
+
+def _still_ranked(judged: Judged) -> bool:
+    """Whether the champion still ranks the labels about as it did: then they are on their own rows."""
+    outcomes = judged.outcomes
+    if outcomes is None or len(outcomes) < _LABELS:
+        return False
+    if judged.task == "regression":
+        return float(spearmanr(outcomes.target, outcomes.prediction).statistic) > 0.25
+    if outcomes.score is None:
+        return False
+    skill = judged.accepted.value - 0.5 if judged.metric == "roc_auc" and judged.accepted is not None else 0.2
+    return METRICS["roc_auc"](outcomes) - 0.5 > skill / 4
+
+
+def _codes(judged: Judged, window: Window) -> NDArray[np.float64] | None:
+    """The labels as numbers, a binary one as 0 and 1; None where they have no order."""
+    target = window.frame["_target"]
+    if judged.task == "regression":
+        return target.to_numpy(dtype=float)
+    names = judged.outcomes.classes if judged.outcomes is not None else ()
+    if judged.task != "binary" or len(names) != 2:
+        return None
+    return np.where(target.notna(), (target == names[1]).astype(float), np.nan)

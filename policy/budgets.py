@@ -1,0 +1,94 @@
+"""What may be spent, and what must be there: runs, CPU time or money, and rows to learn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from ..spec.duration import format_duration
+from ..spec.values import PastUpdate
+from .case import Case, Veto
+from .price import cpu_seconds_of, expected_cpu_seconds, price
+from .wording import number
+
+
+@dataclass(frozen=True)
+class MinRows:
+    """At least *rows* labelled rows that the champion has not learned."""
+
+    rows: int
+    name: ClassVar[str] = "min_rows"
+
+    def said(self, case: Case) -> str:
+        return f"new labelled rows: {case.history.new_rows}, needed: {self.rows} (min_rows)"
+
+    def __call__(self, case: Case) -> Veto | None:
+        return Veto(self.said(case)) if case.history.new_rows < self.rows else None
+
+
+@dataclass(frozen=True)
+class RunBudget:
+    """At most *runs* training runs started in the last *per*."""
+
+    runs: int
+    per: timedelta
+    name: ClassVar[str] = "budget"
+
+    def said(self, case: Case) -> str:
+        spent = len(_within(case, self.per))
+        return f"training runs started in the last {format_duration(self.per)}: {spent}, budget: {self.runs}"
+
+    def __call__(self, case: Case) -> Veto | None:
+        return Veto(self.said(case)) if len(_within(case, self.per)) >= self.runs else None
+
+
+@dataclass(frozen=True)
+class CostBudget:
+    """At most so much CPU time, or money, for the runs started in the last *per* and the one to be started.
+
+    A run without an end counts as what a run is expected to take. What earlier runs took is counted as it was
+    measured, so that a budget that is nearly spent may end a window earlier on a slower machine.
+    """
+
+    per: timedelta
+    cpu: timedelta | None = None
+    money: float | None = None
+    name: ClassVar[str] = "cost"
+
+    @property
+    def most(self) -> float:
+        """The budget in CPU seconds, or in money."""
+        return self.money if self.money is not None else self.cpu.total_seconds() if self.cpu is not None else math.inf
+
+    def spent(self, case: Case) -> float:
+        """What the runs of the last *per* took; those of shadow mode cost nothing."""
+        expected = expected_cpu_seconds(case.history, case.policy) or 0.0
+        runs = [u for u in _within(case, self.per) if u.outcome != "shadow"]
+        return math.fsum(self._amount(case, cpu_seconds_of(run, expected)) for run in runs)
+
+    def next(self, case: Case) -> float:
+        """What the run to be started is expected to take; nothing where nothing is known of it."""
+        return self._amount(case, expected_cpu_seconds(case.history, case.policy) or 0.0)
+
+    def said(self, case: Case) -> str:
+        costs = case.policy.costs
+        unit = "CPU seconds" if self.money is None else costs.currency if costs is not None else "without prices"
+        return (
+            f"training in the last {format_duration(self.per)} took {number(self.spent(case))} {unit}, and a run now "
+            f"is expected to take {number(self.next(case))}; the budget is {number(self.most)} (cost)"
+        )
+
+    def __call__(self, case: Case) -> Veto | None:
+        over = self.spent(case) + self.next(case) > self.most
+        return Veto(self.said(case)) if over else None
+
+    def _amount(self, case: Case, cpu_seconds: float) -> float:
+        if self.money is None:
+            return cpu_seconds
+        return price(case.policy.costs, cpu_seconds) if case.policy.costs is not None else math.inf
+
+
+def _within(case: Case, per: timedelta) -> list[PastUpdate]:
+    return [run for run in case.runs() if case.now - run.started_at < per]

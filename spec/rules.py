@@ -1,0 +1,197 @@
+"""Rules and their guards, as the spec declares them, and `Policy`: all that decides, as one value."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import time, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
+
+from .duration import Duration
+from .part import Part
+from .watching import Adaptive, EstimateMode, MetricName
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Persist(Part):
+    """At least *k* of the last *n* windows."""
+
+    k: int = Field(ge=1)
+    n: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _k_of_n(self) -> Persist:
+        if self.k > self.n:
+            raise ValueError(f"expected at most {self.n} of {self.n}, found {self.k} of {self.n}")
+        return self
+
+
+def _parse_persist(value: object) -> object:
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+)\s+of\s+(\d+)\s*", value)
+        if match is None:
+            raise ValueError("expected `k of n`, such as `2 of 3`")
+        return {"k": int(match.group(1)), "n": int(match.group(2))}
+    return value
+
+
+KofN = Annotated[Persist, BeforeValidator(_parse_persist)]
+
+
+class Budget(Part):
+    """At most *runs* training runs per *per*."""
+
+    runs: int = Field(ge=0)
+    per: Duration
+
+
+class CostBudget(Part):
+    """At most so much spent on training per *per*: CPU time, or money by `costs`."""
+
+    cpu: Duration | None = Field(None, description="CPU time, such as 30m")
+    money: float | None = Field(None, ge=0, description="In the currency of `costs`")
+    per: Duration
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> CostBudget:
+        if (self.cpu is None) == (self.money is None):
+            raise ValueError("give either `cpu` (such as 30m) or `money`, exactly one of them")
+        return self
+
+
+class BackOff(Part):
+    """How long to wait after a challenger was refused or rejected: doubled with each one in a row."""
+
+    first: Duration = Field(description="After the first")
+    most: Duration = Field(timedelta(days=30), description="However many there were in a row")
+
+
+def _parse_back_off(value: object) -> object:
+    return {"first": value} if isinstance(value, str) else value
+
+
+class Quiet(Part):
+    """Hours in which a rule does not fire, in UTC; they may pass midnight, and then count to the day they began."""
+
+    start: time
+    end: time
+    days: tuple[int, ...] = Field(tuple(range(7)), description="0 is Monday")
+
+
+_QUIET = re.compile(
+    r"\s*(?:((?:mon|tue|wed|thu|fri|sat|sun)(?:\s*[,-]\s*(?:mon|tue|wed|thu|fri|sat|sun))*)\s+)?"
+    r"(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*",
+    re.IGNORECASE,
+)
+
+
+def _parse_quiet(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _QUIET.fullmatch(value)
+    if match is None:
+        raise ValueError("expected hours such as `22:00-06:00`, or `sat-sun 00:00-24:00`, in UTC")
+    days, *clock = match.groups()
+    from_hour, from_minute, to_hour, to_minute = map(int, clock)
+    if (to_hour, to_minute) == (24, 0):
+        to_hour = 0
+    if from_hour > 23 or to_hour > 23 or from_minute > 59 or to_minute > 59:
+        raise ValueError("expected hours from 00:00 to 24:00")
+    start, end = time(from_hour, from_minute), time(to_hour, to_minute)
+    return {"start": start, "end": end, **({"days": _days(days)} if days else {})}
+
+
+def _days(text: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for part in text.lower().split(","):
+        ends = [WEEKDAYS.index(day.strip()) for day in part.split("-")]
+        span = (ends[-1] - ends[0]) % 7
+        found += [(ends[0] + step) % 7 for step in range(span + 1)]
+    return tuple(sorted(set(found)))
+
+
+def _format_quiet(value: Quiet) -> str:
+    end = "24:00" if value.end == time(0) else f"{value.end:%H:%M}"
+    days = "" if len(value.days) == 7 else ",".join(WEEKDAYS[day] for day in value.days) + " "
+    return f"{days}{value.start:%H:%M}-{end}"
+
+
+QuietHours = Annotated[
+    Quiet,
+    BeforeValidator(_parse_quiet),
+    PlainSerializer(_format_quiet, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["22:00-06:00", "sat-sun 00:00-24:00"]}),
+]
+
+
+class Rule(Part):
+    """One rule: a CEL condition, what to do, and the guards that may hold it back."""
+
+    when: str = Field(description="CEL condition over the documented variables")
+    do: Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
+    persist: KofN | None = Field(None, description="Windows in which the condition must have held, such as `2 of 3`")
+    cooldown: Duration | None = Field(None, description="Least time since the champion was trained or a run started")
+    budget: Budget | None = Field(None, description="Most runs in a stretch of time")
+    cost: CostBudget | None = Field(None, description="Most CPU time or money spent in a stretch of time")
+    back_off: Annotated[BackOff | None, BeforeValidator(_parse_back_off)] = Field(
+        None, description="Wait after a refused or rejected challenger, such as 2d; doubled with each in a row"
+    )
+    quiet: tuple[QuietHours, ...] = Field((), description="Hours in which it does not fire, such as 22:00-06:00 (UTC)")
+    min_rows: int | None = Field(None, ge=1, description="Least labelled rows that were not learned yet")
+
+    @field_validator("when")
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError('expected a condition, such as triage == "harm"')
+        return value.strip()
+
+
+DEFAULT_POLICY: tuple[Rule, ...] = (
+    Rule(when='triage == "broken_data"', do="alert"),
+    Rule(when='triage == "harm"', do="warm_start", min_rows=50),
+)
+
+
+class TriageSpec(Part):
+    """When a loss is called harm."""
+
+    persist: KofN = Field(
+        Persist(k=2, n=3), description="Windows in which the loss must have been measured, this one included"
+    )
+
+
+class CostsSpec(Part):
+    """What training and errors cost; without it the `cost` variables have no value."""
+
+    currency: str = Field("EUR", max_length=8)
+    cpu_hour: float = Field(ge=0, description="Price of an hour of CPU time")
+    run: float = Field(0.0, ge=0, description="Fixed price of one training run: a reviewer's time, say")
+    error: float = Field(
+        ge=0, description="Price, for one prediction, of a loss of 1 in the metric (for mae: of being 1 further off)"
+    )
+    cpu_seconds: float | None = Field(
+        None, ge=0, description="CPU seconds to expect of one training run; left out: measured on earlier runs"
+    )
+
+
+class Policy(Part):
+    """All that decides beside signals and history: two equal policies decide alike, so that its hash names it."""
+
+    rules: tuple[Rule, ...]
+    triage: TriageSpec = TriageSpec()
+    share: float | Adaptive = 0.3
+    tolerance: float | Adaptive = 0.0
+    estimate: EstimateMode = "advise"
+    costs: CostsSpec | None = None
+    metric: MetricName
+    every: Duration
+    abandon_after: Duration = timedelta(hours=2)
+
+    @property
+    def version(self) -> str:
+        """12 hex characters: a hash over every part that is not at its default, so that new parts change no hash."""
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]

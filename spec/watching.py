@@ -1,0 +1,128 @@
+"""What is watched: the monitors' part of the spec, and thresholds that are fixed or follow the model's history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from .duration import Duration, Extent
+from .part import Part
+
+Task = Literal["binary", "multiclass", "regression"]
+MetricName = Literal["roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier", "mae", "rmse"]
+EstimateMode = Literal["off", "advise", "count"]
+
+METRICS_OF: dict[str, tuple[str, ...]] = {
+    "binary": ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier"),
+    "multiclass": ("accuracy", "balanced_accuracy", "f1", "log_loss"),
+    "regression": ("mae", "rmse"),
+}
+DEFAULT_METRIC: dict[str, MetricName] = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}
+RELATIVE = frozenset({"mae", "rmse", "log_loss"})  # tolerances and margins are a share of the reference
+
+
+class Adaptive(Part):
+    """A threshold that follows the model's own history: a quantile over its last windows, never below *least*."""
+
+    quantile: float = Field(0.95, ge=0.5, le=1, description="Of the values in the last `windows`")
+    windows: int = Field(60, ge=5, le=200, description="Most windows to look back; windows of broken data are left out")
+    warm_up: int = Field(20, ge=5, le=200, description="With fewer windows than this, `fixed` is the threshold")
+    fixed: float = Field(ge=0, description="The threshold until the history is long enough")
+    least: float = Field(0.0, ge=0, description="The threshold never falls below this")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Adaptive:
+        if self.warm_up > self.windows:
+            raise ValueError(f"expected a warm_up of at most `windows` ({self.windows}), found {self.warm_up}")
+        return self
+
+
+def fixed(threshold: float | Adaptive) -> float:
+    """The threshold without any history: what a monitor, which has none, measures by."""
+    return threshold.fixed if isinstance(threshold, Adaptive) else threshold
+
+
+def fell(value: float, low: float | None, tolerance: float) -> bool:
+    """Whether a loss is one: more than the tolerance, and its interval (lower end *low*) leaves zero out."""
+    return value > tolerance and (low is None or low > 0)
+
+
+class QualitySpec(Part):
+    """Screens for broken data."""
+
+    missing: float = Field(0.1, gt=0, le=1, description="Rise in a column's missing share that breaks it")
+    out_of_range: float = Field(
+        0.05, gt=0, le=1, description="Share of numbers outside the reference's range, widened by half on each side"
+    )
+    new_categories: float = Field(0.1, gt=0, le=1, description="Share of rows with a category the reference lacks")
+    duplicates: float = Field(0.05, gt=0, le=1, description="Share of rows whose id was seen before")
+    volume: tuple[float, float] = Field(
+        (0.2, 5.0), description="Least and most rows, as multiples of what the reference had in the same time"
+    )
+    columns: tuple[str, ...] | None = Field(None, description="Columns to screen; left out: all features")
+
+
+class DriftSpec(Part):
+    """Drift of the features' distributions against the reference window."""
+
+    threshold: float = Field(0.2, gt=0, description="Drift score (PSI) from which a column counts as drifted")
+    share: float | Adaptive = Field(
+        0.3, description="Share of drifted columns from which the window has drifted: fixed, or following the history"
+    )
+    min_rows: int = Field(200, ge=10, description="Fewer rows than this cannot be judged: `unknown`")
+    columns: tuple[str, ...] | None = Field(None, description="Columns to watch; left out: all features")
+
+    @model_validator(mode="after")
+    def _is_a_share(self) -> DriftSpec:
+        if not 0 < self.share_threshold <= 1:
+            raise ValueError(f"share: expected more than 0 and at most 1, found {self.share_threshold}")
+        return self
+
+    @property
+    def share_threshold(self) -> float:
+        """The share without any history."""
+        return fixed(self.share)
+
+
+class PerformanceSpec(Part):
+    """The champion's metric on rows whose labels have arrived."""
+
+    metric: MetricName | None = Field(None, description="Left out: roc_auc, accuracy or mae, by the task")
+    min_labels: int = Field(100, ge=10, description="Fewer matured labels than this cannot be judged: `unknown`")
+    maturity: float = Field(0.95, gt=0, le=1, description="Share of a window's labels that must have arrived")
+    tolerance: float | Adaptive | None = Field(
+        None,
+        description="Loss against the reference that is no harm: absolute; for mae, rmse, log_loss a share. "
+        "Left out: 0.03, for those three 0.05",
+    )
+    estimate: EstimateMode = Field(
+        "advise",
+        description="A label-free estimate where labels are late: `off`; `advise`: it is shown; "
+        "`count`: it may be called harm, and so fire a training, without labels",
+    )
+
+    def tolerance_of(self, metric: str) -> float | Adaptive:
+        """The tolerance as written, or the default of *metric*."""
+        if self.tolerance is not None:
+            return self.tolerance
+        return 0.05 if metric in RELATIVE else 0.03
+
+    def tolerance_for(self, metric: str) -> float:
+        """The tolerance without any history."""
+        return fixed(self.tolerance_of(metric))
+
+
+class MonitorsSpec(Part):
+    """What is watched, how often and over which windows."""
+
+    window: Extent = Field(timedelta(days=7), description="The current window: a length of time, or `500 rows`")
+    every: Duration = Field(timedelta(days=1), description="How often the scheduled monitor runs")
+    reference: Extent | None = Field(
+        None, description="Extent of the reference window, ending at the champion's watermark; left out: 8 windows"
+    )
+    sample: int = Field(50_000, ge=100, description="Most rows that a monitor reads, chosen by hash")
+    quality: QualitySpec | None = QualitySpec()
+    drift: DriftSpec | None = DriftSpec()
+    performance: PerformanceSpec | None = PerformanceSpec()

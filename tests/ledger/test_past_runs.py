@@ -1,0 +1,99 @@
+"""What the past tells of earlier training runs: what they gained, and which would have been, in shadow mode."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ratoon.ledger.gains import gain
+
+
+def _attempt(recent: Any, verdict: str = "passed", anchor: str = "passed") -> dict[str, Any]:
+    strata = [
+        {"name": "recent", "verdict": verdict, "gain": {"value": recent, "low": -1.0, "high": 1.0}},
+        {"name": "anchor", "verdict": anchor, "gain": {"value": 9.0, "low": 8.0, "high": 10.0}},
+    ]
+    return {"rung": "warm", "gate": {"metric": "roc_auc", "confidence": 0.9, "strata": strata}}
+
+
+BROKEN = {"rung": "warm", "gate": None, "error": "the contract is broken"}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "gained"),
+    [
+        ([_attempt(0.02)], 0.02),
+        ([_attempt(-0.01, "refused"), _attempt(0.03, anchor="absent")], 0.03),
+        ([_attempt(0.02), _attempt(0.05, "refused")], 0.02),  # the one that passed, wherever it stands
+        ([_attempt(0.04, anchor="refused"), _attempt(-0.01, "refused")], -0.01),
+        ([_attempt(-0.01, "refused"), BROKEN], -0.01),
+        ([BROKEN], None),
+        ([], None),
+        ([_attempt(math.nan, "unsure")], None),
+        ([_attempt(None)], None),
+    ],
+)
+def test_a_run_gained_what_the_gate_measured_on_recent_rows(attempts, gained):
+    assert gain({"attempts": attempts}) == gained
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        {"reason": "the process died"},
+        {"attempts": None},
+        {"attempts": ["x", None, {"gate": "passed"}, {"gate": {"strata": ["recent"]}}]},
+        {"attempts": [{"gate": {"strata": [{"name": "recent", "verdict": "passed", "gain": 0.3}]}}]},
+        {"attempts": [{"gate": {"strata": [{"name": "recent", "verdict": "passed", "gain": {"value": "much"}}]}}]},
+    ],
+)
+def test_evidence_of_another_shape_is_no_gain_and_no_error(evidence):
+    assert gain(evidence) is None
+
+
+def test_history_tells_what_a_run_learned_and_gained_once_it_has_landed(ledger, made):
+    ledger.record_decision(made.decided(), [], live=True)
+    evidence = {"attempts": [_attempt(-math.inf, "refused"), _attempt(0.02)]}
+    ended = made.NOW + timedelta(hours=2)
+    flight = made.fly(ledger)
+    ledger.land(flight, outcome="registered", version="4", rows=70, evidence=evidence, ended_at=ended)
+    meanwhile, after = (ledger.history("price", made.NOW + timedelta(hours=h)) for h in (1, 2))
+
+    assert [(u.outcome, u.rows, u.gain) for u in meanwhile.updates] == [("running", 0, None)]
+    assert [(u.outcome, u.rows, u.gain) for u in after.updates] == [("registered", 70, 0.02)]
+    assert (meanwhile.marks.flights, meanwhile.marks.running) == (1, (1,))
+    assert (after.marks.flights, after.marks.running) == (1, ())
+
+
+def test_a_flight_that_lands_after_it_was_seen_in_the_air_is_seen_landed_from_then_on(ledger, made):
+    """What is remembered between two readings must not keep a run in the air."""
+    ledger.record_decision(made.decided(), [], live=True)
+    flight, late = made.fly(ledger), made.NOW + timedelta(days=1)
+    assert [u.outcome for u in ledger.history("price", late).updates] == ["running"]
+    assert [u.outcome for u in ledger.updates("price")] == ["running"]
+    ledger.land(flight, outcome="failed", ended_at=made.NOW)
+
+    assert [u.outcome for u in ledger.history("price", late).updates] == ["failed"]
+    assert [u.outcome for u in ledger.updates("price")] == ["failed"]
+
+
+def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(ledger, made):
+    actions = ["warm_start", "hold", "full_retrain", "alert", "roll_back", "warm_start"]
+    for hours, action in enumerate(actions):
+        ledger.record_decision(made.decided(f"d{hours}", hours=hours, action=action), [], live=hours == 5)
+    by_hand = made.decided("hand", hours=1).model_copy(update={"window": None})
+    ledger.record_decision(by_hand, [], live=False)
+    flight = made.fly(ledger, "d5")
+    ledger.land(flight, outcome="refused", ended_at=made.NOW)
+    late = made.NOW + timedelta(days=1)
+    shadow = ledger.history("price", late, shadow=True)
+
+    assert [(u.decision, u.outcome) for u in shadow.updates] == [("d5", "refused"), ("d0", "shadow"), ("d2", "shadow")]
+    assert [(u.started_at, u.ended_at) for u in shadow.updates[2:]] == [(made.NOW + timedelta(hours=2),) * 2]
+    assert [u.outcome for u in ledger.history("price", late).updates] == ["refused"]
+    early = ledger.history("price", made.NOW + timedelta(hours=2), shadow=True)
+    assert [u.decision for u in early.updates] == ["d5", "d0"]

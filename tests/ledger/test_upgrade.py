@@ -1,0 +1,113 @@
+"""A ledger of the first revision, with its rows, opens as one of today: nothing is lost, and it goes on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, text
+from sqlalchemy.exc import IntegrityError
+
+from ratoon.ledger.engine import connect, writing
+from ratoon.ledger.ledger import Ledger
+from ratoon.ledger.migrate import upgrade
+from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
+from ratoon.spec.errors import BadInput, Refused
+
+NEW = {"policies", "scores", "reviews"}
+
+
+@pytest.fixture
+def old(url: str, made: Any) -> str:
+    """A ledger of revision 0001 with a row in every table, as that Ratoon wrote them."""
+    decision = made.decided().model_dump(mode="json", exclude={"basis": True, "triage": {"signals"}})
+    rows: dict[str, dict[str, Any]] = {
+        "windows": {"model": "price", "start": made.NOW - timedelta(days=7), "end": made.NOW, "rows": 600},
+        "decisions": {
+            "id": "d1", "model": "price", "at": made.NOW, "action": "warm_start", "verdict": "harm",
+            "rule": 'triage == "harm"', "policy": "abc", "champion": "3", "run": "r", "live": True, "window_id": 1,
+            "document": type(made.decided()).model_validate(decision).model_dump_json(exclude={"basis"}),
+        },
+        "signals": {
+            "decision": "d1", "position": 0, "window_id": 1, "monitor": "performance", "metric": "drop",
+            "column": None, "status": "fail", "value": None, "document": made.measured().model_dump_json(),
+        },
+        "flights": {
+            "model": "price", "number": 1, "decision": "d1", "at": made.NOW, "taken_off": made.NOW, "run": "r"
+        },
+        "landings": {
+            "model": "price", "number": 1, "outcome": "registered", "version": "4", "rows": 9, "cpu_seconds": 1.5,
+            "watermark": made.NOW, "ended_at": made.NOW, "evidence": "{}",
+        },
+        "promotions": {
+            "model": "price", "version": "4", "previous": "3", "at": made.NOW, "kind": "promotion",
+            "actor": "ada", "reason": "", "decision": "d1",
+        },
+    }  # fmt: skip
+    engine = connect(url)
+    with writing(engine) as connection:
+        upgrade(connection, None, "0001")
+        for table, row in rows.items():
+            columns = [column for column in Base.metadata.tables[table].columns if column.name in row]
+            names = ", ".join(f'"{column.name}"' for column in columns)
+            values = ", ".join(f":{column.name}" for column in columns)
+            typed = text(f"INSERT INTO {table} ({names}) VALUES ({values})").bindparams(
+                *(bindparam(column.name, row[column.name], type_=column.type) for column in columns)
+            )
+            connection.execute(typed)
+    engine.dispose()
+    return url
+
+
+def test_an_old_ledger_is_upgraded_with_all_its_rows(old, made):
+    engine = connect(old)
+    before = {table: _rows(engine, table) for table in sorted(set(Base.metadata.tables) - NEW)}
+    with Ledger.open(old) as ledger:
+        assert ledger.find_decision("d1") == made.decided()
+        assert ledger.signals("d1") == [made.measured()]
+        past = ledger.history("price", made.NOW + timedelta(hours=1))
+        assert [(d.id, d.champion, d.score) for d in past.decisions] == [("d1", "3", None)]
+        assert [(u.outcome, u.rows, u.gain) for u in past.updates] == [("registered", 9, None)]
+        with pytest.raises(Refused, match="recorded before Ratoon kept one"):
+            ledger.as_of("d1")
+
+    assert {table: _rows(engine, table) for table in before} == before
+    assert all(before.values())
+    assert _rows(engine, VERSION_TABLE) == [(HEAD,)]
+    engine.dispose()
+
+
+def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old, made):
+    with Ledger.open(old) as ledger:
+        assert [d.id for d in ledger.unscored("price", before=made.NOW + timedelta(hours=1), limit=9)] == ["d1"]
+        ledger.record_score(made.scored("d1"), "price")
+        ledger.record_review(
+            model="price", version="4", verdict="rejected", at=made.NOW, actor="ada", reason="", decision="d1"
+        )
+        later = made.decided("d2", hours=1).model_copy(update={"policy": made.policy().version})
+        ledger.record_decision(later, [], policy=made.policy(), live=True)
+    engine = connect(old)
+    for table in sorted(NEW):
+        with pytest.raises(IntegrityError, match="the ledger is append-only"), engine.begin() as connection:
+            connection.execute(text(f"DELETE FROM {table}"))
+        assert len(_rows(engine, table)) == 1
+    engine.dispose()
+
+
+def test_an_upgrade_that_meets_a_stranger_s_table_leaves_all_as_it_was(old, made):
+    engine = connect(old)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE scores (mine int)"))
+    with pytest.raises(BadInput, match=r"scores.* already exists\. Nothing was changed"):
+        Ledger.open(old)
+    assert _rows(engine, VERSION_TABLE) == [("0001",)]
+    assert _rows(engine, "scores") == []
+    with engine.connect() as connection:
+        assert not engine.dialect.has_table(connection, "policies")
+    engine.dispose()
+
+
+def _rows(engine: Any, table: str) -> list[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))]
