@@ -1,0 +1,120 @@
+"""The backtest: the spec's policy, others beside it, and all that a policy must beat."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ..data.metrics import METRICS
+from ..data.source import open_source
+from ..loop.plan import Plan, plan
+from ..policy.check import check_rules
+from ..spec.model import Spec
+from ..spec.stores import stores_of
+from .jobs import Heard, Job, side_by_side
+from .kept import fingerprint_of, keep, kept, key_of
+from .results import ArmResult, Backtest, Kind
+from .scheduled import NAMES
+from .turn import At, ByPolicy, Strategy
+from .turning import review_delay
+from .uniform import spread
+
+ALONE: tuple[Kind, ...] = ("never", "warm")
+SCRATCH: tuple[Kind, ...] = ("scratch_sliding", "scratch_all")
+
+
+def run_backtest(
+    spec: Spec,
+    *,
+    policies: Mapping[str, Spec] | None = None,
+    others: Mapping[str, Strategy] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    every: timedelta | None = None,
+    workers: int = 2,
+    fresh: bool = False,
+    scratch: bool = True,
+    heard: Heard = lambda name, done, total: None,
+) -> Backtest:
+    """Replay history for the spec's own policy, for *policies* (name: spec with other rules), and for *others*.
+
+    Results are kept in the spec's home, and found again unless *fresh*. Raises BadInput for a stretch outside the
+    data, RuleError for rules that cannot be used; before anything is started. Without *scratch* the arms that train
+    from scratch are left out, and the oracle with them: on large data they take most of the time.
+    """
+    named = {"policy": spec, **(policies or {})}
+    for each in named.values():
+        check_rules(each.deciding)
+    with open_source(spec) as source:
+        planned = plan(source, spec.path.name, start, end, every or spec.backtest.every or spec.monitors.every)
+        fingerprint = fingerprint_of(spec, source)
+    folder = stores_of(spec).home / "backtest"
+    fits = folder / f"fits-{fingerprint[:12]}-{os.getpid()}"
+    keeper = _Keeper(folder, fingerprint, planned, fresh, workers, heard)
+    alone = [*ALONE, *(SCRATCH if scratch else ())]
+    jobs = [Job(name, each, planned, strategy=ByPolicy()) for name, each in named.items()]
+    jobs += [Job(name, spec, planned, "other", strategy) for name, strategy in (others or {}).items()]
+    jobs += [Job(NAMES[kind], spec, planned, kind, fits=fits) for kind in alone]
+    try:
+        found = keeper(jobs)
+        asked = [name for name in (*named, *(others or {})) if found[name].runs]
+        after = [_uniform(spec, named, planned, name, found[name].runs) for name in asked]
+        if scratch:
+            after.insert(0, Job(NAMES["oracle"], spec, planned, "oracle", fits=fits))
+        found |= keeper(after)
+    finally:
+        shutil.rmtree(fits, ignore_errors=True)
+    return Backtest(
+        model=spec.model,
+        spec=str(spec.path),
+        metric=spec.metric,
+        greater_is_better=METRICS[spec.metric].greater_is_better,
+        currency=spec.costs.currency if spec.costs else None,
+        start=planned.start,
+        end=planned.span.end,
+        looks=len(planned.moments),
+        training_seconds=spec.backtest.training_time.total_seconds(),
+        review_seconds=review_delay(spec).total_seconds(),
+        arms=tuple(_in_order(found, (*named, *(others or {})))),
+    )
+
+
+def _uniform(spec: Spec, named: Mapping[str, Spec], planned: Plan, name: str, runs: int) -> Job:
+    title = f"uniform, as many as {name}"
+    return Job(title, named.get(name, spec), planned, "uniform", At(spread(planned, runs), title), of=name)
+
+
+def _in_order(found: Mapping[str, ArmResult], names: Sequence[str]) -> list[ArmResult]:
+    """Each policy with its uniform schedule after it, then the arms that ask nobody."""
+    order = [each for name in names for each in (name, f"uniform, as many as {name}")]
+    order += [NAMES[kind] for kind in (*ALONE, *SCRATCH, "oracle")]
+    return [found[name] for name in order if name in found]
+
+
+class _Keeper:
+    """Carries out jobs, but for those whose results are kept from an earlier run."""
+
+    def __init__(self, folder: Path, fingerprint: str, planned: Plan, fresh: bool, workers: int, heard: Heard) -> None:
+        self._folder, self._fingerprint, self._plan = folder, fingerprint, planned
+        self._fresh, self._workers, self._heard = fresh, workers, heard
+
+    def __call__(self, jobs: Sequence[Job]) -> dict[str, ArmResult]:
+        keys = {job.name: self._key(job) for job in jobs}
+        found: dict[str, ArmResult] = {}
+        for job in jobs:
+            known = None if self._fresh else kept(self._folder, keys[job.name])
+            if known is not None:
+                found[job.name] = known
+                self._heard(job.name, 1, 1)
+        left = [job for job in jobs if job.name not in found]
+        for job, result in side_by_side(left, self._workers, self._heard):
+            keep(self._folder, keys[job.name], result)
+            found[job.name] = result
+        return found
+
+    def _key(self, job: Job) -> str:
+        what = f"{job.name} {job.kind} {job.strategy!r} {job.of}"
+        return key_of(job.spec, self._plan, what, self._fingerprint)

@@ -1,0 +1,53 @@
+"""Versions from scratch that several arms of one backtest need, fitted once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import joblib
+import pandas as pd
+
+from ..loop.care import Care
+from ..models.race import first
+from ..models.trained import Trained
+from ..spec.errors import RatoonError
+
+Fit = tuple[Trained, int, float]  # the version, its rows, its CPU seconds
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Versions trained from scratch at a moment, on all history or on a stretch of *length*.
+
+    Each is fitted once and kept in *folder* while the backtest runs, for the arms in other processes.
+    """
+
+    care: Care
+    stretch: timedelta
+    folder: Path
+
+    def __call__(self, now: datetime, *, sliding: bool) -> Fit | None:
+        """None where the rows cannot be learned from, such as rows of one class."""
+        file = self.folder / f"{now:%Y%m%dT%H%M%S%f}-{'sliding' if sliding else 'all'}"
+        if file.exists():
+            found: Fit | None = joblib.load(file)
+            return found
+        fit = self._fit(now, sliding)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        half = file.with_suffix(f".{os.getpid()}")
+        joblib.dump(fit, half)
+        half.replace(file)
+        return fit
+
+    def _fit(self, now: datetime, sliding: bool) -> Fit | None:
+        view = self.care.source.as_of(now)
+        since = now - self.stretch if sliding else None
+        rows = pd.concat([view.learned(now, since=since), view.holdout(since)], ignore_index=True)
+        try:
+            trained, seconds = first(self.care.spec, rows.assign(_holdout=False), since=since, rung="scratch")
+        except RatoonError:
+            return None
+        return trained, len(rows), seconds

@@ -1,0 +1,146 @@
+"""The page's table of arms, and what its columns and arms mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .page_words import UNKNOWN, interval, known, rounded
+from .results import ArmResult, Backtest, Kind
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure of an arm. *better* is 1 where more is better, -1 where less is, 0 where neither.
+
+    *effort* says that an arm gets it right by doing nothing: the best is looked for among those that trained.
+    """
+
+    title: str
+    meaning: str
+    value: Callable[[ArmResult], float | None]
+    text: Callable[[ArmResult], str]
+    better: int = -1
+    effort: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    best: bool
+
+
+def rows(found: Backtest) -> list[tuple[ArmResult, list[Cell]]]:
+    """Each arm with its cells, in the order of `columns`."""
+    marked = [_best(column, found.arms) for column in columns(found)]
+    return [
+        (arm, [Cell(c.text(arm), arm.name in best) for c, best in zip(columns(found), marked, strict=True)])
+        for arm in found.arms
+    ]
+
+
+def _best(column: Column, arms: tuple[ArmResult, ...]) -> set[str]:
+    """The names of the best, the oracle aside; none where there is no choice."""
+    rivals = [arm for arm in arms if arm.kind != "oracle" and not (column.effort and not arm.runs)]
+    values = {arm.name: value for arm in rivals if (value := known(column.value(arm))) is not None}
+    if column.better == 0 or len(values) < 2 or len(set(values.values())) < 2:
+        return set()
+    most = max(values.values(), key=lambda value: column.better * value)
+    return {name for name, value in values.items() if value == most}
+
+
+def _judged(arm: ArmResult) -> bool:
+    return any(step.helps is not None for step in arm.steps)
+
+
+def _harm(arm: ArmResult) -> str:
+    share = f" ({arm.harm_days / arm.days:.1%})" if known(arm.harm_days) is not None and arm.days > 0 else ""
+    return f"{rounded(arm.harm_days)} d{share}" if known(arm.harm_days) is not None else UNKNOWN
+
+
+def columns(found: Backtest) -> list[Column]:
+    """The columns of the table; money only where the spec has prices."""
+    money = Column(
+        f"money, {found.currency}",
+        "training (CPU hours and runs) and errors, at the prices in the spec's costs.",
+        lambda arm: arm.money,
+        lambda arm: rounded(arm.money),
+    )
+    return [
+        Column(
+            found.metric,
+            "quality of what served, each moment by the version of that moment, over all labels that ever arrived; "
+            "in brackets the 95% bootstrap interval.",
+            lambda arm: arm.quality.value,
+            lambda arm: interval(arm.quality),
+            better=1 if found.greater_is_better else -1,
+        ),
+        Column(
+            "runs", "trainings started after the first version.",
+            lambda arm: arm.runs, lambda arm: str(arm.runs), effort=True,
+        ),
+        Column(
+            "registered", "runs that gave a new version.",
+            lambda arm: arm.registered, lambda arm: str(arm.registered), better=0,
+        ),
+        Column(
+            "CPU seconds", "what the runs took in learning.",
+            lambda arm: arm.cpu_seconds, lambda arm: rounded(arm.cpu_seconds), effort=True,
+        ),
+        *([money] if found.currency else []),
+        Column(
+            "time in harm",
+            "days, and share of the span, in stretches in which the metric had fallen by more than the spec's "
+            "tolerance from what the first version promised.",
+            lambda arm: arm.harm_days,
+            _harm,
+        ),
+        Column(
+            "false runs",
+            "runs after which the next stretch was not provably better than it would have been without. "
+            f"{UNKNOWN}: not judged for this arm.",
+            lambda arm: arm.false_runs if _judged(arm) else None,
+            lambda arm: str(arm.false_runs) if _judged(arm) else UNKNOWN,
+            effort=True,
+        ),
+        Column(
+            "missed runs",
+            "looks without a run where an update, tried in hindsight, made the next stretch provably better.",
+            lambda arm: arm.missed_runs if _judged(arm) else None,
+            lambda arm: str(arm.missed_runs) if _judged(arm) else UNKNOWN,
+        ),
+    ]  # fmt: skip
+
+
+_ARMS: list[tuple[tuple[Kind, ...], str, str]] = [
+    (("policy",), "policy", "Ratoon with the rules of the spec, or of another file, through the same code as live."),
+    (
+        ("uniform",),
+        "uniform",
+        "as many runs as the policy, evenly spread, by the same ladder and gate: what is left is when.",
+    ),
+    (("never",), "never", "the first version serves for ever."),
+    (
+        ("scratch_sliding", "scratch_all"),
+        "schedule, scratch",
+        "as a cron job does: trained anew on a sliding stretch or on all history, with no holdout kept, so on more "
+        "rows than Ratoon may learn; no gate; serves at once.",
+    ),
+    (("warm",), "schedule, warm", "the serving version is continued on new rows; no gate; serves at once."),
+    (
+        ("oracle",),
+        "oracle",
+        "greedy: at each look it takes what serves best in the next stretch, by labels that nobody has yet. That need "
+        "not be the best sequence. It is no rival, so it is never marked as best.",
+    ),
+    (("other",), "others", "rules from elsewhere, in the policy's place."),
+]
+
+
+def meanings(found: Backtest) -> dict[str, list[tuple[str, str]]]:
+    """What the table's columns and the arms in it mean."""
+    kinds = {arm.kind for arm in found.arms}
+    return {
+        "columns": [(column.title, column.meaning) for column in columns(found)],
+        "arms": [(name, text) for of, name, text in _ARMS if kinds & set(of)],
+    }

@@ -1,0 +1,150 @@
+"""The arms that ask nobody: never, on a schedule from scratch, on a schedule warm; and the oracle, which knows all.
+
+The oracle takes at each look the best of keep, warm and both from scratch, by the labels of the stretch that
+follows; its cost is that of what it chose. The scratch arms do as a cron job does: they keep no holdout, so that
+they learn more rows than Ratoon may, have no gate, and serve at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ..loop.care import Care
+from ..loop.learn import first_version
+from ..loop.plan import Plan
+from ..models.learner import learner_for
+from ..models.race import Stopwatch
+from ..models.trained import Trained
+from ..spec.errors import RatoonError
+from ..spec.model import Spec
+from ..spec.values import Span
+from .fits import Fits
+from .rehearsed import rehearsed
+from .results import ArmResult, Kind
+from .served import Hindsight, Served
+from .summary import Looked, Run, summed_up
+
+NAMES: dict[Kind, str] = {
+    "never": "never",
+    "warm": "schedule, warm",
+    "scratch_sliding": "schedule, scratch, sliding",
+    "scratch_all": "schedule, scratch, all history",
+    "oracle": "oracle",
+}
+Tell = Callable[[int, int], None]
+
+
+def on_schedule(plan: Plan, every: timedelta | None) -> tuple[datetime, ...]:
+    """The looks at which a schedule retrains: each, or the first at or after each multiple of *every*."""
+    if every is None:
+        return plan.moments
+    due, chosen = plan.start + every, []
+    for now in plan.moments:
+        if now >= due:
+            chosen.append(now)
+            while due <= now:
+                due += every
+    return tuple(chosen)
+
+
+def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell) -> ArmResult:
+    """The arm of *kind*: never, warm, scratch_sliding, scratch_all or oracle. *folder* keeps the fits they share."""
+    with rehearsed(spec) as care:
+        began = care.registry.load(first_version(care, plan.start).number)
+        whole = care.source.extent()
+        stretch = plan.start - whole.start if whole is not None else plan.span.length
+        arm = _Alone(care, plan, began, Fits(care, stretch, folder), tell)
+        looks, served = [], [Served(plan.start, "1", began)]
+        for now, look in _looks(arm, kind):
+            looks.append(look)
+            if look.run is not None and look.run.candidate is not None:
+                served.append(Served(now, str(len(served) + 1), look.run.candidate))
+        result = summed_up(
+            care,
+            plan,
+            NAMES[kind],
+            kind,
+            served,
+            looks,
+            promoted=len(served) - 1,
+            hindsight=kind in ("never", "warm"),
+        )
+        tell(len(plan.moments) + 1, len(plan.moments) + 1)
+        return result
+
+
+@dataclass(frozen=True)
+class _Alone:
+    care: Care
+    plan: Plan
+    began: Trained
+    fits: Fits
+    tell: Tell
+
+
+def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, Looked]]:
+    """Each look with what it started; a version serves from the look that trained it."""
+    due = on_schedule(arm.plan, arm.care.spec.backtest.schedule)
+    judge = Hindsight(arm.care) if kind == "oracle" else None
+    champion = arm.began
+    ends = (*arm.plan.moments[1:], None)
+    for number, (now, end) in enumerate(zip(arm.plan.moments, ends, strict=True), start=1):
+        run: Run | None = None
+        if judge is not None:
+            run = _best(judge, champion, _options(arm, champion, now), Span(start=now, end=end)) if end else None
+        elif kind != "never" and now in due:
+            run = _warm_run(arm.care, champion, now) if kind == "warm" else _fitted(arm.fits, now, kind)
+        reason = "it is time." if run is not None else "not now."
+        yield now, Looked("hold" if run is None else "warm_start", champion, reason=f"{NAMES[kind]}: {reason}", run=run)
+        if run is not None and run.candidate is not None:
+            champion = run.candidate
+        arm.tell(number, len(arm.plan.moments) + 1)
+
+
+def _options(arm: _Alone, champion: Trained, now: datetime) -> list[Run]:
+    """What the oracle chooses from beside keeping the champion."""
+    return [
+        _warm_run(arm.care, champion, now),
+        _fitted(arm.fits, now, "scratch_sliding"),
+        _fitted(arm.fits, now, "scratch_all"),
+    ]
+
+
+def _warm_run(care: Care, champion: Trained, now: datetime) -> Run:
+    rows = care.source.as_of(now).unlearned(champion.state.watermark)
+    if rows.empty:
+        return Run("nothing_new")
+    watch = Stopwatch(care.spec.learner.threads)
+    try:
+        with watch.running():
+            candidate = learner_for(champion.estimator, care.spec).update(champion, rows, care.spec)
+    except RatoonError:
+        return Run("failed", watch.seconds, len(rows))
+    return Run("registered", watch.seconds, len(rows), candidate)
+
+
+def _fitted(fits: Fits, now: datetime, kind: Kind) -> Run:
+    fit = fits(now, sliding=kind == "scratch_sliding")
+    return Run("failed") if fit is None else Run("registered", fit[2], fit[1], fit[0])
+
+
+def _best(judge: Hindsight, champion: Trained, options: Sequence[Run], span: Span) -> Run | None:
+    """The best for the stretch that follows, by its labels; None to keep *champion*.
+
+    Greedy: best for each stretch, which need not be the best sequence.
+    """
+    rows = judge.rows(span)
+    if rows.empty:
+        return None
+    best: Run | None = None
+    best_value = judge.metric(champion.predict(rows))
+    for option in options:
+        if option.candidate is None:
+            continue
+        value = judge.metric(option.candidate.predict(rows))
+        if value == value and (best_value != best_value or judge.metric.gain(value, best_value) > 0):
+            best, best_value = option, value
+    return best

@@ -1,0 +1,170 @@
+"""An arm that decides look by look, as the live loop does: through the same monitors, policy, ladder and gate."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ..ledger.ledger import Flight
+from ..loop.care import Care
+from ..loop.champion import find_champion
+from ..loop.learn import first_version, ladder, landed, offered
+from ..loop.plan import Plan
+from ..loop.score import score_past
+from ..models.trained import Trained
+from ..policy.check import check_rules
+from ..spec.errors import RatoonError
+from ..spec.model import Spec
+from ..spec.values import Decision
+from .rehearsed import promoted, rehearsed
+from .results import ArmResult, Kind
+from .served import served_by_registry
+from .summary import Looked, Run, summed_up
+from .turn import Strategy, Turn
+
+Tell = Callable[[int, int], None]
+
+
+@dataclass
+class _Waiting:
+    """A challenger whose review ends at *at*."""
+
+    at: datetime
+    version: str
+    decision: str
+
+
+@dataclass
+class _Arm:
+    care: Care
+    plan: Plan
+    waiting: list[_Waiting] = field(default_factory=list)
+    looks: list[tuple[Decision, Trained, Run | None]] = field(default_factory=list)
+
+
+def run_turning(
+    spec: Spec, plan: Plan, name: str, kind: Kind, strategy: Strategy, tell: Tell, of: str | None = None
+) -> ArmResult:
+    """Turn through *plan*; the result with every look. Deterministic but for CPU seconds."""
+    check_rules(spec.deciding)
+    strategy = copy.deepcopy(strategy)  # it may remember, and must not remember another run
+    with rehearsed(spec) as care:
+        began = first_version(care, plan.start)
+        promoted(care, began.number, plan.start, first=True, decision=began.decision)
+        arm = _Arm(care, plan)
+        for number, now in enumerate(plan.moments, start=1):
+            _review(arm, now)
+            score_past(care, now)
+            champion = find_champion(care)
+            decision, signals = strategy(Turn(care, champion, now))
+            live = spec.mode == "live"
+            policy = spec.deciding if decision.policy == spec.policy_version else None
+            decision, _ = care.ledger.record_decision(decision, signals, policy=policy, run=None, live=live)
+            run = _act(arm, decision) if live else None
+            arm.looks.append((decision, champion.trained, run))
+            tell(number, len(plan.moments) + 1)
+        result = _result(arm, name, kind, of)
+        tell(len(plan.moments) + 1, len(plan.moments) + 1)
+        return result
+
+
+def review_delay(spec: Spec) -> timedelta:
+    """From a challenger to its promotion."""
+    if spec.backtest.review_delay is not None:
+        return spec.backtest.review_delay
+    return timedelta(days=1) if spec.review == "required" else timedelta(0)
+
+
+def _review(arm: _Arm, now: datetime) -> None:
+    """Promote what a reviewer would have promoted by now, unless it was held against a version that is gone."""
+    care = arm.care
+    for each in [w for w in arm.waiting if w.at <= now]:
+        arm.waiting.remove(each)
+        serving, version = care.registry.champion(), care.registry.version(each.version)
+        if serving is not None and version.tags.get("ratoon.parent") == serving.number:
+            promoted(care, each.version, each.at, decision=each.decision)
+
+
+def _act(arm: _Arm, decision: Decision) -> Run | None:
+    care = arm.care
+    if decision.action == "roll_back":
+        _roll_back(care, decision)
+        return None
+    if not decision.fires:
+        return None
+    ended = decision.at + care.spec.backtest.training_time
+    flight = care.ledger.take_off(
+        model=care.spec.model,
+        decision=decision.id,
+        at=decision.at,
+        run=None,
+        now_wall=decision.at,
+        abandon_after=care.spec.abandon_after,
+    )
+    if flight is None:
+        return None
+    try:
+        return _learn(arm, decision, flight, ended)
+    except RatoonError as error:
+        care.ledger.land(flight, outcome="failed", evidence={"reason": str(error)}, ended_at=ended)
+        return Run("failed")
+
+
+def _learn(arm: _Arm, decision: Decision, flight: Flight, ended: datetime) -> Run:
+    care = arm.care
+    champion = find_champion(care)
+    race = ladder(care, champion, decision)
+    version = offered(care, champion, decision, race, race.winner) if race.winner else None
+    outcome = landed(care, flight, race, version.number if version else None, ended)
+    if version is not None:
+        waiting = _Waiting(ended + review_delay(care.spec), version.number, decision.id)
+        arm.waiting.append(waiting)
+        _review(arm, decision.at)  # without any delay it serves from this very moment
+    rows = sum(attempt.rows for attempt in race.attempts)
+    return Run(outcome, race.cpu_seconds, rows, care.registry.load(version.number) if version else None)
+
+
+def _roll_back(care: Care, decision: Decision) -> None:
+    present = care.registry.champion()
+    earlier = [p.version for p in care.ledger.champions(care.spec.model) if present and p.version != present.number]
+    if not earlier:
+        return
+    previous = care.registry.promote(earlier[-1])
+    care.ledger.record_promotion(
+        model=care.spec.model,
+        version=earlier[-1],
+        previous=previous,
+        at=decision.at,
+        kind="roll_back",
+        actor="policy",
+        reason="; ".join(decision.reasons),
+        decision=decision.id,
+    )
+
+
+def _result(arm: _Arm, name: str, kind: Kind, of: str | None) -> ArmResult:
+    care = arm.care
+    served = served_by_registry(care)
+    looks = [
+        Looked(
+            action=decision.action,
+            verdict=decision.triage.verdict if decision.triage.signals or decision.facts else None,
+            reason=" ".join(decision.reasons[:2]),
+            champion=champion,
+            run=run,
+        )
+        for decision, champion, run in arm.looks
+    ]
+    return summed_up(
+        care,
+        arm.plan,
+        name,
+        kind,
+        served,
+        looks,
+        of=of,
+        promoted=len(served) - 1,
+        decisions=tuple(decision for decision, _, _ in arm.looks),
+    )

@@ -1,0 +1,222 @@
+"""The eight streams: a spec and a champion for each, and clean windows with the labels that had arrived by then.
+
+The champion learns the first third and is never updated. The reference is, by turns, the eight windows at its
+watermark (an old reference, from which seasons and trends lead away) and the eight windows before the current
+one (as after a fresh update).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from ratoon.data.metrics import Outcomes
+from ratoon.data.source import open_source
+from ratoon.data.window import Window
+from ratoon.models.race import first
+from ratoon.models.trained import Trained
+from ratoon.monitors.performance import Accepted
+from ratoon.monitors.profile import Profile, kinds_of, profile
+from ratoon.spec.errors import RatoonError
+from ratoon.spec.load import load_spec
+from ratoon.spec.model import Spec
+from ratoon.spec.values import Span
+
+_TRAINING = """
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+
+def columns():
+    return make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), make_column_selector(dtype_include="number")),
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=20),
+         make_column_selector(dtype_exclude="number")),
+    )
+
+
+def network():
+    return Pipeline([("scale", StandardScaler()), ("network", MLPClassifier(hidden_layer_sizes=(32,), max_iter=60))])
+
+
+def linear():
+    return Pipeline([("columns", columns()), ("model", SGDClassifier(loss="log_loss", average=True))])
+
+
+def regressor():
+    return Pipeline([("columns", columns()), ("model", MLPRegressor(hidden_layer_sizes=(32,), max_iter=60))])
+"""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One data set as the benchmarks read it; *slots* name the columns that are corrupted."""
+
+    name: str
+    file: str
+    task: str
+    window: str
+    build: str
+    metric: str
+    data: dict[str, Any] = field(default_factory=dict)
+    slots: dict[str, str] = field(default_factory=dict)
+    delay: timedelta = timedelta(0)
+    holes: tuple[tuple[str, str], ...] = ()  # stretches without a row in the source itself: not clean
+
+    def whole(self, span: Span) -> bool:
+        """Whether *span* lies outside the stream's own holes."""
+        return not any(
+            span.start < datetime.fromisoformat(b) and datetime.fromisoformat(a) < span.end for a, b in self.holes
+        )
+
+    def spec(self, datasets: Path, folder: Path) -> Spec:
+        (folder / "training.py").write_text(_TRAINING)
+        path = folder / f"{self.name}.yaml"
+        written = {
+            "model": self.name,
+            "task": self.task,
+            "data": {"source": str(datasets / self.file), "id": "seq", "target": "target", **self.data},
+            "learner": {"build": f"training.py:{self.build}"},
+            "monitors": {
+                "window": self.window,
+                "every": self.window,
+                "sample": 8000,
+                "performance": {"metric": self.metric, "min_labels": 200},
+            },
+        }
+        path.write_text(yaml.safe_dump(written))
+        return load_spec(path)
+
+
+_TIMED = {"time": "event_time"}
+STREAMS = (
+    Stream(
+        "elec2", "main/elec2.parquet", "binary", "14d", "network", "roc_auc",
+        {**_TIMED, "label_delay": "1d", "drop": ["nswprice"]},
+        {"a": "nswdemand", "b": "transfer", "numbers": "nswdemand,vicdemand,transfer,vicprice"}, timedelta(days=1),
+    ),
+    Stream(
+        "nycflights13", "main/nycflights13.parquet", "binary", "7d", "linear", "roc_auc",
+        {**_TIMED, "label_time": "label_time", "drop": ["target_arr_delay"]},
+        {"a": "temp", "b": "distance", "c": "carrier", "numbers": "temp,humid,distance,wind_speed,seats,sched_dep_min"},
+        timedelta(hours=12),
+    ),
+    Stream(
+        "bike_hourly", "demo/bike_hourly.parquet", "regression", "21d", "regressor", "mae", _TIMED,
+        {"a": "temp", "b": "hum", "c": "weathersit", "numbers": "temp,hum,windspeed,hour"},
+    ),
+    Stream(
+        "weather_aus", "controls/weather_aus.parquet", "binary", "28d", "linear", "roc_auc",
+        {**_TIMED, "label_time": "label_time"},
+        {"a": "Temp3pm", "b": "Humidity3pm", "c": "WindGustDir",
+         "numbers": "Temp3pm,Humidity3pm,WindSpeed3pm,Pressure3pm"},
+        timedelta(days=1), (("2011-04-01", "2011-05-01"), ("2012-12-01", "2013-01-01"), ("2013-02-01", "2013-03-01")),
+    ),
+    Stream("us_births", "main/us_births.parquet", "regression", "28d", "regressor", "mae", _TIMED),
+    Stream(
+        "noaa_bellevue", "main/noaa_bellevue.parquet", "binary", "365d", "network", "accuracy",
+        {"time": "seq", "time_unit": "1d"},
+    ),
+    Stream("metro_traffic", "main/metro_traffic.parquet", "regression", "28d", "regressor", "mae", _TIMED,
+           holes=(("2014-08-08", "2015-06-11"),)),
+    Stream(
+        "acs_employment", "controls/acs_employment_ma_control.parquet", "binary", "7d", "linear", "roc_auc",
+        {"time": "seq", "time_unit": "1m", "drop": ["event_time"]},
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """One clean window and all that a monitor holds it against; *judged* are the rows of the performance span."""
+
+    reference: Window
+    current: Window
+    judged: Window
+    known: Profile
+    fresh: bool
+
+
+class Watched:
+    """One stream with its champion and its windows."""
+
+    def __init__(self, stream: Stream, datasets: Path, folder: Path) -> None:
+        self.stream = stream
+        self.spec = stream.spec(datasets, folder)
+        self._source = open_source(self.spec)
+        whole = self._source.extent()
+        assert whole is not None
+        self.start = (whole.start + whole.length / 3).replace(minute=0, second=0, microsecond=0)
+        self.end = whole.end
+        view = self._source.as_of(self.start)
+        rows = view.learned(self.start)
+        self.trained, _ = first(self.spec, _at_most(rows), holdout=view.holdout(None, limit=5000))
+        known = self.trained.state.accepted[self.spec.metric]
+        self.accepted = Accepted(known.value, known.low, known.high, known.rows)
+        frame = pd.concat([rows, view.holdout(None)])
+        self.known = profile(_whole(frame, self.start), kinds_of(frame, self._source.features))
+        self._old: Window | None = None
+
+    @property
+    def champion(self) -> Trained:
+        return self.trained
+
+    def cases(self, most: int | None = None) -> Iterator[Case]:
+        """Every clean window behind the training data, or *most* of them, evenly spaced."""
+        length = self.spec.monitors.window
+        assert isinstance(length, timedelta)
+        ends = [self.start + length * n for n in range(1, int((self.end - self.start) / length) + 1)]
+        ends = [end for end in ends if self.stream.whole(Span(start=end - length, end=end))]
+        if most is not None and most < len(ends):
+            ends = [ends[i] for i in np.linspace(0, len(ends) - 1, most).astype(int)]
+        for number, end in enumerate(ends):
+            yield self._case(end, length, fresh=number % 2 == 1)
+
+    def outcomes(self, rows: pd.DataFrame) -> Outcomes | None:
+        """What the champion says of the labelled rows; None where it can say nothing."""
+        try:
+            return self.trained.predict(rows[rows["_target"].notna()])
+        except (RatoonError, ValueError):
+            return None
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _case(self, end: datetime, length: timedelta, *, fresh: bool) -> Case:
+        view = self._source.as_of(end)
+        current = view.window(Span(start=end - length, end=end), name="current")
+        judged = view.window(Span(start=end - length - self.stream.delay, end=end - self.stream.delay), name="judged")
+        if fresh:
+            span = Span(start=end - 9 * length, end=end - length)
+            return Case(view.window(span, name="reference"), current, judged, self.known, True)
+        if self._old is None:
+            self._old = view.window(Span(start=self.start - 8 * length, end=self.start), name="reference")
+        return Case(self._old, current, judged, self.known, False)
+
+
+def in_both(case: Case, current: Window) -> pd.DataFrame:
+    """The rows of the performance span, those of the current window as *current* has them."""
+    frame = case.judged.frame
+    before = frame[frame["_time"] <= case.current.span.start]
+    now = current.frame[current.frame["_time"] <= case.judged.span.end]
+    return pd.concat([before, now], ignore_index=True) if len(before) else now
+
+
+def _at_most(rows: pd.DataFrame, most: int = 30_000) -> pd.DataFrame:
+    return rows.tail(most).reset_index(drop=True)
+
+
+def _whole(frame: pd.DataFrame, end: datetime) -> Window:
+    span = Span(start=frame["_time"].min().to_pydatetime(), end=end)
+    return Window("known", span, frame, rows=len(frame), labelled=len(frame))

@@ -1,0 +1,117 @@
+"""`ratoon backtest`: its progress, its table, its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..backtest.backtest import run_backtest
+from ..backtest.page import write_page
+from ..backtest.policies import with_policy
+from ..backtest.results import ArmResult, Backtest
+from ..loop.plan import step_of
+from ..spec.errors import BadInput
+from ..spec.model import Spec
+from ..spec.stores import stores_of
+
+out = Console()
+err = Console(stderr=True)
+
+
+def backtest(
+    spec: Spec,
+    files: Sequence[Path],
+    *,
+    every: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    page: Path | None,
+    workers: int,
+    scratch: bool,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Run it with a bar for each job, write the page, print the table."""
+    names = [file.stem for file in files]
+    twice = [name for name in names if names.count(name) > 1 or name == "policy"]
+    if twice:
+        raise BadInput(f"--policy: the name {twice[0]!r} is taken; give each file a name of its own.")
+    policies = {file.stem: with_policy(spec, file) for file in files}
+    with Progress(*_columns(), console=err, disable=as_json) as progress:
+        found = run_backtest(
+            spec,
+            policies=policies,
+            start=start,
+            end=end,
+            every=step_of(every) if every else None,
+            workers=workers,
+            scratch=scratch,
+            fresh=fresh,
+            heard=_Bars(progress),
+        )
+    written = page or stores_of(spec).home / f"backtest-{spec.model}.html"
+    write_page(found, written)
+    if as_json:
+        out.print_json(found.model_dump_json())
+        return
+    show(found)
+    out.print(f"\nThe page: {written}", highlight=False, soft_wrap=True)
+
+
+def show(found: Backtest) -> None:
+    """The arms in a table, and what its words mean."""
+    out.print(
+        f"[bold]{found.model}[/] {found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}, {found.looks} looks", highlight=False
+    )
+    out.print(table(found))
+    better = "higher" if found.greater_is_better else "lower"
+    out.print(
+        f"{found.metric}: {better} is better, of the composite model, with its 95% interval. false: runs after which "
+        "the next stretch was not provably better. missed: looks without a run where it would have been. The oracle "
+        "takes the best step each time, knowing the labels to come.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def table(found: Backtest) -> Table:
+    """One row for each arm."""
+    made = Table()
+    priced = found.currency is not None
+    names = ("", found.metric, "95% interval", "runs", "CPU s", "harm d", "false", "missed")
+    for name in (*names, *((str(found.currency),) if priced else ())):
+        made.add_column(name, justify="right" if name else "left", no_wrap=bool(name))
+    for arm in found.arms:
+        cells = [_name(arm), f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g} – {arm.quality.high:.4g}"]
+        cells += [str(arm.runs), f"{arm.cpu_seconds:.2f}", f"{arm.harm_days:.0f}"]
+        told = arm.kind in ("policy", "uniform", "warm", "never", "other")
+        cells += [str(arm.false_runs), str(arm.missed_runs)] if told else ["", ""]
+        made.add_row(*cells, *([f"{arm.money:.2f}" if arm.money is not None else ""] if priced else []))
+    return made
+
+
+def _name(arm: ArmResult) -> str:
+    return f"[bold green]{arm.name}[/]" if arm.kind == "policy" else arm.name
+
+
+def _columns() -> tuple[Any, ...]:
+    return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+
+
+class _Bars:
+    """A bar for each job, made when the job is first heard of."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._tasks[name], completed=done, total=total)

@@ -1,0 +1,158 @@
+"""What a backtest says of a stream that changes once, of a calm one, and of itself when it is run again."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from small_project import write_spec
+
+from ratoon.backtest.backtest import run_backtest
+from ratoon.backtest.policies import with_policy
+from ratoon.backtest.results import ArmResult, Backtest
+from ratoon.backtest.scheduled import on_schedule
+from ratoon.backtest.uniform import spread
+from ratoon.loop.plan import Plan
+from ratoon.spec.errors import BadInput, SpecError
+from ratoon.spec.model import Spec
+
+START, END = datetime(2026, 1, 31), datetime(2026, 3, 1)
+CHANGE = datetime(2026, 2, 10)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Backtest:
+    return run_backtest(write_spec(tmp_path_factory.mktemp("project") / "p"), start=START, end=END, workers=1)
+
+
+def arm(found: Backtest, name: str) -> ArmResult:
+    (one,) = [each for each in found.arms if each.name == name]
+    return one
+
+
+def test_all_that_a_policy_must_beat_stands_beside_it(found: Backtest) -> None:
+    """The policy, as many runs evenly spread, never, the schedules, and the oracle."""
+    assert [each.kind for each in found.arms] == [
+        "policy", "uniform", "never", "warm", "scratch_sliding", "scratch_all", "oracle",
+    ]  # fmt: skip
+    assert arm(found, "uniform, as many as policy").runs == arm(found, "policy").runs
+    assert arm(found, "never").runs == 0
+    assert arm(found, "schedule, scratch, sliding").runs == found.looks
+
+
+def test_a_policy_trains_after_the_change_and_not_before(found: Backtest) -> None:
+    policy = arm(found, "policy")
+    fired = [decision.at for decision in policy.decisions if decision.fires]
+    assert fired and min(fired) > CHANGE
+    assert policy.quality.value < arm(found, "never").quality.value  # the Brier score: less is better
+    assert 0 < policy.harm_days <= arm(found, "never").harm_days
+
+
+def test_no_arm_beats_the_oracle(found: Backtest) -> None:
+    best = arm(found, "oracle").quality.value
+    assert all(each.quality.value >= best for each in found.arms)
+
+
+def test_every_arm_is_judged_on_the_same_rows(found: Backtest) -> None:
+    assert len({each.quality.rows for each in found.arms}) == 1
+    assert len({tuple(step.rows for step in each.steps) for each in found.arms}) == 1
+
+
+def test_looks_without_a_run_where_learning_would_have_helped_are_counted(found: Backtest) -> None:
+    """Who never learns misses the change; who learns at every look misses nothing."""
+    assert arm(found, "never").missed_runs >= 1
+    assert arm(found, "schedule, warm").missed_runs == 0
+
+
+def test_a_backtest_repeated_is_the_same_and_is_found_again(tmp_path: Path) -> None:
+    """Equal decisions and figures when run afresh; and what was kept is not run again."""
+    spec = write_spec(tmp_path / "p")
+    jobs: list[tuple[str, int]] = []
+    options = {"start": START, "end": datetime(2026, 2, 20), "workers": 1, "scratch": False}
+    one = run_backtest(spec, **options)
+    kept = run_backtest(spec, heard=lambda name, done, total: jobs.append((name, total)), **options)
+    assert kept == one
+    assert {total for _, total in jobs} == {1}
+
+    two = run_backtest(spec, fresh=True, **options)
+    timeless = {"arms": {"__all__": {"cpu_seconds", "steps", "decisions"}}}
+    assert two.model_dump_json(exclude=timeless) == one.model_dump_json(exclude=timeless)
+    assert [d.action for d in two.arms[0].decisions] == [d.action for d in one.arms[0].decisions]
+    assert [d.reasons for d in two.arms[0].decisions] == [d.reasons for d in one.arms[0].decisions]
+
+
+def test_arms_run_in_processes_of_their_own_with_the_same_result(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path / "p")
+    options = {"start": START, "end": datetime(2026, 2, 20), "scratch": False, "fresh": True}
+    alone, together = run_backtest(spec, workers=1, **options), run_backtest(spec, workers=2, **options)
+    assert [each.quality for each in alone.arms] == [each.quality for each in together.arms]
+    assert [each.verdicts for each in alone.arms] == [each.verdicts for each in together.arms]
+
+
+def test_delays_of_training_and_review_hold_a_version_back(tmp_path: Path) -> None:
+    """A challenger serves only after training and review; its run is in flight until then."""
+    spec = write_spec(
+        tmp_path / "p",
+        (
+            r"^review: automatic",
+            "backtest: {training_time: 5d, review_delay: 1d}\nabandon_after: 6d\nreview: required",
+        ),
+    )
+    policy = run_backtest(spec, start=START, end=END, workers=1, scratch=False).arms[0]
+    fired = next(decision.at for decision in policy.decisions if decision.fires)
+    served = next(step.at for step in policy.steps if step.version == "2")
+    assert served <= fired + timedelta(days=6) < served + timedelta(days=4)
+    after = next(decision for decision in policy.decisions if decision.at > fired)
+    assert not after.fires
+    assert after.facts["last_run"]["outcome"] == "running"
+
+
+def test_a_policy_file_is_one_more_arm(spec: Spec, tmp_path: Path) -> None:
+    file = tmp_path / "never.yaml"
+    file.write_text("- {when: 'false', do: warm_start}\n")
+    found = run_backtest(
+        spec, policies={"never.yaml": with_policy(spec, file)}, start=START, end=END, workers=1, scratch=False
+    )
+    other = arm(found, "never.yaml")
+    assert (other.kind, other.runs) == ("policy", 0)
+    assert other.policy != found.arms[0].policy
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- {when: 'true', do: warm}", r"eager.yaml:1: policy\[0\].do: found \"warm\""),
+        ("policies: []", "expected a list of rules, or keys policy, triage, costs; found policies"),
+        ("policy:\n  - {when: 'true', do: hold, cooldwn: 2d}", r"eager.yaml:2: .*did you mean `cooldown`"),
+        ("- {", "no valid YAML"),
+    ],
+)
+def test_a_policy_file_that_is_wrong_is_named_with_its_line(spec: Spec, tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "eager.yaml"
+    file.write_text(text)
+    with pytest.raises(SpecError, match=words):
+        with_policy(spec, file)
+
+
+def test_a_stretch_outside_the_data_is_refused_with_its_extent(spec: Spec) -> None:
+    with pytest.raises(BadInput, match="which spans 2026-01-01"):
+        run_backtest(spec, start=datetime(2030, 1, 1), workers=1)
+
+
+def test_a_uniform_schedule_has_as_many_runs_evenly_spread() -> None:
+    moments = tuple(START + timedelta(days=day) for day in range(1, 11))
+    for runs in range(1, 11):
+        chosen = spread(Plan(START, moments), runs)
+        gaps = [b - a for a, b in itertools.pairwise(chosen)]
+        assert len(set(chosen)) == runs
+        assert not gaps or max(gaps) - min(gaps) <= timedelta(days=1)
+    assert len(spread(Plan(START, moments), 99)) == 10
+
+
+def test_a_schedule_retrains_at_the_first_look_at_or_after_each_multiple() -> None:
+    moments = tuple(START + timedelta(days=day) for day in range(2, 13, 2))
+    due = on_schedule(Plan(START, moments), timedelta(days=5))
+    assert due == (START + timedelta(days=6), START + timedelta(days=10))
+    assert on_schedule(Plan(START, moments), None) == moments

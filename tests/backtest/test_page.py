@@ -1,0 +1,283 @@
+"""The page that a backtest writes: whole in itself, safe with any text, and honest about what is not known."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+from plotly.offline import get_plotlyjs
+
+from ratoon.backtest.page import headline, page, write_page
+from ratoon.backtest.page_marks import MARKS, mark_of
+from ratoon.backtest.results import ArmResult, Backtest, Kind, Quality, Step
+
+START = datetime(2024, 1, 8)
+WEEK = timedelta(days=7)
+NAN = float("nan")
+EVIL = "a <b>\"x\"</b> & 'y' </script><script>alert(1)</script>"
+
+
+def quality(value: float, width: float = 0.005, rows: int = 1100) -> Quality:
+    return Quality(value=value, low=value - width, high=value + width, rows=rows)
+
+
+def step(number: int, value: float = 0.75, **changed: Any) -> Step:
+    at = START + number * WEEK
+    base = Step(
+        at=at, end=at + WEEK, action="hold", verdict="healthy", reason="No rule matched.", version="1",
+        rows=1100, quality=quality(value), harm=False, helps=None if number == 0 else False,
+    )  # fmt: skip
+    return base.model_copy(update=changed)
+
+
+def arm(name: str, kind: Kind, value: float = 0.75, runs: int = 4, cpu: float = 3.0, **changed: Any) -> ArmResult:
+    base = ArmResult(
+        name=name, kind=kind, quality=quality(value), runs=runs, registered=runs, promoted=runs, rows_learned=900,
+        cpu_seconds=cpu, harm_days=7.0, days=42.0, false_runs=1, missed_runs=2, verdicts={"healthy": 5},
+        steps=tuple(step(n, value) for n in range(6)),
+    )  # fmt: skip
+    return base.model_copy(update=changed)
+
+
+def backtest(*arms: ArmResult, **changed: Any) -> Backtest:
+    base = Backtest(
+        model="churn", spec="/home/me/churn.yaml", metric="roc_auc", greater_is_better=True, currency=None,
+        start=START, end=START + 6 * WEEK, looks=5, training_seconds=600, review_seconds=86400, arms=arms or seven(),
+    )  # fmt: skip
+    return base.model_copy(update=changed)
+
+
+def seven() -> tuple[ArmResult, ...]:
+    return (
+        arm("policy", "policy", 0.754, 9, 3.1),
+        arm("uniform, as many as policy", "uniform", 0.75, 9, 3.3, of="policy"),
+        arm("never", "never", 0.7, 0, 0.0),
+        arm("schedule, warm", "warm", 0.751, 40, 12.0),
+        arm("schedule, scratch, sliding", "scratch_sliding", 0.748, 40, 61.0),
+        arm("schedule, scratch, all history", "scratch_all", 0.745, 40, 148.0),
+        arm("oracle", "oracle", 0.77, 22, 31.0),
+    )
+
+
+def charts(html: str) -> list[dict[str, Any]]:
+    found = re.search(r'<script id="charts" type="application/json">(.*?)</script>', html, re.DOTALL)
+    assert found
+    return json.loads(found.group(1), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+
+
+class Reader(HTMLParser):
+    """What a browser would see: tags with their attributes, and the text outside of scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.cells: list[list[str]] = []
+        self._in = ""
+        self.feed(html.replace(get_plotlyjs(), ""))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._in = tag
+        if tag == "tr":
+            self.cells.append([])
+        if tag in ("th", "td"):
+            self.cells[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._in in ("script", "style"):
+            return
+        self.text += data
+        if self._in in ("th", "td", "span") and self.cells and self.cells[-1] and "(best)" not in self.cells[-1][-1]:
+            self.cells[-1][-1] += data if self._in != "span" or "best" in data else ""
+
+    def row(self, name: str) -> dict[str, str]:
+        return dict(zip(self.cells[0], next(row for row in self.cells if row[0] == name), strict=True))
+
+
+def test_the_page_loads_nothing():
+    """No tag and no style points outside, and the page's own policy forbids the browser to fetch anything."""
+    html = page(backtest())
+    reader = Reader(html)
+
+    assert not [tag for tag, _ in reader.tags if tag in ("link", "img", "iframe", "object", "embed")]
+    pointing = [value for _, given in reader.tags for key, value in given.items() if key in ("src", "href", "action")]
+    assert pointing == ["#decisions"]
+    own = html.replace(get_plotlyjs(), "")
+    assert "http://" not in own and "https://" not in own and "url(" not in own and "@import" not in own
+    assert any("default-src 'none'" in (given.get("content") or "") for _, given in reader.tags)
+
+
+def test_equal_backtests_give_equal_pages():
+    assert page(backtest()) == page(backtest())
+
+
+def test_plotly_accepts_the_figures():
+    """Every property of both figures is one that plotly knows."""
+    for chart in charts(page(backtest())):
+        go.Figure(data=chart["data"], layout=chart["layout"])
+
+
+def test_texts_from_outside_stay_texts():
+    """Names and reasons with markup are shown as they are: in the page, in the JSON and in plotly's hover texts."""
+    steps = tuple(step(n, reason=EVIL, version=EVIL, outcome=EVIL, action="warm_start") for n in range(4))
+    found = backtest(
+        arm(EVIL, "policy", steps=steps), arm("never", "never"), model=EVIL, spec=EVIL, metric=EVIL, currency=EVIL
+    )
+    html = page(found)
+    reader = Reader(html)
+    line, decisions = charts(html)[0]["data"][1:]
+
+    assert "alert(1)</script>" not in html
+    assert sum(tag == "script" for tag, _ in reader.tags) == 3
+    assert '<b>"x"' not in html
+    assert EVIL in reader.text
+    assert "<b>x" not in line["name"] and "&lt;b&gt;" in line["name"]
+    assert all("<script" not in text and "&lt;script" in text for text in decisions["text"])
+
+
+def test_what_is_not_known_is_a_dash():
+    """NaN breaks neither the JSON nor the table, and an arm without quality is left out of the cost chart."""
+    nothing = Quality(value=NAN, low=NAN, high=NAN, rows=0)
+    steps = (step(0), step(1, quality=nothing, rows=0), step(2, action="alert"), step(3))
+    blind = arm("blind", "other", quality=nothing, money=None, harm_days=NAN, cpu_seconds=NAN, steps=())
+    found = backtest(arm("policy", "policy", steps=steps), blind, currency="EUR")
+    html = page(found)
+    time, cost = charts(html)
+    line, decisions = (trace for trace in time["data"] if trace["meta"]["arm"] == "policy")
+
+    assert line["y"] == [0.75, None, 0.75, 0.75]
+    assert decisions["y"] == [0.75, 0.75, 0.75]  # the second stands at the last quality known
+    assert [trace["name"] for trace in cost["data"]] == ["policy"]
+    row = Reader(html).row("blind")
+    assert [row[c] for c in ("roc_auc", "CPU seconds", "money, EUR", "time in harm", "false runs")] == ["–"] * 5
+    assert "nan" not in Reader(html).text.lower()
+
+
+def test_a_page_may_hold_one_arm():
+    """Nothing is best where there is no choice, and an arm that cost nothing has a place."""
+    for kind in ("policy", "never", "scratch_all"):
+        html = page(backtest(arm("alone", kind, runs=0, cpu=0.0)))
+        cost = charts(html)[1]
+
+        assert "(best)" not in html
+        assert cost["layout"]["xaxis"]["ticktext"] == ["0"]
+        assert cost["data"][0]["x"][0] > 0
+        assert ("decisions of alone" in Reader(html).text) == (kind == "policy")
+
+
+def test_what_cost_nothing_stands_left_of_all():
+    """The logarithmic axis has a place marked 0, cut off from the rest."""
+    cost = charts(page(backtest()))[1]
+    never = next(trace for trace in cost["data"] if trace["name"] == "never")
+    axis = cost["layout"]["xaxis"]
+
+    assert never["x"][0] < min(trace["x"][0] for trace in cost["data"] if trace is not never)
+    assert axis["ticktext"][axis["tickvals"].index(never["x"][0])] == "0"
+    assert cost["layout"]["shapes"]
+
+
+def test_up_is_better_for_errors_too():
+    """Where less is better both axes are turned and say so, and the best is the least."""
+    found = backtest(metric="log_loss", greater_is_better=False)
+    html = page(found)
+
+    for chart in charts(html):
+        assert chart["layout"]["yaxis"]["autorange"] == "reversed"
+        assert "lower is better" in chart["layout"]["yaxis"]["title"]["text"]
+    assert "(best)" in Reader(html).row("never")["log_loss"]
+    assert "the better scratch schedule: 0.7450" in headline(found)
+
+
+def test_the_headline_says_what_came_out():
+    assert headline(backtest()) == (
+        "policy: roc_auc 0.7540 (0.7490 to 0.7590) with 9 trainings and 3.1 CPU seconds; "
+        "the better scratch schedule: 0.7480 (0.7430 to 0.7530) with 40 and 61.0. "
+        "For comparison, as many trainings evenly spread: 0.7500 (0.7450 to 0.7550) "
+        "and never retrained: 0.7000 (0.6950 to 0.7050)."
+    )
+
+
+def test_the_best_of_a_column_is_marked_but_for_the_oracle():
+    """Arms that never trained do not win at effort, and the oracle wins nowhere."""
+    reader = Reader(page(backtest()))
+
+    assert "(best)" in reader.row("policy")["roc_auc"]
+    assert "(best)" in reader.row("policy")["CPU seconds"]
+    assert not [text for name in ("never", "oracle") for text in reader.row(name).values() if "(best)" in text]
+    assert not [title for title in reader.row("policy") if title.startswith("money")]
+
+
+def test_arms_without_hindsight_have_no_false_runs_to_show():
+    blind = tuple(step(n, helps=None) for n in range(6))
+    row = Reader(page(backtest(arm("policy", "policy"), arm("scratch", "scratch_all", steps=blind)))).row("scratch")
+
+    assert (row["false runs"], row["missed runs"]) == ("–", "–")
+
+
+def test_every_kind_of_decision_has_its_own_mark():
+    """Shape and colour both differ between kinds, and broken data is not an alert like others."""
+    steps = [
+        step(1),
+        step(1, action="alert"),
+        step(1, action="alert", verdict="broken_data"),
+        step(1, action="warm_start", outcome="registered"),
+        step(1, action="warm_start", outcome="refused"),
+        step(1, action="full_retrain", outcome="registered"),
+        step(1, action="full_retrain", outcome="failed"),
+        step(1, action="roll_back"),
+    ]
+
+    assert [mark_of(each) for each in steps] == list(MARKS)
+    assert len({mark.symbol for mark in MARKS.values()}) == len(MARKS)
+
+
+def test_a_decision_tells_its_reasons_on_its_line():
+    """The mark stands at the end of the stretch before; its text has the moment, the verdict and both stretches."""
+    long = "harm lasted 3 of 4 windows, " * 6
+    steps = (step(0, 0.71), step(1, 0.72, action="warm_start", outcome="refused", verdict="harm", reason=long))
+    data = charts(page(backtest(arm("policy", "policy", steps=steps))))[0]["data"]
+    line, mark = data
+    text = mark["text"][0]
+
+    assert (mark["x"][0], mark["y"][0]) == (line["x"][0], line["y"][0])
+    for part in ("warm_start: refused", "2024-01-15 00:00", "verdict: harm", "before: 0.7100", "after: 0.7200"):
+        assert part in text
+    assert all(len(part) < 60 for part in text.split("<br>"))
+
+
+def test_touching_stretches_in_harm_are_one_shade():
+    harmed = tuple(step(n, harm=n in (1, 2, 4)) for n in range(6))
+    shades = charts(page(backtest(arm("policy", "policy", steps=harmed))))[0]["layout"]["shapes"]
+
+    assert [(s["x0"][:10], s["x1"][:10]) for s in shades] == [
+        ("2024-01-15", "2024-01-29"),
+        ("2024-02-05", "2024-02-12"),
+    ]
+
+
+def test_policies_and_the_telling_comparisons_are_shown_at_first():
+    """The policy, its uniform schedule, never, and the better scratch schedule; the others can be ticked."""
+    reader = Reader(page(backtest()))
+    boxes = [given for tag, given in reader.tags if tag == "input"]
+
+    assert [("checked" in box) for box in boxes] == [True, True, True, False, True, False, False]
+    numbers = sorted(int(n) for box in boxes for n in str(box["data-traces"]).split())
+    assert numbers == list(range(8))  # seven lines, and the policy's decisions
+
+
+def test_write_page_makes_its_folder(tmp_path: Path):
+    file = tmp_path / "new" / "backtest.html"
+    write_page(backtest(), file)
+
+    assert file.read_text(encoding="utf-8") == page(backtest())
+    assert [each.name for each in file.parent.iterdir()] == ["backtest.html"]
