@@ -20,6 +20,8 @@ from ..spec.values import Action, Decision, Span, Verdict
 from .results import ArmResult, Kind, Step
 from .served import Hindsight, Served
 
+_TRIED = 20_000  # rows that a trial in hindsight learns at most
+
 
 @dataclass
 class Run:
@@ -114,8 +116,11 @@ def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> b
 
 
 def warm_update(care: Care, champion: Trained, span: Span) -> Trained | None:
-    """*champion* continued on what was known at the start of *span*; None where it cannot continue."""
-    unlearned = care.source.as_of(span.start).unlearned(champion.state.watermark)
+    """*champion* continued on what was known at the start of *span*; None where it cannot continue.
+
+    On the newest 20,000 rows where there are more: it is a trial, made at every look of every arm.
+    """
+    unlearned = care.source.as_of(span.start).unlearned(champion.state.watermark).tail(_TRIED)
     if unlearned.empty:
         return None
     try:

@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ STREAMS = {
     "acs (control)": ROOT / "examples/acs_employment.yaml",
     "weather_aus (control)": ROOT / "examples/weather_aus.yaml",
 }
+
+
+STEPS = {"us_births": timedelta(days=180)}  # elsewhere the spec's own
 
 
 @dataclass
@@ -180,7 +183,12 @@ def main() -> None:
         began = time.monotonic()
         print(f"{name} …", file=sys.stderr, flush=True)
         found[name] = run_backtest(
-            default_of(path), others=OTHERS, workers=asked.workers, scratch=False, fresh=asked.fresh
+            default_of(path),
+            others=OTHERS,
+            every=STEPS.get(name),
+            workers=asked.workers,
+            scratch=False,
+            fresh=asked.fresh,
         )
         seconds[name] = time.monotonic() - began
         show({name: found[name]}, seconds, Console(stderr=True, width=160))

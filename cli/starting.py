@@ -12,7 +12,7 @@ import pandas as pd
 from ..spec.errors import BadInput
 from ..spec.load import json_schema
 
-ROWS = 4000
+ROWS = 8000
 
 
 def write_starter(folder: Path, name: str) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ratoon.cli.starting import write_starter
+from ratoon.cli.starting import example_flights, write_starter
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 
@@ -14,6 +14,7 @@ def write_spec(folder: Path, *changes: tuple[str, str]) -> Spec:
     """The starter's spec with a quick metric, looked at every four days, the warm rung alone."""
     if not (folder / "spec.yaml").exists():
         write_starter(folder, "flights")
+        example_flights(4000).to_parquet(folder / "data" / "flights.parquet", index=False)
     text = (folder / "spec.yaml").read_text()
     ordinary = (
         (r"(build: training.py:build)[^\n]*", r"\1\n  rungs: [warm]"),

@@ -144,3 +144,52 @@ def test_every_command_has_help_with_an_example(ratoon: Callable[..., Said], com
 def test_usage_errors_are_bad_input(ratoon: Callable[..., Said]) -> None:
     assert ratoon("monitor").code == 2
     assert ratoon("monitr").code == 2
+
+
+def test_explain_lists_every_variable_with_its_present_value(ratoon: Callable[..., Said], finished: Project) -> None:
+    """Name, value as of the newest decision, type and meaning; then the rules."""
+    said = ratoon("policy", "explain", finished.path, "--json")
+    assert said.code == 0, said
+    known = {each["name"]: each for each in said.json["variables"]}
+    assert known["triage"]["value"] == "harm"
+    assert known["performance.drop"]["value"] > 0
+    assert known["performance.drop"]["type"] == "double"
+    assert known["cost.pays"]["value"] is None  # the spec has no prices
+    assert said.json["at"] == "2026-02-20T00:00:00"
+    people = ratoon("policy", "explain", finished.path)
+    assert "performance.drop" in people.out and 'rule 2: when triage == "harm"' in people.out
+
+
+def test_history_takes_every_decision_again(ratoon: Callable[..., Said], finished: Project) -> None:
+    said = ratoon("history", finished.path, "--recompute")
+    assert said.code == 0, said
+    assert "1 of 1 decisions come out of the ledger alone exactly as they were taken" in said.out
+
+
+def test_a_decision_that_was_tampered_with_is_found(ratoon: Callable[..., Said], finished: Project) -> None:
+    """Whoever gets past the triggers cannot make the signals say what was not decided."""
+    import sqlite3
+
+    with sqlite3.connect(finished.folder / ".ratoon" / "ledger.db") as connection:
+        for (name,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            connection.execute(f"drop trigger {name}")
+        connection.execute(
+            'update decisions set document = replace(document, \'"action":"warm_start"\', \'"action":"hold"\')'
+        )
+    connection.close()
+    said = ratoon("history", finished.path, "--recompute")
+    assert said.code == 1
+    assert "differs" in said.out and "action" in said.out
+
+
+def test_a_backtest_prints_its_arms_and_writes_one_page(ratoon: Callable[..., Said], trained: Project) -> None:
+    page = trained.folder / "page.html"
+    said = ratoon(
+        "backtest", trained.path, "--start", "2026-02-03", "--end", "2026-02-20", "--every", "6d",
+        "--page", page, "--no-scratch", "--workers", "1",
+    )  # fmt: skip
+    assert said.code == 0, said
+    assert "policy" in said.out and "never" in said.out and "brier" in said.out
+    assert page.read_text().lower().startswith("<!doctype html>")
+    with trained.care() as care:
+        assert care.ledger.decisions("flights") == []  # the live ledger was not touched

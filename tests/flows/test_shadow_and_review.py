@@ -1,0 +1,55 @@
+"""What a shadow refuses, and what a reviewer's no in MLflow comes to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from processes import Processes
+from project import LATE, Project
+
+
+def test_a_start_by_hand_is_refused_in_shadow_mode(processes: Processes, trained: Project) -> None:
+    """Nothing trains, also not by hand, and the message names the key."""
+    trained.write(r"^mode: live", "mode: shadow")
+    ended = processes.run("retrain", spec=trained.path, at=LATE, reason="impatience")
+    assert ended.error is not None
+    assert "the mode is `shadow`, in which nothing trains" in ended.error
+    with trained.care() as care:
+        assert care.ledger.updates("flights") == []
+        assert care.ledger.decisions("flights") == []
+
+
+def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, decided: Project) -> None:
+    """The reviewer sets the tag `review` in MLflow; the next monitor writes it down and backs off."""
+    from mlflow import MlflowClient
+
+    decided.write("review: automatic", "review: required")
+    decided.write(r"min_rows: 50", "min_rows: 1\n    back_off: 5d")
+    with decided.care() as care:
+        (decision,) = care.ledger.decisions("flights")
+        reviewed = care.registry.uri
+    assert processes.run("retrain", spec=decided.path, decision=decision.id).result["version"] == "2"
+    client = MlflowClient(reviewed, reviewed)
+    client.set_model_version_tag("flights", "2", "review", "rejected")
+    client.set_model_version_tag("flights", "2", "review_reason", "evenings look wrong")
+
+    ended = processes.run("monitor", spec=decided.path, at=LATE + timedelta(days=1))
+
+    assert ended.error is None, ended.trace
+    assert ended.result["triage"]["verdict"] == "harm"
+    assert ended.result["action"] == "hold"
+    assert any(answer["guard"] == "back_off" and answer["held"] for answer in ended.result["guards"])
+    with decided.care() as care:
+        (review,) = care.ledger.reviews("flights")
+        assert (review.version, review.verdict, review.reason) == ("2", "rejected", "evenings look wrong")
+        assert review.decision == decision.id
+
+
+@pytest.mark.parametrize("tag", ["approved", "Rejected", ""])
+def test_another_value_of_the_tag_rejects_nothing(finished: Project, tag: str) -> None:
+    from mlflow import MlflowClient
+
+    with finished.care() as care:
+        MlflowClient(care.registry.uri, care.registry.uri).set_model_version_tag("flights", "2", "review", tag)
+        assert care.registry.rejected() == ()
