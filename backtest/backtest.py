@@ -12,6 +12,7 @@ from ..data.metrics import METRICS
 from ..data.source import open_source
 from ..loop.plan import Plan, plan
 from ..policy.check import check_rules
+from ..spec.errors import BadInput
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 from .jobs import Heard, Job, side_by_side
@@ -45,7 +46,13 @@ def run_backtest(
     data, RuleError for rules that cannot be used; before anything is started. Without *scratch* the arms that train
     from scratch are left out, and the oracle with them: on large data they take most of the time.
     """
-    named = {"policy": spec, **(policies or {})}
+    asked_names = [*(policies or {}), *(others or {})]
+    taken = {"policy", *NAMES.values(), *(f"uniform, as many as {name}" for name in ("policy", *asked_names))}
+    wrong = [name for name in asked_names if name in taken or asked_names.count(name) > 1]
+    if wrong:
+        raise BadInput(f"A policy is called {wrong[0]!r}, which is taken; give its file another name.")
+    named = {name: _live(each) for name, each in {"policy": spec, **(policies or {})}.items()}
+    spec = named["policy"]
     for each in named.values():
         check_rules(each.deciding)
     with open_source(spec) as source:
@@ -80,6 +87,17 @@ def run_backtest(
         review_seconds=review_delay(spec).total_seconds(),
         arms=tuple(_in_order(found, (*named, *(others or {})))),
     )
+
+
+def _live(spec: Spec) -> Spec:
+    """*spec* as it would act: what a model in shadow mode would earn, judged by what is simulated."""
+    data = spec.data
+    if data.prediction is not None:  # what history's own model said is not what a simulated version says
+        drop = (*data.drop, data.prediction) if data.features is None else data.drop
+        data = data.model_copy(update={"prediction": None, "drop": drop})
+    live = spec.model_copy(update={"mode": "live", "data": data})
+    live._path = spec.path
+    return live
 
 
 def _uniform(spec: Spec, named: Mapping[str, Spec], planned: Plan, name: str, runs: int) -> Job:

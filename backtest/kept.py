@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 
 from ..data.moment import LATEST
@@ -12,21 +13,26 @@ from ..loop.plan import Plan
 from ..spec.model import Spec
 from .results import ArmResult
 
-_LIBRARIES = ("ratoon", "scikit-learn", "numpy")
+_LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "lightgbm", "duckdb", "river")
+_OWN = Path(__file__).resolve().parents[1]
+_ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "loop", "backtest")
 
 
 def fingerprint_of(spec: Spec, source: Source) -> str:
-    """What stands behind a result beside spec and plan: the rows, the files' age and size, the build function."""
+    """What stands behind a result beside spec and plan: the rows, the files' age and size, code and libraries.
+
+    A database is known by its rows' ids and labels' number only: use `fresh` where values were mended in place.
+    """
     tally = source.as_of(LATEST).ledger_of_rows(LATEST)
     parts = [tally.model_dump_json(), str(source.extent())]
     build = spec.folder / spec.learner.build.rpartition(":")[0]
-    parts.append(hashlib.sha256(build.read_bytes()).hexdigest() if build.is_file() else "")
+    code = [*build.parent.glob("*.py"), *(each for room in _ROOMS for each in (_OWN / room).glob("*.py"))]
+    parts += [f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(code)]
     for place in (spec.data.source, spec.data.labels.source if spec.data.labels else None):
-        for file in sorted(spec.folder.glob(place)) if place and not Path(place).is_absolute() else []:
+        found = glob.glob(str(spec.folder / place), recursive=True) if place else []  # noqa: PTH207  # may be absolute
+        for file in sorted(map(Path, found)):
             parts.append(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}")
-        if place and Path(place).is_absolute() and Path(place).is_file():
-            parts.append(f"{place} {Path(place).stat().st_size} {Path(place).stat().st_mtime_ns}")
-    parts += [f"{name} {version(name)}" for name in _LIBRARIES]
+    parts += [f"{each.name} {each.version}" for each in distributions() if each.name in _LIBRARIES]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -12,6 +13,15 @@ from ..spec.load import check_against
 from ..spec.model import Spec
 
 KEYS = ("policy", "triage", "costs")
+
+
+def policies_of(spec: Spec, files: Sequence[Path]) -> dict[str, Spec]:
+    """Each file's spec by the file's name without its ending; raises SpecError where two have the same."""
+    names = [file.stem for file in files]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise SpecError(f"Two policy files are called {twice[0]!r}; give each a name of its own. Nothing was started.")
+    return {file.stem: with_policy(spec, file) for file in files}
 
 
 def with_policy(spec: Spec, file: Path) -> Spec:
@@ -30,7 +40,7 @@ def with_policy(spec: Spec, file: Path) -> Spec:
     if not isinstance(content, dict) or not set(content) <= set(KEYS) or not content:
         found = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise SpecError(f"{file.name}: expected a list of rules, or keys {', '.join(KEYS)}; found {found}.")
-    whole = spec.model_dump(mode="json", exclude_none=True, exclude_unset=True) | content
+    whole = spec.model_dump(mode="json", exclude_unset=True) | content
     try:
         changed = Spec.model_validate(whole)
     except ValidationError as error:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
+
 from ..loop.care import Care
 from ..loop.learn import first_version
 from ..loop.plan import Plan
@@ -140,11 +142,16 @@ def _best(judge: Hindsight, champion: Trained, options: Sequence[Run], span: Spa
     if rows.empty:
         return None
     best: Run | None = None
-    best_value = judge.metric(champion.predict(rows))
+    best_value = _value(judge, champion, rows)
     for option in options:
         if option.candidate is None:
             continue
-        value = judge.metric(option.candidate.predict(rows))
+        value = _value(judge, option.candidate, rows)
         if value == value and (best_value != best_value or judge.metric.gain(value, best_value) > 0):
             best, best_value = option, value
     return best
+
+
+def _value(judge: Hindsight, trained: Trained, rows: pd.DataFrame) -> float:
+    said = trained.try_predict(rows)
+    return judge.metric(said) if said is not None else float("nan")

@@ -51,14 +51,18 @@ class Hindsight:
         return frame[frame["_target"].notna()]
 
     def outcomes(self, rows: pd.DataFrame, served: Sequence[Served]) -> Outcomes | None:
-        """What was served on *rows*, each by the version of its moment; None without rows."""
+        """What was served on *rows*, each by the version of its moment; None without rows.
+
+        Rows that the version cannot predict, such as those of a null flood, count for no arm that met them.
+        """
         parts = []
         for index, each in enumerate(served):
             after = rows["_time"] > each.since if index else pd.Series(True, index=rows.index)
             until = served[index + 1].since if index + 1 < len(served) else None
             mine = rows[after & (rows["_time"] <= until)] if until is not None else rows[after]
-            if len(mine):
-                parts.append(each.trained.predict(mine))
+            said = each.trained.try_predict(mine)
+            if said is not None:
+                parts.append(said)
         return join(parts) if parts else None
 
     def quality(self, outcomes: Outcomes | None, resamples: int = _RESAMPLES) -> Quality:

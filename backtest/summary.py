@@ -84,7 +84,8 @@ def summed_up(
                 helps=_helped(judge, look, span, rows) if hindsight and index else None,
             )
         )
-    runs = [look.run for look in looks if look.run is not None]
+    # A version that came of the last look never serves here
+    runs = [look.run for look in looks[: len(plan.steps) - 1] if look.run is not None]
     return ArmResult(
         name=name,
         kind=kind,

@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 
 from ..ledger.ledger import Flight
 from ..loop.care import Care
-from ..loop.champion import find_champion
+from ..loop.champion import find_champion, replaced_by
 from ..loop.learn import first_version, ladder, landed, offered
 from ..loop.plan import Plan
 from ..loop.score import score_past
 from ..models.trained import Trained
 from ..policy.check import check_rules
-from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from ..spec.values import Decision
 from .rehearsed import promoted, rehearsed
@@ -29,8 +28,9 @@ Tell = Callable[[int, int], None]
 
 @dataclass
 class _Waiting:
-    """A challenger whose review ends at *at*."""
+    """A challenger that was offered at *since*, and whose review ends at *at*."""
 
+    since: datetime
     at: datetime
     version: str
     decision: str
@@ -80,11 +80,15 @@ def review_delay(spec: Spec) -> timedelta:
 def _review(arm: _Arm, now: datetime) -> None:
     """Promote what a reviewer would have promoted by now, unless it was held against a version that is gone."""
     care = arm.care
-    for each in [w for w in arm.waiting if w.at <= now]:
-        arm.waiting.remove(each)
-        serving, version = care.registry.champion(), care.registry.version(each.version)
+    for due in [each.at for each in arm.waiting if each.at <= now]:
+        offered_by_then = [each for each in arm.waiting if each.since <= due]
+        if not offered_by_then:
+            continue
+        newest = offered_by_then[-1]  # the alias `challenger` is at the newest when the reviewer looks
+        arm.waiting = [each for each in arm.waiting if each.since > due]
+        serving, version = care.registry.champion(), care.registry.version(newest.version)
         if serving is not None and version.tags.get("ratoon.parent") == serving.number:
-            promoted(care, each.version, each.at, decision=each.decision)
+            promoted(care, newest.version, due, decision=newest.decision)
 
 
 def _act(arm: _Arm, decision: Decision) -> Run | None:
@@ -107,8 +111,9 @@ def _act(arm: _Arm, decision: Decision) -> Run | None:
         return None
     try:
         return _learn(arm, decision, flight, ended)
-    except RatoonError as error:
-        care.ledger.land(flight, outcome="failed", evidence={"reason": str(error)}, ended_at=ended)
+    except Exception as error:  # as a live run, which lands as failed whatever stopped it
+        reason = f"{type(error).__name__}: {error}"
+        care.ledger.land(flight, outcome="failed", evidence={"reason": reason}, ended_at=ended)
         return Run("failed")
 
 
@@ -119,7 +124,7 @@ def _learn(arm: _Arm, decision: Decision, flight: Flight, ended: datetime) -> Ru
     version = offered(care, champion, decision, race, race.winner) if race.winner else None
     outcome = landed(care, flight, race, version.number if version else None, ended)
     if version is not None:
-        waiting = _Waiting(ended + review_delay(care.spec), version.number, decision.id)
+        waiting = _Waiting(ended, ended + review_delay(care.spec), version.number, decision.id)
         arm.waiting.append(waiting)
         _review(arm, decision.at)  # without any delay it serves from this very moment
     rows = sum(attempt.rows for attempt in race.attempts)
@@ -128,13 +133,13 @@ def _learn(arm: _Arm, decision: Decision, flight: Flight, ended: datetime) -> Ru
 
 def _roll_back(care: Care, decision: Decision) -> None:
     present = care.registry.champion()
-    earlier = [p.version for p in care.ledger.champions(care.spec.model) if present and p.version != present.number]
-    if not earlier:
+    earlier = replaced_by(care, present.number if present else None)
+    if earlier is None:
         return
-    previous = care.registry.promote(earlier[-1])
+    previous = care.registry.promote(earlier)
     care.ledger.record_promotion(
         model=care.spec.model,
-        version=earlier[-1],
+        version=earlier,
         previous=previous,
         at=decision.at,
         kind="roll_back",

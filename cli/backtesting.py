@@ -13,10 +13,9 @@ from rich.table import Table
 
 from ..backtest.backtest import run_backtest
 from ..backtest.page import write_page
-from ..backtest.policies import with_policy
+from ..backtest.policies import policies_of
 from ..backtest.results import ArmResult, Backtest
 from ..loop.plan import step_of
-from ..spec.errors import BadInput
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 
@@ -38,11 +37,7 @@ def backtest(
     as_json: bool,
 ) -> None:
     """Run it with a bar for each job, write the page, print the table."""
-    names = [file.stem for file in files]
-    twice = [name for name in names if names.count(name) > 1 or name == "policy"]
-    if twice:
-        raise BadInput(f"--policy: the name {twice[0]!r} is taken; give each file a name of its own.")
-    policies = {file.stem: with_policy(spec, file) for file in files}
+    policies = policies_of(spec, files)
     with Progress(*_columns(), console=err, disable=as_json) as progress:
         found = run_backtest(
             spec,
@@ -72,9 +67,9 @@ def show(found: Backtest) -> None:
     out.print(table(found))
     better = "higher" if found.greater_is_better else "lower"
     out.print(
-        f"{found.metric}: {better} is better, of the composite model, with its 95% interval. false: runs after which "
-        "the next stretch was not provably better. missed: looks without a run where it would have been. The oracle "
-        "takes the best step each time, knowing the labels to come.",
+        f"{found.metric}: {better} is better, of the composite model, with its 95% interval. new: versions registered "
+        "by the runs. false: runs after which the next stretch was not provably better. missed: looks without a run "
+        "where it would have been. The oracle takes the best step each time, knowing the labels to come.",
         style="dim",
         highlight=False,
     )
@@ -84,12 +79,12 @@ def table(found: Backtest) -> Table:
     """One row for each arm."""
     made = Table()
     priced = found.currency is not None
-    names = ("", found.metric, "95% interval", "runs", "CPU s", "harm d", "false", "missed")
+    names = ("", found.metric, "95% interval", "runs", "new", "CPU s", "harm d", "false", "missed")
     for name in (*names, *((str(found.currency),) if priced else ())):
         made.add_column(name, justify="right" if name else "left", no_wrap=bool(name))
     for arm in found.arms:
-        cells = [_name(arm), f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g} – {arm.quality.high:.4g}"]
-        cells += [str(arm.runs), f"{arm.cpu_seconds:.2f}", f"{arm.harm_days:.0f}"]
+        cells = [_name(arm), f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g}–{arm.quality.high:.4g}"]
+        cells += [str(arm.runs), str(arm.registered), f"{arm.cpu_seconds:.2f}", f"{arm.harm_days:.0f}"]
         told = arm.kind in ("policy", "uniform", "warm", "never", "other")
         cells += [str(arm.false_runs), str(arm.missed_runs)] if told else ["", ""]
         made.add_row(*cells, *([f"{arm.money:.2f}" if arm.money is not None else ""] if priced else []))
@@ -97,7 +92,8 @@ def table(found: Backtest) -> Table:
 
 
 def _name(arm: ArmResult) -> str:
-    return f"[bold green]{arm.name}[/]" if arm.kind == "policy" else arm.name
+    short = arm.name.removeprefix("schedule, ").replace("uniform, as many as ", "uniform, as ")
+    return f"[bold green]{short}[/]" if arm.kind == "policy" else short
 
 
 def _columns() -> tuple[Any, ...]:

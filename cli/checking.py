@@ -12,8 +12,10 @@ from ..data.source import Source, open_source
 from ..models.build import build
 from ..models.learner import learner_for
 from ..policy.check import check_rules
+from ..policy.rules import RuleError
 from ..spec.duration import format_extent
 from ..spec.errors import RatoonError
+from ..spec.load import line_of
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 
@@ -52,7 +54,13 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
 
 
 def _policy(spec: Spec) -> Iterator[Finding]:
-    check_rules(spec.deciding)
+    try:
+        check_rules(spec.deciding)
+    except RuleError as error:
+        for place, text in error.rules:
+            where = f"{spec.path.name}:{line_of(spec.path, 'policy', place)}: policy[{place}]"
+            yield Finding("fail", "policy", f"{where}: {text}")
+        return
     yield Finding("ok", "policy", f"{len(spec.policy)} rules, version {spec.policy_version}")
 
 

@@ -111,6 +111,10 @@ def _outcome_of(spec: Spec, made: Decision) -> None:
         return
     version = f" v{update['version']}" if update["version"] else ""
     out.print(f"retrain: {update['outcome']}{version}", highlight=False)
+    for attempt in update["evidence"].get("attempts", ()):
+        strata = (attempt.get("gate") or {}).get("strata", ())
+        said = "; ".join(f"{each['name']}: {each['reason']}" for each in strata) or attempt.get("error") or ""
+        out.print(f"  {attempt['rung']} on {attempt['rows']:,} rows: {said}", highlight=False, markup=False)
 
 
 def retrained(spec: Spec, result: Retrained, as_json: bool) -> None:

@@ -33,6 +33,15 @@ class Outcomes:
     def __len__(self) -> int:
         return len(self.target)
 
+    def on(self, classes: tuple[Any, ...]) -> Outcomes:
+        """The same with one score column for each of *classes*, which hold all of its own."""
+        if self.score is None or self.classes == classes:
+            return self
+        score = np.column_stack([1 - self.score, self.score]) if self.score.ndim == 1 else self.score
+        wide = np.zeros((len(self), len(classes)))
+        wide[:, [classes.index(each) for each in self.classes]] = score
+        return Outcomes(self.target, self.prediction, wide[:, 1] if len(classes) == 2 else wide, classes)
+
     def take(self, rows: Array) -> Outcomes:
         return Outcomes(
             self.target[rows], self.prediction[rows], None if self.score is None else self.score[rows], self.classes
@@ -258,9 +267,11 @@ def _interval(value: float, draws: list[float], confidence: float, rows: int) ->
 
 
 def join(parts: Sequence[Outcomes]) -> Outcomes:
-    """Outcomes one after the other; their scores only where every part has them."""
+    """Outcomes one after the other, on the union of their classes; scores only where every part has them."""
     if not parts:
         return Outcomes(np.empty(0), np.empty(0))
+    union = tuple(sorted({each for part in parts for each in part.classes}))
+    parts = [part.on(union) for part in parts] if union else parts
     scores = [part.score for part in parts if part.score is not None]
     return Outcomes(
         np.concatenate([part.target for part in parts]),

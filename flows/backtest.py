@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from ..backtest.backtest import run_backtest
 from ..backtest.page import write_page
-from ..backtest.policies import with_policy
+from ..backtest.policies import policies_of
 from ..backtest.results import Backtest
 from ..loop.moment import as_utc
 from ..loop.plan import step_of
@@ -48,7 +48,7 @@ def backtest(
     files = [Path(file) for file in policies or []]
     found = run_backtest(
         declared,
-        policies={file.stem: with_policy(declared, file) for file in files},
+        policies=policies_of(declared, files),
         every=step_of(every) if every else None,
         start=as_utc(start) if start else None,
         end=as_utc(end) if end else None,

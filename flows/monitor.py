@@ -50,12 +50,13 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
         observation = observe_windows(care, champion, windows)
         decision, is_new = settle(care, champion, windows, observation, now)
         publish_decision(care, decision, observation.signals if is_new else care.ledger.signals(decision.id))
+        done = any(move.decision == decision.id for move in care.ledger.champions(declared.model))
         end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
     if declared.mode == "shadow":
         return decision
     if decision.fires:
         start_training(declared, decision, start)
-    elif decision.action == "roll_back" and is_new:
+    elif decision.action == "roll_back" and not done:
         start_roll_back(declared, decision)
     return decision
 

@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 
 from ..ledger.ledger import PromotionKind
 from ..loop.care import Care, take_care
+from ..loop.champion import replaced_by
 from ..spec.errors import RegistryError
 from .artifacts import publish_promotion
 from .declared import declared_spec
@@ -82,13 +83,13 @@ def roll_back(
 def _previous(care: Care) -> str:
     present = care.registry.champion()
     serving = present.number if present else None
-    earlier = [p.version for p in care.ledger.champions(care.spec.model) if p.version != serving]
-    if not earlier:
+    earlier = replaced_by(care, serving)
+    if earlier is None:
         raise RegistryError(
             f"{care.spec.model}: v{serving} is the only champion there has been, so there is none to go back to; "
             "the alias is unchanged."
         )
-    return earlier[-1]
+    return earlier
 
 
 @task(cache_policy=NO_CACHE)

@@ -26,7 +26,7 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
             f"{home} holds an earlier replay; nothing was changed. Remove the folder, or choose another with `--into`."
         )
     home.mkdir(parents=True, exist_ok=True)
-    content = spec.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+    content = spec.model_dump(mode="json", exclude_unset=True)
     content["data"] = _absolute(content["data"], spec.folder)
     if "labels" in content["data"]:
         content["data"]["labels"] = _absolute(content["data"]["labels"], spec.folder)

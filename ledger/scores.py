@@ -36,7 +36,7 @@ def unscored(session: Session, model: str, before: datetime, limit: int) -> list
     query = (
         select(DecisionRow.document)
         .outerjoin(ScoreRow, ScoreRow.decision == DecisionRow.id)
-        .where(DecisionRow.model == model, DecisionRow.at < before, DecisionRow.window_id.is_not(None))
+        .where(DecisionRow.model == model, DecisionRow.at <= before, DecisionRow.window_id.is_not(None))
         .where(ScoreRow.id.is_(None))
         .order_by(DecisionRow.at, DecisionRow.id)
         .limit(limit)

@@ -91,4 +91,13 @@ def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
 
 def _first_cpu_seconds(care: Care) -> float:
     first = next((p.version for p in care.ledger.champions(care.spec.model) if p.kind == "first"), None)
-    return float(care.registry.version(first).tags.get("ratoon.cpu_seconds", 0.0)) if first else 0.0
+    try:
+        return float(care.registry.version(first).tags.get("ratoon.cpu_seconds", 0.0)) if first else 0.0
+    except RegistryError:  # somebody deleted it, which is no reason not to look at the present one
+        return 0.0
+
+
+def replaced_by(care: Care, serving: str | None) -> str | None:
+    """The champion that *serving* replaced when it first came: where a roll-back goes; None for the first."""
+    moves = care.ledger.champions(care.spec.model)
+    return next((p.previous for p in moves if p.version == serving and p.kind != "roll_back"), None)

@@ -38,4 +38,4 @@ def quality_of(view: View, span: Span, trained: Trained, metric: str, seed: int)
 def _judge(view: View, span: Span, trained: Trained) -> Outcomes | None:
     frame = view.window(span, sample=EVERY_ROW).frame
     labelled = frame[frame["_target"].notna()]
-    return trained.predict(labelled) if len(labelled) else None
+    return trained.try_predict(labelled)

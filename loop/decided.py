@@ -9,6 +9,7 @@ from ..policy.decide import decide
 from ..spec.values import Decision, History, Signal, Span
 from .care import Care
 from .champion import Champion
+from .whole import broken_spans, without
 
 
 def decided(care: Care, champion: Champion, signals: Sequence[Signal], window: Span, now: datetime) -> Decision:
@@ -20,13 +21,15 @@ def past(care: Care, champion: Champion, now: datetime) -> History:
     """The ledger's history as of *now*, with what registry and data know of the champion."""
     watermark = champion.trained.state.watermark
     history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
+    view, broken = care.source.as_of(now), broken_spans(history)
+    new = len(without(view.unlearned(watermark), broken)) if broken else view.unlearned_count(watermark)
     return history.model_copy(
         update={
             "champion": champion.version,
             "champion_since": champion.since,
             "champion_trained_at": champion.trained_at,
             "watermark": watermark,
-            "new_rows": care.source.as_of(now).unlearned_count(watermark),
+            "new_rows": new,
             "first_cpu_seconds": champion.first_cpu_seconds,
         }
     )

@@ -16,10 +16,11 @@ from ..spec.values import Decision
 from .care import Care
 from .champion import Champion
 from .referenced import referenced
+from .whole import whole_rows
 
 
 def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
-    """Climb the ladder on what was known at the decision's moment."""
+    """Climb the ladder on what was known at the decision's moment, but for rows of broken data."""
     spec, watermark = care.spec, champion.trained.state.watermark
     view = care.source.as_of(fired.at)
     since = fired.at - spec.learner.history if spec.learner.history else None
@@ -28,10 +29,10 @@ def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     return climb(
         champion.trained,
         spec,
-        unlearned=view.unlearned(watermark),
-        scratch=lambda: view.learned(fired.at, since=since),
-        recent=view.holdout(watermark, limit=most),
-        anchor=view.holdout(back, until=watermark, limit=most),
+        unlearned=whole_rows(care, view.unlearned(watermark), fired.at),
+        scratch=lambda: whole_rows(care, view.learned(fired.at, since=since), fired.at),
+        recent=whole_rows(care, view.holdout(watermark, limit=most), fired.at),
+        anchor=whole_rows(care, view.holdout(back, until=watermark, limit=most), fired.at),
         older_rows=len(view.holdout(None, until=watermark, limit=1)),
         full=fired.action == "full_retrain",
         since=since,

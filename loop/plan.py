@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from ..data.source import Source
-from ..spec.duration import parse_duration
+from ..spec.duration import format_duration, parse_duration
 from ..spec.errors import BadInput
 from ..spec.values import Span
 from .moment import as_utc
@@ -44,7 +44,8 @@ def plan(source: Source, name: str, start: datetime | None, end: datetime | None
     last = min(as_utc(end), whole.end) if end else whole.end
     if not whole.start < first or first + step > last:
         raise BadInput(
-            f"From {first} to {last} in steps of {step} there is no moment inside the data, which spans {whole}. "
+            f"From {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} in steps of {format_duration(step)} there is no "
+            f"moment inside the data, which spans {whole}. "
             "Nothing was started; give another --start, --end or --every."
         )
     return Plan(first, tuple(first + step * n for n in range(1, int((last - first) / step) + 1)))

@@ -23,15 +23,18 @@ from .care import Care
 from .champion import accepted_of
 
 MOST = 20  # decisions scored at one look, so that a long gap does not stall it
+_ASKED = 500  # of the oldest without a score: labels may still be on their way
 _PATIENCE = 4  # looks, or windows, after which too few labels have the last word
 
 
 def score_past(care: Care, now: datetime) -> tuple[Score, ...]:
     """Score the decisions whose time after them is known by *now*, and write the scores down."""
     span = _judged(care.spec)
-    found = []
+    found: list[Score] = []
     runs = {update.decision: update for update in care.ledger.updates(care.spec.model)}
-    for decision in care.ledger.unscored(care.spec.model, before=now - span, limit=MOST):
+    for decision in care.ledger.unscored(care.spec.model, before=now - span, limit=_ASKED):
+        if len(found) >= MOST:
+            break
         score = _score(care, decision, runs.get(decision.id), span, now)
         if score is not None and care.ledger.record_score(score, care.spec.model):
             found.append(score)
@@ -64,6 +67,13 @@ def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timede
     try:
         if run is not None and run.version is not None:
             return _act(care, decision, run.version, window, now)
+        if decision.action == "roll_back":
+            moves = care.ledger.champions(care.spec.model)
+            back = next((p.version for p in moves if p.kind == "roll_back" and p.decision == decision.id), None)
+            if back is not None:
+                return _act(care, decision, back, window, now)
+        if decision.fires or decision.action == "roll_back":
+            return Score(decision=decision.id, at=now, verdict="even", text="cannot be told: nothing came of the act")
         return _wait(care, decision, window, now)
     except RatoonError as error:
         return Score(decision=decision.id, at=now, verdict="even", text=f"cannot be told: {error}")

@@ -178,15 +178,4 @@ def _same_classes(before: Outcomes, after: Outcomes) -> tuple[Outcomes, Outcomes
     if not before.classes and not after.classes:
         return before, after
     union = tuple(sorted({*before.classes, *after.classes, *np.unique(before.target).tolist()}))
-    return _on(before, union), _on(after, union)
-
-
-def _on(outcomes: Outcomes, classes: tuple[Any, ...]) -> Outcomes:
-    if outcomes.score is None or outcomes.classes == classes:
-        return outcomes
-    score = outcomes.score
-    if score.ndim == 1:
-        score = np.column_stack([1 - score, score])
-    wide = np.zeros((len(outcomes), len(classes)))
-    wide[:, [classes.index(each) for each in outcomes.classes]] = score
-    return Outcomes(outcomes.target, outcomes.prediction, wide[:, 1] if len(classes) == 2 else wide, classes)
+    return before.on(union), after.on(union)

@@ -39,6 +39,13 @@ class Trained:
         prediction, score = self._predict(frame)
         return Outcomes(target(frame, self.state.task), prediction, score, self.state.classes)
 
+    def try_predict(self, frame: pd.DataFrame) -> Outcomes | None:
+        """As `predict`; None for no rows, and where this version cannot predict them."""
+        try:
+            return self.predict(frame) if len(frame) else None
+        except (Refused, ValueError):
+            return None
+
     def score(self, frame: pd.DataFrame) -> Outcomes:
         """Predictions on rows whose labels are not known, all of length n: *target* is NaN."""
         prediction, score = self._predict(frame)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator
+from typing import get_args
 
 from ..spec.rules import Policy, Rule
-from ..spec.values import FIRING
+from ..spec.values import FIRING, Verdict
 from .rules import NOTHING, Condition, RuleError, condition
 
 
@@ -34,6 +37,7 @@ def check_rules(policy: Policy) -> tuple[Condition, ...]:
 
 def _misfits(rule: Rule, policy: Policy) -> Iterator[str]:
     used = condition(rule.when)
+    yield from _no_verdict(rule.when)
     if rule.do in FIRING and policy.estimate != "count" and (names := _under("estimate", used)):
         yield (
             f"{names} would let an estimate fire training without labels, which it may not while "
@@ -47,6 +51,16 @@ def _misfits(rule: Rule, policy: Policy) -> Iterator[str]:
             f"a budget of {rule.cost.money:g} in money cannot be kept without prices; add `costs` with cpu_hour and "
             "error to the spec, or give the budget as `cpu`, such as 30m."
         )
+
+
+def _no_verdict(text: str) -> Iterator[str]:
+    """Verdicts that do not exist, which a rule would wait for in silence."""
+    known = get_args(Verdict)
+    for word in re.findall(r"""\btriage\s*[!=]=\s*["'](.*?)["']""", text):
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+            yield f"triage is never {word!r}; {hint}"
 
 
 def _under(root: str, used: Condition) -> str:

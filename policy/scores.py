@@ -13,8 +13,12 @@ _WORTH = {"right": 1.0, "even": 0.5, "wrong": 0.0}
 
 
 def scores(history: History) -> dict[str, Any]:
-    """The shares that were right, and over how many; without one scored decision there is no share."""
-    scored = [d for d in sorted(history.decisions, key=lambda d: (d.at, d.id)) if d.score is not None]
+    """The shares that were right, and over how many; without one scored decision there is no share.
+
+    What could not be told (`even` on no rows) is left out: too few labels, or an act in shadow mode.
+    """
+    looks = sorted(history.decisions, key=lambda d: (d.at, d.id))
+    scored = [d for d in looks if d.score is not None and (d.score.verdict != "even" or d.score.rows > 0)]
     acts = [d for d in scored if d.action in ACTS][-LAST:]
     waits = [d for d in scored if d.action not in ACTS][-LAST:]
     return {

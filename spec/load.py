@@ -40,6 +40,12 @@ def load_spec(path: str | Path) -> Spec:
     return spec
 
 
+def line_of(path: Path, *key: str | int) -> int:
+    """The line of a key in a spec's file, 1 where it is not there."""
+    _, lines = _parse(path, path.read_text(encoding="utf-8"))
+    return lines.get(key, 1)
+
+
 def check_against(error: ValidationError, file: Path, content: dict[str, Any]) -> str:
     """The faults in the part of a spec that *file* holds as *content*, worded as `load_spec` words them."""
     _, lines = _parse(file, file.read_text(encoding="utf-8"))

@@ -149,6 +149,13 @@ class BacktestSpec(Part):
         None, description="From a challenger to its promotion; left out: 1d where review is required, else none"
     )
 
+    @field_validator("every", "schedule")
+    @classmethod
+    def _some_time(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value <= timedelta(0):
+            raise ValueError("expected more than nothing, such as 7d")
+        return value
+
 
 class Spec(Part):
     """One model under care."""

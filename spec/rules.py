@@ -81,8 +81,9 @@ class Quiet(Part):
     days: tuple[int, ...] = Field(tuple(range(7)), description="0 is Monday")
 
 
+_DAY = "(?:mon|tue|wed|thu|fri|sat|sun)"
 _QUIET = re.compile(
-    r"\s*(?:((?:mon|tue|wed|thu|fri|sat|sun)(?:\s*[,-]\s*(?:mon|tue|wed|thu|fri|sat|sun))*)\s+)?"
+    rf"\s*(?:((?:{_DAY}(?:\s*-\s*{_DAY})?)(?:\s*,\s*{_DAY}(?:\s*-\s*{_DAY})?)*)\s+)?"
     r"(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*",
     re.IGNORECASE,
 )
@@ -139,7 +140,9 @@ class Rule(Part):
     back_off: Annotated[BackOff | None, BeforeValidator(_parse_back_off)] = Field(
         None, description="Wait after a refused or rejected challenger, such as 2d; doubled with each in a row"
     )
-    quiet: tuple[QuietHours, ...] = Field((), description="Hours in which it does not fire, such as 22:00-06:00 (UTC)")
+    quiet: Annotated[tuple[QuietHours, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = Field(
+        (), description="Hours in which it does not fire, such as 22:00-06:00 (UTC); one, or a list"
+    )
     min_rows: int | None = Field(None, ge=1, description="Least labelled rows that were not learned yet")
 
     @field_validator("when")

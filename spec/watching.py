@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .duration import Duration, Extent
 from .part import Part
@@ -126,3 +126,10 @@ class MonitorsSpec(Part):
     quality: QualitySpec | None = QualitySpec()
     drift: DriftSpec | None = DriftSpec()
     performance: PerformanceSpec | None = PerformanceSpec()
+
+    @field_validator("every")
+    @classmethod
+    def _some_time(cls, value: timedelta) -> timedelta:
+        if value <= timedelta(0):
+            raise ValueError("expected more than nothing, such as 1d")
+        return value

@@ -109,3 +109,15 @@ def test_f1_is_scikit_learns():
         average = "binary" if len(classes) == 2 else "macro"
         expected = f1_score(target, said, average=average)
         assert METRICS["f1"](Outcomes(target, said, None, classes)) == pytest.approx(expected)
+
+
+def test_versions_with_other_classes_are_joined_on_the_union():
+    """A class that only the later version knows gets a column of its own, and probability 0 before."""
+    first = Outcomes(np.array([0, 1]), np.array([0, 1]), np.array([0.1, 0.9]), (0, 1))
+    later = Outcomes(np.array([2, 1]), np.array([2, 1]), np.array([[0.1, 0.1, 0.8], [0.1, 0.8, 0.1]]), (0, 1, 2))
+    both = join([first, later])
+
+    assert both.classes == (0, 1, 2)
+    assert both.score.shape == (4, 3)
+    mean = (METRICS["log_loss"](first) + METRICS["log_loss"](later)) / 2
+    assert METRICS["log_loss"](both) == pytest.approx(mean)

@@ -10,8 +10,11 @@ import pytest
 from processes import Processes
 from project import Project, timeless, write_project
 
-from ratoon.backtest.backtest import run_backtest
+from ratoon.backtest.jobs import Job, carry_out
+from ratoon.backtest.turn import ByPolicy
+from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
+from ratoon.loop.plan import plan
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 
@@ -20,8 +23,10 @@ START, END, STEP = datetime(2026, 2, 3), datetime(2026, 2, 23), timedelta(days=4
 
 def backtested(project: Project) -> list[dict[str, Any]]:
     """The decisions of the policy's arm."""
-    found = run_backtest(project.spec, start=START, end=END, every=STEP, workers=1, scratch=False)
-    return [timeless(decision) for decision in found.arms[0].decisions]
+    with open_source(project.spec) as source:
+        planned = plan(source, "spec.yaml", START, END, STEP)
+    found = carry_out(Job("policy", project.spec, planned, strategy=ByPolicy()), lambda done, total: None)
+    return [timeless(decision) for decision in found.decisions]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def test_every_documented_variable_can_have_a_value_and_no_other_exists(made):
         made.signal("estimate", "roc_auc", value=0.7, low=0.6, high=0.8),
         made.signal("estimate", "estimated_drop", "fail", value=0.07, low=0.03, high=0.1, threshold=0.02),
     ]
-    score = {"decision": "d", "at": made.NOW, "verdict": "even"}
+    score = {"decision": "d", "at": made.NOW, "verdict": "even", "rows": 90}
     seen = _facts(
         made,
         signals,
@@ -89,7 +89,7 @@ def test_a_champion_trained_in_the_last_hour_is_young(made):
 
 def test_the_score_is_the_share_of_the_last_twenty_that_were_right(made):
     def scored(hours, verdict, action="hold", at=0.0):
-        score = {"decision": "d", "at": made.NOW - timedelta(hours=at), "verdict": verdict}
+        score = {"decision": "d", "at": made.NOW - timedelta(hours=at), "verdict": verdict, "rows": 90}
         return made.past(hours, action=action, score=score)
 
     waits = [scored(h, "right" if h <= 20 else "wrong") for h in range(1, 40)]
@@ -100,6 +100,14 @@ def test_the_score_is_the_share_of_the_last_twenty_that_were_right(made):
     assert _facts(made, made.sound())["score"] == {"waited": 0, "acted": 0}
     late = made.judge(made.sound(), past=made.history(decisions=(scored(5, "right", at=-1),)))
     assert late.facts["score"]["waited"] == 0
+
+
+def test_what_could_not_be_told_is_neither_right_nor_wrong(made):
+    """Too few labels, or an act that nothing came of: `even` on no rows counts for nothing."""
+    score = {"decision": "d", "at": made.NOW - timedelta(hours=1), "verdict": "even", "rows": 0}
+    seen = _facts(made, made.sound(), decisions=(made.past(9, action="warm_start", score=score),))
+
+    assert seen["score"] == {"waited": 0, "acted": 0}
 
 
 def test_a_run_that_has_not_ended_took_nothing_that_is_known(made):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ratoon.policy.check import check_rules
 from ratoon.policy.names import names_in
 from ratoon.policy.rules import RuleError, condition
 from ratoon.policy.variables import VARIABLES, nested
@@ -95,3 +96,9 @@ def test_names_are_found_in_any_corner_of_a_condition():
     assert names.variables == ("drift.columns", "performance.drop", "x.y")
     assert names.functions == ("filter", "has", "size")
     assert names_in('r\'"\' == "tri\\"age" // new_rows').variables == ()
+
+
+def test_a_verdict_that_does_not_exist_is_refused_with_the_nearest(made):
+    """A rule that waits for it would leave the model unwatched in silence."""
+    with pytest.raises(RuleError, match="triage is never 'harmm'; did you mean 'harm'"):
+        check_rules(made.policy(rules=[{"when": 'triage == "harmm"', "do": "warm_start"}]))

@@ -1,0 +1,35 @@
+"""Broken data never trains: not at that look, and not at a later one either."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from processes import Processes
+from project import LATE, Project
+
+BROKEN = LATE - timedelta(days=4)
+
+
+def test_rows_of_a_broken_window_are_never_learned(processes: Processes, trained: Project) -> None:
+    """A unit change in mid-stream is alerted; the update that follows learns the rows around it, and judges by them."""
+    rows = trained.data
+    bad = (rows["event_time"] > BROKEN - timedelta(days=4)) & (rows["event_time"] <= BROKEN)
+    rows.loc[bad, "distance"] *= 1000
+    trained.feed(rows)
+    for at in (BROKEN - timedelta(days=4), BROKEN, LATE, LATE + timedelta(days=2)):
+        ended = processes.run("monitor", spec=trained.path, at=at)
+        assert ended.error is None, ended.trace
+
+    with trained.care() as care:
+        decisions = care.ledger.decisions("flights")
+        assert decisions[1].triage.verdict == "broken_data"
+        flights = [f for f in care.ledger.updates("flights") if f.rows]
+        assert flights, [d.reasons for d in decisions]
+        learned = care.source.as_of(flights[0].at).unlearned(care.registry.load("1").state.watermark)
+        last = max(d.at for d in decisions if d.triage.verdict == "broken_data")
+        broken = (learned["_time"] > decisions[0].at) & (learned["_time"] <= last)
+        assert broken.sum() > 50
+        warm = flights[0].evidence["attempts"][0]
+        assert warm["rows"] == len(learned) - broken.sum()
+        fired = next(d for d in decisions if d.id == flights[0].decision)
+        assert fired.facts["new_rows"] == warm["rows"]
