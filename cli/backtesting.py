@@ -68,8 +68,9 @@ def show(found: Backtest) -> None:
     better = "higher" if found.greater_is_better else "lower"
     out.print(
         f"{found.metric}: {better} is better, of the composite model, with its 95% interval. new: versions registered "
-        "by the runs. false: runs after which the next stretch was not provably better. missed: looks without a run "
-        "where it would have been. The oracle takes the best step each time, knowing the labels to come.",
+        "by the runs. harm: days in harm. false: runs after which the next stretch was not provably better. missed: "
+        "looks without a run where it would have been. The oracle takes the best step each time, knowing the labels "
+        "to come.",
         style="dim",
         highlight=False,
     )
@@ -77,11 +78,11 @@ def show(found: Backtest) -> None:
 
 def table(found: Backtest) -> Table:
     """One row for each arm."""
-    made = Table()
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)  # fits 80 columns
     priced = found.currency is not None
-    names = ("", found.metric, "95% interval", "runs", "new", "CPU s", "harm d", "false", "missed")
+    names = ("", found.metric, "95% interval", "runs", "new", "CPU s", "harm", "false", "missed")
     for name in (*names, *((str(found.currency),) if priced else ())):
-        made.add_column(name, justify="right" if name else "left", no_wrap=bool(name))
+        made.add_column(name, justify="right" if name else "left", no_wrap=bool(name), min_width=0 if name else 20)
     for arm in found.arms:
         cells = [_name(arm), f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g}–{arm.quality.high:.4g}"]
         cells += [str(arm.runs), str(arm.registered), f"{arm.cpu_seconds:.2f}", f"{arm.harm_days:.0f}"]
