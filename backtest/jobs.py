@@ -15,6 +15,7 @@ from ..loop.plan import Plan
 from ..spec.model import Spec
 from .results import ArmResult, Kind
 from .scheduled import run_alone
+from .summary import Tell
 from .turn import Strategy
 from .turning import run_turning
 
@@ -34,7 +35,7 @@ class Job:
     fits: Path = Path()
 
 
-def carry_out(job: Job, tell: Callable[[int, int], None]) -> ArmResult:
+def carry_out(job: Job, tell: Tell) -> ArmResult:
     """Run the arm in this process."""
     if job.strategy is None:
         return run_alone(job.spec, job.plan, job.kind, job.fits, tell)

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from ..data.source import open_source
-from ..ledger.ledger import Ledger
+from ..ledger.ledger import Ledger, PromotionKind
 from ..loop.care import Care
 from ..models.shelf import Shelf
 from ..spec.model import Spec
@@ -23,7 +23,16 @@ def rehearsed(spec: Spec) -> Iterator[Care]:
         yield Care(spec, stores_of(spec), ledger, Shelf(spec), source)
 
 
-def promoted(care: Care, version: str, at: datetime, *, first: bool = False, decision: str | None = None) -> None:
+def promoted(
+    care: Care,
+    version: str,
+    at: datetime,
+    *,
+    kind: PromotionKind,
+    reason: str,
+    actor: str = "backtest",
+    decision: str | None = None,
+) -> None:
     """Let *version* serve from *at* on, and write it down."""
     previous = care.registry.promote(version)
     care.ledger.record_promotion(
@@ -31,8 +40,8 @@ def promoted(care: Care, version: str, at: datetime, *, first: bool = False, dec
         version=version,
         previous=previous,
         at=at,
-        kind="first" if first else "promotion",
-        actor="backtest",
-        reason="the first version" if first else "a reviewer who approves, simulated",
+        kind=kind,
+        actor=actor,
+        reason=reason,
         decision=decision,
     )

@@ -7,7 +7,7 @@ they learn more rows than Ratoon may, have no gate, and serve at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,19 +15,17 @@ from pathlib import Path
 import pandas as pd
 
 from ..loop.care import Care
+from ..loop.composite import Served
 from ..loop.learn import first_version
 from ..loop.plan import Plan
-from ..models.learner import learner_for
-from ..models.race import Stopwatch
 from ..models.trained import Trained
-from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from ..spec.values import Span
 from .fits import Fits
+from .hindsight import Hindsight
 from .rehearsed import rehearsed
 from .results import ArmResult, Kind
-from .served import Hindsight, Served
-from .summary import Looked, Run, summed_up
+from .summary import Looked, Run, Tell, summed_up, warm_run
 
 NAMES: dict[Kind, str] = {
     "never": "never",
@@ -36,7 +34,6 @@ NAMES: dict[Kind, str] = {
     "scratch_all": "schedule, scratch, all history",
     "oracle": "oracle",
 }
-Tell = Callable[[int, int], None]
 
 
 def on_schedule(plan: Plan, every: timedelta | None) -> tuple[datetime, ...]:
@@ -71,7 +68,6 @@ def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell) -> A
             kind,
             served,
             looks,
-            promoted=len(served) - 1,
             hindsight=kind in ("never", "warm"),
         )
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
@@ -98,7 +94,7 @@ def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, Looked]]:
         if judge is not None:
             run = _best(judge, champion, _options(arm, champion, now), Span(start=now, end=end)) if end else None
         elif kind != "never" and now in due:
-            run = _warm_run(arm.care, champion, now) if kind == "warm" else _fitted(arm.fits, now, kind)
+            run = warm_run(arm.care, champion, now) if kind == "warm" else _fitted(arm.fits, now, kind)
         reason = "it is time." if run is not None else "not now."
         yield now, Looked("hold" if run is None else "warm_start", champion, reason=f"{NAMES[kind]}: {reason}", run=run)
         if run is not None and run.candidate is not None:
@@ -109,23 +105,10 @@ def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, Looked]]:
 def _options(arm: _Alone, champion: Trained, now: datetime) -> list[Run]:
     """What the oracle chooses from beside keeping the champion."""
     return [
-        _warm_run(arm.care, champion, now),
+        warm_run(arm.care, champion, now),
         _fitted(arm.fits, now, "scratch_sliding"),
         _fitted(arm.fits, now, "scratch_all"),
     ]
-
-
-def _warm_run(care: Care, champion: Trained, now: datetime) -> Run:
-    rows = care.source.as_of(now).unlearned(champion.state.watermark)
-    if rows.empty:
-        return Run("nothing_new")
-    watch = Stopwatch(care.spec.learner.threads)
-    try:
-        with watch.running():
-            candidate = learner_for(champion.estimator, care.spec).update(champion, rows, care.spec)
-    except RatoonError:
-        return Run("failed", watch.seconds, len(rows))
-    return Run("registered", watch.seconds, len(rows), candidate)
 
 
 def _fitted(fits: Fits, now: datetime, kind: Kind) -> Run:

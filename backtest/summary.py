@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 
 from ..data.metrics import Metric, Outcomes, join
+from ..data.window import EVERY_ROW
 from ..loop.care import Care
+from ..loop.composite import Served, composite
 from ..loop.plan import Plan
 from ..models.learner import learner_for
+from ..models.race import Stopwatch
 from ..models.trained import Trained
 from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from ..spec.values import Action, Decision, Span, Verdict
+from .hindsight import Hindsight
 from .results import ArmResult, Kind, Step
-from .served import Hindsight, Served
 
 _TRIED = 20_000  # rows that a trial in hindsight learns at most
+
+
+Tell = Callable[[int, int], None]  # steps done, steps in all
 
 
 @dataclass
@@ -52,7 +58,6 @@ def summed_up(
     served: Sequence[Served],
     looks: Sequence[Looked],
     *,
-    promoted: int,
     of: str | None = None,
     hindsight: bool = True,
     decisions: tuple[Decision, ...] = (),
@@ -65,7 +70,7 @@ def summed_up(
     start = Looked("hold", first, reason="The first version was trained.")
     for index, (span, look) in enumerate(zip(plan.steps, [start, *looks], strict=False)):
         rows = judge.rows(span)
-        outcomes = judge.outcomes(rows, served)
+        outcomes = composite(rows, served)
         if outcomes is not None:
             parts.append(outcomes)
         steps.append(
@@ -94,7 +99,7 @@ def summed_up(
         quality=judge.quality(join(parts) if parts else None),
         runs=len(runs),
         registered=sum(run.candidate is not None for run in runs),
-        promoted=promoted,
+        promoted=len(served) - 1,
         rows_learned=sum(run.rows for run in runs),
         cpu_seconds=sum(run.cpu_seconds for run in runs),
         money=_money(care.spec, steps, runs, judge.metric),
@@ -112,22 +117,23 @@ def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> b
     """Whether learning at this look made, or would have made, the next stretch provably better."""
     if look.run is not None:
         return judge.better(look.run.candidate, look.champion, rows) if look.run.candidate else False
-    tried = warm_update(judge.care, look.champion, span)
+    # On the newest rows only where there are many: it is a trial, made at every look of every arm
+    tried = warm_run(judge.care, look.champion, span.start, most=_TRIED).candidate
     return judge.better(tried, look.champion, rows) if tried is not None else None
 
 
-def warm_update(care: Care, champion: Trained, span: Span) -> Trained | None:
-    """*champion* continued on what was known at the start of *span*; None where it cannot continue.
-
-    On the newest 20,000 rows where there are more: it is a trial, made at every look of every arm.
-    """
-    unlearned = care.source.as_of(span.start).unlearned(champion.state.watermark).tail(_TRIED)
-    if unlearned.empty:
-        return None
+def warm_run(care: Care, champion: Trained, now: datetime, most: int = EVERY_ROW) -> Run:
+    """*champion* continued, without any gate, on the newest *most* rows that it has not learned by *now*."""
+    rows = care.source.as_of(now).unlearned(champion.state.watermark).tail(most)
+    if rows.empty:
+        return Run("nothing_new")
+    watch = Stopwatch(care.spec.learner.threads)
     try:
-        return learner_for(champion.estimator, care.spec).update(champion, unlearned, care.spec)
+        with watch.running():
+            candidate = learner_for(champion.estimator, care.spec).update(champion, rows, care.spec)
     except RatoonError:
-        return None
+        return Run("failed", watch.seconds, len(rows))
+    return Run("registered", watch.seconds, len(rows), candidate)
 
 
 def _serving(served: Sequence[Served], span: Span) -> str:

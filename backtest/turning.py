@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..ledger.ledger import Flight
 from ..loop.care import Care
 from ..loop.champion import find_champion, replaced_by
+from ..loop.composite import served_by_registry
 from ..loop.learn import first_version, ladder, landed, offered
 from ..loop.plan import Plan
 from ..loop.score import score_past
@@ -19,11 +19,8 @@ from ..spec.model import Spec
 from ..spec.values import Decision
 from .rehearsed import promoted, rehearsed
 from .results import ArmResult, Kind
-from .served import served_by_registry
-from .summary import Looked, Run, summed_up
+from .summary import Looked, Run, Tell, summed_up
 from .turn import Strategy, Turn
-
-Tell = Callable[[int, int], None]
 
 
 @dataclass
@@ -39,9 +36,7 @@ class _Waiting:
 @dataclass
 class _Arm:
     care: Care
-    plan: Plan
     waiting: list[_Waiting] = field(default_factory=list)
-    looks: list[tuple[Decision, Trained, Run | None]] = field(default_factory=list)
 
 
 def run_turning(
@@ -52,8 +47,8 @@ def run_turning(
     strategy = copy.deepcopy(strategy)  # it may remember, and must not remember another run
     with rehearsed(spec) as care:
         began = first_version(care, plan.start)
-        promoted(care, began.number, plan.start, first=True, decision=began.decision)
-        arm = _Arm(care, plan)
+        promoted(care, began.number, plan.start, kind="first", reason="the first version", decision=began.decision)
+        arm, looks, decisions = _Arm(care), list[Looked](), list[Decision]()
         for number, now in enumerate(plan.moments, start=1):
             _review(arm, now)
             score_past(care, now)
@@ -63,9 +58,11 @@ def run_turning(
             policy = spec.deciding if decision.policy == spec.policy_version else None
             decision, _ = care.ledger.record_decision(decision, signals, policy=policy, run=None, live=live)
             run = _act(arm, decision) if live else None
-            arm.looks.append((decision, champion.trained, run))
+            looks.append(_looked(decision, champion.trained, run))
+            decisions.append(decision)
             tell(number, len(plan.moments) + 1)
-        result = _result(arm, name, kind, of)
+        served = served_by_registry(care)
+        result = summed_up(care, plan, name, kind, served, looks, of=of, decisions=tuple(decisions))
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
 
@@ -88,7 +85,8 @@ def _review(arm: _Arm, now: datetime) -> None:
         arm.waiting = [each for each in arm.waiting if each.since > due]
         serving, version = care.registry.champion(), care.registry.version(newest.version)
         if serving is not None and version.tags.get("ratoon.parent") == serving.number:
-            promoted(care, newest.version, due, decision=newest.decision)
+            reason = "a reviewer who approves, simulated"
+            promoted(care, newest.version, due, kind="promotion", reason=reason, decision=newest.decision)
 
 
 def _act(arm: _Arm, decision: Decision) -> Run | None:
@@ -136,40 +134,16 @@ def _roll_back(care: Care, decision: Decision) -> None:
     earlier = replaced_by(care, present.number if present else None)
     if earlier is None:
         return
-    previous = care.registry.promote(earlier)
-    care.ledger.record_promotion(
-        model=care.spec.model,
-        version=earlier,
-        previous=previous,
-        at=decision.at,
-        kind="roll_back",
-        actor="policy",
-        reason="; ".join(decision.reasons),
-        decision=decision.id,
-    )
+    reason = "; ".join(decision.reasons)
+    promoted(care, earlier, decision.at, kind="roll_back", reason=reason, actor="policy", decision=decision.id)
 
 
-def _result(arm: _Arm, name: str, kind: Kind, of: str | None) -> ArmResult:
-    care = arm.care
-    served = served_by_registry(care)
-    looks = [
-        Looked(
-            action=decision.action,
-            verdict=decision.triage.verdict if decision.triage.signals or decision.facts else None,
-            reason=" ".join(decision.reasons[:2]),
-            champion=champion,
-            run=run,
-        )
-        for decision, champion, run in arm.looks
-    ]
-    return summed_up(
-        care,
-        arm.plan,
-        name,
-        kind,
-        served,
-        looks,
-        of=of,
-        promoted=len(served) - 1,
-        decisions=tuple(decision for decision, _, _ in arm.looks),
+def _looked(decision: Decision, champion: Trained, run: Run | None) -> Looked:
+    """A look as it is summed up; a decision that no monitor stood behind has no verdict to count."""
+    return Looked(
+        action=decision.action,
+        verdict=decision.triage.verdict if decision.triage.signals or decision.facts else None,
+        reason=" ".join(decision.reasons[:2]),
+        champion=champion,
+        run=run,
     )

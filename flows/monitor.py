@@ -50,15 +50,19 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
         observation = observe_windows(care, champion, windows)
         decision, is_new = settle(care, champion, windows, observation, now)
         publish_decision(care, decision, observation.signals if is_new else care.ledger.signals(decision.id))
-        done = any(move.decision == decision.id for move in care.ledger.champions(declared.model))
+        goes_back = decision.action == "roll_back" and not _went_back(care, decision)
         end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
     if declared.mode == "shadow":
         return decision
     if decision.fires:
         start_training(declared, decision, start)
-    elif decision.action == "roll_back" and not done:
+    elif goes_back:
         start_roll_back(declared, decision)
     return decision
+
+
+def _went_back(care: Care, decision: Decision) -> bool:
+    return any(move.decision == decision.id for move in care.ledger.champions(decision.model))
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)

@@ -12,7 +12,8 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from pydantic import BaseModel
 
 from ..loop.care import Care, take_care
-from ..loop.composite import composite_quality, quality_of
+from ..loop.champion import first_cpu_seconds
+from ..loop.composite import composite, labelled, quality, served_by_registry
 from ..loop.plan import plan, step_of
 from ..spec.load import load_spec
 from ..spec.values import Span
@@ -92,7 +93,7 @@ def _sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
     flights = care.ledger.updates(model)
     promotions = care.ledger.champions(model)
     view = care.source.as_of(span.end)
-    first = care.registry.load(promotions[0].version)
+    rows, served = labelled(view, span), served_by_registry(care)
     return Replayed(
         model=model,
         spec=path,
@@ -107,7 +108,7 @@ def _sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
         promoted=len(promotions) - 1,
         rows_learned=sum(f.rows for f in flights),
         cpu_seconds=sum(f.cpu_seconds for f in flights),
-        first_cpu_seconds=float(care.registry.version(promotions[0].version).tags.get("ratoon.cpu_seconds", 0.0)),
-        composite=Quality(**vars(composite_quality(care, view, span))),
-        never=Quality(**vars(quality_of(view, span, first, metric, care.spec.seed))),
+        first_cpu_seconds=first_cpu_seconds(care),
+        composite=Quality(**vars(quality(care.spec, composite(rows, served)))),
+        never=Quality(**vars(quality(care.spec, composite(rows, served[:1])))),
     )

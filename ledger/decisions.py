@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from ..spec.rules import Policy
 from ..spec.values import Decision, Signal
 from . import policies
+from .entries import Look
 from .tables import DecisionRow, SignalRow, WindowRow
 
 
@@ -85,6 +87,17 @@ def decisions(session: Session, model: str, limit: int | None) -> list[Decision]
         .limit(limit)
     )
     return [Decision.model_validate_json(document) for document in reversed(session.scalars(query).all())]
+
+
+def looks(session: Session, model: str, before: datetime) -> list[Look]:
+    """Every window looked at before *before*, however long ago; oldest first."""
+    query = (
+        select(DecisionRow.at, WindowRow.start, DecisionRow.verdict)
+        .join(WindowRow, WindowRow.id == DecisionRow.window_id)
+        .where(DecisionRow.model == model, DecisionRow.at < before)
+        .order_by(DecisionRow.at, DecisionRow.id)
+    )
+    return [Look.model_validate(row._asdict()) for row in session.execute(query)]
 
 
 def signals(session: Session, decision_id: str) -> list[Signal]:

@@ -7,11 +7,19 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ..spec.values import Value
+from ..spec.values import Value, Verdict
 
 Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new"]
 PromotionKind = Literal["first", "promotion", "roll_back"]
 ReviewVerdict = Literal["rejected", "approved"]
+
+
+class Look(Value):
+    """A window that was looked at, as far as a later training must know it."""
+
+    at: datetime
+    start: datetime  # of the window
+    verdict: Verdict
 
 
 class Flight(Value):

@@ -17,13 +17,13 @@ from ..spec.rules import Policy
 from ..spec.values import Decision, History, Score, Signal
 from . import decisions, flights, policies, promotions, reviews, scores
 from .engine import connect, writing
-from .entries import Flight, Landed, Promotion, PromotionKind, Review, ReviewVerdict, UpdateRow
+from .entries import Flight, Landed, Look, Promotion, PromotionKind, Review, ReviewVerdict, UpdateRow
 from .history import LIMIT, Horizon, past
 from .migrate import migrate
 from .recompute import as_of
 from .remembered import Remembered
 
-__all__ = ["Flight", "Landed", "Ledger", "Promotion", "PromotionKind", "Review", "ReviewVerdict", "UpdateRow"]
+__all__ = ["Flight", "Landed", "Ledger", "Look", "Promotion", "PromotionKind", "Review", "ReviewVerdict", "UpdateRow"]
 
 
 class Ledger:
@@ -91,6 +91,11 @@ class Ledger:
         """The newest *limit* decisions of *model* (left out: all), newest last."""
         with Session(self._engine) as session:
             return decisions.decisions(session, model, limit)
+
+    def looks(self, model: str, *, before: datetime) -> list[Look]:
+        """Every window of *model* that was looked at before that moment, however long ago; oldest first."""
+        with Session(self._engine) as session:
+            return decisions.looks(session, model, before)
 
     def signals(self, decision_id: str) -> list[Signal]:
         """The signals behind one decision, as recorded."""

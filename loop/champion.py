@@ -31,7 +31,6 @@ class Champion:
     reference: Span
     accepted: Accepted | None
     known: Profile | None
-    first_cpu_seconds: float = 0.0  # what its lineage's first version took
 
 
 def find_champion(care: Care) -> Champion:
@@ -79,7 +78,6 @@ def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Cham
         reference=state.reference or Span(start=state.watermark, end=state.watermark),
         accepted=accepted_of(care.spec, trained),
         known=Profile.model_validate(state.profile) if state.profile else None,
-        first_cpu_seconds=_first_cpu_seconds(care),
     )
 
 
@@ -89,7 +87,8 @@ def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
     return Accepted(**kept.model_dump()) if kept else None
 
 
-def _first_cpu_seconds(care: Care) -> float:
+def first_cpu_seconds(care: Care) -> float:
+    """What the first version took to learn; 0 where nobody knows any more."""
     first = next((p.version for p in care.ledger.champions(care.spec.model) if p.kind == "first"), None)
     try:
         return float(care.registry.version(first).tags.get("ratoon.cpu_seconds", 0.0)) if first else 0.0

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
 
 from ..data.metrics import METRICS, Interval, Outcomes, interval, join
 from ..data.view import View
 from ..data.window import EVERY_ROW
 from ..models.trained import Trained
+from ..spec.model import Spec
 from ..spec.values import Span
 from .care import Care
 
 
-def served_by(care: Care, span: Span) -> Iterator[tuple[Span, str]]:
-    """Cut *span* where the champion changed; a row at the moment of promotion was served by the old one."""
-    promotions = [p for p in care.ledger.champions(care.spec.model) if p.at < span.end]
-    for index, promotion in enumerate(promotions):
-        start = max(promotion.at, span.start)
-        end = min(promotions[index + 1].at if index + 1 < len(promotions) else span.end, span.end)
-        if start < end:
-            yield Span(start=start, end=end), promotion.version
+@dataclass(frozen=True)
+class Served:
+    """*trained* served from *since* on, under the name *version*."""
+
+    since: datetime
+    version: str
+    trained: Trained
 
 
-def composite_quality(care: Care, view: View, span: Span) -> Interval:
-    """The spec's metric of the composite model over the labelled rows of *span*, with its interval."""
-    parts = [_judge(view, piece, care.registry.load(version)) for piece, version in served_by(care, span)]
-    whole = join([part for part in parts if part is not None])
-    return interval(METRICS[care.spec.metric], whole, seed=care.spec.seed)
+def served_by_registry(care: Care) -> list[Served]:
+    """The versions behind the champion alias, in the order in which they took over."""
+    return [Served(p.at, p.version, care.registry.load(p.version)) for p in care.ledger.champions(care.spec.model)]
 
 
-def quality_of(view: View, span: Span, trained: Trained, metric: str, seed: int) -> Interval:
-    """The metric of one version over *span*, as if it had served all of it."""
-    outcomes = _judge(view, span, trained)
-    return interval(METRICS[metric], outcomes if outcomes is not None else join([]), seed=seed)
-
-
-def _judge(view: View, span: Span, trained: Trained) -> Outcomes | None:
+def labelled(view: View, span: Span) -> pd.DataFrame:
+    """All rows predicted in *span* whose labels *view* sees."""
     frame = view.window(span, sample=EVERY_ROW).frame
-    labelled = frame[frame["_target"].notna()]
-    return trained.try_predict(labelled)
+    return frame[frame["_target"].notna()]
+
+
+def composite(rows: pd.DataFrame, served: Sequence[Served]) -> Outcomes | None:
+    """What was served on *rows*, each by the version of its moment; None without rows.
+
+    A row at the moment of promotion was served by the old version. Rows that the version cannot predict, such as
+    those of a null flood, are left out.
+    """
+    parts = []
+    for index, each in enumerate(served):
+        after = rows["_time"] > each.since if index else pd.Series(True, index=rows.index)
+        until = served[index + 1].since if index + 1 < len(served) else None
+        mine = rows[after & (rows["_time"] <= until)] if until is not None else rows[after]
+        said = each.trained.try_predict(mine)
+        if said is not None:
+            parts.append(said)
+    return join(parts) if parts else None
+
+
+def quality(spec: Spec, outcomes: Outcomes | None, resamples: int = 500) -> Interval:
+    """The spec's metric of *outcomes* with its interval; NaN where there are none."""
+    known = outcomes if outcomes is not None else join([])
+    return interval(METRICS[spec.metric], known, resamples=resamples, seed=spec.seed)

@@ -8,7 +8,7 @@ from datetime import datetime
 from ..policy.decide import decide
 from ..spec.values import Decision, History, Signal, Span
 from .care import Care
-from .champion import Champion
+from .champion import Champion, first_cpu_seconds
 from .whole import broken_spans, without
 
 
@@ -21,7 +21,7 @@ def past(care: Care, champion: Champion, now: datetime) -> History:
     """The ledger's history as of *now*, with what registry and data know of the champion."""
     watermark = champion.trained.state.watermark
     history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
-    view, broken = care.source.as_of(now), broken_spans(history)
+    view, broken = care.source.as_of(now), broken_spans(care.ledger.looks(care.spec.model, before=now))
     new = len(without(view.unlearned(watermark), broken)) if broken else view.unlearned_count(watermark)
     return history.model_copy(
         update={
@@ -30,6 +30,6 @@ def past(care: Care, champion: Champion, now: datetime) -> History:
             "champion_trained_at": champion.trained_at,
             "watermark": watermark,
             "new_rows": new,
-            "first_cpu_seconds": champion.first_cpu_seconds,
+            "first_cpu_seconds": first_cpu_seconds(care),
         }
     )

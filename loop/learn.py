@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from ..data.moment import TICK
 from ..ledger.ledger import Flight, Landed
 from ..models.evidence import Evidence
 from ..models.race import Race, climb, first
@@ -16,7 +17,7 @@ from ..spec.values import Decision
 from .care import Care
 from .champion import Champion
 from .referenced import referenced
-from .whole import whole_rows
+from .whole import broken_spans, without
 
 
 def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
@@ -26,13 +27,14 @@ def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     since = fired.at - spec.learner.history if spec.learner.history else None
     back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
     most = spec.gate.sample
+    broken = broken_spans(care.ledger.looks(spec.model, before=fired.at + TICK))  # the decision's own look included
     return climb(
         champion.trained,
         spec,
-        unlearned=whole_rows(care, view.unlearned(watermark), fired.at),
-        scratch=lambda: whole_rows(care, view.learned(fired.at, since=since), fired.at),
-        recent=whole_rows(care, view.holdout(watermark, limit=most), fired.at),
-        anchor=whole_rows(care, view.holdout(back, until=watermark, limit=most), fired.at),
+        unlearned=without(view.unlearned(watermark), broken),
+        scratch=lambda: without(view.learned(fired.at, since=since), broken),
+        recent=without(view.holdout(watermark, limit=most), broken),
+        anchor=without(view.holdout(back, until=watermark, limit=most), broken),
         older_rows=len(view.holdout(None, until=watermark, limit=1)),
         full=fired.action == "full_retrain",
         since=since,

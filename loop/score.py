@@ -14,13 +14,11 @@ from datetime import datetime, timedelta
 from ..data.metrics import METRICS, paired_gain
 from ..data.window import Window
 from ..ledger.ledger import UpdateRow
-from ..monitors.performance import Performance
 from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from ..spec.values import Decision, Score, Span
-from ..spec.watching import PerformanceSpec
 from .care import Care
-from .champion import accepted_of
+from .drop import drop_of
 
 MOST = 20  # decisions scored at one look, so that a long gap does not stall it
 _ASKED = 500  # of the oldest without a score: labels may still be on their way
@@ -100,9 +98,7 @@ def _act(care: Care, decision: Decision, version: str, window: Window, now: date
 def _wait(care: Care, decision: Decision, window: Window, now: datetime) -> Score:
     champion = care.registry.load(decision.champion or "")
     rows = window.frame[window.frame["_target"].notna()]
-    measure = Performance(care.spec.monitors.performance or PerformanceSpec(), care.spec.metric, seed=care.spec.seed)
-    signals = measure(champion.predict(rows), accepted_of(care.spec, champion), window.span)
-    drop = next(signal for signal in signals if signal.metric == "drop")
+    drop = drop_of(care.spec, champion, champion.predict(rows), window.span)
     words = drop.note or "the champion held its level"
     verdict = {"fail": "wrong", "ok": "right"}.get(drop.status, "even")
     text = {"wrong": "waiting was wrong", "right": "waiting was right", "even": "cannot be told"}[verdict]

@@ -27,9 +27,8 @@ from .features import table
 from .pins import pins
 from .store import artifacts_of, only_one, uri_of
 from .trained import Trained
-from .versions import DECISION, Version
+from .versions import CHALLENGER, CHAMPION, DECISION, Version, may_be_offered
 
-CHAMPION, CHALLENGER = "champion", "challenger"
 _AIM = threading.RLock()  # MLflow's tracking URI is global to the process
 T = TypeVar("T")
 
@@ -144,9 +143,7 @@ class Registry:
 
     def offer(self, version: Version) -> Version:
         """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
-        aliases = self._aliases()
-        newest = max((int(aliases[a]) for a in (CHAMPION, CHALLENGER) if a in aliases), default=0)
-        if int(version.number) > newest:
+        if may_be_offered(version.number, self._aliases()):
             self._set_alias(CHALLENGER, version.number)
         return self.version(version.number)
 

@@ -11,9 +11,7 @@ from ..spec.model import Spec
 from . import card
 from .evidence import Evidence
 from .trained import Trained
-from .versions import DECISION, Version
-
-CHAMPION, CHALLENGER = "champion", "challenger"
+from .versions import CHALLENGER, CHAMPION, DECISION, Version, may_be_offered
 
 
 class Shelf:
@@ -74,8 +72,7 @@ class Shelf:
 
     def offer(self, version: Version) -> Version:
         """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
-        newest = max((int(number) for number in self._aliases.values()), default=0)
-        if int(version.number) > newest:
+        if may_be_offered(version.number, self._aliases):
             self._aliases[CHALLENGER] = version.number
         return self.version(version.number)
 

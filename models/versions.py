@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from .evidence import Evidence
 from .trained import Trained
 
 DECISION = "ratoon.decision"
+CHAMPION, CHALLENGER = "champion", "challenger"
 
 
 class Version(Value):
@@ -54,7 +55,7 @@ class Versions(Protocol):
     def of_decision(self, decision: str) -> Version | None:
         """The version registered for *decision*, if there is one."""
 
-    def load(self, ref: str | int = "champion") -> Trained:
+    def load(self, ref: str | int = CHAMPION) -> Trained:
         """The version with its training state."""
 
     def page(self, number: str) -> str | None:
@@ -68,3 +69,9 @@ class Versions(Protocol):
 
     def promote(self, ref: str | int) -> str | None:
         """Let a version serve; the former champion's number."""
+
+
+def may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
+    """Whether `challenger` may point at version *number*: neither it nor a newer one serves or was offered."""
+    newest = max((int(aliases[alias]) for alias in (CHAMPION, CHALLENGER) if alias in aliases), default=0)
+    return int(number) > newest

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.metrics import METRICS, Interval, Outcomes
-from ..spec.values import Signal, Span, Status
-from ..spec.watching import PerformanceSpec, Task, fell
+from ..spec.values import Signal, Span
+from ..spec.watching import PerformanceSpec, Task
 from .confidence import calibration_error, estimated
-from .performance import Accepted, difference
+from .performance import Accepted, fall, fallen, level
 
 MONITOR = "estimate"
 MARK = "estimate, without labels: "
@@ -65,18 +65,8 @@ class Estimate:
         if not math.isfinite(now.value):
             reason = f"{self.metric} is undefined on these {rows} rows"
             return [self._unknown(name, rows, span, reason) for name in (self.metric, "estimated_drop")]
-        measured = Signal(
-            monitor=MONITOR,
-            metric=self.metric,
-            value=now.value,
-            low=_plain(now.low),
-            high=_plain(now.high),
-            reference=_plain(accepted.value) if accepted else None,
-            status="ok",
-            note=f"{MARK}{self.metric} is about {now.value:.4g} on {rows} rows",
-            window=span,
-            rows=rows,
-        )
+        note = f"{MARK}{self.metric} is about {now.value:.4g} on {rows} rows"
+        measured = level(MONITOR, self.metric, now, accepted, span, rows, note)
         return [measured, self._drop(now, accepted, span, rows)]
 
     def _unfit(self, scored: Outcomes | None, calibration: Outcomes | None) -> str | None:
@@ -100,28 +90,12 @@ class Estimate:
         return None
 
     def _drop(self, now: Interval, accepted: Accepted | None, span: Span, rows: int) -> Signal:
-        name = "estimated_drop"
-        if accepted is None or not math.isfinite(accepted.value):
-            return self._unknown(name, rows, span, "there is no accepted reference to compare with")
-        loss = difference(METRICS[self.metric], now, accepted)
-        if not math.isfinite(loss.low):
-            return self._unknown(name, rows, span, "the interval of the difference is undefined")
-        limit = self.spec.tolerance_for(self.metric)
-        status: Status = "fail" if fell(loss.value, loss.low, limit) else "ok"
+        loss = fall(METRICS[self.metric], now, accepted)
+        if isinstance(loss, str) or accepted is None:
+            return self._unknown("estimated_drop", rows, span, str(loss))
+        tolerance = self.spec.tolerance_for(self.metric)
         note = f"{MARK}{self.metric} goes from {accepted.value:.4g} to about {now.value:.4g}"
-        return Signal(
-            monitor=MONITOR,
-            metric=name,
-            value=loss.value,
-            low=loss.low,
-            high=loss.high,
-            reference=accepted.value,
-            threshold=limit,
-            status=status,
-            note=note,
-            window=span,
-            rows=rows,
-        )
+        return fallen(MONITOR, "estimated_drop", loss, accepted, tolerance, span, rows, note)
 
     def _unknown(self, metric: str, rows: int, span: Span, note: str) -> Signal:
         return Signal(monitor=MONITOR, metric=metric, status="unknown", note=f"{MARK}{note}", window=span, rows=rows)
@@ -129,7 +103,3 @@ class Estimate:
 
 def _scored(outcomes: Outcomes | None) -> int:
     return 0 if outcomes is None or outcomes.score is None else len(outcomes)
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.metrics import METRICS, Interval, Metric, Outcomes, interval
-from ..spec.values import Signal, Span, Status
+from ..spec.values import Signal, Span, Status, finite
 from ..spec.watching import PerformanceSpec, fell
 
 MONITOR = "performance"
@@ -43,18 +43,7 @@ class Performance:
             classes = np.unique(np.asarray(outcomes.target).astype(str))
             reason = f"{self.metric} is undefined on these {rows} rows (classes: {', '.join(classes[:5])})"
             return [self._unknown(name, rows, span, reason) for name in (self.metric, "drop")]
-        measured = Signal(
-            monitor=MONITOR,
-            metric=self.metric,
-            value=now.value,
-            low=_plain(now.low),
-            high=_plain(now.high),
-            reference=_plain(accepted.value) if accepted else None,
-            status="ok",
-            window=span,
-            rows=rows,
-        )
-        return [measured, self._drop(metric, now, accepted, span)]
+        return [level(MONITOR, self.metric, now, accepted, span, rows), self._drop(metric, now, accepted, span)]
 
     def _unfit(self, outcomes: Outcomes | None, coverage: float) -> str | None:
         rows = 0 if outcomes is None else len(outcomes)
@@ -67,35 +56,66 @@ class Performance:
         return None
 
     def _drop(self, metric: Metric, now: Interval, accepted: Accepted | None, span: Span) -> Signal:
-        if accepted is None or not math.isfinite(accepted.value):
-            return self._unknown("drop", now.rows, span, "there is no accepted reference to compare with")
-        loss = difference(metric, now, accepted)
-        if not math.isfinite(loss.low):
-            return self._unknown("drop", now.rows, span, "the interval of the difference is undefined")
-        tolerance = self.spec.tolerance_for(self.metric)
-        status: Status = "fail" if fell(loss.value, loss.low, tolerance) else "ok"
+        loss = fall(metric, now, accepted)
+        if isinstance(loss, str) or accepted is None:
+            return self._unknown("drop", now.rows, span, str(loss))
         unit = "% of the reference" if metric.relative else ""
         shown = [100 * v if metric.relative else v for v in (loss.value, loss.low, loss.high)]
         note = (
             f"{metric.name} went from {accepted.value:.4g} to {now.value:.4g}: "
             f"worse by {shown[0]:.3g}{unit} ({shown[1]:.3g} to {shown[2]:.3g})"
         )
-        return Signal(
-            monitor=MONITOR,
-            metric="drop",
-            value=loss.value,
-            low=loss.low,
-            high=loss.high,
-            reference=accepted.value,
-            threshold=tolerance,
-            status=status,
-            note=note if loss.value > 0 else "",
-            window=span,
-            rows=now.rows,
-        )
+        tolerance, note = self.spec.tolerance_for(self.metric), note if loss.value > 0 else ""
+        return fallen(MONITOR, "drop", loss, accepted, tolerance, span, now.rows, note)
 
     def _unknown(self, metric: str, rows: int, span: Span, note: str) -> Signal:
         return Signal(monitor=MONITOR, metric=metric, status="unknown", note=note, window=span, rows=rows)
+
+
+def level(
+    monitor: str, metric: str, now: Interval, accepted: Accepted | None, span: Span, rows: int, note: str = ""
+) -> Signal:
+    """The metric itself, measured or estimated, beside its level at acceptance."""
+    return Signal(
+        monitor=monitor,
+        metric=metric,
+        value=now.value,
+        low=finite(now.low),
+        high=finite(now.high),
+        reference=finite(accepted.value) if accepted else None,
+        status="ok",
+        note=note,
+        window=span,
+        rows=rows,
+    )
+
+
+def fall(metric: Metric, now: Interval, accepted: Accepted | None) -> Interval | str:
+    """How much worse *now* is than *accepted*, or in words why nobody can tell."""
+    if accepted is None or not math.isfinite(accepted.value):
+        return "there is no accepted reference to compare with"
+    loss = difference(metric, now, accepted)
+    return loss if math.isfinite(loss.low) else "the interval of the difference is undefined"
+
+
+def fallen(
+    monitor: str, name: str, loss: Interval, accepted: Accepted, tolerance: float, span: Span, rows: int, note: str
+) -> Signal:
+    """The signal *name* of a loss: `fail` where it is more than the tolerance."""
+    status: Status = "fail" if fell(loss.value, loss.low, tolerance) else "ok"
+    return Signal(
+        monitor=monitor,
+        metric=name,
+        value=loss.value,
+        low=loss.low,
+        high=loss.high,
+        reference=accepted.value,
+        threshold=tolerance,
+        status=status,
+        note=note,
+        window=span,
+        rows=rows,
+    )
 
 
 def bounds(metric: Metric, outcomes: Outcomes, *, seed: int = 0) -> Interval:
@@ -142,7 +162,3 @@ def difference(metric: Metric, now: Interval, accepted: Interval) -> Interval:
     if share == 0:
         return Interval(worse, math.nan, math.nan, now.rows)
     return Interval(worse / share, low / share, high / share, now.rows)
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

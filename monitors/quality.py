@@ -7,14 +7,13 @@ evidence of broken data, which must never train a model; ordinary change (season
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from ..data.window import Window
-from ..spec.values import Signal, Status
+from ..spec.values import Signal, Status, finite
 from ..spec.watching import QualitySpec
 from .alignment import misaligned
 from .clock import clock
@@ -184,9 +183,9 @@ def _signals(findings: list[Finding], current: Window) -> list[Signal]:
             monitor=MONITOR,
             metric=f.metric,
             column=f.column,
-            value=_plain(f.value),
-            reference=_plain(f.reference),
-            threshold=_plain(f.threshold),
+            value=finite(f.value),
+            reference=finite(f.reference),
+            threshold=finite(f.threshold),
             status=f.status,
             note=f.note,
             window=current.span,
@@ -194,7 +193,3 @@ def _signals(findings: list[Finding], current: Window) -> list[Signal]:
         )
         for f in kept
     ]
-
-
-def _plain(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None

@@ -6,10 +6,9 @@ The policy never depends on the order in which monitors happened to report: ever
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
-from ..spec.values import Signal
+from ..spec.values import Signal, finite
 from .wording import number
 
 DROP = "drop"
@@ -33,11 +32,6 @@ def overall(signals: Sequence[Signal], metric: str) -> Signal | None:
     found = [s for s in ordered(signals) if s.metric == metric and s.column is None]
     gravity = {"fail": 0, "warn": 1, "ok": 2, "unknown": 3}
     return min(found, key=lambda s: gravity[s.status], default=None)
-
-
-def finite(value: float | None) -> float | None:
-    """A plain float, or None for what is missing, NaN or infinite."""
-    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def key(signal: Signal) -> str:

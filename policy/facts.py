@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..spec.rules import Policy
-from ..spec.values import History, Signal, Span, Triage
+from ..spec.values import History, Signal, Span, Triage, finite
 from .back_off import refusals
 from .cost import cost
-from .evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, finite, is_quality, ordered, overall
+from .evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, is_quality, ordered, overall
 from .hysteresis import drift_threshold, moved, tolerance
 from .scores import scores
 from .variables import nested

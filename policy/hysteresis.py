@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..spec.rules import Policy
-from ..spec.values import History, PastDecision, Signal
+from ..spec.values import History, PastDecision, Signal, finite
 from ..spec.watching import fixed
-from .evidence import DRIFT_SHARE, finite, overall
+from .evidence import DRIFT_SHARE, overall
 from .past import whole
 from .variables import value_of
 

@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from ..spec.rules import Policy
-from ..spec.values import History, Signal, Status
+from ..spec.values import History, Signal, Status, finite
 from ..spec.watching import Adaptive, fell
-from .evidence import DRIFT_SHARE, DROP, ESTIMATED_DROP, finite
+from .evidence import DRIFT_SHARE, DROP, ESTIMATED_DROP
 from .past import whole
 from .variables import value_of
 

@@ -6,6 +6,7 @@ Times are naive UTC everywhere behind the data room.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -17,6 +18,11 @@ Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
 Rung = Literal["first", "warm", "scratch"]
 
 FIRING: frozenset[Action] = frozenset({"warm_start", "full_retrain"})
+
+
+def finite(value: float | None) -> float | None:
+    """A plain float, or None for what is missing, NaN or infinite."""
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 class Value(BaseModel):

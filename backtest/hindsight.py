@@ -1,0 +1,54 @@
+"""What an arm served, stretch by stretch, judged with every label that ever arrived."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ..data.metrics import METRICS, Outcomes, paired_gain
+from ..data.moment import LATEST
+from ..loop.care import Care
+from ..loop.composite import labelled, quality
+from ..loop.drop import drop_of
+from ..models.trained import Trained
+from ..spec.errors import RatoonError
+from ..spec.values import Span
+from .results import Quality
+
+_RESAMPLES = 300
+
+
+class Hindsight:
+    """All labels of the whole source: for judging after the end, never for deciding."""
+
+    def __init__(self, care: Care) -> None:
+        self.care = care
+        self.view = care.source.as_of(LATEST)
+        self.metric = METRICS[care.spec.metric]
+
+    def rows(self, span: Span) -> pd.DataFrame:
+        """The labelled rows predicted in *span*."""
+        return labelled(self.view, span)
+
+    def quality(self, outcomes: Outcomes | None, resamples: int = _RESAMPLES) -> Quality:
+        """The metric of *outcomes* with its interval."""
+        return Quality(**vars(quality(self.care.spec, outcomes, resamples)))
+
+    def harm(self, outcomes: Outcomes | None, span: Span, first: Trained) -> bool:
+        """Whether the stretch was harm by the spec's own tolerance, against what *first* promised."""
+        return drop_of(self.care.spec, first, outcomes, span).status == "fail"
+
+    def better(self, candidate: Trained, champion: Trained, rows: pd.DataFrame) -> bool | None:
+        """Whether *candidate* was provably better than *champion* on *rows*; None where it cannot be told."""
+        if len(rows) < self.care.spec.gate.min_rows:
+            return None
+        try:
+            gain = paired_gain(
+                self.metric,
+                candidate.predict(rows),
+                champion.predict(rows),
+                resamples=_RESAMPLES,
+                seed=self.care.spec.seed,
+            )
+        except (RatoonError, ValueError):
+            return None
+        return None if gain.low != gain.low else gain.low > 0

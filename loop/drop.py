@@ -1,0 +1,17 @@
+"""How far a version fell below what its lineage promises, on rows with labels."""
+
+from __future__ import annotations
+
+from ..data.metrics import Outcomes
+from ..models.trained import Trained
+from ..monitors.performance import Performance
+from ..spec.model import Spec
+from ..spec.values import Signal, Span
+from ..spec.watching import PerformanceSpec
+from .champion import accepted_of
+
+
+def drop_of(spec: Spec, trained: Trained, outcomes: Outcomes | None, span: Span) -> Signal:
+    """The signal `drop` of *trained*, as the spec's performance monitor measures it; *outcomes* are of *span*."""
+    measure = Performance(spec.monitors.performance or PerformanceSpec(), spec.metric, seed=spec.seed)
+    return next(s for s in measure(outcomes, accepted_of(spec, trained), span) if s.metric == "drop")
