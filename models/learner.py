@@ -48,9 +48,9 @@ class Learner(Protocol):
 def learner_for(estimator: Any, spec: Spec) -> Learner:
     """The learner of *estimator*'s family, checked against `learner.family`."""
     # Here, not at the top: the families import this room's types, and lightgbm is optional.
-    from .lightgbm_boost import LightGBMBoost, is_lightgbm
-    from .scratch_only import ScratchOnly
-    from .sklearn_partial import SklearnPartial
+    from .families.lightgbm_boost import LightGBMBoost, is_lightgbm
+    from .families.scratch_only import ScratchOnly
+    from .families.sklearn_partial import SklearnPartial
 
     last = innermost(estimator)
     boosted = is_lightgbm(last)

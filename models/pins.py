@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .lightgbm_boost import is_lightgbm
+from .families.lightgbm_boost import is_lightgbm
 from .state import library_versions
 from .steps import innermost
 

@@ -19,7 +19,7 @@ STEPS = {
     "take_off": f"{LEDGER}.take_off",
     "find_champion": f"{RETRAIN}:find_champion",
     "run_ladder": f"{RETRAIN}:run_ladder",
-    "the update itself": "ratoon.models.sklearn_partial:_continue",
+    "the update itself": "ratoon.models.families.sklearn_partial:_continue",
     "the gate": "ratoon.models.race:judge",
     "in_the_air": f"{LEDGER}.in_the_air",
     "register": f"{RETRAIN}:register",

@@ -196,7 +196,7 @@ def test_a_type_that_nobody_reviewed_stops_the_registration(registry_of: Any, ma
     """The message names the type and the key; naming it there is what lets it pass."""
     from sklearn.neighbors import KNeighborsRegressor
 
-    from ratoon.models.scratch_only import ScratchOnly
+    from ratoon.models.families.scratch_only import ScratchOnly
 
     registry = registry_of("neighbours", "sgd_regression", "regression")
     rows = make_rows(50, "regression").drop(columns="c")

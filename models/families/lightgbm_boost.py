@@ -20,13 +20,13 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ..spec.errors import ContractBroken, SpecError
-from ..spec.model import Spec
-from ..spec.values import Rung
-from .features import could_not, table
-from .lineage import begin, carry_on, continued_error, fits
-from .steps import innermost, leaves
-from .trained import Trained
+from ...spec.errors import ContractBroken, SpecError
+from ...spec.model import Spec
+from ...spec.values import Rung
+from ..features import could_not, table
+from ..lineage import begin, carry_on, continued_error, fits
+from ..steps import innermost, leaves
+from ..trained import Trained
 
 DECAY = 0.9  # share of a leaf's old value that a refit keeps: LightGBM's default
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from ..spec.model import Spec
-from ..spec.values import Rung
-from .lineage import begin, continued_error
-from .trained import Trained
+from ...spec.model import Spec
+from ...spec.values import Rung
+from ..lineage import begin, continued_error
+from ..trained import Trained
 
 
 @dataclass(frozen=True)

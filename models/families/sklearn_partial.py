@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
-from ..spec.errors import ContractBroken
-from ..spec.model import Spec
-from ..spec.values import Rung
-from .features import could_not, table
-from .lineage import begin, carry_on, fits
-from .steps import innermost, leaves, move, moves
-from .trained import Trained
+from ...spec.errors import ContractBroken
+from ...spec.model import Spec
+from ...spec.values import Rung
+from ..features import could_not, table
+from ..lineage import begin, carry_on, fits
+from ..steps import innermost, leaves, move, moves
+from ..trained import Trained
 
 CURVE = 1000  # an MLP appends its loss at every call; only the newest entries are kept with the model
 
