@@ -16,6 +16,7 @@ from ..policy.decide import decision_id
 from ..spec.values import Decision
 from .care import Care
 from .champion import Champion
+from .look import reference_span
 from .referenced import referenced
 from .whole import broken_spans, without
 
@@ -25,6 +26,9 @@ def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     spec, watermark = care.spec, champion.trained.state.watermark
     view = care.source.as_of(fired.at)
     since = fired.at - spec.learner.history if spec.learner.history else None
+    lately = reference_span(view, spec.monitors, fired.at).start
+    if spec.learner.recent:
+        lately = fired.at - spec.learner.recent
     back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
     most = spec.gate.sample
     broken = broken_spans(care.ledger.looks(spec.model, before=fired.at + TICK))  # the decision's own look included
@@ -32,12 +36,13 @@ def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
         champion.trained,
         spec,
         unlearned=without(view.unlearned(watermark), broken),
-        scratch=lambda: without(view.learned(fired.at, since=since), broken),
+        scratch=lambda after: without(view.learned(fired.at, since=after), broken),
         recent=without(view.holdout(watermark, limit=most), broken),
         anchor=without(view.holdout(back, until=watermark, limit=most), broken),
         older_rows=len(view.holdout(None, until=watermark, limit=1)),
         full=fired.action == "full_retrain",
         since=since,
+        recent_since=lately,
     )
 
 
@@ -78,7 +83,7 @@ def offered(
 def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at: datetime) -> Landed:
     """Write down how the training ended, with every rung that ran."""
     outcome: Landed = "registered" if version else "refused"
-    if version is None and all(attempt.rows == 0 for attempt in race.attempts):
+    if version is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
         outcome = "nothing_new"
     evidence: dict[str, Any] = {"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]}
     care.ledger.land(

@@ -22,6 +22,9 @@ Moving an alias records no name: add a tag `reviewed_by` if yours must be known.
 """
 
 
+_ANEW = ("first", "scratch_recent", "scratch")
+
+
 def gate_table(gate: GateResult) -> str:
     """The gate's strata as a Markdown table, with intervals of the gain; positive is better."""
     lines = [
@@ -43,7 +46,11 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
     """The rungs that were tried, with rows and CPU seconds, as a Markdown table."""
     lines = ["| rung | rows learned | CPU s learning | CPU s judging | result |", "|---|--:|--:|--:|---|"]
     for each in attempts:
-        result = each.error or ("passed the gate" if each.passed else "refused by the gate")
+        result = (
+            f"passed over: {each.error}"
+            if each.skipped
+            else each.error or ("passed the gate" if each.passed else "refused by the gate")
+        )
         lines.append(
             f"| {each.rung} | {each.rows} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} "
             f"| {result.replace('|', '/')} |"
@@ -91,9 +98,9 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
 
 
 def _headline(state: TrainingState, parent: str | None) -> str:
-    if state.rung == "warm":
+    if state.rung not in _ANEW:
         return f"Update of {parent or 'the champion'}"
-    if state.rung == "scratch":
+    if state.rung.startswith("scratch"):
         return f"Trained from scratch, to follow {parent or 'the champion'}"
     return "First version"
 
@@ -101,7 +108,7 @@ def _headline(state: TrainingState, parent: str | None) -> str:
 def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
     learned = f"{evidence.rows or state.learned_rows} labelled rows"
     until = f"up to labels of {state.watermark:%Y-%m-%d %H:%M} UTC (the watermark)"
-    if state.rung == "warm":
+    if state.rung not in _ANEW:
         text = f"It continues {parent or 'its parent'} with {learned} that were new to it, {until}."
         if state.epochs:
             text += f" Passes over them: {state.epochs}."

@@ -7,6 +7,7 @@ A canonical frame (data room) holds `_id`, `_time`, `_label_time`, `_target`, `_
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -60,6 +61,15 @@ def table(frame: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
         else:
             columns[feature.name] = column.astype(object).where(column.notna(), None)
     return pd.DataFrame(columns, index=frame.index)
+
+
+def read_canonical(path: Path) -> pd.DataFrame:
+    """Canonical rows from a Parquet file: it gives text back as `str`, where canonical rows hold object."""
+    frame = pd.read_parquet(path)
+    for name in frame.columns:
+        if frame[name].dtype.kind not in "fiubM":
+            frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
+    return frame
 
 
 def _first_text(column: pd.Series[Any]) -> object:

@@ -19,6 +19,7 @@ import yaml
 
 from ..spec.errors import RegistryError, SpecError
 from .build import PRIVATE
+from .features import read_canonical
 from .gate import GateResult
 from .isolated import Isolated
 from .state import TrainingState
@@ -27,6 +28,7 @@ from .trust import trusted, trusted_for
 
 EXTRA = "extra_files"
 STATE, PROFILE, GATE, EXAMPLE = "training_state.json", "reference_profile.json", "gate.json", "example.json"
+RESERVOIR = "replay_reservoir.parquet"
 
 
 def refuse_untrusted(estimator: Any, extra: tuple[str, ...], where: str) -> list[str]:
@@ -68,12 +70,11 @@ def write_extra(folder: Path, trained: Trained, gate: GateResult | None, example
         texts[PROFILE] = json.dumps(state.profile, indent=1, default=str)
     if gate is not None:
         texts[GATE] = gate.model_dump_json(indent=1)
-    paths = []
     for name, text in texts.items():
-        path = folder / name
-        path.write_text(text)
-        paths.append(str(path))
-    return paths
+        (folder / name).write_text(text)
+    if trained.reservoir is not None:
+        trained.reservoir.to_parquet(folder / RESERVOIR)
+    return sorted(str(path) for path in folder.iterdir())
 
 
 def load(folder: Path, version: str, extra: tuple[str, ...]) -> Trained:
@@ -83,8 +84,8 @@ def load(folder: Path, version: str, extra: tuple[str, ...]) -> Trained:
     """
     state = _state(folder, version)
     if _flavour(folder, version).get("code"):
-        return Trained(Isolated(folder, extra), state, version)
-    return Trained(load_estimator(folder, version, extra), state, version)
+        return Trained(Isolated(folder, extra), state, version, _reservoir(folder))
+    return Trained(load_estimator(folder, version, extra), state, version, _reservoir(folder))
 
 
 def load_estimator(folder: Path, version: str, extra: tuple[str, ...]) -> Any:
@@ -145,6 +146,11 @@ def _state(folder: Path, version: str) -> TrainingState:
     state = TrainingState.model_validate_json(path.read_text())
     profile = folder / EXTRA / PROFILE
     return state.model_copy(update={"profile": json.loads(profile.read_text())}) if profile.is_file() else state
+
+
+def _reservoir(folder: Path) -> pd.DataFrame | None:
+    path = folder / EXTRA / RESERVOIR
+    return read_canonical(path) if path.is_file() else None
 
 
 def _flavour(folder: Path, version: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..spec.errors import Refused
+from .features import read_canonical
 
 HEADS = ("predict", "predict_proba", "decision_function")
 TIMEOUT = 600  # seconds for one call
@@ -79,10 +80,7 @@ def main(arguments: list[str]) -> None:
     if head == "heads":
         found = np.asarray([each for each in HEADS if hasattr(estimator, each)], dtype=object)
     else:
-        X = pd.read_parquet(rows)
-        for name in X.columns:
-            if X[name].dtype.kind not in "fiub":  # parquet gives text back as `str`; canonical rows hold object
-                X[name] = X[name].astype(object).where(X[name].notna(), None)
+        X = read_canonical(Path(rows))
         found = np.asarray(getattr(estimator, head)(X))
     table = found.reshape(len(found), -1)
     pd.DataFrame({str(i): table[:, i] for i in range(table.shape[1])}).to_parquet(answer)

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ..spec.errors import SpecError
-from ..spec.model import Spec
+from ..spec.model import LadderRung, Spec
 from ..spec.values import Rung
+from .how import WARM, How
 from .steps import innermost
 from .trained import Trained
 
@@ -38,8 +39,12 @@ class Learner(Protocol):
     ) -> Trained:
         """Fit the unfitted *estimator* on *rows* (canonical frame) and begin its training state."""
 
-    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
-        """A new Trained that has also learned *rows*; *champion* is never changed.
+    @property
+    def rungs(self) -> frozenset[LadderRung]:
+        """The rungs, beside those from scratch, that this family has."""
+
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
+        """A new Trained that has also learned *rows*, in the way that *how* says; *champion* is never changed.
 
         No rows: the same champion. Raises ContractBroken where a continued fit would be wrong.
         """

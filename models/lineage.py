@@ -21,6 +21,8 @@ from ..spec.errors import ContractBroken, DataError, Refused
 from ..spec.model import Spec
 from ..spec.values import Rung
 from .features import Feature, could_not, features_of, table, target
+from .how import How
+from .reservoir import kept
 from .state import MODULUS, TrainingState, library_versions
 from .trained import Trained
 
@@ -75,7 +77,7 @@ def begin(
         notes=notes,
         versions=library_versions(),
     )
-    return Trained(estimator, state)
+    return Trained(estimator, state, reservoir=kept(None, rows, spec.learner.replay))
 
 
 def _fit(
@@ -116,15 +118,24 @@ def fits(champion: Trained, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[A
     return rows, y
 
 
-def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, **facts: Any) -> Trained:
-    """The update's result: *estimator* with the champion's state moved forward over *rows*."""
+def mix(champion: Trained, rows: pd.DataFrame, y: NDArray[Any], how: How) -> tuple[pd.DataFrame, NDArray[Any]]:
+    """*rows* and their labels with those that *how* replays in front of them."""
+    if how.replay.empty:
+        return rows, y
+    replay = learnable(how.replay)
+    whole = pd.concat([replay[rows.columns], rows], ignore_index=True)
+    return whole, np.concatenate([target(replay, champion.state.task), y])
+
+
+def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, how: How, **facts: Any) -> Trained:
+    """The update's result: *estimator* with the champion's state and reservoir moved forward over *rows*."""
     state = champion.state
     moved = {
         "watermark": _newest(rows),
         "learned_rows": state.learned_rows + len(rows),
         "fingerprint": (state.fingerprint + fingerprint(rows["_id"])) % MODULUS,
         "updates": state.updates + 1,
-        "rung": "warm",
+        "rung": how.rung,
         "parent": champion.version,
         "versions": library_versions(),
         "reference": None,
@@ -132,7 +143,8 @@ def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, **facts: Any
         "accepted": {},
         **facts,
     }
-    return Trained(estimator, TrainingState.model_validate(state.model_copy(update=moved).model_dump()))
+    after = TrainingState.model_validate(state.model_copy(update=moved).model_dump())
+    return Trained(estimator, after, reservoir=kept(champion.reservoir, rows, spec.learner.replay))
 
 
 def continued_error(what: str) -> ContractBroken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,13 +13,17 @@ from threadpoolctl import threadpool_limits
 
 from ..data.metrics import METRICS, interval
 from ..spec.errors import ContractBroken, DataError
-from ..spec.model import Spec
+from ..spec.model import LadderRung, Spec
 from ..spec.values import Rung, Value
 from .build import build
 from .gate import GateResult, judge
+from .how import How
 from .learner import learner_for
+from .reservoir import drawn
 from .state import Accepted
 from .trained import Trained
+
+SCRATCH: frozenset[LadderRung] = frozenset({"scratch_recent", "scratch"})
 
 
 class Attempt(Value):
@@ -31,6 +35,7 @@ class Attempt(Value):
     judging_cpu_seconds: float = 0.0
     gate: GateResult | None = None
     error: str | None = None
+    skipped: bool = False  # not tried at all; *error* says why
 
     @property
     def passed(self) -> bool:
@@ -104,27 +109,32 @@ def climb(
     spec: Spec,
     *,
     unlearned: pd.DataFrame,
-    scratch: Callable[[], pd.DataFrame],
+    scratch: Callable[[datetime | None], pd.DataFrame],
     recent: pd.DataFrame,
     anchor: pd.DataFrame,
     older_rows: int | None = None,
     full: bool = False,
     since: datetime | None = None,
+    recent_since: datetime | None = None,
+    passed_over: Mapping[LadderRung, str] | None = None,
 ) -> Race:
-    """Try `learner.rungs` in order against *champion*; with *full*, only from scratch.
+    """Try `learner.rungs` in order against *champion*; with *full*, only those from scratch.
 
-    *unlearned*: rows behind the champion's watermark, for the warm rung. *scratch*: gives all labelled,
-    non-holdout rows (`learner.history` back, *since* being that open start), read only if that rung is
-    reached. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them.
+    *unlearned*: rows behind the champion's watermark, for the rungs that continue. *scratch*: gives all labelled,
+    non-holdout rows after a moment, read only if such a rung is reached: after *since* for `scratch`, after
+    *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. *passed_over*:
+    rungs that are not to be tried now, with the reason.
 
     A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
     promising but not proven stops the climb: a dearer rung would be judged on the same few rows, while waiting
-    brings more. Raises Refused for holdout rows among those to learn.
+    brings more. With `race: all` nothing stops it, and the cheapest rung that passed wins. Raises Refused for
+    holdout rows among those to learn.
     """
-    rungs = [rung for rung in spec.learner.rungs if rung == "scratch" or not full] or ["scratch"]
+    step = _Step(champion, spec, unlearned, scratch, {"scratch": since, "scratch_recent": recent_since})
     attempts: list[Attempt] = []
-    for rung in rungs:
-        attempt, candidate = _try(rung, champion, spec, unlearned, scratch, since)
+    winner: Trained | None = None
+    for rung in _ladder(spec, full=full):
+        attempt, candidate = step.over(rung, passed_over or {}) or step.up(rung)
         if candidate is None:
             attempts.append(attempt)
             continue
@@ -133,14 +143,17 @@ def climb(
             verdict = judge(
                 spec.gate, spec.metric, champion, candidate, recent, anchor, seed=spec.seed, older_rows=older_rows
             )
-            if verdict.passed:
-                candidate = accept(_promised(candidate, champion), spec, recent)
+            if verdict.passed and winner is None:
+                winner = accept(_promised(candidate, champion), spec, recent)
         attempts.append(attempt.model_copy(update={"gate": verdict, "judging_cpu_seconds": watch.seconds}))
-        if verdict.passed:
-            return Race(tuple(attempts), candidate)
-        if verdict.promising:
+        if spec.learner.race == "first" and (verdict.passed or verdict.promising):
             break
-    return Race(tuple(attempts))
+    return Race(tuple(attempts), winner)
+
+
+def _ladder(spec: Spec, *, full: bool) -> Sequence[LadderRung]:
+    rungs = [rung for rung in spec.learner.rungs if rung in SCRATCH or not full]
+    return rungs or ["scratch"]
 
 
 def _promised(candidate: Trained, champion: Trained) -> Trained:
@@ -174,28 +187,55 @@ def _better_promise(metric: str, held: Accepted | None, new: Accepted) -> Accept
     return new if new.high < held.high else held
 
 
-def _try(
-    rung: Rung,
-    champion: Trained,
-    spec: Spec,
-    unlearned: pd.DataFrame,
-    scratch: Callable[[], pd.DataFrame],
-    since: datetime | None,
-) -> tuple[Attempt, Trained | None]:
-    rows = unlearned if rung == "warm" else scratch()
-    if rows.empty:
-        which = "that the champion has not learned" if rung == "warm" else "in the history to learn"
-        return Attempt(rung=rung, error=f"no labelled rows {which}"), None
-    watch = Stopwatch(spec.learner.threads)
-    candidate: Trained | None = None
-    error: str | None = None
-    try:
+@dataclass(frozen=True)
+class _Step:
+    """One rung after the other, on the same rows."""
+
+    champion: Trained
+    spec: Spec
+    unlearned: pd.DataFrame
+    scratch: Callable[[datetime | None], pd.DataFrame]
+    since: Mapping[str, datetime | None]
+
+    def over(self, rung: LadderRung, passed_over: Mapping[LadderRung, str]) -> tuple[Attempt, None] | None:
+        """Why *rung* is not tried at all; None where it is."""
+        reason = passed_over.get(rung)
+        if reason is None and rung == "scratch_recent" and self.since[rung] is None:
+            reason = "no recent stretch is given"
+        if reason is None and rung not in SCRATCH:
+            learner = learner_for(self.champion.estimator, self.spec)
+            if rung != "warm" and rung not in learner.rungs:  # `warm` says itself why it cannot
+                reason = f"the family {learner.family} does not have this rung"
+            elif rung == "warm_replay" and (self.champion.reservoir is None or self.champion.reservoir.empty):
+                reason = "the champion keeps no rows to replay"
+        return None if reason is None else (Attempt(rung=rung, skipped=True, error=reason), None)
+
+    def up(self, rung: LadderRung) -> tuple[Attempt, Trained | None]:
+        """Learn on *rung*; the candidate, or why there is none."""
+        fresh = rung in SCRATCH
+        rows = self.scratch(self.since[rung]) if fresh else self.unlearned
+        if rows.empty:
+            which = "in the history to learn" if fresh else "that the champion has not learned"
+            return Attempt(rung=rung, error=f"no labelled rows {which}"), None
+        watch = Stopwatch(self.spec.learner.threads)
+        candidate: Trained | None = None
+        error: str | None = None
+        learned = len(rows)
+        try:
+            if fresh:
+                since, parent = self.since[rung], self.champion.version
+                candidate, watch.seconds = first(self.spec, rows, since=since, rung=rung, parent=parent)
+            else:
+                how = self._how(rung, len(rows))
+                learned += len(how.replay)
+                learner = learner_for(self.champion.estimator, self.spec)
+                with watch.running():
+                    candidate = learner.update(self.champion, rows, self.spec, how)
+        except (ContractBroken, DataError) as broken:
+            error = str(broken)
+        return Attempt(rung=rung, rows=learned, cpu_seconds=watch.seconds, error=error), candidate
+
+    def _how(self, rung: LadderRung, new: int) -> How:
         if rung == "warm":
-            learner = learner_for(champion.estimator, spec)
-            with watch.running():
-                candidate = learner.update(champion, rows, spec)
-        else:
-            candidate, watch.seconds = first(spec, rows, since=since, rung="scratch", parent=champion.version)
-    except (ContractBroken, DataError) as broken:
-        error = str(broken)
-    return Attempt(rung=rung, rows=len(rows), cpu_seconds=watch.seconds, error=error), candidate
+            return How()
+        return How(rung, drawn(self.champion.reservoir, new, self.spec.learner.replay))

@@ -24,6 +24,7 @@ class Trained:
     estimator: Any
     state: TrainingState
     version: str | None = None  # the registry's number, None before registration
+    reservoir: pd.DataFrame | None = None  # canonical rows learned before, see reservoir.py
 
     @property
     def probabilistic(self) -> bool:

@@ -76,6 +76,27 @@ def _check_place(source: str | None, url: str | None, table: str | None) -> None
         raise ValueError("`url` needs `table`")
 
 
+LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"]
+
+
+class ReplaySpec(Part):
+    """The reservoir of rows learned before, and how much of it an update mixes in."""
+
+    rows: int = Field(5_000, ge=0, description="Most rows kept, a uniform sample of the lineage; 0: none")
+    ratio: float = Field(1.0, gt=0, le=100, description="Rows replayed for each new row, as far as the reservoir goes")
+    stratify: Literal["none", "class", "time"] = Field(
+        "none", description="Share the reservoir evenly among the classes, or among stretches of `every`"
+    )
+    every: Duration = Field(timedelta(days=30), description="Length of a stretch for `stratify: time`")
+
+
+class ShrinkSpec(Part):
+    """Shrink-and-perturb (Ash & Adams 2020): weights are scaled by *keep* and disturbed before they learn on."""
+
+    keep: float = Field(0.6, gt=0, le=1, description="What the weights are multiplied by")
+    noise: float = Field(0.01, ge=0, description="Standard deviation of the noise, as a share of a fresh model's")
+
+
 class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
 
@@ -89,10 +110,20 @@ class LearnerSpec(Part):
     boosting: Literal["continue", "refit"] = Field(
         "continue", description="Warm update of a boosted model: add trees, or re-estimate the leaves"
     )
-    rungs: tuple[Literal["warm", "scratch"], ...] = Field(
-        ("warm", "scratch"), description="The ladder, cheapest first; the first that passes the gate stops the climb"
+    rungs: tuple[LadderRung, ...] = Field(
+        ("warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"),
+        min_length=1,
+        description="The ladder, cheapest first; a rung that a family does not have is passed over",
     )
-    history: Duration | None = Field(None, description="How far back the scratch rung looks; left out: all history")
+    race: Literal["first", "all"] = Field(
+        "first", description="`first`: the first rung that passes the gate stops the climb; `all`: every rung is run"
+    )
+    recent: Duration | None = Field(
+        None, description="How far back `scratch_recent` looks; left out: as far as the reference window"
+    )
+    history: Duration | None = Field(None, description="How far back `scratch` looks; left out: all history")
+    replay: ReplaySpec = ReplaySpec()
+    shrink: ShrinkSpec = ShrinkSpec()
     threads: int = Field(1, ge=1, description="Threads that training may use")
     requirements: tuple[str, ...] = Field((), description="Extra pip requirements of the registered model")
     trusted: tuple[str, ...] = Field((), description="Types that skops may load beside Ratoon's reviewed list")

@@ -21,10 +21,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ...spec.errors import ContractBroken, SpecError
-from ...spec.model import Spec
+from ...spec.model import LadderRung, Spec
 from ...spec.values import Rung
 from ..features import could_not, table
-from ..lineage import begin, carry_on, continued_error, fits
+from ..how import WARM, How
+from ..lineage import begin, carry_on, continued_error, fits, mix
 from ..steps import innermost, leaves
 from ..trained import Trained
 
@@ -53,6 +54,11 @@ class LightGBMBoost:
 
     family: str = "lightgbm"
 
+    @property
+    def rungs(self) -> frozenset[LadderRung]:
+        """The rungs, beside those from scratch, that this family has."""
+        return frozenset({"warm", "warm_replay"})
+
     def first(
         self,
         estimator: Any,
@@ -68,7 +74,7 @@ class LightGBMBoost:
         innermost(estimator).set_params(n_jobs=spec.learner.threads, **_repeatable(innermost(estimator)))
         return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
 
-    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* on a deep copy of *champion*."""
         if rows.empty:
             return champion
@@ -77,8 +83,9 @@ class LightGBMBoost:
         if callable(last.objective):
             raise continued_error("LightGBM with an objective function of your own cannot continue after a reload")
         rows, y = fits(champion, rows)
+        mixed, y = mix(champion, rows, y, how)
         estimator = copy.deepcopy(champion.estimator)
-        X = table(rows, champion.state.features)
+        X = table(mixed, champion.state.features)
         frozen: list[str] = []
         try:
             Xt, yt = _through(estimator, X, y, frozen)
@@ -90,6 +97,8 @@ class LightGBMBoost:
             champion,
             estimator,
             rows,
+            spec,
+            how,
             rounds=spec.learner.rounds if spec.learner.boosting == "continue" else 0,
             updated_steps=(f"{type(last).__name__} ({spec.learner.boosting})",),
             frozen_steps=tuple(frozen),

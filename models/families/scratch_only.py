@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...spec.model import Spec
+from ...spec.model import LadderRung, Spec
 from ...spec.values import Rung
+from ..how import WARM, How
 from ..lineage import begin, continued_error
 from ..trained import Trained
 
@@ -24,6 +25,11 @@ class ScratchOnly:
 
     reason: str
     family: str = "scratch-only"
+
+    @property
+    def rungs(self) -> frozenset[LadderRung]:
+        """The rungs, beside those from scratch, that this family has."""
+        return frozenset()
 
     def first(
         self,
@@ -38,7 +44,7 @@ class ScratchOnly:
         """Fit *estimator* on all *rows*."""
         return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
 
-    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Refused with ContractBroken, unless there are no rows."""
         if rows.empty:
             return champion

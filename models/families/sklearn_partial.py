@@ -18,10 +18,11 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from ...spec.errors import ContractBroken
-from ...spec.model import Spec
+from ...spec.model import LadderRung, Spec
 from ...spec.values import Rung
 from ..features import could_not, table
-from ..lineage import begin, carry_on, fits
+from ..how import WARM, How
+from ..lineage import begin, carry_on, fits, mix
 from ..steps import innermost, leaves, move, moves
 from ..trained import Trained
 
@@ -34,6 +35,11 @@ class SklearnPartial:
 
     moving: bool = True
     family: str = "sklearn-partial"
+
+    @property
+    def rungs(self) -> frozenset[LadderRung]:
+        """The rungs, beside those from scratch, that this family has."""
+        return frozenset({"warm", "warm_replay"})
 
     def first(
         self,
@@ -48,15 +54,16 @@ class SklearnPartial:
         """Fit *estimator* on all *rows*."""
         return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
 
-    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* on a deep copy of *champion*; the same rows and state always give the same result."""
         if rows.empty:
             return champion
         rows, y = fits(champion, rows)
+        mixed, y = mix(champion, rows, y, how)
         estimator = copy.deepcopy(champion.estimator)
         last = innermost(estimator)
         epochs = 1 if counts(last) else spec.learner.epochs
-        X = table(rows, champion.state.features)
+        X = table(mixed, champion.state.features)
         updated: list[str] = []
         frozen: list[str] = []
         rng = np.random.default_rng([spec.seed, champion.state.updates])
@@ -69,6 +76,8 @@ class SklearnPartial:
             champion,
             estimator,
             rows,
+            spec,
+            how,
             epochs=epochs,
             batch=spec.learner.batch,
             updated_steps=(*updated, type(last).__name__),

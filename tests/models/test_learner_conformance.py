@@ -16,8 +16,8 @@ import skops.io
 from ratoon.data.holdout import fingerprint
 from ratoon.models.build import build
 from ratoon.models.evidence import Evidence
-from ratoon.models.learner import learner_for
 from ratoon.models.families.lightgbm_boost import import_lightgbm
+from ratoon.models.learner import learner_for
 from ratoon.models.trained import Trained
 from ratoon.spec.errors import ContractBroken, Refused, SpecError
 

@@ -1,0 +1,58 @@
+"""The replay reservoir: a bounded sample of the rows that a lineage has learned, kept against forgetting.
+
+Rows are kept by the smallest hash of their id (bottom-k sampling: Cohen & Kaplan, "Summarizing data using bottom-k
+sketches", PODC 2007). That is a uniform sample without replacement, needs no random state, does not depend on how the
+rows were cut into updates, and can be merged. Replaying old rows beside new ones is "experience replay" (Robins,
+"Catastrophic forgetting, rehearsal and pseudorehearsal", Connection Science 1995; Rolnick et al., NeurIPS 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..data.holdout import replay_key
+from ..spec.model import ReplaySpec
+
+_STRATUM, _KEY = "_stratum", "_key"
+
+
+def kept(reservoir: pd.DataFrame | None, rows: pd.DataFrame, spec: ReplaySpec) -> pd.DataFrame | None:
+    """The reservoir after *rows* (canonical, learned, no holdout rows) were learned too: at most `spec.rows` rows."""
+    if spec.rows == 0:
+        return None
+    old = rows.iloc[:0] if reservoir is None else reservoir
+    whole = pd.concat([old, rows], ignore_index=True) if len(old) else rows.reset_index(drop=True)
+    order = whole.assign(**{_KEY: whole["_id"].map(replay_key), _STRATUM: _strata(whole, spec)})
+    quota = _quotas(order[_STRATUM].value_counts().to_dict(), spec.rows)
+    place = order.sort_values(_KEY).groupby(_STRATUM, sort=False).cumcount()
+    chosen = place[place < order[_STRATUM].map(quota).reindex(place.index)].index
+    return whole.loc[chosen].sort_values(["_label_time", "_id"], kind="stable").reset_index(drop=True)
+
+
+def drawn(reservoir: pd.DataFrame | None, new: int, spec: ReplaySpec) -> pd.DataFrame:
+    """The rows to mix into an update on *new* rows: `spec.ratio` for each, those with the smallest hash first."""
+    if reservoir is None or reservoir.empty:
+        return pd.DataFrame()
+    most = round(new * spec.ratio)
+    keys = reservoir["_id"].map(replay_key).sort_values()
+    return reservoir.loc[keys.index[:most]].reset_index(drop=True)
+
+
+def _strata(rows: pd.DataFrame, spec: ReplaySpec) -> pd.Series[Any]:
+    if spec.stratify == "class":
+        return rows["_target"].astype(str)
+    if spec.stratify == "time":
+        stretch: pd.Series[Any] = rows["_label_time"].dt.floor(spec.every)
+        return stretch
+    return pd.Series(0, index=rows.index)
+
+
+def _quotas(counts: Mapping[Any, int], most: int) -> dict[Any, int]:
+    """Even shares of *most*; what a small stratum leaves over goes to the others."""
+    quota: dict[Any, int] = {}
+    for stratum, count in sorted(counts.items(), key=lambda each: (each[1], str(each[0]))):
+        quota[stratum] = min(count, (most - sum(quota.values())) // (len(counts) - len(quota)))
+    return quota
