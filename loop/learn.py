@@ -8,11 +8,15 @@ from typing import Any
 
 from ..data.moment import TICK
 from ..ledger.ledger import Flight, Landed
+from ..models.attempt import Attempt
 from ..models.evidence import Evidence
+from ..models.outlook import Outlook, expected, resting
 from ..models.race import Race, climb, first
 from ..models.trained import Trained
 from ..models.versions import Version
+from ..policy.budgets import cpu_seconds_left
 from ..policy.decide import decision_id
+from ..spec.model import LadderRung
 from ..spec.values import Decision
 from .care import Care
 from .champion import Champion
@@ -32,10 +36,11 @@ def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
     most = spec.gate.sample
     broken = broken_spans(care.ledger.looks(spec.model, before=fired.at + TICK))  # the decision's own look included
+    unlearned = without(view.unlearned(watermark), broken)
     return climb(
         champion.trained,
         spec,
-        unlearned=without(view.unlearned(watermark), broken),
+        unlearned=unlearned,
         scratch=lambda after: without(view.learned(fired.at, since=after), broken),
         recent=without(view.holdout(watermark, limit=most), broken),
         anchor=without(view.holdout(back, until=watermark, limit=most), broken),
@@ -43,6 +48,24 @@ def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
         full=fired.action == "full_retrain",
         since=since,
         recent_since=lately,
+        outlook=_outlook(care, champion, fired, len(unlearned)),
+    )
+
+
+def _outlook(care: Care, champion: Champion, fired: Decision, new: int) -> Outlook:
+    """What earlier climbs of this model say about the rungs, and what the rule's budget leaves."""
+    spec = care.spec
+    earlier = [each for each in care.ledger.updates(spec.model) if each.at < fired.at]
+    climbs = [[Attempt.model_validate(one) for one in each.evidence.get("attempts", ())] for each in earlier]
+    rule = next((rule for rule in spec.policy if rule.when == fired.rule), None)
+    history = care.ledger.history(spec.model, fired.at)
+    replayed = min(len(reservoir) if (reservoir := champion.trained.reservoir) is not None else 0, new)
+    rows: dict[LadderRung, int] = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
+    rows["scratch"] = champion.trained.state.learned_rows + new
+    return Outlook(
+        resting=resting(spec.learner.rungs, climbs),
+        expected=expected(climbs, rows),
+        budget=cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..spec.values import Span
+from .attempt import Attempt
 from .evidence import Evidence
 from .gate import GateResult, Stratum
-from .race import Attempt
 from .state import TrainingState
 
 ALIASES = """**{model}** is cared for by Ratoon.

@@ -9,8 +9,8 @@ from datetime import datetime
 import pandas as pd
 
 from ..spec.values import Span
+from .attempt import Attempt
 from .gate import GateResult
-from .race import Attempt
 
 
 @dataclass(frozen=True)

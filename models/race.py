@@ -14,32 +14,18 @@ from threadpoolctl import threadpool_limits
 from ..data.metrics import METRICS, interval
 from ..spec.errors import ContractBroken, DataError
 from ..spec.model import LadderRung, Spec
-from ..spec.values import Rung, Value
+from ..spec.values import Rung
+from .attempt import Attempt
 from .build import build
 from .gate import GateResult, judge
 from .how import How
 from .learner import learner_for
+from .outlook import OPEN, Outlook
 from .reservoir import drawn
 from .state import Accepted
 from .trained import Trained
 
 SCRATCH: frozenset[LadderRung] = frozenset({"scratch_recent", "scratch"})
-
-
-class Attempt(Value):
-    """One rung: what it cost, what the gate said of it, or why it could not be climbed."""
-
-    rung: Rung
-    rows: int = 0
-    cpu_seconds: float = 0.0  # of learning alone
-    judging_cpu_seconds: float = 0.0
-    gate: GateResult | None = None
-    error: str | None = None
-    skipped: bool = False  # not tried at all; *error* says why
-
-    @property
-    def passed(self) -> bool:
-        return self.gate is not None and self.gate.passed
 
 
 @dataclass(frozen=True)
@@ -116,14 +102,14 @@ def climb(
     full: bool = False,
     since: datetime | None = None,
     recent_since: datetime | None = None,
-    passed_over: Mapping[LadderRung, str] | None = None,
+    outlook: Outlook = OPEN,
 ) -> Race:
     """Try `learner.rungs` in order against *champion*; with *full*, only those from scratch.
 
     *unlearned*: rows behind the champion's watermark, for the rungs that continue. *scratch*: gives all labelled,
     non-holdout rows after a moment, read only if such a rung is reached: after *since* for `scratch`, after
-    *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. *passed_over*:
-    rungs that are not to be tried now, with the reason.
+    *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. *outlook*: the
+    rungs that are not worth it now, and what may be spent.
 
     A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
     promising but not proven stops the climb: a dearer rung would be judged on the same few rows, while waiting
@@ -134,7 +120,8 @@ def climb(
     attempts: list[Attempt] = []
     winner: Trained | None = None
     for rung in _ladder(spec, full=full):
-        attempt, candidate = step.over(rung, passed_over or {}) or step.up(rung)
+        spent = sum(each.cpu_seconds for each in attempts)
+        attempt, candidate = step.over(rung, outlook.over(rung, spent)) or step.up(rung)
         if candidate is None:
             attempts.append(attempt)
             continue
@@ -197,9 +184,8 @@ class _Step:
     scratch: Callable[[datetime | None], pd.DataFrame]
     since: Mapping[str, datetime | None]
 
-    def over(self, rung: LadderRung, passed_over: Mapping[LadderRung, str]) -> tuple[Attempt, None] | None:
-        """Why *rung* is not tried at all; None where it is."""
-        reason = passed_over.get(rung)
+    def over(self, rung: LadderRung, reason: str | None) -> tuple[Attempt, None] | None:
+        """That *rung* is not tried at all, for *reason* or because it has no meaning here; None where it is tried."""
         if reason is None and rung == "scratch_recent" and self.since[rung] is None:
             reason = "no recent stretch is given"
         if reason is None and rung not in SCRATCH:

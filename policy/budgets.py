@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from ..spec.duration import format_duration
-from ..spec.values import PastUpdate
+from ..spec.rules import Policy, Rule
+from ..spec.values import History, PastUpdate
 from .case import Case, Veto
 from .price import cpu_seconds_of, expected_cpu_seconds, price
 from .wording import number
@@ -88,6 +89,21 @@ class CostBudget:
         if self.money is None:
             return cpu_seconds
         return price(case.policy.costs, cpu_seconds) if case.policy.costs is not None else math.inf
+
+
+def cpu_seconds_left(rule: Rule, history: History, policy: Policy, now: datetime) -> float | None:
+    """CPU seconds that the rule's cost budget leaves for a run at *now*; None where it has none."""
+    if rule.cost is None:
+        return None
+    guard = CostBudget(rule.cost.per, cpu=rule.cost.cpu, money=rule.cost.money)
+    left = guard.most - guard.spent(Case(rule, "unsure", history, now, policy))
+    if rule.cost.money is None:
+        return max(left, 0.0)
+    if policy.costs is None:
+        return 0.0
+    per_second = policy.costs.cpu_hour / 3600
+    left -= policy.costs.run
+    return max(left / per_second, 0.0) if per_second else math.inf if left >= 0 else 0.0
 
 
 def _within(case: Case, per: timedelta) -> list[PastUpdate]:

@@ -1,0 +1,22 @@
+"""One rung of a climb, as it is recorded."""
+
+from __future__ import annotations
+
+from ..spec.values import Rung, Value
+from .gate import GateResult
+
+
+class Attempt(Value):
+    """One rung: what it cost, what the gate said of it, or why it could not be climbed."""
+
+    rung: Rung
+    rows: int = 0
+    cpu_seconds: float = 0.0  # of learning alone
+    judging_cpu_seconds: float = 0.0
+    gate: GateResult | None = None
+    error: str | None = None
+    skipped: bool = False  # not tried at all; *error* says why
+
+    @property
+    def passed(self) -> bool:
+        return self.gate is not None and self.gate.passed
