@@ -24,7 +24,10 @@ Heard = Callable[[str, int, int], None]  # the job's name, steps done, steps in 
 
 @dataclass(frozen=True)
 class Job:
-    """One arm to be run, which can be pickled. Without *strategy* it asks nobody; *fits* is where it shares them."""
+    """One arm to be run, which can be pickled. Without *strategy* it asks nobody; *fits* is where it shares them.
+
+    Without *hindsight* no update is tried at looks that started none, so that no run can be called missed.
+    """
 
     name: str
     spec: Spec
@@ -33,13 +36,14 @@ class Job:
     strategy: Strategy | None = None
     of: str | None = None
     fits: Path = Path()
+    hindsight: bool = True
 
 
 def carry_out(job: Job, tell: Tell) -> ArmResult:
     """Run the arm in this process."""
     if job.strategy is None:
-        return run_alone(job.spec, job.plan, job.kind, job.fits, tell)
-    return run_turning(job.spec, job.plan, job.name, job.kind, job.strategy, tell, of=job.of)
+        return run_alone(job.spec, job.plan, job.kind, job.fits, tell, hindsight=job.hindsight)
+    return run_turning(job.spec, job.plan, job.name, job.kind, job.strategy, tell, of=job.of, hindsight=job.hindsight)
 
 
 def side_by_side(jobs: Sequence[Job], workers: int, heard: Heard) -> Iterator[tuple[Job, ArmResult]]:

@@ -49,7 +49,7 @@ def on_schedule(plan: Plan, every: timedelta | None) -> tuple[datetime, ...]:
     return tuple(chosen)
 
 
-def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell) -> ArmResult:
+def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell, *, hindsight: bool = True) -> ArmResult:
     """The arm of *kind*: never, warm, scratch_sliding, scratch_all or oracle. *folder* keeps the fits they share."""
     with rehearsed(spec) as care:
         began = care.registry.load(first_version(care, plan.start).number)
@@ -68,7 +68,7 @@ def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell) -> A
             kind,
             served,
             looks,
-            hindsight=kind in ("never", "warm"),
+            hindsight=hindsight and kind in ("never", "warm"),
         )
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result

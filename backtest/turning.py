@@ -40,7 +40,15 @@ class _Arm:
 
 
 def run_turning(
-    spec: Spec, plan: Plan, name: str, kind: Kind, strategy: Strategy, tell: Tell, of: str | None = None
+    spec: Spec,
+    plan: Plan,
+    name: str,
+    kind: Kind,
+    strategy: Strategy,
+    tell: Tell,
+    of: str | None = None,
+    *,
+    hindsight: bool = True,
 ) -> ArmResult:
     """Turn through *plan*; the result with every look. Deterministic but for CPU seconds."""
     check_rules(spec.deciding)
@@ -62,7 +70,9 @@ def run_turning(
             decisions.append(decision)
             tell(number, len(plan.moments) + 1)
         served = served_by_registry(care)
-        result = summed_up(care, plan, name, kind, served, looks, of=of, decisions=tuple(decisions))
+        result = summed_up(
+            care, plan, name, kind, served, looks, of=of, hindsight=hindsight, decisions=tuple(decisions)
+        )
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
 

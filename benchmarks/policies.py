@@ -114,9 +114,9 @@ def default_of(path: Path) -> Spec:
     return changed
 
 
-def compared(found: Backtest, arm: ArmResult, other: ArmResult) -> str:
+def compared(greater_is_better: bool, arm: ArmResult, other: ArmResult) -> str:
     """`won`, `tied` or `lost`, by the interval of the mean difference over the stretches, weighted by their rows."""
-    sign = 1 if found.greater_is_better else -1
+    sign = 1 if greater_is_better else -1
     pairs = [
         (sign * (a.quality.value - b.quality.value), a.rows)
         for a, b in zip(arm.steps, other.steps, strict=True)
@@ -158,7 +158,11 @@ def show(found: dict[str, Backtest], seconds: dict[str, float], console: Console
                 f"{arm.quality.low:.4g} – {arm.quality.high:.4g}",
                 str(arm.runs),
                 f"{uniform.quality.value:.4g}" if uniform else "",
-                compared(each, arm, uniform) if uniform else "no run" if name in ("policy", *OTHERS) else "",
+                compared(each.greater_is_better, arm, uniform)
+                if uniform
+                else "no run"
+                if name in ("policy", *OTHERS)
+                else "",
                 str(arm.false_runs),
                 str(arm.missed_runs),
                 f"{arm.cpu_seconds:.2f}",
