@@ -114,9 +114,7 @@ class GateResult(Value):
         said = [f"{s.name}: {s.reason}." for s in self.strata]
         said += [f"{c.label}: {c.reason}." for c in self.checks if c.verdict != "reported"]
         if self.tries > 1:
-            said.append(
-                f"Candidate {self.tries} on these rows, so by {self.level:.3%} intervals.".replace(".000%", "%")
-            )
+            said.append(f"Candidate {self.tries} on these rows, so judged by intervals of {in_percent(self.level)}.")
         return " ".join(said)
 
 

@@ -171,10 +171,10 @@ def test_a_candidate_that_is_many_times_slower_or_larger_is_refused_where_a_rati
     from ratoon.models.trained import Trained
 
     champion = told(TRUTH + 1)
-    slow = Trained(Slow(told(TRUTH).estimator, 200), champion.state)
-    asked = {"latency": {"most": 10, "rows": 500}, "size": {"most": 10}}
+    slow = Trained(Slow(told(TRUTH).estimator, 60), champion.state)
+    asked = {"latency": {"most": 6, "rows": 100, "repeats": 3}, "size": {"most": 10}}
     result = verdict("mae", holdout(TRUTH), champion, slow, **asked)
-    back = verdict("mae", holdout(TRUTH), Trained(Slow(told(TRUTH + 1).estimator, 200), champion.state), TRUTH, **asked)
+    back = verdict("mae", holdout(TRUTH), Trained(Slow(told(TRUTH + 1).estimator, 60), champion.state), TRUTH, **asked)
     free = verdict("mae", holdout(TRUTH), champion, slow, latency={}, size={})
     assert result.strata[0].passed
     assert [check(result, each).verdict for each in ("latency", "size")] == ["refused", "refused"]
@@ -185,7 +185,9 @@ def test_a_candidate_that_is_many_times_slower_or_larger_is_refused_where_a_rati
     assert size.candidate > 800_000
 
 
-def test_a_version_in_a_process_of_its_own_cannot_be_timed(told: Any, verdict: Any, holdout: Any, tmp_path: Any) -> None:
+def test_a_version_in_a_process_of_its_own_cannot_be_timed(
+    told: Any, verdict: Any, holdout: Any, tmp_path: Any
+) -> None:
     """Starting the process would be timed, not predicting: unsure, and the words say to leave the key out."""
     from ratoon.models.isolated import Isolated
     from ratoon.models.trained import Trained
