@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..data.metrics import METRICS, Outcomes, paired_gain
+from ..data.metrics import METRICS, Outcomes
 from ..data.moment import LATEST
+from ..data.paired import paired_gain
 from ..loop.care import Care
 from ..loop.composite import labelled, quality
 from ..loop.drop import drop_of

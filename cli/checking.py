@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..data.source import Source, open_source
 from ..models.build import build
+from ..models.gate.slices import chosen, faults
 from ..models.learner import learner_for
 from ..policy.check import check_rules
 from ..policy.rules import RuleError
@@ -38,6 +39,7 @@ def check_spec(spec: Spec) -> list[Finding]:
     try:
         with open_source(spec) as source:
             found += _guarded("data", lambda: _data(spec, source))
+            found += _guarded("gate", lambda: _gate(spec, source))
             if not any(f.status == "fail" for f in found):
                 found += _guarded("learner", lambda: _learner(spec, source))
     except RatoonError as error:
@@ -85,6 +87,20 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
     for count, what in ((window.duplicates, "ids seen before"), (window.label_faults, "labels before their row")):
         if count:
             yield Finding("warn", "data", f"{count:,} {what} in the last window")
+
+
+def _gate(spec: Spec, source: Source) -> Iterator[Finding]:
+    """The slices' features and values, and the share of recent rows that each would hold."""
+    slices = spec.gate.slices
+    wrong = list(faults(slices, {name: source.kinds[name] for name in source.kinds}))
+    for place, text in wrong:
+        where = f"{spec.path.name}:{line_of(spec.path, 'gate', 'slices', place)}: gate.slices[{place}]"
+        yield Finding("fail", "gate.slices", f"{where}.{text}")
+    rows = _trial_rows(source) if slices and not wrong else pd.DataFrame()
+    for each in slices if len(rows) else ():
+        share = float(chosen(each, rows).mean())
+        text = f"{each.name}: {share:.1%} of {len(rows):,} labelled rows"
+        yield Finding("ok" if share else "warn", "gate.slices", text if share else f"{text}; it would block as unsure")
 
 
 def _learner(spec: Spec, source: Source) -> Iterator[Finding]:

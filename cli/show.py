@@ -112,9 +112,18 @@ def _outcome_of(spec: Spec, made: Decision) -> None:
     version = f" v{update['version']}" if update["version"] else ""
     out.print(f"retrain: {update['outcome']}{version}", highlight=False)
     for attempt in update["evidence"].get("attempts", ()):
-        strata = (attempt.get("gate") or {}).get("strata", ())
-        said = "; ".join(f"{each['name']}: {each['reason']}" for each in strata) or attempt.get("error") or ""
+        said = "; ".join(_reasons(attempt.get("gate") or {})) or attempt.get("error") or ""
         out.print(f"  {attempt['rung']} on {attempt['rows']:,} rows: {said}", highlight=False, markup=False)
+
+
+def _reasons(gate: Mapping[str, Any]) -> Iterator[str]:
+    """What the gate said of every stratum, and of every check that could have refused."""
+    for each in gate.get("strata", ()):
+        yield f"{each['name']}: {each['reason']}"
+    for each in gate.get("checks", ()):
+        if each["verdict"] != "reported":
+            of = f" of {each['of']}" if each.get("of") else ""
+            yield f"{each['name']}{of}: {each['reason']}"
 
 
 def retrained(spec: Spec, result: Retrained, as_json: bool) -> None:

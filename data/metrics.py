@@ -1,7 +1,7 @@
 """The metrics of each task, and their bootstrap intervals.
 
 Intervals are percentile bootstraps over rows (Efron and Tibshirani, An Introduction to the Bootstrap,
-1993, chapters 13 and 16); the paired difference resamples the same rows for both models.
+1993, chapters 13 and 16). What one model gains over another on the same rows is paired.py's.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Outcomes:
 
 
 Draw = Callable[[Array], float]  # row numbers, shape (n,) → the metric on those rows
+Each = Callable[[Outcomes], Array]  # what every row adds to a mean, shape (n,)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Metric:
     """One metric: how it is computed, which way is better, and whether a margin is a share of it.
 
     *prepare* does once what every resample of the same outcomes would do again, and returns what is left.
-    *needs_score* says that it is undefined where a model gives no probabilities.
+    *needs_score* says that it is undefined where a model gives no probabilities. *each* is what a row adds, where
+    the metric is a mean over rows or rises with one; *of_classes* says that it is silent on rows of one class only.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Metric:
     relative: bool  # margins and tolerances are a share of the champion's value
     prepare: Callable[[Outcomes], Draw]
     needs_score: bool = False
+    each: Each | None = None
+    of_classes: bool = False
 
     def __call__(self, outcomes: Outcomes) -> float:
         """The metric's value; NaN where it is undefined (no rows, or one class only for roc_auc)."""
@@ -75,6 +79,27 @@ class Metric:
     def gain(self, candidate: float, champion: float) -> float:
         """How much better *candidate* is: positive is better, in the metric's unit."""
         return candidate - champion if self.greater_is_better else champion - candidate
+
+    def row_gains(self, candidate: Outcomes, champion: Outcomes) -> Array | None:
+        """What each row adds to the gain, shape (n,), where the metric has it; positive is better."""
+        if self.each is None:
+            return None
+        new, old = (self.each(each).astype(np.float64) for each in (candidate, champion))
+        return np.asarray(new - old if self.greater_is_better else old - new)
+
+    def telling(self, candidate: Outcomes, champion: Outcomes) -> int:
+        """How many rows can tell the two apart: the ones that they answer differently.
+
+        For roc_auc, which compares rows of two classes, at most as many as the rarer class has.
+        """
+        if self.each is not None:
+            return int(np.sum(self.each(candidate) != self.each(champion)))
+        if self.name == "roc_auc":
+            _, counts = np.unique(champion.target, return_counts=True)
+            return int(counts.min()) if len(counts) > 1 else 0
+        if self.of_classes:
+            return int(np.sum(candidate.prediction != champion.prediction))
+        return len(champion)
 
 
 def _roc_auc(outcomes: Outcomes) -> float:
@@ -157,24 +182,24 @@ def _f1(cells: Array, classes: tuple[Any, ...]) -> float:
     return float(np.mean(2 * hits[seen > 0] / seen[seen > 0]))
 
 
-def _mean(name: str, each: Callable[[Outcomes], Array], greater: bool, relative: bool, score: bool = False) -> Metric:
+def _mean(name: str, each: Each, greater: bool, relative: bool, score: bool = False) -> Metric:
     """A metric that is the mean of something per row."""
 
     def prepare(outcomes: Outcomes) -> Draw:
         values = each(outcomes)
         return lambda rows: float(np.mean(values[rows]))
 
-    return Metric(name, lambda o: float(np.mean(each(o))), greater, relative, prepare, score)
+    return Metric(name, lambda o: float(np.mean(each(o))), greater, relative, prepare, score, each)
 
 
-def _root(name: str, each: Callable[[Outcomes], Array]) -> Metric:
+def _root(name: str, each: Each) -> Metric:
     """A metric that is the root of the mean of something per row."""
 
     def prepare(outcomes: Outcomes) -> Draw:
         values = each(outcomes)
         return lambda rows: float(np.sqrt(np.mean(values[rows])))
 
-    return Metric(name, lambda o: float(np.sqrt(np.mean(each(o)))), False, True, prepare)
+    return Metric(name, lambda o: float(np.sqrt(np.mean(each(o)))), False, True, prepare, each=each)
 
 
 def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float]) -> Metric:
@@ -186,7 +211,7 @@ def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float]) -> 
         cell = codes[0] * k + codes[1]
         return lambda rows: of_cells(np.bincount(cell[rows], minlength=k * k).reshape(k, k), outcomes.classes)
 
-    return Metric(name, lambda o: prepare(o)(np.arange(len(o))), True, False, prepare)
+    return Metric(name, lambda o: prepare(o)(np.arange(len(o))), True, False, prepare, of_classes=True)
 
 
 def _codes(outcomes: Outcomes) -> tuple[Array, tuple[Any, ...]]:
@@ -200,7 +225,7 @@ def _codes(outcomes: Outcomes) -> tuple[Array, tuple[Any, ...]]:
 METRICS: dict[str, Metric] = {
     m.name: m
     for m in (
-        Metric("roc_auc", _roc_auc, True, False, _area_of, needs_score=True),
+        Metric("roc_auc", _roc_auc, True, False, _area_of, needs_score=True, of_classes=True),
         _mean("accuracy", _each_hit, True, False),
         _counted("balanced_accuracy", _balanced_accuracy),
         _counted("f1", _f1),
@@ -229,26 +254,6 @@ def interval(
     draw = metric.prepare(outcomes)
     draws = [draw(rows) for rows in _resamples(len(outcomes), resamples, seed)]
     return _interval(metric(outcomes), draws, confidence, len(outcomes))
-
-
-def paired_gain(
-    metric: Metric,
-    candidate: Outcomes,
-    champion: Outcomes,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """Interval of the candidate's gain over the champion on the *same* rows; positive is better.
-
-    Raises ValueError where the two do not hold the same labels in the same order.
-    """
-    if not np.array_equal(candidate.target, champion.target):
-        raise ValueError("a paired comparison needs the same rows in the same order for both models")
-    new, old = metric.prepare(candidate), metric.prepare(champion)
-    draws = [metric.gain(new(rows), old(rows)) for rows in _resamples(len(champion), resamples, seed)]
-    return _interval(metric.gain(metric(candidate), metric(champion)), draws, confidence, len(champion))
 
 
 def _resamples(rows: int, resamples: int, seed: int) -> list[Array]:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from ..loop.care import Care
-from ..models.card import attempts_table, gate_table
+from ..models.card import attempts_table
+from ..models.gate_table import gate_table
 from ..models.race import Race
 from ..monitors.workspace import page
 from ..spec.values import Decision, Signal

@@ -13,19 +13,27 @@ from typing import Any
 
 def gain(evidence: Mapping[str, Any]) -> float | None:
     """The gain on recent holdout rows of the attempt that passed the gate, else of the last that was judged."""
-    judged = [strata for attempt in _list(evidence, "attempts") if (strata := _list(_map(attempt, "gate"), "strata"))]
+    gates = [_map(attempt, "gate") for attempt in _list(evidence, "attempts")]
+    judged = [gate for gate in gates if _list(gate, "strata")]
     if not judged:
         return None
-    chosen = next((strata for strata in judged if all(_passed(each) for each in strata)), judged[-1])
-    recent = next((each for each in chosen if isinstance(each, Mapping) and each.get("name") == "recent"), None)
+    chosen = next((gate for gate in judged if _through(gate)), judged[-1])
+    recent = next(
+        (each for each in _list(chosen, "strata") if isinstance(each, Mapping) and each.get("name") == "recent"), None
+    )
     value = _map(recent, "gain").get("value")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
 
 
-def _passed(stratum: Any) -> bool:
-    return isinstance(stratum, Mapping) and stratum.get("verdict") in ("passed", "absent")
+def _through(gate: Mapping[str, Any]) -> bool:
+    """Whether every stratum and check let the candidate through; older ledgers hold no checks."""
+    return all(_passed(each) for each in (*_list(gate, "strata"), *_list(gate, "checks")))
+
+
+def _passed(verdict: Any) -> bool:
+    return isinstance(verdict, Mapping) and verdict.get("verdict") in ("passed", "absent", "reported")
 
 
 def _map(parent: Any, key: str) -> Mapping[str, Any]:

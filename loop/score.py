@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ..data.metrics import METRICS, paired_gain
+from ..data.metrics import METRICS
+from ..data.paired import paired_gain
 from ..data.window import Window
 from ..ledger.ledger import UpdateRow
 from ..spec.errors import RatoonError

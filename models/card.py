@@ -1,11 +1,11 @@
-"""The texts that a reviewer reads in the registry: description, tags, gate table."""
+"""The texts that a reviewer reads in the registry: description and tags; the gate's table is gate_table.py's."""
 
 from __future__ import annotations
 
 from ..spec.values import Span
 from .attempt import Attempt
 from .evidence import Evidence
-from .gate import GateResult, Stratum
+from .gate_table import gate_table
 from .state import TrainingState
 
 ALIASES = """**{model}** is cared for by Ratoon.
@@ -23,23 +23,6 @@ Moving an alias records no name: add a tag `reviewed_by` if yours must be known.
 
 
 _ANEW = ("first", "scratch_recent", "scratch")
-
-
-def gate_table(gate: GateResult) -> str:
-    """The gate's strata as a Markdown table, with intervals of the gain; positive is better."""
-    lines = [
-        f"Judged by {gate.metric}; a gain above zero is an improvement.",
-        "",
-        f"| stratum | verdict | rows | champion | candidate | gain ({gate.confidence:.0%} interval) | needed |",
-        "|---|---|--:|--:|--:|--:|---|",
-    ]
-    lines += [
-        f"| {s.name} | **{s.verdict}** | {s.rows} | {_number(s.champion)} | {_number(s.candidate)} | {_gain(s)} "
-        f"| {s.needed} |"
-        for s in gate.strata
-    ]
-    lines += ["", *(f"- {s.name}: {s.reason}." for s in gate.strata)]
-    return "\n".join(lines)
 
 
 def attempts_table(attempts: tuple[Attempt, ...]) -> str:
@@ -153,15 +136,6 @@ def _what_to_do(model: str, state: TrainingState, evidence: Evidence) -> str:
         "- Evidence: the source run's artifacts (gate table, Evidently report) and this version's `extra_files` "
         "(training state, reference profile, gate)."
     )
-
-
-def _gain(stratum: Stratum) -> str:
-    gain = stratum.gain
-    return "–" if gain is None else f"{gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g})"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
 
 
 def _span(span: Span | None) -> str:

@@ -44,7 +44,7 @@ class Race:
     def gate(self) -> GateResult | None:
         """The gate's last answer: the winner's where there is one."""
         judged = [attempt.gate for attempt in self.attempts if attempt.gate is not None]
-        return judged[-1] if judged else None
+        return next((gate for gate in judged if gate.passed), judged[-1] if judged else None)
 
 
 @dataclass
@@ -128,7 +128,15 @@ def climb(
         watch = Stopwatch(spec.learner.threads)
         with watch.running():
             verdict = judge(
-                spec.gate, spec.metric, champion, candidate, recent, anchor, seed=spec.seed, older_rows=older_rows
+                spec.gate,
+                spec.metric,
+                champion,
+                candidate,
+                recent,
+                anchor,
+                seed=spec.seed,
+                older_rows=older_rows,
+                tries=1 + sum(each.gate is not None for each in attempts),
             )
             if verdict.passed and winner is None:
                 winner = accept(_promised(candidate, champion), spec, recent)

@@ -24,6 +24,7 @@ from ..spec.model import Spec
 from . import card, flavour
 from .evidence import Evidence
 from .features import table
+from .gate_table import gate_table
 from .pins import pins
 from .store import artifacts_of, only_one, uri_of
 from .trained import Trained
@@ -236,12 +237,16 @@ class Registry:
         for metric, found in state.accepted.items():
             client.log_metric(run_id, f"holdout_{metric}", found.value)
         if evidence.gate is not None:
-            client.log_text(run_id, card.gate_table(evidence.gate), "gate.md")
+            client.log_text(run_id, gate_table(evidence.gate), "gate.md")
             client.log_text(run_id, evidence.gate.model_dump_json(indent=1), "gate.json")
             for stratum in evidence.gate.strata:
                 if stratum.gain is not None and stratum.candidate is not None:
                     client.log_metric(run_id, f"{stratum.name}_{evidence.gate.metric}", stratum.candidate)
                     client.log_metric(run_id, f"{stratum.name}_gain", stratum.gain.value)
+            for check in evidence.gate.checks:
+                if check.judged is not None:
+                    where = f"{check.of}_" if check.of else ""
+                    client.log_metric(run_id, f"{where}{check.name}", check.judged.value)
         for name, text in evidence.reports.items():
             client.log_text(run_id, text, f"reports/{name}")
 

@@ -17,6 +17,14 @@ from .state import TrainingState
 Array = NDArray[Any]
 
 
+class NotFinite(Refused):
+    """A version predicts no finite number for some rows; *rows*, shape (n,), is true for these."""
+
+    def __init__(self, text: str, rows: Array) -> None:
+        super().__init__(text)
+        self.rows = rows
+
+
 @dataclass(frozen=True)
 class Trained:
     """A fitted estimator and what it has learned. Never changed in place: an update makes a new one."""
@@ -91,9 +99,10 @@ class Trained:
 
     def _refuse_nan(self, prediction: Array, score: Array | None) -> None:
         values = score if score is not None else prediction
-        broken = int((~np.isfinite(values)).reshape(len(values), -1).any(axis=1).sum())
-        if broken:
-            raise Refused(
-                f"version {self.version or '(unregistered)'} predicts no finite number for {broken} of {len(values)} "
-                "rows: it must neither serve nor be judged. Nothing was changed"
+        broken = np.asarray((~np.isfinite(values)).reshape(len(values), -1).any(axis=1))
+        if broken.any():
+            raise NotFinite(
+                f"version {self.version or '(unregistered)'} predicts no finite number for {int(broken.sum())} of "
+                f"{len(values)} rows: it must neither serve nor be judged. Nothing was changed",
+                broken,
             )

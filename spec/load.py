@@ -138,7 +138,7 @@ def _known_keys(path: _Path) -> list[str]:
             continue
         field = model.model_fields.get(part)
         model = next(_models_in(field.annotation), None) if field else None
-    return list(model.model_fields) if model else []
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from .duration import Duration, format_duration
+from .gate import GateSpec
 from .part import Part
 from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec
 from .watching import DEFAULT_METRIC, METRICS_OF, DriftSpec, MetricName, MonitorsSpec, PerformanceSpec, Task
@@ -134,29 +135,6 @@ class LearnerSpec(Part):
         if not re.fullmatch(r".+\.py:[A-Za-z_]\w*", value):
             raise ValueError("expected file.py:function, such as training.py:build")
         return value
-
-
-class Margin(Part):
-    """How much worse than the champion a candidate may be, by the lower end of the interval."""
-
-    margin: float = Field(
-        ge=0, description="Absolute for scores bounded by one; for mae, rmse, log_loss a share of the champion's"
-    )
-    within: Duration | None = Field(None, description="Look back at most this far behind the watermark")
-
-
-class GateSpec(Part):
-    """What a candidate must prove on the holdout before it may be registered."""
-
-    metric: MetricName | None = Field(None, description="Left out: the metric of monitors.performance")
-    recent: Literal["better", "not_worse"] | Margin = Field(
-        "better", description="On holdout rows newer than the champion's watermark"
-    )
-    anchor: Margin = Field(Margin(margin=0.01), description="On older holdout rows")
-    min_rows: int = Field(30, ge=5, description="Fewer recent holdout rows than this cannot be judged: refused")
-    confidence: float = Field(0.95, gt=0.5, lt=1)
-    resamples: int = Field(1000, ge=100, description="Bootstrap resamples")
-    sample: int = Field(5000, ge=100, description="Most rows of a stratum that are judged, chosen by hash")
 
 
 class StoresSpec(Part):

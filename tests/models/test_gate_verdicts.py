@@ -14,7 +14,7 @@ from ratoon.models.gate import GateResult, judge
 from ratoon.models.learner import learner_for
 from ratoon.models.trained import Trained
 from ratoon.spec.errors import Refused, SpecError
-from ratoon.spec.model import GateSpec
+from ratoon.spec.gate import GateSpec
 
 
 @dataclass
@@ -110,10 +110,10 @@ def test_one_class_only_is_unsure(make_spec: Any, make_rows: Any) -> None:
     assert "one class only" in result.strata[0].reason
 
 
-def test_a_candidate_that_predicts_nan_is_unsure(model: Any, make_rows: Any) -> None:
+def test_a_candidate_that_predicts_nan_is_refused(model: Any, make_rows: Any) -> None:
     recent = make_rows(100, "regression", start=1000, holdout=True)
     result = judge(GateSpec(), "mae", model(0.5), model(float("nan")), recent, recent, seed=0)
-    assert not result.passed
+    assert result.strata[0].verdict == "refused"
     assert "no finite number" in result.strata[0].reason
 
 

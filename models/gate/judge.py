@@ -1,0 +1,115 @@
+"""One judgement: the strata first, then the slices cut from them, then what is checked beside the metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ...data.metrics import METRICS
+from ...spec.errors import Refused, SpecError
+from ...spec.gate import GateSpec
+from ...spec.watching import MetricName
+from ..trained import Trained
+from .bench import Bench
+from .calibration import judge_calibration
+from .flips import judge_flips
+from .pair import Pair, Unjudged, in_order, pair
+from .resources import judge_latency, judge_size
+from .slices import absent_slice, judge_slice
+from .strata import in_words, judge_stratum
+from .verdict import Check, GateResult, Stratum
+
+_NEEDS_PROBABILITY = frozenset({"log_loss", "brier"})
+_NO_OLDER_ROWS = "the champion's lineage has no older holdout rows yet"
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """One stratum's rows in the order of their ids, and both models' answers on them."""
+
+    name: str
+    frame: pd.DataFrame
+    pair: Pair | Unjudged
+    absent: bool = False
+
+
+def judge(
+    gate: GateSpec,
+    metric: MetricName | str,
+    champion: Trained,
+    candidate: Trained,
+    recent: pd.DataFrame,
+    anchor: pd.DataFrame,
+    *,
+    seed: int,
+    older_rows: int | None = None,
+    tries: int = 1,
+) -> GateResult:
+    """Judge *candidate* on holdout rows; *older_rows* counts all holdout rows up to the champion's watermark.
+
+    An empty *anchor* is `absent` only where *older_rows* is 0; otherwise (`gate.anchor.within` left none, or
+    the count is not given) it cannot be judged and does not pass. *tries* counts the candidates judged on these rows
+    so far, this one included: each further one is judged by a wider interval. The rows may come in any order.
+    Raises Refused where a row is no holdout row, SpecError where the metric needs probabilities that a model does
+    not give.
+    """
+    for frame in (recent, anchor):
+        if len(frame) and not frame["_holdout"].astype(bool).all():
+            raise Refused("the gate was given rows that are no holdout rows; nothing was judged or registered")
+    for model in (champion, candidate):
+        if metric in _NEEDS_PROBABILITY and not model.probabilistic:
+            raise SpecError(
+                f"gate.metric: {metric!r} needs probabilities, but {type(model.estimator).__name__} has no "
+                "predict_proba; choose roc_auc or accuracy, or build another estimator. Nothing was registered"
+            )
+    bench = Bench(gate, METRICS[metric], champion, candidate, seed, tries)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no finite value, which is looked at
+        sights = [
+            _sight(bench, "recent", recent),
+            _sight(bench, "anchor", anchor, absent=len(anchor) == 0 and older_rows == 0),
+        ]
+        strata = [_stratum(bench, sight) for sight in sights] + [
+            _slice for sight in sights for _slice in _slices(bench, sight)
+        ]
+        checks = [check for sight in sights if not sight.absent for check in _checks(bench, sight)]
+    checks += [judge_latency(bench, sights[0].frame if len(recent) else sights[1].frame), judge_size(bench)]
+    return GateResult(
+        metric=metric,
+        confidence=gate.confidence,
+        strata=tuple(strata),
+        checks=tuple(check for check in checks if check is not None),
+        tries=tries,
+    )
+
+
+def _sight(bench: Bench, name: str, frame: pd.DataFrame, *, absent: bool = False) -> _Sight:
+    least = min([bench.gate.min_rows, *(each.min_rows for each in bench.gate.slices if each.min_rows)])
+    if len(frame) < least:  # nobody will look at the answers
+        return _Sight(name, frame, Unjudged("unsure", f"unsure: {len(frame)} holdout rows"), absent)
+    frame = in_order(frame)
+    return _Sight(name, frame, pair(bench.champion, bench.candidate, frame), absent)
+
+
+def _stratum(bench: Bench, sight: _Sight) -> Stratum:
+    needed = bench.gate.recent if sight.name == "recent" else bench.gate.anchor
+    if sight.absent:
+        words = in_words(needed, bench.metric)
+        return Stratum(name=sight.name, rows=0, needed=words, verdict="absent", reason=_NO_OLDER_ROWS)
+    return judge_stratum(bench, sight.name, needed, len(sight.frame), sight.pair, bench.gate.min_rows)
+
+
+def _slices(bench: Bench, sight: _Sight) -> list[Stratum]:
+    asked = [each for each in bench.gate.slices if each.of in (sight.name, "both")]
+    if sight.absent:
+        return [absent_slice(bench, each, _NO_OLDER_ROWS) for each in asked]
+    return [judge_slice(bench, each, sight.name, sight.frame, sight.pair) for each in asked]
+
+
+def _checks(bench: Bench, sight: _Sight) -> list[Check | None]:
+    rows = len(sight.frame)
+    return [
+        judge_flips(bench, sight.name, rows, sight.pair),
+        judge_calibration(bench, sight.name, rows, sight.pair),
+    ]

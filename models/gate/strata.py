@@ -1,0 +1,89 @@
+"""A stratum or slice judged by the metric, on the paired interval of the gain (positive is better):
+
+- `better`      the whole interval lies above zero: low > 0, and the gain is no accident of signs (`paired.chance_of`)
+- `not_worse`   the candidate is at least level and the interval shows no harm: value >= 0 and high >= 0
+- `margin m`    the harm is bounded: low >= -m, where m is a share of the champion's value for mae, rmse, log_loss
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+
+from ...data.metrics import Interval, Metric
+from ...spec.gate import Margin
+from .bench import Bench
+from .pair import Pair, Unjudged
+from .verdict import Gain, Ruling, Stratum
+
+Needed = Literal["better", "not_worse"] | Margin
+
+LEAST_OF_A_CLASS = 5  # with fewer, roc_auc compares next to nothing
+_ROUNDING = 1e-12  # a gain below this share of the values is the machine's
+
+
+def judge_stratum(bench: Bench, name: str, needed: Needed, rows: int, pair: Pair | Unjudged, least: int) -> Stratum:
+    """The verdict on one stratum of *rows* rows, of which *least* are needed."""
+
+    def answer(verdict: Ruling, reason: str, **values: Any) -> Stratum:
+        words = in_words(needed, bench.metric)
+        return Stratum(name=name, rows=rows, needed=words, verdict=verdict, reason=reason, **values)
+
+    if rows < least:
+        return answer("unsure", f"unsure: {rows} holdout rows, at least {least} are needed")
+    if isinstance(pair, Unjudged):
+        return answer(pair.verdict, pair.reason)
+    metric = bench.metric
+    if silent := _silent(metric, pair, bench.champion.state.task):
+        return answer("unsure", f"unsure: {metric.name} {silent}")
+    old, new = metric(pair.champion), metric(pair.candidate)
+    if not (math.isfinite(old) and math.isfinite(new)):
+        return answer("unsure", f"unsure: {metric.name} is undefined, the stratum gives it no value")
+    gain = bench.gain(metric, pair, name)
+    if not (math.isfinite(gain.low) and math.isfinite(gain.high)):
+        return answer("unsure", f"unsure: the interval of {metric.name} is undefined", champion=old, candidate=new)
+    passed, reason = _decide(needed, bench, pair, gain, old, name)
+    values = {"champion": old, "candidate": new, "gain": Gain(value=gain.value, low=gain.low, high=gain.high)}
+    note = f"; {pair.note}" if pair.note else ""
+    return answer("passed" if passed else "refused", reason + note, **values)
+
+
+def in_words(needed: Needed, metric: Metric) -> str:
+    """What is needed, for the reader of a table."""
+    if isinstance(needed, Margin):
+        return f"at most {100 * needed.margin:g}% worse" if metric.relative else f"at most {needed.margin:g} worse"
+    return needed.replace("_", " ")
+
+
+def _silent(metric: Metric, pair: Pair, task: str) -> str | None:
+    """Why *metric* says nothing on these rows; None where it does."""
+    classes = pair.champion.classes
+    binary = task == "binary" and metric.name in ("roc_auc", "f1", "brier")
+    if binary and len(classes) > 2:
+        return f"is undefined, the stratum holds more than two classes: {', '.join(map(str, classes[:5]))}"
+    if not metric.of_classes:
+        return None
+    found, counts = np.unique(pair.champion.target, return_counts=True)
+    if len(found) < 2:
+        return "is undefined, the stratum holds one class only"
+    if metric.name == "roc_auc" and counts.min() < LEAST_OF_A_CLASS:
+        return f"has {counts.min()} rows of class {found[counts.argmin()]}, at least {LEAST_OF_A_CLASS} are needed"
+    return None
+
+
+def _decide(needed: Needed, bench: Bench, pair: Pair, gain: Interval, champion: float, name: str) -> tuple[bool, str]:
+    shown = f"gain {gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g})"
+    if needed == "better":
+        if gain.low <= _ROUNDING * abs(champion):
+            return False, f"{shown} does not lie above zero"
+        if bench.by_chance(pair, name):
+            return False, f"{shown} lies above zero, but signs by chance reach it too often on so few differing rows"
+        return True, f"{shown} lies above zero"
+    if needed == "not_worse":
+        passed = gain.value >= 0 and gain.high >= 0
+        return passed, f"{shown} {'shows no harm' if passed else 'is a loss'}"
+    bound = needed.margin * (abs(champion) if bench.metric.relative else 1.0)
+    passed = gain.low >= -bound
+    return passed, f"{shown} {'stays above' if passed else 'may fall below'} {-bound:.4g}"

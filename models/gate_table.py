@@ -1,0 +1,71 @@
+"""The gate's answer as Markdown, for MLflow's and Prefect's pages and for a terminal: about 120 characters wide."""
+
+from __future__ import annotations
+
+import textwrap
+
+from .gate import Check, GateResult, Stratum, in_percent
+
+_WIDTH = 118
+
+
+def gate_table(gate: GateResult) -> str:
+    """Strata and slices with intervals of the gain (positive is better), checks beside them, and every reason."""
+    interval = f"{in_percent(gate.level)} interval"
+    said = f"Judged by {gate.metric}; a gain above zero is an improvement."
+    if gate.tries > 1:
+        said += (
+            f" Candidate {gate.tries} on these rows: the intervals are of {in_percent(gate.level)}, so that more "
+            f"tries do not pass by luck (Bonferroni on {in_percent(gate.confidence)})."
+        )
+    lines = [
+        *textwrap.wrap(said, _WIDTH),
+        "",
+        f"| stratum | verdict | rows | champion | candidate | gain ({interval}) | needed |",
+        "|---|---|--:|--:|--:|--:|---|",
+        *(
+            f"| {s.name} | **{s.verdict}** | {s.rows:,} | {number(s.champion)} | {number(s.candidate)} | {_gain(s)} "
+            f"| {s.needed} |"
+            for s in gate.strata
+        ),
+    ]
+    if gate.checks:
+        lines += [
+            "",
+            f"| check | verdict | rows | champion | candidate | found ({interval}) | needed |",
+            "|---|---|--:|--:|--:|--:|---|",
+            *(
+                f"| {c.label} | **{c.verdict}** | {c.rows or '–'} | {number(c.champion)} | {number(c.candidate)} "
+                f"| {_found(c)} | {c.needed} |"
+                for c in gate.checks
+            ),
+        ]
+    reasons = [(s.name, s.reason) for s in gate.strata] + [(c.label, c.reason) for c in gate.checks]
+    return "\n".join([*lines, "", *(_item(f"{name}: {reason.rstrip('.')}.") for name, reason in reasons)])
+
+
+def number(value: float | None) -> str:
+    """A value in four digits; – for none."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def _gain(stratum: Stratum) -> str:
+    gain = stratum.gain
+    return "–" if gain is None else f"{gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g})"
+
+
+def _found(check: Check) -> str:
+    found = check.judged
+    if found is None:
+        return "–"
+    show = {"flips": "{:.2%}", "latency": "{:.2f}×", "size": "{:.2f}×"}.get(check.name, "{:+.3g}").format
+    return show(found.value) + (
+        "" if found.low is None or found.high is None else f" ({show(found.low)} to {show(found.high)})"
+    )
+
+
+def _item(text: str) -> str:
+    """One list item, folded where it is too long: Markdown reads the indented lines on."""
+    return textwrap.fill(f"- {text}", _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
