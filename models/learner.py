@@ -56,6 +56,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     from .families.lightgbm_boost import LightGBMBoost, is_lightgbm
     from .families.scratch_only import ScratchOnly
     from .families.sklearn_partial import SklearnPartial
+    from .families.warm_start_routes import refuse_without_target, why_scratch_only
 
     last = innermost(estimator)
     boosted = is_lightgbm(last)
@@ -67,6 +68,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
         )
     if boosted:
         return LightGBMBoost()
+    refuse_without_target(last, spec)
     if hasattr(last, "partial_fit"):
-        return SklearnPartial()
-    return ScratchOnly(reason=f"{type(last).__name__} has no partial_fit, so it cannot continue on new rows")
+        return SklearnPartial.of(last, spec)
+    return ScratchOnly(reason=why_scratch_only(last))
