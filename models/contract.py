@@ -40,7 +40,10 @@ def outline(estimator: Any, name: str = "") -> tuple[str, ...]:
 
 
 def vocabularies(
-    estimator: Any, features: tuple[Feature, ...], rows: pd.DataFrame, before: Mapping[str, tuple[str, ...]] | None = None
+    estimator: Any,
+    features: tuple[Feature, ...],
+    rows: pd.DataFrame,
+    before: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Vocabularies:
     """The known categories of every category feature, sorted: its encoder's, else those in the rows learned so far.
 
@@ -81,7 +84,9 @@ def differences(estimator: Any, state: Any, reservoir: pd.DataFrame | None) -> l
     for name, known in _encoded(estimator).items():
         if name in state.vocabularies and set(state.vocabularies[name]) != known:
             gone, new = sorted(set(state.vocabularies[name]) - known), sorted(known - set(state.vocabularies[name]))
-            found.append(f"feature {name!r}: the encoder lacks {gone[:5]} and has {new[:5]} beside the state's categories")
+            found.append(
+                f"feature {name!r}: the encoder lacks {gone[:5]} and has {new[:5]} beside the state's categories"
+            )
     kept = 0 if reservoir is None else len(reservoir)
     if state.replay_rows is not None and state.replay_rows != kept:
         found.append(f"the replay reservoir held {state.replay_rows} rows, {kept} are here")

@@ -53,10 +53,10 @@ def meet(encoder: Any, X: Any, name: str) -> list[str]:
         new = new.sort_index()
         if getattr(encoder, "handle_unknown", "ignore") == "error":
             raise ContractBroken(
-                f"category {new.index[0]!r} of column {column!r} is new to step {name!r} ({int(new.iloc[0])} rows), and "
-                f"its handle_unknown is 'error' (known: {_listed(categories)}). Nothing was learned and the champion was "
-                "left as it was; only the `scratch` rung can learn it, or build the encoder with handle_unknown "
-                f"{_softer(encoder)!r}"
+                f"category {new.index[0]!r} of column {column!r} is new to step {name!r} ({int(new.iloc[0])} rows), "
+                f"and its handle_unknown is 'error' (known: {_listed(categories)}). Nothing was learned and "
+                "the champion was left as it was; only the `scratch` rung can learn it, or build the encoder with "
+                f"handle_unknown {_softer(encoder)!r}"
             )
         found = [f"{value!r} ({count} row{'s' if count > 1 else ''})" for value, count in new.head(_NAMED).items()]
         more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""

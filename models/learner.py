@@ -16,6 +16,7 @@ from ..spec.errors import SpecError
 from ..spec.model import LadderRung, Spec
 from ..spec.values import Rung
 from .how import WARM, How
+from .splits import Splits
 from .steps import innermost
 from .trained import Trained
 
@@ -38,6 +39,10 @@ class Learner(Protocol):
         since: datetime | None = None,
     ) -> Trained:
         """Fit the unfitted *estimator* on *rows* (canonical frame) and begin its training state."""
+
+    @property
+    def splits(self) -> Splits:
+        """How far one update and several over the same rows may differ; see splits.py."""
 
     @property
     def rungs(self) -> frozenset[LadderRung]:

@@ -39,17 +39,17 @@ def continued(last: Any, X: Any, y: Array, learned: Array, spec: LearnerSpec, rn
     weight = row_weights(y, learned) if balanced or spec.weights == "balanced" else None
     if balanced:
         notes.append("class_weight 'balanced' was taken over the rows kept and the new ones: partial_fit refuses it")
-    by_weight = weight is None or takes_weights(last)
-    if not by_weight:
+    shares = None if weight is None or takes_weights(last) else weight / weight.sum()
+    if shares is not None:
         notes.append(f"classes were balanced by drawing rows again: {type(last).__name__} takes no sample weights")
     if spec.rate != 1.0:
         scale(last, spec.rate)
         notes.append(f"the learning rate was {spec.rate:g} times its own")
     for _ in range(1 if counts(last) else spec.epochs):
-        if by_weight:
+        if shares is None:
             _pass(last, X, y, weight, rng.permutation(len(y)), spec.batch)
         else:
-            _pass(last, X, y, None, rng.choice(len(y), size=len(y), p=weight / weight.sum()), spec.batch)
+            _pass(last, X, y, None, rng.choice(len(y), size=len(y), p=shares), spec.batch)
     if spec.rate != 1.0:
         scale(last, 1 / spec.rate)
     for each in balanced:

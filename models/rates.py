@@ -43,7 +43,7 @@ def scale(estimator: Any, factor: float) -> None:
 
 
 def optimiser(estimator: Any) -> str | None:
-    """How far the optimiser of the fitted *estimator* has come, such as `adam, t=1234`; None where it keeps no state."""
+    """How far the optimiser of the fitted *estimator* has come: `adam, t=1234`; None where it keeps no state."""
     found = list(parts(estimator))
     last = found[0] if found else estimator
     text = None

@@ -23,7 +23,7 @@ _LINEAR = ("coef_", "intercept_", "_standard_coef", "_standard_intercept", "_ave
 
 
 def can_shrink(estimator: Any) -> bool:
-    """Whether *estimator*, fitted or not, learns weights: a network or a linear model, alone or one against the rest."""
+    """Whether *estimator*, fitted or not, learns weights: a network or a linear model, also one against the rest."""
     inner = getattr(estimator, "estimator", None) or estimator
     return isinstance(inner, _NETWORKS) or any(
         cls.__module__.startswith("sklearn.linear_model.") for cls in type(inner).__mro__

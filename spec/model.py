@@ -124,7 +124,8 @@ class LearnerSpec(Part):
     history: Duration | None = Field(None, description="How far back `scratch` looks; left out: all history")
     replay: ReplaySpec = ReplaySpec()
     weights: Literal["none", "balanced"] = Field(
-        "none", description="`balanced`: in an update all classes weigh alike, counted over replay reservoir and new rows"
+        "none",
+        description="`balanced`: in an update all classes weigh alike, counted over replay reservoir and new rows",
     )
     rate: float = Field(
         1.0, gt=0, le=100, description="Factor on the estimator's own learning rate in an update; its schedule goes on"

@@ -22,7 +22,7 @@ Means = Literal["partial_fit", "start", "adds", "same_data", "no_target"]
 
 @dataclass(frozen=True)
 class Route:
-    """*means*: what `warm_start` does on new rows. *reason*: in words. *instead*: what learns on from new rows."""
+    """*means*: what `warm_start` does on new rows. *reason*: in words. *instead*: what does continue."""
 
     means: Means
     reason: str
@@ -38,14 +38,16 @@ _PARTIAL = Route("partial_fit", "partial_fit continues, warm_start begins its op
 _FOREST = Route(
     "adds",
     "warm_start only adds trees of the new rows, the old trees never change",
-    "learner.family: forest_grown (a bounded forest whose oldest trees are dropped), or LightGBM",
+    "LightGBM, whose later trees correct the earlier ones,",
 )
 _BAGGING = Route(
-    "adds", "warm_start only adds members fitted to the new rows, the old ones never change", "an estimator with partial_fit"
+    "adds",
+    "warm_start only adds members fitted to the new rows, the old ones never change",
+    "an estimator with partial_fit",
 )
 _BOOSTING = Route(
     "same_data",
-    "warm_start is valid on the same rows only: new rows are binned and centred anew, and other classes are not noticed",
+    "warm_start is valid on the same rows only: new ones are binned and centred anew, other classes are not noticed",
     "LightGBM or XGBoost, which continue boosting",
 )
 _SGD_LOG, _SGD = "SGDClassifier(loss='log_loss')", "SGDRegressor"
@@ -116,7 +118,7 @@ def why_scratch_only(last: Any) -> str:
 
 
 def refuse_without_target(last: Any, spec: Spec) -> None:
-    """SpecError where scikit-learn's *last* does not predict one target: clusterings, outlier detectors, many targets."""
+    """SpecError where scikit-learn's *last* does not predict one target: clusterings, outlier detectors, several."""
     if not any(cls.__module__.startswith("sklearn.") for cls in type(last).__mro__) or not hasattr(last, "fit"):
         return
     tags = get_tags(last)
@@ -127,8 +129,8 @@ def refuse_without_target(last: Any, spec: Spec) -> None:
         )
         raise SpecError(
             f"{spec.path}: learner.build: {spec.learner.build!r} predicts with {name}, {kind}: it learns without a "
-            f"target, and task {spec.task!r} needs one (data.target {spec.data.target!r}). Use it as a step in front of "
-            "a classifier or regressor, where it stays frozen. Nothing was changed"
+            f"target, and task {spec.task!r} needs one (data.target {spec.data.target!r}). Use it as a step in front "
+            "of a classifier or regressor, where it stays frozen. Nothing was changed"
         )
     if not tags.target_tags.single_output:
         raise SpecError(

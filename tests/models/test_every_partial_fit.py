@@ -97,9 +97,7 @@ def test_each_that_predicts_a_target_continues(name: str, make_spec: Any, make_r
 
 
 @pytest.mark.parametrize("name", [n for n in PREDICTING if not n.endswith("Regressor")])
-def test_each_classifier_continues_with_several_classes_and_balanced(
-    name: str, make_spec: Any, make_rows: Any
-) -> None:
+def test_each_classifier_continues_with_several_classes_and_balanced(name: str, make_spec: Any, make_rows: Any) -> None:
     spec, learner, champion, new = setting(name, make_spec, make_rows, "multiclass", weights="balanced")
     one_class = new[new["_target"] == "mid"]
     updated = learner.update(champion, one_class, spec)
@@ -115,7 +113,9 @@ def test_the_others_are_refused_at_once_and_told_what_to_do(name: str, make_spec
     assert name in str(error.value) and "Nothing was changed" in str(error.value)
 
 
-@pytest.mark.parametrize("clustering", [MiniBatchKMeans(4, random_state=0), Birch(n_clusters=3)], ids=["kmeans", "birch"])
+@pytest.mark.parametrize(
+    "clustering", [MiniBatchKMeans(4, random_state=0), Birch(n_clusters=3)], ids=["kmeans", "birch"]
+)
 def test_a_clustering_in_front_stays_frozen_with_its_reason(clustering: Any, make_spec: Any, make_rows: Any) -> None:
     """Distances to centres that move would mean something else to the weights behind them."""
     spec = make_spec(task="binary")

@@ -70,7 +70,7 @@ def test_an_imputers_mean_is_the_mean_of_all_values_ever_seen(setting: Any) -> N
     st.lists(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=1, max_size=8), min_size=2, max_size=6),
     st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_running_mean_does_not_depend_on_the_cut(chunks: list[list[float | None]], keep: bool) -> None:
     """However the rows were cut, the statistic is that of one fit; a column empty at first keeps its place."""
     parts = [pd.DataFrame({"x": np.array(chunk, dtype=float), "y": 1.0}) for chunk in chunks]
@@ -81,9 +81,7 @@ def test_the_running_mean_does_not_depend_on_the_cut(chunks: list[list[float | N
         move_means(imputer, part)
     assert imputer.transform(parts[0]).shape[1] == width
     values = pd.concat(parts)["x"]
-    if parts[0]["x"].notna().any():
-        np.testing.assert_allclose(imputer.statistics_[0], values.mean(), atol=1e-6, rtol=1e-9)
-    elif keep and values.notna().any():
+    if parts[0]["x"].notna().any() or (keep and values.notna().any()):
         np.testing.assert_allclose(imputer.statistics_[0], values.mean(), atol=1e-6, rtol=1e-9)
     assert imputer.statistics_[1] == 1.0
 
@@ -118,7 +116,9 @@ def test_new_categories_are_named_in_the_record(setting: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoder", "softer"), [(OneHotEncoder(), "ignore"), (OrdinalEncoder(), "use_encoded_value")], ids=["onehot", "ordinal"]
+    ("encoder", "softer"),
+    [(OneHotEncoder(), "ignore"), (OrdinalEncoder(), "use_encoded_value")],
+    ids=["onehot", "ordinal"],
 )
 def test_an_encoder_that_refuses_new_categories_breaks_the_contract_by_name(
     encoder: Any, softer: str, setting: Any
@@ -135,7 +135,9 @@ def test_an_encoder_that_refuses_new_categories_breaks_the_contract_by_name(
 
 def test_an_encoder_that_saw_no_names_tells_the_columns_place() -> None:
     known = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit([["a", 1], ["b", 2]])
-    assert meet(known, np.array([["a", 3]], dtype=object), "codes") == ["codes took as unknown in column '1': '3' (1 row)"]
+    assert meet(known, np.array([["a", 3]], dtype=object), "codes") == [
+        "codes took as unknown in column '1': '3' (1 row)"
+    ]
 
 
 def test_vocabularies_without_an_encoder_grow_with_the_rows(setting: Any) -> None:

@@ -73,9 +73,7 @@ def test_a_forest_only_adds_trees() -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if route.means in ("start", "adds", "same_data")])
-def test_what_cannot_continue_is_refused_with_its_reason_and_a_way(
-    name: str, make_spec: Any, make_rows: Any
-) -> None:
+def test_what_cannot_continue_is_refused_with_its_reason_and_a_way(name: str, make_spec: Any, make_rows: Any) -> None:
     estimator = WARM_STARTING[name]()
     if name.startswith("MultiTask"):
         with pytest.raises(SpecError, match="several targets at once"):
