@@ -1,6 +1,6 @@
 """The warm-start gap of Ash & Adams (NeurIPS 2020, arXiv:1910.08475), on data sets that scikit-learn ships.
 
-    python benchmarks/warm_start_gap.py [--seeds 10] [--epochs 200]
+    python benchmarks/warm_start_gap.py [--seeds 10] [--epochs 150]
 
 A network is trained on half of the rows until it fits them, then on all; another is trained on all of them from a
 fresh start. The warm-started one has seen every row and fits them as well, and yet it may predict unseen rows worse:
@@ -23,7 +23,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import t as student
-from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
 from ratoon.models.families.sklearn_partial import SklearnPartial
@@ -44,9 +44,8 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("digits, 20 % of labels random", load_digits, 400, 0.2),
+    Setting("digits, 40 % of labels random", load_digits, 400, 0.4),
     Setting("digits, clean labels", load_digits, 400, 0.0),
-    Setting("breast_cancer, 20 % of labels random", load_breast_cancer, 280, 0.2),
 )
 ARMS = ("fresh", "warm, new rows only", "warm_replay", "shrink_perturb .6/.01", "shrink_perturb .3/1")
 FRESH = ARMS[0]
@@ -64,9 +63,16 @@ def spec(keep: float, noise: float, epochs: int) -> Spec:
 
 
 def network(seed: int, epochs: int) -> MLPClassifier:
-    """No weight decay, no early stopping, small steps: trained until the rows are fitted."""
+    """No weight decay, no early stopping: trained until the rows are fitted, labels that are noise too."""
     return MLPClassifier(
-        (100,), alpha=0.0, batch_size=32, max_iter=epochs, tol=0.0, n_iter_no_change=epochs, random_state=seed
+        (100,),
+        learning_rate_init=3e-3,
+        alpha=0.0,
+        batch_size=32,
+        max_iter=epochs,
+        tol=0.0,
+        n_iter_no_change=epochs,
+        random_state=seed,
     )
 
 
@@ -81,7 +87,7 @@ def one_seed(setting: Setting, seed: int, epochs: int) -> dict[str, tuple[float,
     """Per arm: test accuracy, accuracy on the rows learned, CPU seconds of its last training."""
     rng = np.random.default_rng([seed, setting.rows])
     X, y = setting.load(return_X_y=True)
-    X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
+    X = X / X.max()
     order = rng.permutation(len(y))
     learn, test = order[: setting.rows], order[setting.rows :]
     labels = np.where(rng.uniform(size=len(learn)) < setting.noise, rng.choice(y, size=len(learn)), y[learn])
@@ -124,7 +130,7 @@ def interval(values: np.ndarray) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--epochs", type=int, default=150)
     asked = parser.parse_args()
     table = Table(title=f"Warm-start gap: {asked.seeds} seeds, {asked.epochs} epochs a stage, network of 100")
     for column in ("setting", "arm", "fits its rows", "final accuracy", "gap to fresh (points)", "CPU s"):
