@@ -46,6 +46,7 @@ def run_until(folder: Path, build: str, after: int, wait: float) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("build", ["sgd", "mlp", "bayes"])
 def test_killed_updates_learn_every_row_once_and_end_in_the_same_state(build: str, tmp_path: Path) -> None:
     """As if nothing had happened: same fingerprint and counts, same state, same predictions, same future."""
