@@ -16,6 +16,7 @@ from ..spec.errors import SpecError
 from ..spec.model import LadderRung, Spec
 from ..spec.values import Rung
 from .how import WARM, How
+from .splits import Splits
 from .steps import innermost
 from .trained import Trained
 
@@ -40,6 +41,10 @@ class Learner(Protocol):
         """Fit the unfitted *estimator* on *rows* (canonical frame) and begin its training state."""
 
     @property
+    def splits(self) -> Splits:
+        """How far one update and several over the same rows may differ; see splits.py."""
+
+    @property
     def rungs(self) -> frozenset[LadderRung]:
         """The rungs, beside those from scratch, that this family has."""
 
@@ -56,6 +61,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     from .families.lightgbm_boost import LightGBMBoost, is_lightgbm
     from .families.scratch_only import ScratchOnly
     from .families.sklearn_partial import SklearnPartial
+    from .families.warm_start_routes import refuse_without_target, why_scratch_only
 
     last = innermost(estimator)
     boosted = is_lightgbm(last)
@@ -67,6 +73,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
         )
     if boosted:
         return LightGBMBoost()
+    refuse_without_target(last, spec)
     if hasattr(last, "partial_fit"):
-        return SklearnPartial()
-    return ScratchOnly(reason=f"{type(last).__name__} has no partial_fit, so it cannot continue on new rows")
+        return SklearnPartial.of(last, spec)
+    return ScratchOnly(reason=why_scratch_only(last))

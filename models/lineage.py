@@ -20,10 +20,12 @@ from ..data.holdout import fingerprint
 from ..spec.errors import ContractBroken, DataError, Refused
 from ..spec.model import Spec
 from ..spec.values import Rung
+from .contract import described, differences, vocabularies
 from .features import Feature, could_not, features_of, table, target
 from .how import How
+from .isolated import Isolated
 from .reservoir import kept
-from .state import MODULUS, TrainingState, library_versions
+from .state import MODULUS, ONLY_SCRATCH, TrainingState, library_versions
 from .trained import Trained
 
 
@@ -62,6 +64,7 @@ def begin(
     y = target(rows, spec.task)
     labels = _classes(y, spec)
     notes = _fit(estimator, rows, features, y, str(spec.path))
+    reservoir = kept(None, rows, spec.learner.replay)
     state = TrainingState(
         family=family,
         task=spec.task,
@@ -76,8 +79,11 @@ def begin(
         seed=spec.seed,
         notes=notes,
         versions=library_versions(),
+        vocabularies=vocabularies(estimator, features, rows),
+        replay_rows=0 if reservoir is None else len(reservoir),
+        **described(estimator),
     )
-    return Trained(estimator, state, reservoir=kept(None, rows, spec.learner.replay))
+    return Trained(estimator, state, reservoir=reservoir)
 
 
 def _fit(
@@ -107,6 +113,10 @@ def fits(champion: Trained, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[A
     state = champion.state
     state.check_versions()
     state.check(rows)
+    if not isinstance(champion.estimator, Isolated):  # one in a process of its own cannot be looked into from here
+        found = differences(champion.estimator, state, champion.reservoir)
+        if found:
+            raise ContractBroken(f"{'; '.join(found)}: {ONLY_SCRATCH}")
     behind = rows["_label_time"] <= pd.Timestamp(state.watermark)
     if behind.any():
         raise Refused(
@@ -130,6 +140,7 @@ def mix(champion: Trained, rows: pd.DataFrame, y: NDArray[Any], how: How) -> tup
 def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, how: How, **facts: Any) -> Trained:
     """The update's result: *estimator* with the champion's state and reservoir moved forward over *rows*."""
     state = champion.state
+    reservoir = kept(champion.reservoir, rows, spec.learner.replay)
     moved = {
         "watermark": _newest(rows),
         "learned_rows": state.learned_rows + len(rows),
@@ -141,10 +152,15 @@ def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, 
         "reference": None,
         "profile": None,
         "accepted": {},
+        "frozen_because": {},
+        "notes": (),
+        "vocabularies": vocabularies(estimator, state.features, rows, state.vocabularies),
+        "replay_rows": 0 if reservoir is None else len(reservoir),
+        **described(estimator),
         **facts,
     }
     after = TrainingState.model_validate(state.model_copy(update=moved).model_dump())
-    return Trained(estimator, after, reservoir=kept(champion.reservoir, rows, spec.learner.replay))
+    return Trained(estimator, after, reservoir=reservoir)
 
 
 def continued_error(what: str) -> ContractBroken:

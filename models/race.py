@@ -232,4 +232,6 @@ class _Step:
     def _how(self, rung: LadderRung, new: int) -> How:
         if rung == "warm":
             return How()
-        return How(rung, drawn(self.champion.reservoir, new, self.spec.learner.replay))
+        return How(
+            rung, drawn(self.champion.reservoir, new, self.spec.learner.replay, turn=self.champion.state.updates)
+        )

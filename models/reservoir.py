@@ -25,20 +25,27 @@ def kept(reservoir: pd.DataFrame | None, rows: pd.DataFrame, spec: ReplaySpec) -
         return None
     old = rows.iloc[:0] if reservoir is None else reservoir
     whole = pd.concat([old, rows], ignore_index=True) if len(old) else rows.reset_index(drop=True)
-    order = whole.assign(**{_KEY: whole["_id"].map(replay_key), _STRATUM: _strata(whole, spec)})
-    quota = _quotas(order[_STRATUM].value_counts().to_dict(), spec.rows)
-    place = order.sort_values(_KEY).groupby(_STRATUM, sort=False).cumcount()
-    chosen = place[place < order[_STRATUM].map(quota).reindex(place.index)].index
-    return whole.loc[chosen].sort_values(["_label_time", "_id"], kind="stable").reset_index(drop=True)
+    return _smallest(whole, whole["_id"].map(replay_key), spec.rows, spec)
 
 
-def drawn(reservoir: pd.DataFrame | None, new: int, spec: ReplaySpec) -> pd.DataFrame:
-    """The rows to mix into an update on *new* rows: `spec.ratio` for each, those with the smallest hash first."""
+def drawn(reservoir: pd.DataFrame | None, new: int, spec: ReplaySpec, *, turn: int = 0) -> pd.DataFrame:
+    """The rows to mix into an update on *new* rows: `spec.ratio` for each, shared among the strata as the reservoir is.
+
+    *turn* is the number of the update along the lineage: each draws other rows, and the same ones when it is resumed.
+    """
     if reservoir is None or reservoir.empty:
         return pd.DataFrame()
-    most = round(new * spec.ratio)
-    keys = reservoir["_id"].map(replay_key).sort_values()
-    return reservoir.loc[keys.index[:most]].reset_index(drop=True)
+    keys = reservoir["_id"].map(lambda each: replay_key(f"{turn}:{each}"))
+    return _smallest(reservoir, keys, round(new * spec.ratio), spec)
+
+
+def _smallest(rows: pd.DataFrame, keys: pd.Series[Any], most: int, spec: ReplaySpec) -> pd.DataFrame:
+    """At most *most* of *rows*: of each stratum as many as its quota, those with the smallest keys."""
+    order = pd.DataFrame({_KEY: keys, _STRATUM: _strata(rows, spec)})
+    quota = _quotas(order[_STRATUM].value_counts().to_dict(), most)
+    place = order.sort_values(_KEY).groupby(_STRATUM, sort=False).cumcount()
+    chosen = place[place < order[_STRATUM].map(quota).reindex(place.index)].index
+    return rows.loc[chosen].sort_values(["_label_time", "_id"], kind="stable").reset_index(drop=True)
 
 
 def _strata(rows: pd.DataFrame, spec: ReplaySpec) -> pd.Series[Any]:

@@ -45,6 +45,11 @@ class TrainingState(Value):
     learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
     row learned along the lineage since the last first or scratch fit. *learned_rows* counts them.
     *updates* counts the updates since then.
+
+    *preprocessing* lists the steps and their classes, *optimiser* how far it has come, *vocabularies* the known
+    categories of each category feature (see contract.py), *replay_rows* how many rows the reservoir holds; all must
+    match before a fit continues, and are empty or None where nothing is known (an adopted version).
+    *frozen_because* gives for each of *frozen_steps* the reason.
     """
 
     family: str
@@ -64,7 +69,12 @@ class TrainingState(Value):
     rounds: int | None = None
     updated_steps: tuple[str, ...] = ()
     frozen_steps: tuple[str, ...] = ()
+    frozen_because: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    preprocessing: tuple[str, ...] = ()
+    optimiser: str | None = None
+    vocabularies: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    replay_rows: int | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     reference: Span | None = None
     profile: dict[str, Any] | None = None

@@ -7,18 +7,30 @@ constant come alive, 41 windows of three weeks: accuracy .678 frozen and .706 mo
 .667 and .695 (linear); hourly bikes, 39 windows of two weeks: MAE 40.7 and 40.6 (network, three seeds),
 80.3 and 80.5 (linear). With MinMaxScaler instead: .678 and .690, .666 and .672; 41.9 and 42.1, 80.1 and 80.1.
 
-Steps whose output columns would change their meaning stay frozen although they have `partial_fit`:
-decompositions and clusterings (axes turn, labels swap), and feature selection (other columns).
+Means of a SimpleImputer move by counts (imputers.py), encoders stay as they are (encoders.py). Steps whose output
+columns would change their meaning stay frozen although they have `partial_fit`: decompositions and clusterings (axes
+turn, labels swap), and feature selection (other columns). Rows that are replayed move nothing: the steps have seen
+them before, and would count them twice.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
+
+from .encoders import encodes, meet
+from .imputers import move_means, remember, why_still
+
+Array = NDArray[Any]
 
 _TURNING = ("sklearn.decomposition", "sklearn.cluster", "sklearn.neural_network", "sklearn.feature_selection")
 
@@ -51,28 +63,104 @@ def leaves(transformer: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, transformer
 
 
-def move(transformer: Any, X: Any) -> None:
-    """Update in place what moves in a fitted *transformer* by the rows of *X*, shape (n, k); the rest stays."""
+def met(transformer: Any, X: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+    """Every fitted transformer below *transformer*: its path, itself, and the part of *X*, shape (n, k), that it takes.
+
+    What the caller does to a transformer is done before the next one behind it is met.
+    """
     if transformer is None or isinstance(transformer, str):
         return
     if isinstance(transformer, Pipeline):
-        for _, inner in transformer.steps:
-            move(inner, X)
-            if inner is not None and not isinstance(inner, str):
-                X = inner.transform(X)
+        for step, inner in transformer.steps:
+            yield from met(inner, X, f"{name}/{step}")
+            X = transformed(inner, X)
     elif isinstance(transformer, ColumnTransformer):
-        for _, inner, columns in transformer.transformers_:
+        for step, inner, columns in transformer.transformers_:
             if inner is not None and not isinstance(inner, str):
-                part = _safe_indexing(X, columns, axis=1)
-                if part.shape[-1]:
-                    move(inner, part)
+                yield from met(inner, _safe_indexing(X, columns, axis=1), f"{name}/{step}")
     elif isinstance(transformer, FeatureUnion):
-        for _, inner in transformer.transformer_list:
-            move(inner, X)
-    elif moves(transformer):
-        transformer.partial_fit(X)
+        for step, inner in transformer.transformer_list:
+            yield from met(inner, X, f"{name}/{step}")
+    else:
+        yield name, transformer, X
 
 
-def moves(transformer: Any) -> bool:
-    """Whether *transformer* can take new rows without changing what its output columns mean."""
-    return hasattr(transformer, "partial_fit") and not type(transformer).__module__.startswith(_TURNING)
+def transformed(step: Any, X: Any) -> Any:
+    """*X* behind *step*; new categories are told in the record, not by a warning."""
+    if step is None or isinstance(step, str):
+        return X
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
+        return step.transform(X)
+
+
+@dataclass
+class Passage:
+    """What became of the preprocessing while rows went through it, by path of step names."""
+
+    moving: bool = True
+    updated: list[str] = field(default_factory=list)
+    frozen: dict[str, str] = field(default_factory=dict)  # with the reason
+    notes: list[str] = field(default_factory=list)
+
+    def through(self, estimator: Any, new: Any, rows: Any, y: Array) -> tuple[Any, Array]:
+        """*rows* and *y*, shape (n, k) and (n,), as the innermost estimator sees them.
+
+        The steps of *estimator* are moved in place by *new*, the part of *rows* that was never learned. Raises
+        ContractBroken where an encoder refuses a category.
+        """
+        if isinstance(estimator, Pipeline):
+            for name, step in estimator.steps[:-1]:
+                for leaf, inner, part in met(step, new, name):
+                    self._move(leaf, inner, part)
+                same = new is rows
+                rows = transformed(step, rows)
+                new = rows if same else transformed(step, new)
+            return self.through(estimator.steps[-1][1], new, rows, y)
+        if isinstance(estimator, TransformedTargetRegressor):
+            self.frozen["target"] = "the model behind it learned in these units"
+            y = np.asarray(estimator.transformer_.transform(y.reshape(-1, 1))).reshape(len(y))
+            return self.through(estimator.regressor_, new, rows, y)
+        return rows, y
+
+    def _move(self, name: str, transformer: Any, X: Any) -> None:
+        if encodes(transformer):
+            self.notes += meet(transformer, X, name)
+        reason = why_frozen(transformer) if self.moving else "preprocessing is held"
+        if reason is not None:
+            self.frozen[name] = reason
+            return
+        if isinstance(transformer, SimpleImputer):
+            move_means(transformer, X)
+        elif X.shape[-1]:
+            transformer.partial_fit(X)
+        self.updated.append(name)
+
+
+def why_frozen(transformer: Any) -> str | None:
+    """Why *transformer* must not or cannot take new rows, in words; None where it moves with them."""
+    if encodes(transformer):
+        return "another category would widen its output or change a code that the model behind it has learned"
+    if isinstance(transformer, SimpleImputer):
+        return why_still(transformer)
+    if type(transformer).__module__.startswith(_TURNING):
+        return "its axes, labels or chosen columns would turn under the model behind it"
+    if hasattr(transformer, "partial_fit"):
+        return None
+    if hasattr(transformer, "__sklearn_tags__") and not get_tags(transformer).requires_fit:
+        return "it learns nothing from rows"
+    return "it has no partial_fit"
+
+
+def remember_counts(estimator: Any, X: Any) -> None:
+    """Write onto the mean imputers in front of the fitted *estimator* how many values of *X* they rest on."""
+    if isinstance(estimator, TransformedTargetRegressor):
+        return remember_counts(estimator.regressor_, X)
+    if not isinstance(estimator, Pipeline):
+        return None
+    if any(isinstance(inner, SimpleImputer) for name, step in estimator.steps[:-1] for _, inner in leaves(step, name)):
+        for name, step in estimator.steps[:-1]:
+            for _, inner, part in met(step, X, name):
+                remember(inner, part)
+            X = transformed(step, X)
+    return remember_counts(estimator.steps[-1][1], X)

@@ -82,7 +82,7 @@ class Trained:
         try:
             prediction = np.asarray(self.estimator.predict(X)).reshape(len(X))
             score = None if self.state.task == "regression" else self._scores(X)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, IndexError) as error:
             raise Refused(could_not("predict", X, error)) from error
         self._refuse_nan(prediction, score)
         if score is not None and len(classes) == 2:

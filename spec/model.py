@@ -124,6 +124,13 @@ class LearnerSpec(Part):
     )
     history: Duration | None = Field(None, description="How far back `scratch` looks; left out: all history")
     replay: ReplaySpec = ReplaySpec()
+    weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="`balanced`: in an update all classes weigh alike, counted over replay reservoir and new rows",
+    )
+    rate: float = Field(
+        1.0, gt=0, le=100, description="Factor on the estimator's own learning rate in an update; its schedule goes on"
+    )
     shrink: ShrinkSpec = ShrinkSpec()
     threads: int = Field(1, ge=1, description="Threads that training may use")
     requirements: tuple[str, ...] = Field((), description="Extra pip requirements of the registered model")
@@ -201,6 +208,12 @@ class Spec(Part):
                 raise ValueError(
                     f"{where}: {metric!r} does not fit task {self.task!r}; expected one of {METRICS_OF[self.task]}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_fit_the_task(self) -> Spec:
+        if self.learner.weights == "balanced" and self.task == "regression":
+            raise ValueError("learner.weights: 'balanced' needs classes, the task is 'regression'; expected 'none'")
         return self
 
     @model_validator(mode="after")

@@ -26,6 +26,7 @@ from ...spec.values import Rung
 from ..features import could_not, table
 from ..how import WARM, How
 from ..lineage import begin, carry_on, continued_error, fits, mix
+from ..splits import Splits
 from ..steps import innermost, leaves
 from ..trained import Trained
 
@@ -53,6 +54,11 @@ class LightGBMBoost:
     """Continues by more trees, or by refitted leaves."""
 
     family: str = "lightgbm"
+
+    @property
+    def splits(self) -> Splits:
+        """Each update adds `rounds` trees, on its own rows."""
+        return "grows"
 
     @property
     def rungs(self) -> frozenset[LadderRung]:

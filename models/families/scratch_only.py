@@ -16,6 +16,7 @@ from ...spec.model import LadderRung, Spec
 from ...spec.values import Rung
 from ..how import WARM, How
 from ..lineage import begin, continued_error
+from ..splits import Splits
 from ..trained import Trained
 
 
@@ -25,6 +26,11 @@ class ScratchOnly:
 
     reason: str
     family: str = "scratch-only"
+
+    @property
+    def splits(self) -> Splits:
+        """It has no updates to differ."""
+        return "exact"
 
     @property
     def rungs(self) -> frozenset[LadderRung]:

@@ -13,33 +13,57 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.pipeline import Pipeline
 
-from ...spec.errors import ContractBroken
+from ...spec.errors import ContractBroken, SpecError
 from ...spec.model import LadderRung, Spec
 from ...spec.values import Rung
-from ..features import could_not, table
+from ..features import could_not, table, target
 from ..how import WARM, How
-from ..lineage import begin, carry_on, fits, mix
-from ..steps import innermost, leaves, move, moves
+from ..lineage import begin, carry_on, continued_error, fits, mix
+from ..passes import continued, counts
+from ..rates import why_no_rate
+from ..shrink import can_shrink, shrink
+from ..splits import Splits
+from ..steps import Passage, innermost, remember_counts
 from ..trained import Trained
-
-CURVE = 1000  # an MLP appends its loss at every call; only the newest entries are kept with the model
+from ..weighting import everything
 
 
 @dataclass(frozen=True)
 class SklearnPartial:
-    """Continues by `partial_fit` in shuffled mini-batches; see `steps.py` on *moving* the preprocessing."""
+    """Continues by `partial_fit` in shuffled mini-batches; see `steps.py` on *moving* the preprocessing.
+
+    *weights*: the estimator learns weights, so that it can be shrunk and disturbed. *counting*: it keeps counts,
+    which forget nothing, so that replayed rows would only be counted twice.
+    """
 
     moving: bool = True
+    weights: bool = False
+    counting: bool = False
     family: str = "sklearn-partial"
+
+    @classmethod
+    def of(cls, last: Any, spec: Spec) -> SklearnPartial:
+        """The learner with the abilities of the predicting estimator *last*; SpecError where `rate` has no meaning."""
+        no_rate = why_no_rate(last) if spec.learner.rate != 1.0 else None
+        if no_rate is not None:
+            raise SpecError(
+                f"{spec.path}: learner.rate: {spec.learner.rate:g} has no meaning: {no_rate}; leave the key out. "
+                "Nothing was changed"
+            )
+        return cls(weights=can_shrink(last), counting=counts(last))
 
     @property
     def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
-        return frozenset({"warm", "warm_replay"})
+        """The rungs, beside those from scratch, that this estimator has."""
+        if self.counting:
+            return frozenset({"warm"})
+        return frozenset({"warm", "warm_replay", "shrink_perturb"} if self.weights else {"warm", "warm_replay"})
+
+    @property
+    def splits(self) -> Splits:
+        """Counts add up however they were cut; gradient steps depend on the order of the rows."""
+        return "close" if self.counting else "free"
 
     def first(
         self,
@@ -52,85 +76,51 @@ class SklearnPartial:
         since: datetime | None = None,
     ) -> Trained:
         """Fit *estimator* on all *rows*."""
-        return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
+        trained = begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
+        remember_counts(trained.estimator, table(rows, trained.state.features))
+        return trained
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* on a deep copy of *champion*; the same rows and state always give the same result."""
         if rows.empty:
             return champion
+        _refuse(innermost(champion.estimator), how)
         rows, y = fits(champion, rows)
         mixed, y = mix(champion, rows, y, how)
         estimator = copy.deepcopy(champion.estimator)
         last = innermost(estimator)
-        epochs = 1 if counts(last) else spec.learner.epochs
-        X = table(mixed, champion.state.features)
-        updated: list[str] = []
-        frozen: list[str] = []
+        new = table(rows, champion.state.features)
+        X = new if mixed is rows else table(mixed, champion.state.features)
+        learned = target(everything(champion.reservoir, rows), champion.state.task)
+        passage = Passage(self.moving)
         rng = np.random.default_rng([spec.seed, champion.state.updates])
         try:
-            Xt, yt = self._through(estimator, X, y, updated, frozen)
-            notes = _continue(last, Xt, yt, epochs, spec.learner.batch, rng)
-        except (ValueError, TypeError) as error:
+            Xt, yt = passage.through(estimator, new, X, y)
+            if how.rung == "shrink_perturb":
+                shrink(last, spec.learner.shrink, rng)
+            notes = continued(last, Xt, yt, learned, spec.learner, rng)
+        except (ValueError, TypeError, IndexError) as error:
             raise ContractBroken(could_not("continue on", X, error)) from error
+        if len(mixed) > len(rows):
+            notes.append(f"{len(mixed) - len(rows)} rows learned before were mixed in")
         return carry_on(
             champion,
             estimator,
             rows,
             spec,
             how,
-            epochs=epochs,
+            epochs=1 if counts(last) else spec.learner.epochs,
             batch=spec.learner.batch,
-            updated_steps=(*updated, type(last).__name__),
-            frozen_steps=tuple(frozen),
-            notes=notes,
+            updated_steps=(*passage.updated, type(last).__name__),
+            frozen_steps=tuple(passage.frozen),
+            frozen_because=passage.frozen,
+            notes=(*passage.notes, *notes),
         )
 
-    def _through(
-        self, estimator: Any, X: Any, y: NDArray[Any], updated: list[str], frozen: list[str]
-    ) -> tuple[Any, NDArray[Any]]:
-        """*X* and *y* as the innermost estimator sees them; fills the names of moved and frozen steps."""
-        if isinstance(estimator, Pipeline):
-            for name, step in estimator.steps[:-1]:
-                if step is None or isinstance(step, str):
-                    continue
-                for leaf, inner in leaves(step, name):
-                    (updated if self.moving and moves(inner) else frozen).append(leaf)
-                if self.moving:
-                    move(step, X)
-                X = step.transform(X)
-            return self._through(estimator.steps[-1][1], X, y, updated, frozen)
-        if isinstance(estimator, TransformedTargetRegressor):
-            frozen.append("target")
-            y = np.asarray(estimator.transformer_.transform(y.reshape(-1, 1))).reshape(len(y))
-            return self._through(estimator.regressor_, X, y, updated, frozen)
-        return X, y
 
-
-def counts(estimator: Any) -> bool:
-    """Whether *estimator* keeps counts, so that a second pass would count every row twice (naive Bayes)."""
-    inner = getattr(estimator, "estimator", estimator)  # OneVsRest, MultiOutput
-    return type(inner).__module__.startswith("sklearn.naive_bayes")
-
-
-def _continue(last: Any, X: Any, y: NDArray[Any], epochs: int, batch: int, rng: np.random.Generator) -> tuple[str, ...]:
-    """Run *epochs* passes of `partial_fit` over (X, y) in shuffled batches; what had to be set aside, in words."""
-    stopping = bool(getattr(last, "early_stopping", False))
-    if stopping:
-        last.early_stopping = False  # partial_fit refuses it: there is no validation part in an update
-        if getattr(last, "best_loss_", 0.0) is None:
-            last.best_loss_ = np.inf
-    for _ in range(epochs):
-        order = rng.permutation(len(y))
-        for start in range(0, len(y), batch):
-            rows = order[start : start + batch]
-            if hasattr(last, "_no_improvement_count"):
-                # A drifted batch never beats the best loss of the first fit: left alone, the count would
-                # stop epochs and shrink an adaptive learning rate to nothing.
-                last._no_improvement_count = 0
-            last.partial_fit(X.iloc[rows] if hasattr(X, "iloc") else X[rows], y[rows])
-    if isinstance(getattr(last, "loss_curve_", None), list):
-        del last.loss_curve_[:-CURVE]
-    if not stopping:
-        return ()
-    last.early_stopping = True
-    return ("early_stopping was off during the update: partial_fit does not know it",)
+def _refuse(last: Any, how: How) -> None:
+    """ContractBroken where *last* does not have the rung."""
+    if counts(last) and how.rung != "warm":
+        raise continued_error(f"{type(last).__name__} keeps counts and forgets nothing: replay would count rows twice")
+    if how.rung == "shrink_perturb" and not can_shrink(last):
+        raise continued_error(f"{type(last).__name__} has no weights to shrink")

@@ -18,6 +18,7 @@ from ratoon.models.build import build
 from ratoon.models.evidence import Evidence
 from ratoon.models.families.lightgbm_boost import import_lightgbm
 from ratoon.models.learner import learner_for
+from ratoon.models.splits import TOLERANCE
 from ratoon.models.trained import Trained
 from ratoon.spec.errors import ContractBroken, Refused, SpecError
 
@@ -84,6 +85,26 @@ def test_the_same_update_gives_the_same_state_whatever_the_rows_order(case: Any)
 
     np.testing.assert_array_equal(one.predict_frame(new)["_score"], two.predict_frame(new)["_score"])
     assert one.state == two.state
+
+
+def test_one_update_or_several_over_the_same_rows_agree_as_the_family_states(
+    case: Any, request: pytest.FixtureRequest
+) -> None:
+    """Every row is learned once either way, and the scores differ no more than `splits` allows."""
+    spec, champion, new = case
+    learner = learner_for(champion.estimator, spec)
+    splits = getattr(learner, "splits", "free")
+    whole, apart = learner.update(champion, new, spec), champion
+    for start in range(0, len(new), 40):
+        apart = learner.update(apart, new.iloc[start : start + 40], spec)
+    assert (apart.state.learned_rows, apart.state.fingerprint) == (whole.state.learned_rows, whole.state.fingerprint)
+    assert apart.state.watermark == whole.state.watermark
+    pd.testing.assert_frame_equal(apart.reservoir, whole.reservoir)
+    spread = new["_target"].std() if spec.task == "regression" else 1.0
+    one, many = (trained.predict_frame(new)["_score"] for trained in (whole, apart))
+    apart_by = float((one - many).abs().mean() / spread)
+    print(f"{request.node.callspec.id}: 1 update and 3 differ by {apart_by:.2g}, {splits} allows {TOLERANCE[splits]}")
+    assert apart_by <= TOLERANCE[splits]
 
 
 def test_no_rows_no_change(case: Any) -> None:

@@ -64,7 +64,7 @@ def test_a_climb_without_a_winner_leaves_no_candidate(world: dict[str, Any], mak
     recent = make_rows(150, "regression", start=700, holdout=True)
     race = climb(**{**world, "recent": recent})
     assert race.winner is None
-    assert [a.rung for a in race.attempts if a.gate] == ["warm", "warm_replay", "scratch"]
+    assert [a.rung for a in race.attempts if a.gate] == ["warm", "warm_replay", "shrink_perturb", "scratch"]
     assert not any(a.passed for a in race.attempts)
     assert race.gate is not None
 
