@@ -45,4 +45,5 @@ def train(spec: str, at: datetime | None = None) -> str:
 @task(cache_policy=NO_CACHE)
 def fit_first(care: Care, now: datetime) -> str:
     """Fit on every labelled row outside the holdout, judge on the holdout, register."""
-    return first_version(care, now, flow_run=str(flow_run.id or "")).number
+    bounded = care.spec.learner.limits.apart
+    return first_version(care, now, flow_run=str(flow_run.id or ""), bounded=bounded).number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..spec.size import format_size
 from ..spec.values import Span
 from .evidence import Evidence
 from .gate import GateResult, Stratum
@@ -44,15 +45,19 @@ def gate_table(gate: GateResult) -> str:
 
 def attempts_table(attempts: tuple[Attempt, ...]) -> str:
     """The rungs that were tried, with rows and CPU seconds, as a Markdown table."""
-    lines = ["| rung | rows learned | CPU s learning | CPU s judging | result |", "|---|--:|--:|--:|---|"]
+    lines = [
+        "| rung | rows learned | CPU s learning | CPU s judging | peak memory | result |",
+        "|---|--:|--:|--:|--:|---|",
+    ]
     for each in attempts:
         result = (
             f"passed over: {each.error}"
             if each.skipped
             else each.error or ("passed the gate" if each.passed else "refused by the gate")
         )
+        peak = format_size(each.peak_memory_bytes) if each.peak_memory_bytes else "–"
         lines.append(
-            f"| {each.rung} | {each.rows} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} "
+            f"| {each.rung} | {each.rows} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} | {peak} "
             f"| {result.replace('|', '/')} |"
         )
     return "\n".join(lines)
@@ -89,6 +94,8 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.rows": str(evidence.rows),
         "ratoon.learned_rows": str(state.learned_rows),
         "ratoon.cpu_seconds": f"{evidence.cpu_seconds:.3f}",
+        "ratoon.peak_memory_bytes": str(evidence.used.peak_memory_bytes or "") if evidence.used else "",
+        "ratoon.adopted_from": evidence.adopted_from,
         "ratoon.gate": "none" if evidence.gate is None else ("passed" if evidence.gate.passed else "refused"),
         "ratoon.window": _span(evidence.window),
         "ratoon.snapshots": ",".join(evidence.snapshots) or "none",
@@ -139,6 +146,10 @@ def _why(evidence: Evidence) -> str:
 
 def _cost(evidence: Evidence) -> str:
     total = f"{evidence.cpu_seconds:.2f} CPU seconds of learning."
+    if evidence.used is not None:
+        total += f" The training process took {evidence.used.cpu_seconds:.2f} in all, its imports included"
+        peak = evidence.used.peak_memory_bytes
+        total += f", and held at most {format_size(peak)} of memory." if peak else "."
     return f"{total}\n\n{attempts_table(evidence.attempts)}" if evidence.attempts else total
 
 

@@ -83,8 +83,8 @@ def load(folder: Path, version: str, extra: tuple[str, ...]) -> Trained:
     Raises RegistryError where it is not one of Ratoon's, or names types that were not reviewed.
     """
     state = _state(folder, version)
-    if _flavour(folder, version).get("code"):
-        return Trained(Isolated(folder, extra), state, version, _reservoir(folder))
+    if code := _flavour(folder, version).get("code"):
+        return Trained(Isolated(folder, extra, folder / code), state, version, _reservoir(folder))
     return Trained(load_estimator(folder, version, extra), state, version, _reservoir(folder))
 
 

@@ -22,6 +22,7 @@ from .learner import learner_for
 from .reservoir import drawn
 from .state import Accepted
 from .trained import Trained
+from .used import Used
 
 SCRATCH: frozenset[LadderRung] = frozenset({"scratch_recent", "scratch"})
 
@@ -33,6 +34,7 @@ class Attempt(Value):
     rows: int = 0
     cpu_seconds: float = 0.0  # of learning alone
     judging_cpu_seconds: float = 0.0
+    peak_memory_bytes: int | None = None  # the process's, from its start to the end of this rung; None: not measured
     gate: GateResult | None = None
     error: str | None = None
     skipped: bool = False  # not tried at all; *error* says why
@@ -48,6 +50,7 @@ class Race:
 
     attempts: tuple[Attempt, ...]
     winner: Trained | None = None
+    used: Used | None = None  # by the whole process, where the climb had one of its own
 
     @property
     def cpu_seconds(self) -> float:
@@ -117,13 +120,15 @@ def climb(
     since: datetime | None = None,
     recent_since: datetime | None = None,
     passed_over: Mapping[LadderRung, str] | None = None,
+    peak: Callable[[], int | None] = lambda: None,
 ) -> Race:
     """Try `learner.rungs` in order against *champion*; with *full*, only those from scratch.
 
     *unlearned*: rows behind the champion's watermark, for the rungs that continue. *scratch*: gives all labelled,
     non-holdout rows after a moment, read only if such a rung is reached: after *since* for `scratch`, after
     *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. *passed_over*:
-    rungs that are not to be tried now, with the reason.
+    rungs that are not to be tried now, with the reason. *peak*: tells the process's peak memory in bytes, where it
+    has one of its own.
 
     A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
     promising but not proven stops the climb: a dearer rung would be judged on the same few rows, while waiting
@@ -136,7 +141,7 @@ def climb(
     for rung in _ladder(spec, full=full):
         attempt, candidate = step.over(rung, passed_over or {}) or step.up(rung)
         if candidate is None:
-            attempts.append(attempt)
+            attempts.append(attempt.model_copy(update={"peak_memory_bytes": None if attempt.skipped else peak()}))
             continue
         watch = Stopwatch(spec.learner.threads)
         with watch.running():
@@ -145,7 +150,8 @@ def climb(
             )
             if verdict.passed and winner is None:
                 winner = accept(_promised(candidate, champion), spec, recent)
-        attempts.append(attempt.model_copy(update={"gate": verdict, "judging_cpu_seconds": watch.seconds}))
+        measured = {"gate": verdict, "judging_cpu_seconds": watch.seconds, "peak_memory_bytes": peak()}
+        attempts.append(attempt.model_copy(update=measured))
         if spec.learner.race == "first" and (verdict.passed or verdict.promising):
             break
     return Race(tuple(attempts), winner)
