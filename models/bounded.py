@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -77,9 +78,11 @@ class Done:
         """
         if code is None:
             return unpickled(self.folder / ESTIMATOR, self.spec)
-        kept = tempfile.TemporaryDirectory(prefix="ratoon-handed-")
-        shutil.move(self.folder / ESTIMATOR, Path(kept.name, ESTIMATOR))
-        return Isolated(Path(kept.name), self.spec.learner.trusted, code, kept)
+        kept = Path(tempfile.mkdtemp(prefix="ratoon-handed-"))
+        shutil.move(self.folder / ESTIMATOR, kept / ESTIMATOR)
+        standing = Isolated(kept, self.spec.learner.trusted, code)
+        weakref.finalize(standing, shutil.rmtree, kept, ignore_errors=True)
+        return standing
 
 
 @contextmanager

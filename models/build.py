@@ -102,7 +102,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def unpickled(path: Path, spec: Spec | None = None) -> Any:
-    """What *path* holds, with the classes of *spec*'s build file. Only for files that Ratoon itself has just written."""
+    """What *path* holds, with the classes of *spec*'s build file. Only for what Ratoon itself has just written."""
     with path.open("rb") as file:
         return _Unpickler(file, spec).load()
 

@@ -66,7 +66,11 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
 def description(model: str, state: TrainingState, evidence: Evidence) -> str:
     """The version's description: what changed, why now, what the gate found, what it cost, what to do."""
     parent = f"version {state.parent}" if state.parent else None
-    parts = [f"## {_headline(state, parent)}", _what_changed(state, evidence, parent), f"### Why now\n{_why(evidence)}"]
+    parts = [
+        f"## {_headline(state, evidence, parent)}",
+        _what_changed(state, evidence, parent),
+        f"### Why now\n{_why(evidence)}",
+    ]
     if evidence.gate is not None:
         parts.append(f"### Gate, on rows that no version learns\n{gate_table(evidence.gate)}")
     elif state.accepted:
@@ -104,7 +108,9 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
     return {key: value[:5000] for key, value in found.items() if value}
 
 
-def _headline(state: TrainingState, parent: str | None) -> str:
+def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
+    if state.rung == "adopted":
+        return f"Adopted from {evidence.adopted_from}"
     if state.rung not in _ANEW:
         return f"Update of {parent or 'the champion'}"
     if state.rung.startswith("scratch"):
@@ -115,7 +121,11 @@ def _headline(state: TrainingState, parent: str | None) -> str:
 def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
     learned = f"{evidence.rows or state.learned_rows} labelled rows"
     until = f"up to labels of {state.watermark:%Y-%m-%d %H:%M} UTC (the watermark)"
-    if state.rung not in _ANEW:
+    if state.rung == "adopted":
+        text = (
+            f"It was trained outside Ratoon and predicts as the original does. Taken to have learned {learned} {until}."
+        )
+    elif state.rung not in _ANEW:
         text = f"It continues {parent or 'its parent'} with {learned} that were new to it, {until}."
         if state.epochs:
             text += f" Passes over them: {state.epochs}."

@@ -141,7 +141,8 @@ def _state(folder: Path, version: str) -> TrainingState:
     if not path.is_file():
         raise RegistryError(
             f"version {version} carries no training state ({EXTRA}/{STATE}): it was not registered by Ratoon. "
-            "Train a first version with `ratoon train SPEC`. The registry was left as it was"
+            f"Take it under care with `ratoon adopt SPEC --version {version} --learned-until MOMENT`, or train a first "
+            "version with `ratoon train SPEC`. The registry was left as it was"
         )
     state = TrainingState.model_validate_json(path.read_text())
     profile = folder / EXTRA / PROFILE

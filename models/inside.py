@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 from . import bounded
 from .build import unpickled
-from .isolated import Isolated
+from .isolated import HANDED, Isolated
 
 Ask = Callable[[Any], Any]
 SPARE = 60  # CPU seconds beyond the wall time, after which the system ends a process that nobody watches any more
@@ -100,7 +100,7 @@ def main(folder: Path, descriptor: int) -> None:
         limit(limits)
         result, estimator = unpickled(folder / bounded.JOB, spec)(channel.ask)
         if estimator is not None:
-            (folder / bounded.ESTIMATOR).write_bytes(pickle.dumps(estimator))
+            (folder / HANDED).write_bytes(pickle.dumps(estimator))
         (folder / bounded.RESULT).write_bytes(pickle.dumps(result))
     except BaseException as error:
         kind = "MemoryError" if isinstance(error, MemoryError) else type(error).__name__

@@ -36,14 +36,10 @@ class Isolated:
     with the version's packages.
     """
 
-    def __init__(self, folder: Path, trusted: tuple[str, ...], code: Path, kept: object = None) -> None:
+    def __init__(self, folder: Path, trusted: tuple[str, ...], code: Path) -> None:
         self.folder = folder
         self.trusted = trusted
         self.code = code
-        self._kept = kept  # keeps a temporary *folder* alive
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "trusted": self.trusted, "code": self.code, "_kept": None}
 
     @property
     def code_paths(self) -> list[str]:

@@ -272,7 +272,7 @@ def test_a_killed_child_is_noticed_at_once(world: Any, tmp_path: Path) -> None:
         os.kill(int(pid.read_text()), signal.SIGKILL)
 
     threading.Thread(target=murder).start()
-    with pytest.raises(TrainingDied, match="killed by signal 9.*ran out of memory"):
+    with pytest.raises(TrainingDied, match=r"killed by signal 9.*ran out of memory"):
         climb_apart(**world(event="hang", path=str(pid)))
 
 
