@@ -110,6 +110,45 @@ def train(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
     show.versions(prepared, as_json, note=f"v{version} is the champion.")
 
 
+@app.command(epilog="Example: ratoon adopt spec.yaml --version 3 --learned-until 2026-01-31")
+def adopt(
+    spec: SpecPath,
+    version: Annotated[
+        str | None,
+        typer.Option("--version", help="Version or alias of the spec's registered model; left out: the champion."),
+    ] = None,
+    model_uri: Annotated[
+        str | None, typer.Option("--model-uri", help="Any other logged model, such as runs:/…/model.")
+    ] = None,
+    learned_until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--learned-until",
+            help="Arrival time of the newest label that it has learned, as UTC.",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        ),
+    ] = None,
+    actor: Actor = "",
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a model that someone else trained and logged in MLflow under care; it becomes the champion."""
+    prepared = _prepared(spec)
+    from ..flows.adopt import adopt_model as flow
+    from .adopting import show_adoption
+
+    with show.working(f"Adopting a model as {prepared.model}"):
+        adoption = flow(
+            spec=str(prepared.path),
+            version=version,
+            model_uri=model_uri,
+            learned_until=learned_until,
+            actor=actor,
+            at=at,
+        )
+    show_adoption(prepared, adoption, as_json)
+
+
 @app.command(epilog="Example: ratoon monitor spec.yaml --at 2026-02-08")
 def monitor(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
     """Look at the last window and decide; a decision that fires starts the retraining."""

@@ -31,6 +31,8 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
     if "labels" in content["data"]:
         content["data"]["labels"] = _absolute(content["data"]["labels"], spec.folder)
     content["learner"]["build"] = str(spec.folder / content["learner"]["build"])
+    # A rehearsal trains hundreds of times: a process for each would take longer than the training.
+    content["learner"]["limits"] = {**content["learner"].get("limits", {}), "apart": False}
     content["stores"] = {
         "home": str(home),
         "mlflow": f"sqlite:///{home / 'mlflow.db'}",

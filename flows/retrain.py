@@ -19,7 +19,7 @@ from ..loop.moment import wall_clock
 from ..models.race import Race
 from ..models.trained import Trained
 from ..monitors.pages import reports_of
-from ..spec.errors import Refused
+from ..spec.errors import Refused, TrainingDied
 from ..spec.values import Decision
 from .alone import alone
 from .artifacts import publish_race
@@ -89,7 +89,7 @@ def retrain(
 @task(cache_policy=NO_CACHE)
 def run_ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     """Climb the ladder on what was known at the decision's moment; no retry, since nothing is half done."""
-    return ladder(care, champion, fired)
+    return ladder(care, champion, fired, bounded=care.spec.learner.limits.apart)
 
 
 def _may_pass(task: object, run: object, state: State) -> bool:
@@ -157,9 +157,18 @@ def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
         return _train(care, fired, flight)
     except Exception as error:
         if care.ledger.in_the_air(flight):
-            reason = f"{type(error).__name__}: {error}"
-            care.ledger.land(flight, outcome="failed", evidence={"reason": reason}, ended_at=fired.at)
+            _land_failed(care, fired, flight, error)
         raise
+
+
+def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) -> None:
+    """Write down why, and what it took: all that a training leaves which died."""
+    evidence: dict[str, object] = {"reason": f"{type(error).__name__}: {error}"}
+    seconds = 0.0
+    if isinstance(error, TrainingDied):
+        seconds = error.cpu_seconds
+        evidence["process"] = {"cpu_seconds": seconds, "peak_memory_bytes": error.peak_memory_bytes}
+    care.ledger.land(flight, outcome="failed", evidence=evidence, cpu_seconds=seconds, ended_at=fired.at)
 
 
 def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:

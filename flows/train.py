@@ -31,6 +31,11 @@ def train(spec: str, at: datetime | None = None) -> str:
     """
     with take_care(declared_spec(spec)) as care:
         serving = care.registry.champion()
+        if serving is not None and "ratoon.rung" not in serving.tags:
+            raise RegistryError(
+                f"{care.spec.model} has the champion v{serving.number}, which Ratoon did not make; nothing was "
+                f"changed. Take it under care with `ratoon adopt {care.spec.path} --learned-until MOMENT`."
+            )
         if serving is not None:
             raise RegistryError(
                 f"{care.spec.model} has the champion v{serving.number} already; nothing was changed. "
@@ -45,4 +50,5 @@ def train(spec: str, at: datetime | None = None) -> str:
 @task(cache_policy=NO_CACHE)
 def fit_first(care: Care, now: datetime) -> str:
     """Fit on every labelled row outside the holdout, judge on the holdout, register."""
-    return first_version(care, now, flow_run=str(flow_run.id or "")).number
+    bounded = care.spec.learner.limits.apart
+    return first_version(care, now, flow_run=str(flow_run.id or ""), bounded=bounded).number

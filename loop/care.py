@@ -45,6 +45,6 @@ def take_care(spec: Spec) -> Iterator[Care]:
 def _features(registry: Versions) -> dict[str, Kind] | None:
     """The champion's features, so that a column that vanished from the data is missed."""
     champion = registry.champion()
-    if champion is None:
+    if champion is None or "ratoon.rung" not in champion.tags:  # someone else's, which may be adopted yet
         return None
     return {feature.name: feature.kind for feature in registry.load(champion.number).state.features}

@@ -9,6 +9,7 @@ from typing import Any
 from ..data.moment import TICK
 from ..ledger.ledger import Flight, Landed
 from ..models.attempt import Attempt
+from ..models.climbing import climb_apart, first_apart
 from ..models.evidence import Evidence
 from ..models.outlook import Outlook, expected, resting
 from ..models.race import Race, climb, first
@@ -25,8 +26,11 @@ from .referenced import referenced
 from .whole import broken_spans, without
 
 
-def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
-    """Climb the ladder on what was known at the decision's moment, but for rows of broken data."""
+def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = False) -> Race:
+    """Climb the ladder on what was known at the decision's moment, but for rows of broken data.
+
+    *bounded*: in a process of its own, with the limits of `learner.limits`; raises TrainingDied where that was ended.
+    """
     spec, watermark = care.spec, champion.trained.state.watermark
     view = care.source.as_of(fired.at)
     since = fired.at - spec.learner.history if spec.learner.history else None
@@ -37,7 +41,7 @@ def ladder(care: Care, champion: Champion, fired: Decision) -> Race:
     most = spec.gate.sample
     broken = broken_spans(care.ledger.looks(spec.model, before=fired.at + TICK))  # the decision's own look included
     unlearned = without(view.unlearned(watermark), broken)
-    return climb(
+    return (climb_apart if bounded else climb)(
         champion.trained,
         spec,
         unlearned=unlearned,
@@ -95,6 +99,7 @@ def offered(
         attempts=race.attempts,
         rows=race.attempts[-1].rows,
         cpu_seconds=race.cpu_seconds,
+        used=race.used,
         snapshots=snapshots,
         reports=reports or {},
         flow_run=flow_run,
@@ -109,6 +114,8 @@ def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at
     if version is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
         outcome = "nothing_new"
     evidence: dict[str, Any] = {"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]}
+    if race.used is not None:
+        evidence["process"] = race.used.model_dump(mode="json")
     care.ledger.land(
         flight,
         outcome=outcome,
@@ -122,11 +129,15 @@ def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at
     return outcome
 
 
-def first_version(care: Care, now: datetime, flow_run: str = "") -> Version:
-    """Fit on every labelled row outside the holdout, judge on the holdout, and register."""
+def first_version(care: Care, now: datetime, flow_run: str = "", *, bounded: bool = False) -> Version:
+    """Fit on every labelled row outside the holdout, judge on the holdout, and register; *bounded* as in `ladder`."""
     view = care.source.as_of(now)
     rows, holdout = view.learned(now), view.holdout(None, limit=care.spec.gate.sample)
-    trained, seconds = first(care.spec, rows, holdout=holdout)
+    used = None
+    if bounded:
+        trained, seconds, used = first_apart(care.spec, rows, holdout=holdout)
+    else:
+        trained, seconds = first(care.spec, rows, holdout=holdout)
     evidence = Evidence(
         decision=decision_id(care.spec.model, now, "first"),
         at=now,
@@ -134,6 +145,7 @@ def first_version(care: Care, now: datetime, flow_run: str = "") -> Version:
         reasons=("There was no champion yet.",),
         rows=len(rows),
         cpu_seconds=seconds,
+        used=used,
         flow_run=flow_run,
         spec_path=str(care.spec.path),
     )

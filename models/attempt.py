@@ -13,6 +13,7 @@ class Attempt(Value):
     rows: int = 0
     cpu_seconds: float = 0.0  # of learning alone
     judging_cpu_seconds: float = 0.0
+    peak_memory_bytes: int | None = None  # the process's, from its start to the end of this rung; None: not measured
     gate: GateResult | None = None
     error: str | None = None
     skipped: bool = False  # not tried at all; *error* says why

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import pickle
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 from ..spec.errors import SpecError
 from ..spec.model import Spec
 
+_CONTENT = "__ratoon_content__"
 PRIVATE = "_ratoon_build_"  # prefix of the modules made here: their classes cannot be saved with a model
 
 
@@ -26,7 +28,7 @@ def build(spec: Spec) -> Any:
     where = f"{spec.path}: learner.build: {spec.learner.build!r}"
     if not path.is_file():
         raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
-    module = _load(path, where)
+    module = load_file(path, where)
     maker = getattr(module, function, None)
     if not callable(maker):
         found = [n for n, value in vars(module).items() if inspect.isfunction(value) and not n.startswith("_")]
@@ -58,16 +60,22 @@ def seeded(estimator: Any, seed: int) -> Any:
     return estimator
 
 
-def _load(path: Path, where: str) -> ModuleType:
+def load_file(path: Path, where: str) -> ModuleType:
     """Import *path* under a private name, so that it neither meets nor hides another module.
 
-    The file's folder is importable only while the file is imported.
+    The file's folder is importable only while the file is imported. A file that has not changed since is not
+    imported again: its classes stay the ones that fitted models hold, which can then be pickled.
     """
     name = PRIVATE + hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    known = sys.modules.get(name)
+    if known is not None and vars(known).get(_CONTENT) == content:
+        return known
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise SpecError(f"{where}: {path} cannot be imported as Python; nothing was changed")
     module = importlib.util.module_from_spec(found)
+    setattr(module, _CONTENT, content)
     sys.modules[name] = module  # dataclasses and pickling in the file look their module up here
     sys.path.insert(0, str(path.parent))
     try:
@@ -78,6 +86,25 @@ def _load(path: Path, where: str) -> ModuleType:
     finally:
         sys.path.remove(str(path.parent))
     return module
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds classes of the build file too, which is imported when the first of them is met."""
+
+    def __init__(self, file: IO[bytes], spec: Spec | None) -> None:
+        super().__init__(file)
+        self._spec = spec
+
+    def find_class(self, module: str, name: str) -> Any:
+        if self._spec is not None and module.startswith(PRIVATE) and module not in sys.modules:
+            load_file((self._spec.folder / self._spec.learner.build.rpartition(":")[0]).resolve(), str(self._spec.path))
+        return super().find_class(module, name)
+
+
+def unpickled(path: Path, spec: Spec | None = None) -> Any:
+    """What *path* holds, with the classes of *spec*'s build file. Only for what Ratoon itself has just written."""
+    with path.open("rb") as file:
+        return _Unpickler(file, spec).load()
 
 
 def _describe(value: object) -> str:

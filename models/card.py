@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..spec.size import format_size
 from ..spec.values import Span
 from .attempt import Attempt
 from .evidence import Evidence
@@ -27,15 +28,19 @@ _ANEW = ("first", "scratch_recent", "scratch")
 
 def attempts_table(attempts: tuple[Attempt, ...]) -> str:
     """The rungs that were tried, with rows and CPU seconds, as a Markdown table."""
-    lines = ["| rung | rows learned | CPU s learning | CPU s judging | result |", "|---|--:|--:|--:|---|"]
+    lines = [
+        "| rung | rows learned | CPU s learning | CPU s judging | peak memory | result |",
+        "|---|--:|--:|--:|--:|---|",
+    ]
     for each in attempts:
         result = (
             f"passed over: {each.error}"
             if each.skipped
             else each.error or ("passed the gate" if each.passed else "refused by the gate")
         )
+        peak = format_size(each.peak_memory_bytes) if each.peak_memory_bytes else "–"
         lines.append(
-            f"| {each.rung} | {each.rows} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} "
+            f"| {each.rung} | {each.rows} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} | {peak} "
             f"| {result.replace('|', '/')} |"
         )
     return "\n".join(lines)
@@ -44,7 +49,11 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
 def description(model: str, state: TrainingState, evidence: Evidence) -> str:
     """The version's description: what changed, why now, what the gate found, what it cost, what to do."""
     parent = f"version {state.parent}" if state.parent else None
-    parts = [f"## {_headline(state, parent)}", _what_changed(state, evidence, parent), f"### Why now\n{_why(evidence)}"]
+    parts = [
+        f"## {_headline(state, evidence, parent)}",
+        _what_changed(state, evidence, parent),
+        f"### Why now\n{_why(evidence)}",
+    ]
     if evidence.gate is not None:
         parts.append(f"### Gate, on rows that no version learns\n{gate_table(evidence.gate)}")
     elif state.accepted:
@@ -72,6 +81,8 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.rows": str(evidence.rows),
         "ratoon.learned_rows": str(state.learned_rows),
         "ratoon.cpu_seconds": f"{evidence.cpu_seconds:.3f}",
+        "ratoon.peak_memory_bytes": str(evidence.used.peak_memory_bytes or "") if evidence.used else "",
+        "ratoon.adopted_from": evidence.adopted_from,
         "ratoon.gate": "none" if evidence.gate is None else ("passed" if evidence.gate.passed else "refused"),
         "ratoon.window": _span(evidence.window),
         "ratoon.snapshots": ",".join(evidence.snapshots) or "none",
@@ -80,7 +91,9 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
     return {key: value[:5000] for key, value in found.items() if value}
 
 
-def _headline(state: TrainingState, parent: str | None) -> str:
+def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
+    if state.rung == "adopted":
+        return f"Adopted from {evidence.adopted_from}"
     if state.rung not in _ANEW:
         return f"Update of {parent or 'the champion'}"
     if state.rung.startswith("scratch"):
@@ -91,7 +104,11 @@ def _headline(state: TrainingState, parent: str | None) -> str:
 def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
     learned = f"{evidence.rows or state.learned_rows} labelled rows"
     until = f"up to labels of {state.watermark:%Y-%m-%d %H:%M} UTC (the watermark)"
-    if state.rung not in _ANEW:
+    if state.rung == "adopted":
+        text = (
+            f"It was trained outside Ratoon and predicts as the original does. Taken to have learned {learned} {until}."
+        )
+    elif state.rung not in _ANEW:
         text = f"It continues {parent or 'its parent'} with {learned} that were new to it, {until}."
         if state.epochs:
             text += f" Passes over them: {state.epochs}."
@@ -122,6 +139,10 @@ def _why(evidence: Evidence) -> str:
 
 def _cost(evidence: Evidence) -> str:
     total = f"{evidence.cpu_seconds:.2f} CPU seconds of learning."
+    if evidence.used is not None:
+        total += f" The training process took {evidence.used.cpu_seconds:.2f} in all, its imports included"
+        peak = evidence.used.peak_memory_bytes
+        total += f", and held at most {format_size(peak)} of memory." if peak else "."
     return f"{total}\n\n{attempts_table(evidence.attempts)}" if evidence.attempts else total
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from ..spec.values import Span
 from .attempt import Attempt
 from .gate import GateResult
+from .used import Used
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class Evidence:
     gate: GateResult | None = None
     attempts: tuple[Attempt, ...] = ()
     rows: int = 0  # learned by this training
-    cpu_seconds: float = 0.0
+    cpu_seconds: float = 0.0  # of learning
+    used: Used | None = None  # by the whole training process, where it had one of its own
     snapshots: tuple[str, ...] = ()
     reports: Mapping[str, str] = field(default_factory=dict)
     flow_run: str | None = None
     spec_path: str = "spec.yaml"
+    adopted_from: str = ""  # the address of the foreign model that this version was made of

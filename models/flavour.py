@@ -83,8 +83,8 @@ def load(folder: Path, version: str, extra: tuple[str, ...]) -> Trained:
     Raises RegistryError where it is not one of Ratoon's, or names types that were not reviewed.
     """
     state = _state(folder, version)
-    if _flavour(folder, version).get("code"):
-        return Trained(Isolated(folder, extra), state, version, _reservoir(folder))
+    if code := _flavour(folder, version).get("code"):
+        return Trained(Isolated(folder, extra, folder / code), state, version, _reservoir(folder))
     return Trained(load_estimator(folder, version, extra), state, version, _reservoir(folder))
 
 
@@ -141,7 +141,8 @@ def _state(folder: Path, version: str) -> TrainingState:
     if not path.is_file():
         raise RegistryError(
             f"version {version} carries no training state ({EXTRA}/{STATE}): it was not registered by Ratoon. "
-            "Train a first version with `ratoon train SPEC`. The registry was left as it was"
+            f"Take it under care with `ratoon adopt SPEC --version {version} --learned-until MOMENT`, or train a first "
+            "version with `ratoon train SPEC`. The registry was left as it was"
         )
     state = TrainingState.model_validate_json(path.read_text())
     profile = folder / EXTRA / PROFILE

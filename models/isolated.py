@@ -3,7 +3,7 @@
 Two versions that carry a package of the same name, loaded in one process, would both run the code of the
 one loaded first, in silence. Champion and challenger are exactly that, so each of them gets its own:
 
-    python -m ratoon.models.isolated VERSION_FOLDER METHOD in.parquet out.parquet [TRUSTED_TYPE …]
+    python -P -m ratoon.models.isolated VERSION_FOLDER CODE_FOLDER METHOD in.parquet out.parquet [TRUSTED_TYPE …]
 """
 
 from __future__ import annotations
@@ -21,18 +21,42 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..spec.errors import Refused
+from .build import unpickled
 from .features import read_canonical
 
+HANDED = "estimator.pkl"
 HEADS = ("predict", "predict_proba", "decision_function")
 TIMEOUT = 600  # seconds for one call
 
 
 class Isolated:
-    """Stands for the estimator of a version that carries code: it predicts, but cannot continue."""
+    """Stands for the estimator of a version that carries code: it predicts, but not in this process.
 
-    def __init__(self, folder: Path, trusted: tuple[str, ...]) -> None:
+    *folder* is the version's, or one that holds the `estimator.pkl` that a bounded process made; *code* the folder
+    with the version's packages.
+    """
+
+    def __init__(self, folder: Path, trusted: tuple[str, ...], code: Path) -> None:
         self.folder = folder
         self.trusted = trusted
+        self.code = code
+
+    @property
+    def code_paths(self) -> list[str]:
+        """What the version carries, as MLflow's `code_paths` takes it."""
+        return sorted(str(each) for each in self.code.iterdir() if each.name != "__pycache__")
+
+    def here(self) -> Any:
+        """The estimator itself, loaded into this process with its own code first on the path.
+
+        Only for a process that loads no other version: the first one's code would run for both.
+        """
+        sys.path.insert(0, str(self.code))
+        if (self.folder / HANDED).exists():
+            return unpickled(self.folder / HANDED)
+        from .flavour import load_estimator
+
+        return load_estimator(self.folder, self.folder.name, self.trusted)
 
     def predict(self, X: pd.DataFrame) -> NDArray[Any]:
         """Predictions, shape (n,), for the feature table X."""
@@ -57,7 +81,7 @@ class Isolated:
             rows, answer = Path(name, "in.parquet"), Path(name, "out.parquet")
             X.reset_index(drop=True).to_parquet(rows)
             # -P: the working folder must not offer its own `models` to the version's code.
-            command = [sys.executable, "-P", "-m", "ratoon.models.isolated", self.folder, head, rows, answer]
+            command = [sys.executable, "-P", "-m", "ratoon.models.isolated", self.folder, self.code, head, rows, answer]
             done = subprocess.run(  # noqa: S603  # our own interpreter and module, no shell
                 [str(each) for each in (*command, *self.trusted)],
                 capture_output=True,
@@ -73,10 +97,8 @@ class Isolated:
 
 def main(arguments: list[str]) -> None:
     """Answer one call: load the version, run one head over the rows, write what it says."""
-    from .flavour import load_estimator
-
-    folder, head, rows, answer, *trusted = arguments
-    estimator = load_estimator(Path(folder), Path(folder).name, tuple(trusted))
+    folder, code, head, rows, answer, *trusted = arguments
+    estimator = Isolated(Path(folder), tuple(trusted), Path(code)).here()
     if head == "heads":
         found = np.asarray([each for each in HEADS if hasattr(estimator, each)], dtype=object)
     else:

@@ -24,6 +24,7 @@ from .outlook import OPEN, Outlook
 from .reservoir import drawn
 from .state import Accepted
 from .trained import Trained
+from .used import Used
 
 SCRATCH: frozenset[LadderRung] = frozenset({"scratch_recent", "scratch"})
 
@@ -34,6 +35,7 @@ class Race:
 
     attempts: tuple[Attempt, ...]
     winner: Trained | None = None
+    used: Used | None = None  # by the whole process, where the climb had one of its own
 
     @property
     def cpu_seconds(self) -> float:
@@ -103,13 +105,15 @@ def climb(
     since: datetime | None = None,
     recent_since: datetime | None = None,
     outlook: Outlook = OPEN,
+    peak: Callable[[], int | None] = lambda: None,
 ) -> Race:
     """Try `learner.rungs` in order against *champion*; with *full*, only those from scratch.
 
     *unlearned*: rows behind the champion's watermark, for the rungs that continue. *scratch*: gives all labelled,
     non-holdout rows after a moment, read only if such a rung is reached: after *since* for `scratch`, after
     *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. *outlook*: the
-    rungs that are not worth it now, and what may be spent.
+    rungs that are not worth it now, and what may be spent. *peak*: tells the process's peak memory in bytes, where
+    it has one of its own.
 
     A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
     promising but not proven stops the climb: a dearer rung would be judged on the same few rows, while waiting
@@ -123,7 +127,7 @@ def climb(
         spent = sum(each.cpu_seconds for each in attempts)
         attempt, candidate = step.over(rung, outlook.over(rung, spent)) or step.up(rung)
         if candidate is None:
-            attempts.append(attempt)
+            attempts.append(attempt.model_copy(update={"peak_memory_bytes": None if attempt.skipped else peak()}))
             continue
         watch = Stopwatch(spec.learner.threads)
         with watch.running():
@@ -140,7 +144,8 @@ def climb(
             )
             if verdict.passed and winner is None:
                 winner = accept(_promised(candidate, champion), spec, recent)
-        attempts.append(attempt.model_copy(update={"gate": verdict, "judging_cpu_seconds": watch.seconds}))
+        measured = {"gate": verdict, "judging_cpu_seconds": watch.seconds, "peak_memory_bytes": peak()}
+        attempts.append(attempt.model_copy(update=measured))
         if spec.learner.race == "first" and (verdict.passed or verdict.promising):
             break
     return Race(tuple(attempts), winner)

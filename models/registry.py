@@ -25,6 +25,8 @@ from . import card, flavour
 from .evidence import Evidence
 from .features import table
 from .gate_table import gate_table
+from .isolated import Isolated
+from .logged_apart import log_apart
 from .pins import pins
 from .store import artifacts_of, only_one, uri_of
 from .trained import Trained
@@ -133,10 +135,10 @@ class Registry:
         """
         known = self.of_decision(evidence.decision)
         if known is None:
-            extra = self.spec.learner.trusted
-            types = flavour.refuse_untrusted(trained.estimator, extra, str(self.spec.path))
-            self._close_broken_runs(evidence.decision)
-            run_id, model_id = self._log(trained, evidence, types, list(code_paths) or None)
+            if isinstance(trained.estimator, Isolated):
+                run_id, model_id = log_apart(self.spec, self.uri, trained, evidence)
+            else:
+                run_id, model_id = self.log(trained, evidence, code_paths)
             fence()
             known = self._create(trained, evidence, run_id, model_id)
         fence()
@@ -185,6 +187,29 @@ class Registry:
             ) from error
 
     # -- MLflow ----------------------------------------------------------------------------------
+
+    def log(self, trained: Trained, evidence: Evidence, code_paths: Sequence[str] = ()) -> tuple[str, str]:
+        """Store the files of a version that is not made yet; the ids of their run and of MLflow's logged model.
+
+        Raises SpecError for a type that was not reviewed; then nothing was written.
+        """
+        types = flavour.refuse_untrusted(trained.estimator, self.spec.learner.trusted, str(self.spec.path))
+        self._close_broken_runs(evidence.decision)
+        return self._log(trained, evidence, types, list(code_paths) or None)
+
+    def download(self, address: str, folder: Path) -> Path:
+        """The files of any model that this MLflow knows (`models:/…`, `runs:/…`) or of a folder, copied into *folder*.
+
+        Raises RegistryError where there is none.
+        """
+        try:
+            with self._aimed():
+                return Path(self._mlflow.artifacts.download_artifacts(address, dst_path=str(folder)))
+        except Exception as error:  # each store raises its own
+            raise RegistryError(
+                f"{address} cannot be read from {self.uri}: {error}. Nothing was changed; see `mlflow models` or the "
+                "registry's page for what is there"
+            ) from error
 
     def _log(
         self, trained: Trained, evidence: Evidence, types: list[str], code_paths: list[str] | None

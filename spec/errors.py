@@ -6,6 +6,7 @@
     │   └── DataError        the data behind the spec: column, type, what was expected
     └── Refused              Ratoon could go on, but must not (exit code 1)
         ├── ContractBroken   the training state does not fit the rows: a continued fit would be wrong
+        ├── TrainingDied     training took more than it may, or its process ended: nothing was registered
         └── RegistryError    the registry is not in the state that a step needs
 
 A retraining that is held back is a Decision, not an exception.
@@ -36,6 +37,18 @@ class Refused(RatoonError):
 
 class ContractBroken(Refused):
     """The training state and the rows disagree, so that a continued fit would be wrong."""
+
+
+class TrainingDied(Refused):
+    """Training took more than it may, crashed, or was killed; what it took until then is known.
+
+    *cpu_seconds* is the whole process's; *peak_memory_bytes* the most memory it was seen to hold, None if unknown.
+    """
+
+    def __init__(self, message: str, *, cpu_seconds: float = 0.0, peak_memory_bytes: int | None = None) -> None:
+        super().__init__(message)
+        self.cpu_seconds = cpu_seconds
+        self.peak_memory_bytes = peak_memory_bytes
 
 
 class RegistryError(Refused):

@@ -13,6 +13,7 @@ from .duration import Duration, format_duration
 from .gate import GateSpec
 from .part import Part
 from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec
+from .size import Size
 from .watching import DEFAULT_METRIC, METRICS_OF, DriftSpec, MetricName, MonitorsSpec, PerformanceSpec, Task
 
 
@@ -98,6 +99,16 @@ class ShrinkSpec(Part):
     noise: float = Field(0.01, ge=0, description="Standard deviation of the noise, as a share of a fresh model's")
 
 
+class LimitsSpec(Part):
+    """What one training may take: it runs in a process of its own, which is ended where it takes more."""
+
+    wall: Duration = Field(timedelta(hours=1), description="Longest time by the clock on the wall")
+    memory: Size | None = Field(None, description="Most memory, such as 2GB (Linux only); left out: no limit")
+    apart: bool = Field(
+        True, description="`false`: train inside the flow's own process, without limits, as a replay does"
+    )
+
+
 class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
 
@@ -133,8 +144,10 @@ class LearnerSpec(Part):
     )
     shrink: ShrinkSpec = ShrinkSpec()
     threads: int = Field(1, ge=1, description="Threads that training may use")
+    limits: LimitsSpec = LimitsSpec()
     requirements: tuple[str, ...] = Field((), description="Extra pip requirements of the registered model")
     trusted: tuple[str, ...] = Field((), description="Types that skops may load beside Ratoon's reviewed list")
+    pickle: bool = Field(False, description="Whether pickles may be loaded, which runs whatever code they hold")
 
     @field_validator("build")
     @classmethod

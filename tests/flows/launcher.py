@@ -3,7 +3,8 @@
 Started as a script by `processes.py`, which sends one line of JSON per call and reads one back. The parent
 only imports (importing Prefect, MLflow and Evidently costs 8 CPU seconds, which each child is spared); every
 child is a process of its own that runs a *real* flow against the Prefect server of PREFECT_API_URL.
-A job may lay one mine: at a named function the child kills itself by SIGKILL, or waits for others.
+A job may lay one mine: at a named function the child kills itself by SIGKILL, or waits for others. A mine that
+is marked `apart` lies in the training's own process, where it kills the flow, and the training must follow.
 """
 
 from __future__ import annotations
@@ -86,7 +87,20 @@ def wait(mine: dict[str, Any]) -> None:
     _until(lambda: (Path(mine["folder"]) / "go").exists())
 
 
-ACTIONS: dict[str, Callable[[dict[str, Any]], None]] = {"die": die, "fail": fail, "meet": meet, "wait": wait}
+def orphan(mine: dict[str, Any]) -> None:
+    """Kill the flow whose training this is, and go on: whether this process ends too is not up to it."""
+    Path(mine["pid"]).write_text(str(os.getpid()))
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+
+
+ACTIONS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "die": die,
+    "fail": fail,
+    "meet": meet,
+    "wait": wait,
+    "orphan": orphan,
+}
 
 
 def _until(done: Callable[[], bool]) -> None:
@@ -97,6 +111,27 @@ def _until(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def lay_apart(mine: dict[str, Any]) -> None:
+    """Let every training process of this flow start through this file, which lays *mine* there."""
+    from ratoon.models import bounded
+
+    real = bounded.command
+
+    def command(folder: Path) -> list[str]:
+        python, flag, _, _, *rest = real(folder)
+        return [python, flag, __file__, json.dumps(mine), *rest]
+
+    bounded.command = command  # type: ignore[assignment]
+
+
+def train_mined(mine: dict[str, Any], folder: Path, channel: int) -> None:
+    """What `python -m ratoon.models.inside` does, with a mine in its way."""
+    from ratoon.models.inside import main
+
+    lay(mine)
+    main(folder, channel)
+
+
 def carry_out(job: dict[str, Any], answer: Path) -> None:
     """Run one job in this process and write what it returned or raised."""
     module, _, name = FLOWS[job["flow"]].partition(":")
@@ -105,7 +140,7 @@ def carry_out(job: dict[str, Any], answer: Path) -> None:
         k: datetime.fromisoformat(v) if k in ("at", "start", "end") else v for k, v in job["arguments"].items()
     }
     for mine in job["mines"]:
-        lay(mine)
+        (lay_apart if mine.get("apart") else lay)(mine)
     try:
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             result = flow(**arguments)
@@ -153,4 +188,7 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    if len(sys.argv) > 1:
+        train_mined(json.loads(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        serve()

@@ -100,6 +100,16 @@ def dies(at: str, when: str = "before", call: int = 1) -> dict[str, Any]:
     return {"do": "die", "at": at, "when": when, "call": call}
 
 
+def orphaned(folder: Path, at: str, when: str = "before") -> dict[str, Any]:
+    """The flow is killed (kill -9) while its training process is at the function *at*; *folder* gets its `pid`."""
+    return {"do": "orphan", "at": at, "when": when, "apart": True, "pid": str(folder / "training.pid")}
+
+
+def murdered(at: str, when: str = "before") -> dict[str, Any]:
+    """The training process kills itself (kill -9) at the function *at*; the flow lives on."""
+    return {"do": "die", "at": at, "when": when, "apart": True}
+
+
 def fails(at: str, when: str = "before") -> dict[str, Any]:
     """The function *at* raises OSError instead of beginning or returning."""
     return {"do": "fail", "at": at, "when": when}

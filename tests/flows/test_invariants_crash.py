@@ -6,10 +6,11 @@ Each run is a process of its own that runs the real flow against a real Prefect 
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Processes, dies
+from processes import Processes, dies, murdered, orphaned
 from project import LATE, TRAINED, Project
 
 from ratoon.loop.care import Care
@@ -19,8 +20,7 @@ STEPS = {
     "take_off": f"{LEDGER}.take_off",
     "find_champion": f"{RETRAIN}:find_champion",
     "run_ladder": f"{RETRAIN}:run_ladder",
-    "the update itself": "ratoon.models.families.sklearn_partial:_continue",
-    "the gate": "ratoon.models.race:judge",
+    "waiting for the training": "ratoon.models.bounded:_watched",
     "in_the_air": f"{LEDGER}.in_the_air",
     "register": f"{RETRAIN}:register",
     "logging the model": f"{REGISTRY}._log",
@@ -32,6 +32,10 @@ STEPS = {
     "verifying": f"{REGISTRY}.verify",
     "the champion's alias": f"{REGISTRY}.promote",
     "writing the promotion down": f"{LEDGER}.record_promotion",
+}
+INSIDE = {  # in the training's own process
+    "the update itself": "ratoon.models.families.sklearn_partial:_continue",
+    "the gate": "ratoon.models.race:judge",
 }
 MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
 QUICK = [("logging the model", "after"), ("writing the promotion down", "before")]
@@ -88,6 +92,7 @@ def decision_of(project: Project) -> str:
 
 
 def kill_and_repeat(processes: Processes, project: Project, mine: dict[str, Any]) -> None:
+    """*mine* kills the flow; the same decision carried out again ends once."""
     decision = decision_of(project)
     killed = processes.run("retrain", mine, spec=project.path, decision=decision)
     assert killed.killed, killed
@@ -119,6 +124,47 @@ def test_killed_at_any_other_step_it_ends_once_too(
     processes: Processes, decided: Project, step: str, when: str
 ) -> None:
     kill_and_repeat(processes, decided, dies(STEPS[step], when))
+
+
+@pytest.mark.parametrize(
+    ("step", "when"),
+    [
+        ("the update itself", "before"),
+        pytest.param("the update itself", "after", marks=pytest.mark.slow),
+        pytest.param("the gate", "before", marks=pytest.mark.slow),
+        pytest.param("the gate", "after", marks=pytest.mark.slow),
+    ],
+)
+def test_a_flow_killed_while_its_training_runs_takes_it_along(
+    processes: Processes, decided: Project, step: str, when: str
+) -> None:
+    """Two trainings of a decision never run at the same time: the orphan is gone before the repeat has begun."""
+    kill_and_repeat(processes, decided, orphaned(decided.folder, INSIDE[step], when))
+    pid = int((decided.folder / "training.pid").read_text())
+    status = Path(f"/proc/{pid}/stat")
+    assert not status.exists() or ") Z " in status.read_text()
+
+
+def test_a_training_that_is_killed_leaves_nothing_but_a_row_in_the_ledger(
+    processes: Processes, decided: Project
+) -> None:
+    """The row says how it ended and what it took; the champion serves; repeating the decision changes nothing."""
+    decision = decision_of(decided)
+    ended = processes.run(
+        "retrain", murdered(INSIDE["the update itself"], "after"), spec=decided.path, decision=decision
+    )
+    assert ended.error is not None and "killed by signal 9" in ended.error
+    again = processes.run("retrain", spec=decided.path, decision=decision)
+    assert again.result == {"decision": decision, "outcome": "failed", "version": None, "promoted": False}
+    whole(decided, versions=1)
+    with decided.care() as care:
+        (flight,) = care.ledger.updates("flights")
+        assert (flight.outcome, flight.version, flight.rows) == ("failed", None, 0)
+        assert "killed by signal 9" in flight.evidence["reason"]
+        assert flight.cpu_seconds == flight.evidence["process"]["cpu_seconds"] > 0
+        assert flight.evidence["process"]["peak_memory_bytes"] > 50e6
+        assert care.registry.challenger() is None
+    assert running_runs(decided) == 0
 
 
 def test_a_version_whose_process_died_before_it_was_offered_is_offered_by_the_repeat(

@@ -1,0 +1,69 @@
+"""Adopt a model that someone else trained; it becomes the champion."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from pydantic import BaseModel
+
+from ..loop.adopt import Adopted, adopt
+from ..loop.care import Care, take_care
+from ..loop.moment import as_utc
+from .declared import declared_spec
+from .moment import moment_of
+from .names import model_name
+from .promote import move
+
+
+class Adoption(BaseModel):
+    """The version that a foreign model became; what could be recovered of its state, and what is missing."""
+
+    version: str
+    source: str
+    recovered: list[str]
+    missing: list[str]
+
+
+def _run_name() -> str:
+    return f"adopt {model_name(flow_run.parameters)}"
+
+
+@flow(name="adopt", flow_run_name=_run_name)
+def adopt_model(
+    spec: str,
+    version: str | None = None,
+    model_uri: str | None = None,
+    learned_until: datetime | None = None,
+    actor: str = "",
+    at: datetime | None = None,
+) -> Adoption:
+    """Adopt a model that someone else trained and logged in MLflow; it becomes the champion.
+
+    Args:
+        spec: Path of the model's spec.
+        version: A version or alias of the spec's registered model; left out: the one that serves, else version 1.
+        model_uri: Any other logged model, such as runs:/…/model.
+        learned_until: Arrival time of the newest label that it has learned, as UTC.
+        actor: Who adopts it.
+        at: The moment it counts from; left out: now.
+    """
+    with take_care(declared_spec(spec)) as care:
+        now = moment_of(at)
+        told = as_utc(learned_until) if learned_until else None
+        adopted = register_adopted(care, version, model_uri, told, now)
+        number = adopted.version.number
+        move(care, number, kind="first", reason=f"adopted from {adopted.source}", actor=actor or "ratoon", at=now)
+        return Adoption(version=number, source=adopted.source, **vars(adopted.found))
+
+
+@task(cache_policy=NO_CACHE)
+def register_adopted(
+    care: Care, version: str | None, model_uri: str | None, learned_until: datetime | None, now: datetime
+) -> Adopted:
+    """Recover what can be recovered, check that it predicts the same, register."""
+    return adopt(
+        care, ref=version, address=model_uri, learned_until=learned_until, now=now, flow_run=str(flow_run.id or "")
+    )

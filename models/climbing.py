@@ -1,0 +1,71 @@
+"""Trainings in bounded processes: the climb of the ladder and the first fit, by the same code as in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..spec.model import Spec
+from .bounded import Limits, carried_out
+from .inside import Ask, here
+from .isolated import Isolated
+from .race import Race, climb, first
+from .trained import Trained
+from .used import Used, peak_memory
+
+
+@dataclass(frozen=True)
+class _Climb:
+    champion: Trained
+    spec: Spec
+    rows: dict[str, Any]  # what race.climb takes beside
+
+    def __call__(self, ask: Ask) -> tuple[Race, Any]:
+        champion = replace(self.champion, estimator=here(self.champion.estimator))
+        race = climb(champion, self.spec, scratch=ask, peak=peak_memory, **self.rows)
+        if race.winner is None:
+            return race, None
+        return replace(race, winner=replace(race.winner, estimator=None)), race.winner.estimator
+
+
+@dataclass(frozen=True)
+class _First:
+    spec: Spec
+    rows: pd.DataFrame
+    holdout: pd.DataFrame | None
+
+    def __call__(self, ask: Ask) -> tuple[tuple[Trained, float], Any]:
+        trained, seconds = first(self.spec, self.rows, holdout=self.holdout)
+        return (replace(trained, estimator=None), seconds), trained.estimator
+
+
+def climb_apart(
+    champion: Trained, spec: Spec, *, scratch: Callable[[datetime | None], pd.DataFrame], **rows: Any
+) -> Race:
+    """As race.climb, in a bounded process; `Race.used` is what that took. *scratch* is asked only if it is needed.
+
+    A champion that carries code is loaded there with its code, and so is its successor: nothing of theirs is
+    imported here. Raises TrainingDied where the process was ended or crashed.
+    """
+    code = code_of(champion)
+    with carried_out(_Climb(champion, spec, rows), spec, Limits.of(spec), scratch) as done:
+        race: Race = done.result
+        winner = race.winner and replace(race.winner, estimator=done.estimator(code))
+        return replace(race, winner=winner, used=done.used)
+
+
+def first_apart(spec: Spec, rows: pd.DataFrame, *, holdout: pd.DataFrame | None = None) -> tuple[Trained, float, Used]:
+    """As race.first, in a bounded process; the version, the CPU seconds of learning, and what the process took."""
+    with carried_out(_First(spec, rows, holdout), spec, Limits.of(spec)) as done:
+        trained, seconds = done.result
+        return replace(trained, estimator=done.estimator()), seconds, done.used
+
+
+def code_of(trained: Trained) -> Path | None:
+    """The folder of the code that *trained* carries; None where it carries none."""
+    return trained.estimator.code if isinstance(trained.estimator, Isolated) else None

@@ -1,0 +1,203 @@
+"""What of a training state can be recovered from a foreign model, and what is missing and must be said.
+
+Everything is checked before anything is registered: features against the data, classes against the labels, and
+that what will be stored predicts as the original does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..data.holdout import fingerprint
+from ..spec.errors import ContractBroken, DataError, RegistryError
+from ..spec.model import Spec
+from .features import Feature, features_of, table, target
+from .foreign import Foreign
+from .learner import learner_for
+from .lineage import learnable
+from .race import accept
+from .reservoir import kept
+from .state import TrainingState, library_versions
+from .steps import innermost
+from .trained import Trained
+
+HOLDOUT = (
+    "it may have learned rows that Ratoon holds out, since it did not know of them: comparisons with it on the "
+    "holdout are biased in its favour until a version from scratch replaces it"
+)
+
+
+@dataclass
+class Found:
+    """In words: what was recovered, and what is missing."""
+
+    recovered: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def recover(
+    foreign: Foreign, spec: Spec, *, rows: pd.DataFrame, holdout: pd.DataFrame, upto: datetime
+) -> tuple[Trained, Found]:
+    """Ratoon's version of *foreign*, which has learned all labels that arrived until *upto*.
+
+    *rows*: the labelled rows outside the holdout that had arrived by then, from which the replay reservoir is drawn;
+    *holdout*: holdout rows, on which its level is measured. Raises ContractBroken where features or classes do not
+    fit the data, RegistryError where it cannot be stored so that it predicts the same, DataError without any row.
+    """
+    if rows.empty:
+        raise DataError(
+            f"{spec.path}: no labelled row had arrived by {upto:%Y-%m-%d %H:%M}, so that the model's features cannot "
+            "be compared with the data. Nothing was changed; check --learned-until and data.source"
+        )
+    rows, found = learnable(rows), Found()
+    estimator = foreign.load(spec)
+    features = _features(foreign, estimator, spec, rows, found)
+    family = learner_for(estimator, spec).family
+    _optimiser(estimator, found)
+    found.recovered.append(f"the family: {family}")
+    found.recovered.append(f"a replay reservoir of at most {spec.learner.replay.rows} rows of {len(rows)} until then")
+    state = TrainingState(
+        family=family,
+        task=spec.task,
+        features=features,
+        classes=_classes(estimator, spec, rows, found),
+        watermark=upto,
+        learned_rows=len(rows),
+        fingerprint=fingerprint(rows["_id"]),
+        rung="adopted",
+        parent=foreign.number,
+        seed=spec.seed,
+        versions=_versions(foreign, found),
+    )
+    found.missing.append("which rows it learned: taken to be all labelled rows outside the holdout until the watermark")
+    found.missing.append(HOLDOUT)
+    trained = Trained(estimator, state, reservoir=kept(None, rows, spec.learner.replay))
+    _predicts_alike(foreign, trained, spec, rows.head(50))
+    if len(holdout):
+        trained = accept(trained, spec, holdout)
+    if not trained.state.accepted:
+        found.missing.append("its level on the holdout: there is no holdout row by which it could be measured")
+    notes = tuple(f"missing: {each}" for each in found.missing)
+    return Trained(estimator, trained.state.model_copy(update={"notes": notes}), reservoir=trained.reservoir), found
+
+
+def _features(foreign: Foreign, estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tuple[Feature, ...]:
+    """The model's features in its order, once they are the data's."""
+    data = {each.name: each for each in features_of(rows)}
+    names, source = _names(foreign, estimator, spec)
+    differences = [f"the model expects {name!r}, which the data lack" for name in names if name not in data]
+    extra = [name for name in data if name not in names]
+    differences += [f"the data have {name!r}, which the model does not know" for name in extra]
+    differences += [
+        f"the model expects {name!r} as {kind}, in the data it is a {data[name].kind}"
+        for name, kind in foreign.signature.items()
+        if name in names and name in data and kind != data[name].kind
+    ]
+    if differences:
+        raise ContractBroken(
+            f"{spec.path.name}: {'; '.join(differences)}. Nothing was changed; set data.features to the model's own: "
+            f"[{', '.join(names)}]"
+        )
+    if not foreign.signature:
+        found.missing.append("a signature: the kinds of the features are taken from the data")
+    found.recovered.append(f"{len(names)} features, from {source}")
+    return tuple(data[name] for name in names)
+
+
+def _names(foreign: Foreign, estimator: Any, spec: Spec) -> tuple[list[str], str]:
+    if foreign.signature:
+        return list(foreign.signature), "its signature"
+    known = getattr(estimator, "feature_names_in_", None)
+    if known is not None:
+        return [str(each) for each in known], "the estimator's feature_names_in_"
+    if foreign.example is not None:
+        return [str(each) for each in foreign.example.columns], "its input example"
+    count = getattr(estimator, "n_features_in_", None)
+    if spec.data.features is not None and count in (None, len(spec.data.features)):
+        return list(spec.data.features), "data.features, in that order"
+    raise ContractBroken(
+        f"{foreign.source} does not say what its {count or ''} features are called: it has no signature, no "
+        f"feature_names_in_ and no input example. Nothing was changed; name them in data.features of {spec.path.name}, "
+        "in the order in which it learned them"
+    )
+
+
+def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tuple[int | float | str, ...]:
+    if spec.task == "regression":
+        return ()
+    labels = target(rows, spec.task)
+    known = getattr(estimator, "classes_", None)
+    if known is None:
+        found.missing.append("its classes: taken from the labels until the watermark")
+        return tuple(np.unique(labels).tolist())
+    classes = tuple(int(each) if isinstance(each, bool) else each for each in np.asarray(known).tolist())
+    unknown = sorted({str(each) for each in np.unique(labels) if each not in classes})
+    if unknown or (spec.task == "binary" and len(classes) != 2):
+        what = (
+            f"the labels hold {', '.join(unknown)}" if unknown else f"task 'binary' has two classes, not {len(classes)}"
+        )
+        raise ContractBroken(
+            f"the model knows the classes {', '.join(map(str, classes))}; {what}. Nothing was changed; check "
+            f"data.target and task in {spec.path.name}"
+        )
+    found.recovered.append(f"classes {', '.join(map(str, classes))}, from classes_")
+    return classes
+
+
+def _versions(foreign: Foreign, found: Found) -> dict[str, str]:
+    """Versions that it was trained with, as its requirements pin them; the rest as installed here."""
+    here, pinned = library_versions(), foreign.requirements
+    known = {name: pinned[name] for name in here if name in pinned}
+    if known:
+        found.recovered.append(f"versions of {', '.join(known)}, from its requirements")
+    else:
+        found.missing.append("the versions of the libraries that it was trained with: taken to be those installed here")
+    other = sorted(set(pinned) - set(here) - {"mlflow", "cloudpickle"})
+    if other:
+        found.missing.append(
+            "its other requirements: add those that serving needs to learner.requirements: "
+            + ", ".join(f"{name}=={pinned[name]}" for name in other)
+        )
+    return {**here, **known}
+
+
+def _optimiser(estimator: Any, found: Found) -> None:
+    """SGD counts its steps, networks keep the moments of Adam: both travel inside the estimator."""
+    last = innermost(estimator)
+    if getattr(last, "_optimizer", None) is not None:
+        found.recovered.append(f"the optimiser's state ({type(last._optimizer).__name__}), inside the estimator")
+    elif hasattr(last, "t_"):
+        found.recovered.append(f"the optimiser's step count ({last.t_:g}), inside the estimator")
+
+
+def _predicts_alike(foreign: Foreign, trained: Trained, spec: Spec, rows: pd.DataFrame) -> None:
+    """Raises RegistryError unless what will be stored predicts *rows* and the model's own example as the original."""
+    import skops.io
+
+    from .flavour import refuse_untrusted
+
+    features, original = trained.state.features, trained.estimator
+    types = refuse_untrusted(original, spec.learner.trusted, str(spec.path))
+    stored = skops.io.loads(skops.io.dumps(original), trusted=types)
+    X = table(rows, features)
+    _same(foreign, original.predict(X), stored.predict(X), "rows of the data")
+    if foreign.example is not None:
+        names: Sequence[str] = [each.name for each in features]
+        example = foreign.example[names]
+        _same(foreign, original.predict(example), stored.predict(table(example, features)), "its input example")
+
+
+def _same(foreign: Foreign, before: NDArray[Any], after: NDArray[Any], what: str) -> None:
+    before, after = np.asarray(before), np.asarray(after)
+    if before.shape != after.shape or not np.all((before == after) | ((before != before) & (after != after))):
+        raise RegistryError(
+            f"{foreign.source} would not predict the same once stored: for {what} it says {before[:5].tolist()}, "
+            f"afterwards {after[:5].tolist()}. Nothing was changed"
+        )

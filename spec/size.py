@@ -1,0 +1,41 @@
+"""Sizes of memory as people write them: `512MB`, `2GB`; 1GB is 1024MB."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+_UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+_PATTERN = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([KMGT]B)\s*$", re.IGNORECASE)
+
+
+def parse_size(value: object) -> int:
+    """Read `512MB` or `2GB` as bytes; a plain positive integer is bytes already.
+
+    Raises ValueError for anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    match = _PATTERN.match(value) if isinstance(value, str) else None
+    size = int(float(match.group(1)) * _UNITS[match.group(2).upper()]) if match else 0
+    if size <= 0:
+        raise ValueError("expected a size such as 512MB or 2GB")
+    return size
+
+
+def format_size(value: int) -> str:
+    """The largest unit that says it in at most one decimal: 2147483648 is `2GB`."""
+    for unit in ("TB", "GB", "MB", "KB"):
+        if value >= _UNITS[unit]:
+            return f"{round(value / _UNITS[unit], 1):g}{unit}"
+    return f"{value} bytes"
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(lambda value: format_size(value) if parse_size(format_size(value)) == value else value),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[KMGT]B\s*$", "examples": ["512MB", "2GB"]}),
+]

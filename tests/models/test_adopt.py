@@ -1,0 +1,173 @@
+"""Adopting a model that someone else trained: what is recovered, what must be said, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from foreign_models import LEARNED, NOW, log_foreign, project
+
+from ratoon.loop.adopt import Adopted, adopt
+from ratoon.loop.care import Care, take_care
+from ratoon.models.learner import learner_for
+from ratoon.spec.errors import BadInput, ContractBroken, Refused, RegistryError
+from ratoon.spec.model import Spec
+
+LOG = """
+from sklearn.linear_model import SGDClassifier, SGDRegressor
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+scaled = make_pipeline(StandardScaler(), SGDRegressor(random_state=0)).fit(X, y)
+log(scaled, input_example=X[:5])                                                                # 1
+log(scaled, serialization_format="cloudpickle", input_example=X[:5])                            # 2
+log(make_pipeline(StandardScaler(), SGDRegressor()).fit(X.values, y))                           # 3
+log(SGDRegressor().fit(X.rename(columns={"b": "gone"}), y), input_example=X.rename(columns={"b": "gone"})[:5])  # 4
+mlp = MLPRegressor((4,), max_iter=5, random_state=0)
+warnings.simplefilter("ignore")
+log(mlp.fit(X, y), skops_trusted_types=["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"])  # 5
+log(SGDClassifier(loss="log_loss").fit(X, late + 1), name="late", input_example=X[:5])          # late 1
+"""
+
+
+@pytest.fixture(scope="module")
+def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+    folder = tmp_path_factory.mktemp("adopt") / "project"
+    with project(folder) as care:
+        log_foreign(folder, LOG)
+        yield care
+
+
+def asked(care: Care, ref: str, **more: Any) -> Adopted:
+    return adopt(care, **{"ref": ref, "address": None, "learned_until": LEARNED, "now": NOW, **more})
+
+
+def with_learner(care: Care, **learner: Any) -> Spec:
+    spec = care.spec.model_copy(update={"learner": care.spec.learner.model_copy(update=learner)})
+    spec._path = care.spec.path
+    return spec
+
+
+def numbers(care: Care) -> list[str]:
+    return [version.number for version in care.registry.versions()]  # type: ignore[attr-defined]
+
+
+def test_without_the_watermark_it_is_refused(care: Care) -> None:
+    """Only the user knows what it has learned; when it was logged is said as a hint."""
+    before = numbers(care)
+    with pytest.raises(BadInput, match=r"learned twice or never\. It was logged at 2\d{3}-.*--learned-until"):
+        asked(care, "1", learned_until=None)
+    with pytest.raises(BadInput, match="labels of the future"):
+        asked(care, "1", learned_until=NOW.replace(year=2027))
+    assert numbers(care) == before
+
+
+def test_a_pickle_is_loaded_only_where_the_user_allows_it(care: Care) -> None:
+    with pytest.raises(RegistryError, match=r"saved as cloudpickle.*learner: \{pickle: true\}.*Nothing was loaded"):
+        asked(care, "2")
+
+
+def test_features_that_the_data_lack_are_named(care: Care) -> None:
+    """And those that the model does not know."""
+    with pytest.raises(ContractBroken, match=r"expects 'gone', which the data lack; the data have 'b'") as error:
+        asked(care, "4")
+    assert "set data.features" in str(error.value)
+
+
+def test_a_class_that_the_model_does_not_know_is_named(care: Care) -> None:
+    with (
+        project(care.spec.folder, target="late", model="late") as late,
+        pytest.raises(ContractBroken, match=r"knows the classes 1, 2; the labels hold 0"),
+    ):
+        asked(late, "1")
+
+
+def test_what_is_not_there_is_said(care: Care) -> None:
+    with pytest.raises(RegistryError, match="no version or alias '77'"):
+        asked(care, "77")
+    with pytest.raises(RegistryError, match="runs:/none/model cannot be read"):
+        asked(care, "", address="runs:/none/model")
+    with pytest.raises(BadInput, match="--version or --model-uri"):
+        asked(care, "1", address="models:/churn/1")
+    assert care.ledger.champions("churn") == []
+
+
+def test_an_adopted_pipeline_predicts_the_same_and_continues(care: Care) -> None:
+    """Features, reservoir, versions and the optimiser's steps are recovered; what is missing is named."""
+    found = asked(care, "1")
+    trained = care.registry.load(found.version.number)
+    state = trained.state
+    said = "; ".join(found.found.recovered)
+    assert "2 features, from its signature" in said
+    assert "step count" in said
+    assert "versions of scikit-learn" in said
+    missing = "; ".join(found.found.missing)
+    assert "boltons==24.0.0" in missing
+    assert "biased in its favour" in missing
+    assert all(each in found.version.description for each in ("Adopted from models:/churn/1", "boltons==24.0.0"))
+    assert (state.rung, state.parent, state.watermark, state.family) == ("adopted", "1", LEARNED, "sklearn-partial")
+    assert found.version.tags["ratoon.adopted_from"] == "models:/churn/1"
+    view = care.source.as_of(NOW)
+    learned = view.ledger_of_rows(LEARNED)
+    assert (state.learned_rows, state.fingerprint) == (learned.rows, learned.fingerprint)
+    assert state.accepted and state.profile is not None
+    assert trained.reservoir is not None and not trained.reservoir["_holdout"].any()
+    new = view.unlearned(LEARNED)
+    learner = learner_for(trained.estimator, care.spec)
+    updated = learner.update(trained, new, care.spec)
+    assert updated.state.learned_rows == view.ledger_of_rows(NOW).rows
+    with pytest.raises(Refused, match="behind the watermark"):
+        learner.update(trained, view.learned(LEARNED), care.spec)
+    load = f"[mlflow.sklearn.load_model(f'models:/churn/{{n}}') for n in (1, {found.version.number})]"
+    script = f"import json\nprint(json.dumps([each.predict(X[:50]).tolist() for each in {load}]))\n"
+    before, after = json.loads(log_foreign(care.spec.folder, script))
+    assert np.array_equal(before, after)
+
+
+def test_asked_again_it_finds_the_version_it_made(care: Care) -> None:
+    """A crash between registering and promoting is mended by the same command."""
+    first = asked(care, "1").version.number
+    before = numbers(care)
+    assert asked(care, "", address="models:/churn/1").version.number == first
+    assert numbers(care) == before
+
+
+def test_an_allowed_pickle_is_stored_as_skops(care: Care) -> None:
+    with take_care(with_learner(care, pickle=True)) as trusting:
+        found = asked(trusting, "2")
+        folder = trusting.registry._files(found.version.number)  # type: ignore[attr-defined]
+    assert (folder / "model.skops").exists()
+    assert not list(folder.rglob("*.pkl"))
+
+
+def test_a_model_without_names_takes_those_of_the_spec(care: Care) -> None:
+    """They are in the order in which it learned them, as the user says; that this was needed is on record."""
+    found = asked(care, "3")
+    assert any("data.features, in that order" in each for each in found.found.recovered)
+    assert any("no signature" in each or "a signature" in each for each in found.found.missing)
+
+
+def test_a_network_keeps_its_optimiser(care: Care) -> None:
+    found = asked(care, "5")
+    assert any("AdamOptimizer" in each for each in found.found.recovered)
+    assert care.registry.load(found.version.number).estimator._optimizer.t > 0
+
+
+def test_a_second_lineage_needs_another_name(care: Care) -> None:
+    """Once Ratoon's own champion serves, nothing foreign takes its place."""
+    number = asked(care, "1").version.number
+    care.registry.promote(number)
+    with pytest.raises(RegistryError, match="give it a spec with another `model`"):
+        asked(care, "5")
+    with pytest.raises(RegistryError, match="registered by Ratoon already"):
+        asked(care, number)
+    assert asked(care, "1").version.number == number
