@@ -108,8 +108,8 @@ def test_rows_of_one_class_do_not_undo_the_other(make_spec: Any, make_rows: Any,
         assert after.classes == (0, 1)
         assert np.asarray(after.score).mean() >= np.asarray(before.score).mean()
         assert np.asarray(after.score).min() > 1e-4
-            zeros, ones = (np.asarray(after.score)[rows["_target"] == each] for each in (0, 1))
-            assert zeros.mean() < ones.mean() - 0.1
+        zeros, ones = (np.asarray(after.score)[rows["_target"] == each] for each in (0, 1))
+        assert zeros.mean() < ones.mean() - 0.1
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
