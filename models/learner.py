@@ -62,17 +62,20 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     from .families.scratch_only import ScratchOnly
     from .families.sklearn_partial import SklearnPartial
     from .families.warm_start_routes import refuse_without_target, why_scratch_only
+    from .families.xgboost_boost import XGBoostBoost, is_xgboost
 
     last = innermost(estimator)
-    boosted = is_lightgbm(last)
+    found = "lightgbm" if is_lightgbm(last) else "xgboost" if is_xgboost(last) else "sklearn"
     wanted = spec.learner.family
-    if wanted != "auto" and (wanted == "lightgbm") != boosted:
+    if wanted not in ("auto", found):
         raise SpecError(
             f"{spec.path}: learner.family: {wanted!r} does not fit the estimator {type(last).__name__} of "
             f"{spec.learner.build}; leave the key out or build another estimator. Nothing was changed"
         )
-    if boosted:
+    if found == "lightgbm":
         return LightGBMBoost()
+    if found == "xgboost":
+        return XGBoostBoost()
     refuse_without_target(last, spec)
     if hasattr(last, "partial_fit"):
         return SklearnPartial.of(last, spec)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 
 from .families.lightgbm_boost import is_lightgbm
+from .families.xgboost_boost import is_xgboost
 from .state import library_versions
 from .steps import innermost
 
@@ -14,5 +16,17 @@ def pins(estimator: object, extra: Iterable[str] = ()) -> list[str]:
     needed = ["scikit-learn", "numpy", "pandas", "scipy", "skops"]
     if is_lightgbm(innermost(estimator)):
         needed.append("lightgbm")
+    if is_xgboost(innermost(estimator)):
+        needed.append("xgboost")
     installed = library_versions()
-    return [f"{name}=={installed[name]}" for name in needed if name in installed] + list(extra)
+    pinned = {name: f"{name}=={installed[name]}" for name in needed if name in installed}
+    if "xgboost" in pinned and not _distributed("xgboost"):
+        pinned["xgboost"] = f"xgboost-cpu=={installed['xgboost']}"
+    return [*pinned.values(), *extra]
+
+
+def _distributed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False

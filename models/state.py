@@ -6,6 +6,7 @@ disagree (invariant 1).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +23,7 @@ from ..spec.watching import Task
 from .features import Feature, features_of
 
 MODULUS = 2**61  # of fingerprints, as the data room's tally
-_CONTINUED_BY = ("scikit-learn", "lightgbm")  # a minor release may change how these continue a fit
+_CONTINUED_BY = ("scikit-learn", "lightgbm", "xgboost")  # a minor release may change how these continue a fit
 
 
 class Accepted(Value):
@@ -44,7 +45,7 @@ class TrainingState(Value):
     *watermark* is the label arrival time of the newest learned row; *since* the open start of the
     learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
     row learned along the lineage since the last first or scratch fit. *learned_rows* counts them.
-    *updates* counts the updates since then.
+    *updates* counts the updates since then, *base_rounds* the boosting rounds of that fit, once it was continued.
 
     *preprocessing* lists the steps and their classes, *optimiser* how far it has come, *vocabularies* the known
     categories of each category feature (see contract.py), *replay_rows* how many rows the reservoir holds; all must
@@ -67,6 +68,7 @@ class TrainingState(Value):
     epochs: int | None = None
     batch: int | None = None
     rounds: int | None = None
+    base_rounds: int | None = None
     updated_steps: tuple[str, ...] = ()
     frozen_steps: tuple[str, ...] = ()
     frozen_because: dict[str, str] = Field(default_factory=dict)
@@ -137,4 +139,7 @@ def library_versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    for name in ("xgboost-cpu", "xgboost"):  # one package under two names: the first leaves out the GPU's libraries
+        with suppress(PackageNotFoundError):
+            found["xgboost"] = version(name)
     return found

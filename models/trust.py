@@ -2,7 +2,7 @@
 
 skops is no sandbox; whoever may write the registry is trusted. The list still keeps a version from naming
 types of its own: it is never taken from the model file nor from skops' own `get_untrusted_types`. Reviewed
-for scikit-learn 1.9, LightGBM 4.7 and skops 0.16: each entry holds numbers only and runs no code of the
+for scikit-learn 1.9, LightGBM 4.7, XGBoost 3.2 and skops 0.16: each entry holds numbers only and runs no code of the
 file's choosing when rebuilt. Trees read node indices from the file unchecked, so that a crafted file can
 crash a process (skops' documentation says so); they cannot run code.
 """
@@ -20,6 +20,7 @@ _HIST = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 _BUNCH = ("sklearn.utils._bunch.Bunch",)
 _DTYPE = ("numpy.dtype",)
 _BOOSTER = ("collections.OrderedDict", "lightgbm.basic.Booster")
+_XGB = ("xgboost.core.Booster",)
 
 REVIEWED: dict[str, tuple[str, ...]] = {
     "MLPClassifier": _MLP,
@@ -48,6 +49,8 @@ REVIEWED: dict[str, tuple[str, ...]] = {
     "ColumnTransformer": ("sklearn.compose._column_transformer.make_column_selector",),
     "LGBMClassifier": (*_BOOSTER, "lightgbm.sklearn.LGBMClassifier"),
     "LGBMRegressor": (*_BOOSTER, "lightgbm.sklearn.LGBMRegressor"),
+    "XGBClassifier": (*_XGB, "xgboost.sklearn.XGBClassifier"),
+    "XGBRegressor": (*_XGB, "xgboost.sklearn.XGBRegressor"),
 }
 
 
@@ -66,4 +69,4 @@ def trusted_for(estimator: object, extra: Iterable[str] = ()) -> list[str]:
 
 
 def _known_library(part: object) -> bool:
-    return type(part).__module__.split(".")[0] in ("sklearn", "lightgbm")
+    return type(part).__module__.split(".")[0] in ("sklearn", "lightgbm", "xgboost")

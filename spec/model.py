@@ -113,14 +113,26 @@ class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
 
     build: str = Field(description="file.py:function that returns an unfitted estimator")
-    family: Literal["auto", "sklearn", "lightgbm"] = Field("auto", description="Left out: chosen by the estimator")
+    family: Literal["auto", "sklearn", "lightgbm", "xgboost"] = Field(
+        "auto", description="Left out: chosen by the estimator"
+    )
     epochs: int = Field(10, ge=1, le=1000, description="Passes over the new rows in a warm update (partial_fit)")
     batch: int = Field(
         10_000, ge=1, description="Most rows per partial_fit call; networks cut their own mini-batches within it"
     )
-    rounds: int = Field(10, ge=1, le=10_000, description="Trees added by a warm update (boosting)")
-    boosting: Literal["continue", "refit"] = Field(
-        "continue", description="Warm update of a boosted model: add trees, or re-estimate the leaves"
+    boosting: Literal["adapt", "continue", "refit"] = Field(
+        "adapt",
+        description="Warm update of a boosted model. `adapt`: move the leaves and add trees; `continue`: only add "
+        "trees; `refit`: only move the leaves",
+    )
+    rounds: int | None = Field(
+        None, ge=1, le=10_000, description="Boosting rounds that a warm update adds; left out: 1 (adapt), 10 (continue)"
+    )
+    trees: int | None = Field(
+        None,
+        ge=1,
+        description="Most boosting rounds (trees, for each class) of a continued model; older added ones are dropped; "
+        "left out: half as many again as the first fit",
     )
     rungs: tuple[LadderRung, ...] = Field(
         ("warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"),

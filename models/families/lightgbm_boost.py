@@ -1,9 +1,7 @@
 """Learner of LightGBM's scikit-learn estimators, alone or behind frozen preprocessing in a Pipeline.
 
-`boosting: continue` adds `learner.rounds` trees fitted to what the new rows leave unexplained;
-`boosting: refit` keeps the trees and re-estimates their leaves (Booster.refit, decay 0.9). The update works
-on the booster, not through `fit(init_model=…)`: that would learn its classes anew from the batch, and
-break where a class is absent from it.
+How it continues says boosting.py. The update works on the booster, not through `fit(init_model=…)`: that would
+learn its classes anew from the batch, and break where a class is absent from it.
 """
 
 from __future__ import annotations
@@ -15,22 +13,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ...spec.errors import ContractBroken, SpecError
 from ...spec.model import LadderRung, Spec
 from ...spec.values import Rung
-from ..features import could_not, table
 from ..how import WARM, How
-from ..lineage import begin, carry_on, continued_error, fits, mix
+from ..lineage import begin, continued_error
 from ..splits import Splits
-from ..steps import innermost, leaves
+from ..steps import innermost
 from ..trained import Trained
+from .boosting import Batch, learned
+from .leaf_steps import Array
+from .lightgbm_trees import LightGBMForest, import_lightgbm
 
-DECAY = 0.9  # share of a leaf's old value that a refit keeps: LightGBM's default
+__all__ = ["LightGBMBoost", "import_lightgbm", "is_lightgbm"]
 
 
 def is_lightgbm(estimator: Any) -> bool:
@@ -38,20 +34,9 @@ def is_lightgbm(estimator: Any) -> bool:
     return any(cls.__module__.startswith("lightgbm.") for cls in type(estimator).__mro__)
 
 
-def import_lightgbm() -> Any:
-    """The lightgbm module; SpecError with the install line where it is missing."""
-    try:
-        import lightgbm
-    except ImportError as error:
-        raise SpecError(
-            "the model is LightGBM's, but lightgbm is not installed here: pip install 'ratoon[lightgbm]'"
-        ) from error
-    return lightgbm
-
-
 @dataclass(frozen=True)
 class LightGBMBoost:
-    """Continues by more trees, or by refitted leaves."""
+    """Continues by moved leaves, more trees, or both."""
 
     family: str = "lightgbm"
 
@@ -81,76 +66,53 @@ class LightGBMBoost:
         return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
-        """Learn *rows* on a deep copy of *champion*."""
+        """Learn *rows* on a copy of *champion*."""
         if rows.empty:
             return champion
         import_lightgbm()
-        last = innermost(champion.estimator)
+        return learned(_LightGBM(), champion, rows, spec, how)
+
+
+class _LightGBM:
+    """boosting.py's view of LightGBM."""
+
+    def opened(self, last: Any, spec: Spec) -> LightGBMForest:
+        """The trees of the fitted estimator *last*, cut where early stopping found its best."""
         if callable(last.objective):
             raise continued_error("LightGBM with an objective function of your own cannot continue after a reload")
-        rows, y = fits(champion, rows)
-        mixed, y = mix(champion, rows, y, how)
-        estimator = copy.deepcopy(champion.estimator)
-        X = table(mixed, champion.state.features)
-        frozen: list[str] = []
-        try:
-            Xt, yt = _through(estimator, X, y, frozen)
-            booster = _continue(innermost(estimator), Xt, yt, spec, champion.state.updates)
-        except (ValueError, TypeError, import_lightgbm().basic.LightGBMError) as error:
-            raise ContractBroken(could_not("continue on", X, error)) from error
-        innermost(estimator)._Booster = booster
-        return carry_on(
-            champion,
-            estimator,
-            rows,
-            spec,
-            how,
-            rounds=spec.learner.rounds if spec.learner.boosting == "continue" else 0,
-            updated_steps=(f"{type(last).__name__} ({spec.learner.boosting})",),
-            frozen_steps=tuple(frozen),
-            notes=(f"{booster.num_trees()} trees",),
-        )
-
-
-def _through(estimator: Any, X: Any, y: NDArray[Any], frozen: list[str]) -> tuple[Any, NDArray[Any]]:
-    """*X* and *y* as the booster sees them; fills the names of the frozen steps."""
-    if isinstance(estimator, Pipeline):
-        for name, step in estimator.steps[:-1]:
-            if step is not None and not isinstance(step, str):
-                frozen += [leaf for leaf, _ in leaves(step, name)]
-                X = step.transform(X)
-        return _through(estimator.steps[-1][1], X, y, frozen)
-    if isinstance(estimator, TransformedTargetRegressor):
-        frozen.append("target")
-        y = np.asarray(estimator.transformer_.transform(y.reshape(-1, 1))).reshape(len(y))
-        return _through(estimator.regressor_, X, y, frozen)
-    return X, y
-
-
-def _continue(last: Any, X: Any, y: NDArray[Any], spec: Spec, updates: int) -> Any:
-    """A new booster that has also learned (X, y)."""
-    lgb = import_lightgbm()
-    old = last.booster_
-    # Through text: a copy that shares nothing with the champion, cut where early stopping found its best.
-    old = lgb.Booster(model_str=old.model_to_string(num_iteration=last.best_iteration_ or -1))
-    weight = compute_sample_weight(last.class_weight, y) if getattr(last, "class_weight", None) is not None else None
-    label = np.searchsorted(last.classes_, y) if hasattr(last, "classes_") else y
-    params = {
-        **last._process_params(stage="fit"),  # as LightGBM itself would train: objective, number of classes
-        **_repeatable(last),
-        "num_threads": spec.learner.threads,
-        "verbosity": -1,
-    }
-    if spec.learner.boosting == "refit":
-        quiet = {
-            key: params[key] for key in ("num_threads", "deterministic", "force_row_wise", "verbosity") if key in params
+        params = {
+            **last._process_params(stage="fit"),  # as LightGBM itself would train: objective, number of classes
+            **_repeatable(last),
+            "num_threads": spec.learner.threads,
+            "verbosity": -1,
         }
-        refitted = old.refit(X, label, decay_rate=DECAY, weight=weight, dataset_params=quiet)
-        return lgb.Booster(model_str=refitted.model_to_string())
-    params["seed"] = spec.seed + updates + 1  # row and column sampling must not repeat itself update by update
-    params.pop("random_state", None)
-    train_set = lgb.Dataset(X, label=label, weight=weight, params=params)
-    return lgb.train(params, train_set, num_boost_round=spec.learner.rounds, init_model=old)
+        params.pop("random_state", None)
+        if params.get("boosting") in ("rf", "random_forest") or params.get("boosting_type") == "rf":
+            raise continued_error("LightGBM's random forest (boosting_type 'rf') averages its trees, none can be added")
+        booster = last.booster_
+        if last._best_iteration:
+            booster = import_lightgbm().Booster(model_str=booster.model_to_string(num_iteration=last._best_iteration))
+        return LightGBMForest(booster, params)
+
+    def batch(self, last: Any, X: Any, y: Array) -> Batch:
+        """(X, y) with class codes from the champion and weights from its `class_weight`."""
+        weighted = getattr(last, "class_weight", None) is not None
+        weight = np.asarray(compute_sample_weight(last.class_weight, y)) if weighted else None
+        if not hasattr(last, "classes_"):
+            return Batch(X, y, weight)
+        label = np.searchsorted(last.classes_, y)
+        return Batch(X, label, weight, _tilt(last.get_params(), label))
+
+    def renewed(self, last: Any, booster: Any) -> Any:
+        """A copy of *last* that holds *booster*."""
+        new = copy.copy(last)
+        new._Booster = booster
+        new._best_iteration = 0  # cut already; there are other trees behind it now
+        return new
+
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the library raises of rows that it cannot take."""
+        return ValueError, TypeError, import_lightgbm().basic.LightGBMError
 
 
 def _repeatable(estimator: Any) -> dict[str, Any]:
@@ -159,3 +121,13 @@ def _repeatable(estimator: Any) -> dict[str, Any]:
     if own.get("force_col_wise"):
         return {"deterministic": True}
     return {"deterministic": True, "force_row_wise": True}
+
+
+def _tilt(params: dict[str, Any], label: Array) -> Array | None:
+    """The weights that the binary objective adds itself: `scale_pos_weight`, or equal shares (`is_unbalance`)."""
+    positive = float(params.get("scale_pos_weight") or 1.0)
+    negative = 1.0
+    if params.get("is_unbalance") and 0 < label.sum() < len(label):
+        many = label.sum() / (len(label) - label.sum())
+        positive, negative = max(1.0, 1 / many), max(1.0, many)
+    return None if positive == negative == 1.0 else np.where(label == 1, positive, negative)

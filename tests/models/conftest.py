@@ -93,6 +93,37 @@ def lgbm_multiclass():
     return before(small(LGBMClassifier))
 
 
+def xgb_bare_binary():
+    from xgboost import XGBClassifier
+
+    return Pipeline(
+        [("only", ColumnTransformer([("n", "passthrough", ["a", "b"])])), ("last", shallow(XGBClassifier))]
+    )
+
+
+def xgb_alone_regression():
+    from xgboost import XGBRegressor
+
+    return shallow(XGBRegressor)
+
+
+def xgb_scaled_regression():
+    from sklearn.compose import TransformedTargetRegressor
+    from xgboost import XGBRegressor
+
+    return before(TransformedTargetRegressor(shallow(XGBRegressor), transformer=StandardScaler()))
+
+
+def xgb_multiclass():
+    from xgboost import XGBClassifier
+
+    return before(shallow(XGBClassifier))
+
+
+def shallow(kind):
+    return kind(n_estimators=10, max_depth=3, subsample=0.8)
+
+
 def small(kind):
     return kind(n_estimators=10, num_leaves=7, min_child_samples=5, subsample=0.8, subsample_freq=1, verbosity=-1)
 """

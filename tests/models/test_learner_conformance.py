@@ -29,9 +29,16 @@ CASES = [
     ("mlp_multiclass", "multiclass", {}),
     ("bayes_binary", "binary", {}),
     ("lgbm_bare_binary", "binary", {}),
+    ("lgbm_bare_binary", "binary", {"boosting": "continue"}),
     ("lgbm_bare_binary", "binary", {"boosting": "refit"}),
     ("lgbm_multiclass", "multiclass", {}),
     ("lgbm_alone_regression", "regression", {}),
+    ("xgb_bare_binary", "binary", {}),
+    ("xgb_bare_binary", "binary", {"boosting": "continue"}),
+    ("xgb_bare_binary", "binary", {"boosting": "refit"}),
+    ("xgb_multiclass", "multiclass", {}),
+    ("xgb_alone_regression", "regression", {}),
+    ("xgb_scaled_regression", "regression", {}),
 ]
 SCRATCH_ONLY = [("forest_binary", "binary", {}), ("forest_regression", "regression", {})]
 names = [f"{build}{'-' + str(options['boosting']) if options else ''}" for build, _, options in CASES]
@@ -45,9 +52,14 @@ def case(request: pytest.FixtureRequest, make_spec: Any, make_rows: Any) -> Any:
 
 
 def _first(make_spec: Any, make_rows: Any, name: str, task: str, options: dict[str, Any]) -> Any:
+    if name.startswith("xgb"):
+        pytest.importorskip("xgboost")
     spec = make_spec(name, task, learner={"epochs": 3, "batch": 32, "rounds": 5, **options})
     old, new = make_rows(300, task), make_rows(120, task, start=300, shift=0.5)
-    if name == "lgbm_alone_regression":  # LightGBM takes no text columns
+    if name == "xgb_multiclass":  # XGBoost takes classes from 0 only
+        codes = {"low": 0, "mid": 1, "high": 2}
+        old, new = (rows.assign(_target=rows["_target"].map(codes)) for rows in (old, new))
+    if name in ("lgbm_alone_regression", "xgb_alone_regression"):  # neither takes text columns
         old, new = old.drop(columns="c"), new.drop(columns="c")
     estimator = build(spec)
     return spec, learner_for(estimator, spec).first(estimator, old, spec), new
@@ -158,7 +170,8 @@ def test_an_unseen_class_is_refused_by_name(case: Any) -> None:
     spec, champion, new = case
     if spec.task == "regression":
         pytest.skip("regression has no classes")
-    strange = new.assign(_target=["other" if spec.task == "multiclass" else 7, *new["_target"].iloc[1:]])
+    other = "other" if isinstance(champion.state.classes[0], str) else 7
+    strange = new.assign(_target=[other, *new["_target"].iloc[1:]])
     with pytest.raises(ContractBroken, match=r"class (other|7) in the rows is new"):
         learner_for(champion.estimator, spec).update(champion, strange, spec)
 

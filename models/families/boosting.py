@@ -1,0 +1,160 @@
+"""How boosted trees continue, whatever library grew them: drop, move leaves, grow.
+
+`boosting: adapt` moves the leaves of the old trees over the new rows (leaf_steps.py) and adds `learner.rounds`
+(1) trees to what is left over; `continue` only adds trees (10); `refit` only moves leaves. Moving leaves follows
+the level and the strength of what is known and adds nothing to the size; a new tree finds splits that no old tree
+has, such as on a column that was constant so far.
+
+Measured (LightGBM, first fit of 100 trees of 15 leaves at rate 0.05 on the first eight windows, then judged on the
+window behind each update, all predictions pooled; `scratch` fits such a model at every window). The column `adapt`
+is this file's, the others were found with the same method in a study of it, `refit` with a damping of 5:
+
+                       windows  scratch, 8 windows  scratch, all   continue   refit    adapt
+    elec2, accuracy         37      .726              .725           .714      .699    .731
+    nycflights13/3, AUC     45      .709              .712           .664      .715    .717
+    us_births/3, MAE        74      30.5              34.0           17.3      16.9    15.5
+    hourly bikes, MAE       45      41.6              61.0           46.2      40.5    40.0
+    noaa, accuracy          42      .794              .796           .786      .801    .803
+    metro, MAE              61      340               309            423       306     302
+    acs/3, AUC              20      .903              .903           .902      .904    .904
+
+(/3: every third row.) `continue` is plain added trees without a bound, as both libraries document it. PUSH, DAMP and
+the one tree were chosen on these same streams, so that the figures flatter them a little. Replaying as many old rows
+as new ones was tried with `continue` on elec2 and bikes, and made both worse: the relation itself moves there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...spec.errors import ContractBroken
+from ...spec.model import Spec
+from ..features import could_not, table
+from ..how import How
+from ..lineage import carry_on, fits, mix
+from ..steps import innermost
+from ..trained import Trained
+from .growth import rounds_of, to_drop
+from .leaf_steps import Array, Loss, added, move_leaves, slope_of
+from .through import through, with_innermost
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the booster sees of an update: labels or class codes, and weights, each of shape (n,).
+
+    *tilt*: the weights that the objective itself adds (`scale_pos_weight`).
+    """
+
+    X: Any
+    label: Array
+    weight: Array | None = None
+    tilt: Array | None = None
+
+
+class Forest(Protocol):
+    """A booster's trees, opened: a copy that shares nothing with the booster it came from."""
+
+    values: list[Array]
+    output: NDArray[np.intp]
+    width: int  # trees per boosting round
+    loss: Loss | None  # None: one whose leaves cannot be moved here
+
+    def leaves(self, batch: Batch) -> tuple[Array, Array]:
+        """Place of each row in each tree's values, shape (n, trees), and score of each row, shape (n, outputs)."""
+
+    def drop(self, first: int, last: int) -> None:
+        """Take out the trees from *first* up to, not including, *last*."""
+
+    def grow(self, batch: Batch, score: Array, rounds: int, seed: int) -> None:
+        """Add *rounds* of trees fitted to what *score*, shape (n, outputs), leaves over."""
+
+    def closed(self) -> Any:
+        """A new booster of these trees."""
+
+
+class Engine(Protocol):
+    """What a library's file must give."""
+
+    def opened(self, last: Any, spec: Spec) -> Forest:
+        """The trees of the fitted estimator *last*; ContractBroken where it cannot continue."""
+
+    def batch(self, last: Any, X: Any, y: Array) -> Batch:
+        """(X, y) in the library's own form."""
+
+    def renewed(self, last: Any, booster: Any) -> Any:
+        """A copy of *last* that holds *booster*."""
+
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the library raises of rows that it cannot take."""
+
+
+def learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
+    """*champion* and *rows* (at least one), continued; the champion is not touched."""
+    rows, y = fits(champion, rows)
+    mixed, y = mix(champion, rows, y, how)
+    X = table(mixed, champion.state.features)
+    last = innermost(champion.estimator)
+    forest = engine.opened(last, spec)
+    before = len(forest.values) // forest.width
+    base = champion.state.base_rounds or before
+    gone = to_drop(before, base, spec.learner)
+    frozen: list[str] = []
+    try:
+        Xt, yt = through(champion.estimator, X, y, frozen)
+        notes = _step(forest, engine.batch(last, Xt, yt), spec, champion.state.updates, base, gone)
+    except ContractBroken:
+        raise
+    except engine.errors() as error:
+        raise ContractBroken(could_not("continue on", X, error)) from error
+    after = len(forest.values) // forest.width
+    return carry_on(
+        champion,
+        with_innermost(champion.estimator, engine.renewed(last, forest.closed())),
+        rows,
+        spec,
+        how,
+        rounds=rounds_of(spec.learner),
+        base_rounds=base,
+        updated_steps=(f"{type(last).__name__} ({spec.learner.boosting})",),
+        frozen_steps=tuple(frozen),
+        notes=(f"{before} rounds of trees before, {after} after ({gone} dropped)", *notes),
+    )
+
+
+def _step(forest: Forest, batch: Batch, spec: Spec, updates: int, base: int, gone: int) -> list[str]:
+    """Change *forest*; what should be noted of it."""
+    mode, rounds, notes = spec.learner.boosting, rounds_of(spec.learner), []
+    loss = forest.loss if mode != "continue" else None
+    if mode == "refit" and loss is None:
+        raise ContractBroken(
+            "the leaves of this objective cannot be re-estimated (known: squared error, logistic, softmax); the "
+            "champion was left as it was. Set learner.boosting to `continue`, or use the `scratch` rung"
+        )
+    leaf, score = forest.leaves(batch)
+    if gone:
+        first, until = base * forest.width, (base + gone) * forest.width
+        kept = np.r_[0:first, until : len(forest.values)]
+        gone_trees = slice(first, until)
+        lost = added(forest.values[gone_trees], leaf[:, gone_trees], forest.output[gone_trees], score.shape[1])
+        forest.drop(first, until)
+        leaf, aim, score = leaf[:, kept], score, score - lost
+        if loss is None:  # hand what the dropped trees said over to those that stay
+            forest.values, score = move_leaves(
+                forest.values, leaf, forest.output, score, lambda now: (now - aim, np.ones_like(now)), damp=1.0
+            )
+    if loss is not None:
+        weights = [each for each in (batch.weight, batch.tilt) if each is not None]
+        slope = slope_of(loss, batch.label, np.prod(weights, axis=0) if weights else None)
+        forest.values, score = move_leaves(forest.values, leaf, forest.output, score, slope)
+    elif mode == "adapt":
+        notes.append("the leaves were not moved: their objective's gradient is not known here")
+    if rounds:
+        # Row and column sampling must not repeat itself update by update.
+        forest.grow(batch, score, rounds, spec.seed + updates + 1)
+    return notes

@@ -1,0 +1,121 @@
+"""LightGBM's trees, opened as the text that `Booster.model_to_string` writes (model format v4, LightGBM 4).
+
+Each tree is one block of the text, with its leaf values on one line; `tree_sizes` in the head are the lengths of
+the blocks in bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...spec.errors import SpecError
+from .boosting import Batch
+from .leaf_steps import Array, Loss, added
+
+_LEAF = re.compile(r"^leaf_value=(.*)$", re.M)
+
+
+def import_lightgbm() -> Any:
+    """The lightgbm module; SpecError with the install line where it is missing."""
+    try:
+        import lightgbm
+    except ImportError as error:
+        raise SpecError(
+            "the model is LightGBM's, but lightgbm is not installed here: pip install 'ratoon[lightgbm]'"
+        ) from error
+    return lightgbm
+
+
+@dataclass
+class LightGBMForest:
+    """The trees of *booster*, whose own are never changed; *params* are those that it trains with."""
+
+    booster: Any
+    params: dict[str, Any]
+    values: list[Array] = field(init=False)
+    output: NDArray[np.intp] = field(init=False)
+    width: int = field(init=False)
+    loss: Loss | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._head, self._blocks, self._tail = _split(self.booster.model_to_string(num_iteration=-1))
+        self.width = int(_entry(self._head, "num_tree_per_iteration") or 1)
+        self.loss = _loss(_entry(self._head, "objective"), self._blocks)
+        self.values = _values(self._blocks)
+        self._count()
+
+    def _count(self) -> None:
+        self.output = np.arange(len(self._blocks), dtype=np.intp) % self.width
+
+    def leaves(self, batch: Batch) -> tuple[Array, Array]:
+        """Place of each row in each tree's values, shape (n, trees), and score of each row, shape (n, outputs)."""
+        n, threads = len(batch.label), self.params["num_threads"]
+        leaf = np.asarray(self.booster.predict(batch.X, pred_leaf=True, num_iteration=-1, num_threads=threads))
+        leaf = leaf.reshape(n, -1).astype(np.intp)
+        if self.loss is not None:  # the sum of the leaves, without a second walk down the trees
+            return leaf, added(self.values, leaf, self.output, self.width)
+        score = self.booster.predict(batch.X, raw_score=True, num_iteration=-1, num_threads=threads)
+        return leaf, np.asarray(score, dtype=np.float64).reshape(n, -1)
+
+    def drop(self, first: int, last: int) -> None:
+        """Take out the trees from *first* up to, not including, *last*."""
+        del self._blocks[first:last]
+        del self.values[first:last]
+        self._count()
+
+    def grow(self, batch: Batch, score: Array, rounds: int, seed: int) -> None:
+        """Add *rounds* of trees fitted to what *score*, shape (n, outputs), leaves over."""
+        lgb = import_lightgbm()
+        params = {**self.params, "seed": seed, "boost_from_average": False}
+        start = score.ravel(order="F")  # class by class
+        data = lgb.Dataset(batch.X, label=batch.label, weight=batch.weight, init_score=start, params=params)
+        grown = lgb.train(params, data, num_boost_round=rounds, keep_training_booster=True)
+        blocks = _split(grown.model_to_string(num_iteration=-1))[1]
+        # A tree without a split says nothing; for a class that the rows lack it would say log(0), cut at -34.
+        self.values += [values if len(values) > 1 else np.zeros(1) for values in _values(blocks)]
+        self._blocks += blocks
+        self._count()
+
+    def closed(self) -> Any:
+        """A new booster of these trees."""
+        blocks = [
+            f"Tree={number}\n" + _LEAF.sub("leaf_value=" + " ".join(map(repr, values.tolist())), block, count=1)
+            for number, (block, values) in enumerate(zip(self._blocks, self.values, strict=True))
+        ]
+        sizes = " ".join(str(len(block.encode())) for block in blocks)
+        head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", self._head, flags=re.M)
+        return import_lightgbm().Booster(model_str=head + "".join(blocks) + self._tail)
+
+
+def _split(text: str) -> tuple[str, list[str], str]:
+    """Head, tree blocks without their `Tree=…` line, and tail of a model's text."""
+    head, *blocks = re.split(r"^Tree=\d+\n", text, flags=re.M)
+    if not blocks:
+        head, tail = text.split("end of trees", 1)
+        return head, [], "end of trees" + tail
+    blocks[-1], tail = blocks[-1].split("end of trees", 1)
+    return head, blocks, "end of trees" + tail
+
+
+def _values(blocks: list[str]) -> list[Array]:
+    return [np.array(line.split(), dtype=np.float64) for block in blocks for line in _LEAF.findall(block)]
+
+
+def _entry(head: str, key: str) -> str | None:
+    found = re.search(rf"^{key}=(.*)$", head, flags=re.M)
+    return found[1] if found else None
+
+
+def _loss(objective: str | None, blocks: list[str]) -> Loss | None:
+    if any("is_linear=1" in block for block in blocks):
+        return None  # a leaf holds a linear model, not a value
+    if objective == "regression":
+        return "squared"
+    if objective == "binary sigmoid:1":
+        return "logistic"
+    return "softmax" if (objective or "").startswith("multiclass ") else None

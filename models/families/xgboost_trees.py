@@ -1,0 +1,126 @@
+"""XGBoost's trees, opened as the JSON that `Booster.save_raw` writes (model schema of XGBoost 3).
+
+A node is a leaf where its left child is -1; its value stands in `split_conditions`, and once more in `base_weights`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...spec.errors import SpecError
+from ..lineage import continued_error
+from .boosting import Batch
+from .leaf_steps import Array, Loss
+
+_LOSS: dict[str, Loss] = {
+    "reg:squarederror": "squared",
+    "binary:logistic": "logistic",
+    "reg:logistic": "logistic",
+    "multi:softprob": "softmax",
+    "multi:softmax": "softmax",
+}
+
+
+def import_xgboost() -> Any:
+    """The xgboost module; SpecError with the install line where it is missing."""
+    try:
+        import xgboost
+    except ImportError as error:
+        raise SpecError(
+            "the model is XGBoost's, but xgboost is not installed here: pip install 'ratoon[xgboost]'"
+        ) from error
+    return xgboost
+
+
+@dataclass
+class XGBoostForest:
+    """The trees of *booster*, whose own are never changed; *params* are those that it trains with.
+
+    *values* are those of all nodes of a tree, inner ones too, so that a node's number is its place.
+    """
+
+    booster: Any
+    params: dict[str, Any]
+    missing: float
+    values: list[Array] = field(init=False)
+    output: NDArray[np.intp] = field(init=False)
+    width: int = field(init=False)
+    loss: Loss | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._model = json.loads(self.booster.save_raw("json"))
+        learner = self._model["learner"]
+        if learner["gradient_booster"]["name"] != "gbtree":
+            name = learner["gradient_booster"]["name"]
+            raise continued_error(f"XGBoost's booster {name!r} cannot continue within a size budget, only 'gbtree' can")
+        if "c" in learner["feature_types"]:
+            raise continued_error("XGBoost with categorical columns of its own (enable_categorical) cannot continue")
+        parameters = learner["learner_model_param"]
+        if int(parameters["num_target"]) > 1:
+            raise continued_error("XGBoost with several targets cannot continue")
+        self._forest = learner["gradient_booster"]["model"]
+        objective = learner["objective"]["name"]
+        self.params |= {"objective": objective, "num_class": int(parameters["num_class"])}
+        parallel = int(self._forest["gbtree_model_param"]["num_parallel_tree"])
+        self.width = max(1, int(parameters["num_class"])) * max(1, parallel)
+        self.loss = _LOSS.get(objective)
+        self.values = _values(self._forest["trees"])
+        self._count()
+
+    def _count(self) -> None:
+        self.output = np.array(self._forest["tree_info"], dtype=np.intp)
+
+    def leaves(self, batch: Batch) -> tuple[Array, Array]:
+        """Node of each row in each tree, shape (n, trees), and score of each row, shape (n, outputs)."""
+        n, data = len(batch.label), self._data(batch)
+        leaf = np.asarray(self.booster.predict(data, pred_leaf=True))
+        score = np.asarray(self.booster.predict(data, output_margin=True), dtype=np.float64)
+        return leaf.reshape(n, -1).astype(np.intp), score.reshape(n, -1)
+
+    def drop(self, first: int, last: int) -> None:
+        """Take out the trees from *first* up to, not including, *last*."""
+        del self._forest["trees"][first:last], self._forest["tree_info"][first:last], self.values[first:last]
+        self._count()
+
+    def grow(self, batch: Batch, score: Array, rounds: int, seed: int) -> None:
+        """Add *rounds* of trees fitted to what *score*, shape (n, outputs), leaves over."""
+        data = self._data(batch, score if score.shape[1] > 1 else score[:, 0])
+        grown = import_xgboost().train({**self.params, "seed": seed}, data, num_boost_round=rounds)
+        new = json.loads(grown.save_raw("json"))["learner"]["gradient_booster"]["model"]
+        self._forest["trees"] += new["trees"]
+        self._forest["tree_info"] += new["tree_info"]
+        self.values += _values(new["trees"])
+        self._count()
+
+    def closed(self) -> Any:
+        """A new booster of these trees."""
+        for number, (tree, values) in enumerate(zip(self._forest["trees"], self.values, strict=True)):
+            tree["id"] = number
+            leaf = np.array(tree["left_children"]) == -1
+            for key in ("split_conditions", "base_weights"):
+                tree[key] = np.where(leaf, values, tree[key]).tolist()
+        count = len(self._forest["trees"])
+        self._forest["gbtree_model_param"]["num_trees"] = str(count)
+        self._forest["iteration_indptr"] = list(range(0, count + 1, self.width))
+        booster = import_xgboost().Booster({"nthread": self.params["nthread"]})
+        booster.load_model(bytearray(json.dumps(self._model), "utf-8"))
+        return booster
+
+    def _data(self, batch: Batch, margin: Array | None = None) -> Any:
+        return import_xgboost().DMatrix(
+            batch.X,
+            label=batch.label,
+            weight=batch.weight,
+            base_margin=margin,
+            missing=self.missing,
+            nthread=self.params["nthread"],
+        )
+
+
+def _values(trees: list[dict[str, Any]]) -> list[Array]:
+    return [np.array(tree["split_conditions"], dtype=np.float64) for tree in trees]
