@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .families.lightgbm_boost import is_lightgbm
+from .formats.river_model import RiverModel
+from .formats.torch_model import TorchModel
 from .state import library_versions
 from .steps import innermost
 
@@ -12,7 +14,12 @@ from .steps import innermost
 def pins(estimator: object, extra: Iterable[str] = ()) -> list[str]:
     """`name==version` of every library that serving *estimator* needs, then `learner.requirements`."""
     needed = ["scikit-learn", "numpy", "pandas", "scipy", "skops"]
+    if isinstance(estimator, RiverModel):
+        needed = ["river", "numpy", "pandas"]
+    elif isinstance(estimator, TorchModel):
+        needed = ["torch", "numpy", "pandas"]
     if is_lightgbm(innermost(estimator)):
         needed.append("lightgbm")
     installed = library_versions()
-    return [f"{name}=={installed[name]}" for name in needed if name in installed] + list(extra)
+    # PyTorch's version may carry a build's name, such as 2.13.0+cpu, which an index need not have.
+    return [f"{name}=={installed[name].split('+')[0]}" for name in needed if name in installed] + list(extra)

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from .duration import Duration, format_duration
+from .family import known_family
 from .part import Part
 from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec
 from .watching import DEFAULT_METRIC, METRICS_OF, DriftSpec, MetricName, MonitorsSpec, PerformanceSpec, Task
@@ -101,10 +102,17 @@ class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
 
     build: str = Field(description="file.py:function that returns an unfitted estimator")
-    family: Literal["auto", "sklearn", "lightgbm"] = Field("auto", description="Left out: chosen by the estimator")
+    family: str = Field(
+        "auto",
+        description="Left out: chosen by the estimator; else sklearn, lightgbm, xgboost, river, torch, a learner of "
+        "your own as file.py:Class, or the name of an entry point in the group ratoon.learners",
+    )
     epochs: int = Field(10, ge=1, le=1000, description="Passes over the new rows in a warm update (partial_fit)")
     batch: int = Field(
         10_000, ge=1, description="Most rows per partial_fit call; networks cut their own mini-batches within it"
+    )
+    per: Literal["row", "batch"] = Field(
+        "row", description="River: learn row by row, or `batch` rows in one step where every part of the model can"
     )
     rounds: int = Field(10, ge=1, le=10_000, description="Trees added by a warm update (boosting)")
     boosting: Literal["continue", "refit"] = Field(
@@ -126,7 +134,15 @@ class LearnerSpec(Part):
     shrink: ShrinkSpec = ShrinkSpec()
     threads: int = Field(1, ge=1, description="Threads that training may use")
     requirements: tuple[str, ...] = Field((), description="Extra pip requirements of the registered model")
-    trusted: tuple[str, ...] = Field((), description="Types that skops may load beside Ratoon's reviewed list")
+    trusted: tuple[str, ...] = Field((), description="Types that may be loaded beside Ratoon's reviewed list")
+    pickle: bool = Field(
+        False, description="River: also load models that name other types; a pickle runs code when it is loaded"
+    )
+
+    @field_validator("family")
+    @classmethod
+    def _family(cls, value: str) -> str:
+        return known_family(value)
 
     @field_validator("build")
     @classmethod
