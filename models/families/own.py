@@ -102,8 +102,8 @@ def own_learner(spec: Spec) -> Learner:
     if lacks:
         raise SpecError(
             f"{where}: {type(learner).__name__} has no {' and no '.join(repr(each) for each in lacks)}; a learner "
-            "needs family, rungs, first and update. Inherit ratoon.models.families.own.OwnLearner to write `learn` only. "
-            "Nothing was changed"
+            "needs family, rungs, first and update. Inherit ratoon.models.families.own.OwnLearner to write `learn` "
+            "only. Nothing was changed"
         )
     there = [each for each in STORAGE if hasattr(learner, each)]
     if there and len(there) < len(STORAGE):

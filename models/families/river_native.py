@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ...spec.errors import ContractBroken, SpecError
 from ...spec.model import LadderRung, Spec
 from ...spec.values import Rung
 from ..features import could_not, table
-from ..formats.river_model import RiverModel, last_of
+from ..formats.river_model import RiverModel, in_words, last_of
 from ..how import WARM, How
 from ..lineage import begin, carry_on, fits, mix
 from ..trained import Trained
@@ -111,26 +112,41 @@ def learn(estimator: RiverModel, X: pd.DataFrame, y: Any, spec: Spec) -> tuple[s
             return (f"learned row by row: {slow[0]} has no learn_many",)
         return _learn_many(estimator, X, y, spec.learner.batch)
     except Exception as error:  # River raises what its dictionaries and numbers raise: KeyError, OverflowError, …
-        raise ValueError(f"River's {type(last_of(estimator.model)).__name__}: {error!r}") from error
+        raise ValueError(in_words(estimator.model, error)) from error
 
 
 def _learn_many(estimator: RiverModel, X: pd.DataFrame, y: Any, batch: int) -> tuple[str, ...]:
-    alone = 0
-    for start in range(0, len(X), batch):
-        part, labels = X.iloc[start : start + batch], y[start : start + batch]
-        if _must_be_learned_by_row(part):
-            alone += 1
-            estimator.learn(part, labels)
-        else:
-            estimator.model.learn_many(part, pd.Series(estimator.targets(labels), index=part.index))
-    return (f"{alone} batches were learned row by row: a column constant or with missing values",) if alone else ()
+    """In batches of at least *batch* rows, wide enough that no column is constant in one of them.
+
+    River 0.26's `StandardScaler.learn_many` raises TypeError on a constant column and spreads NaN. Learning only that
+    batch by row is no way out: Adam's state after `learn_many` is of a kind that its `learn_one` cannot use.
+    """
+    ends = _ends(X, batch)
+    if not ends:
+        estimator.learn(X, y)
+        return ("learned row by row: a column is constant or has missing values",)
+    for start, end in pairwise([0, *ends]):
+        part = X.iloc[start:end]
+        estimator.model.learn_many(part, pd.Series(estimator.targets(y[start:end]), index=part.index))
+    widened = sum(end - start > batch for start, end in pairwise([0, *ends]))
+    return (f"{widened} batches were widened: a column was constant in them",) if widened else ()
 
 
-def _must_be_learned_by_row(part: pd.DataFrame) -> bool:
-    """River 0.26's `StandardScaler.learn_many` raises TypeError on a constant column, and spreads NaN."""
-    return bool(part.isna().to_numpy().any()) or any(
-        part[name].nunique() < 2 for name in part.columns if part[name].dtype.kind == "f"
-    )
+def _ends(X: pd.DataFrame, batch: int) -> list[int]:
+    """Where batches of X end; none where a column is constant in all of it or has missing values."""
+    if X.isna().to_numpy().any() or _constant(X):
+        return []
+    ends: list[int] = []
+    start = 0
+    for end in [*range(batch, len(X), batch), len(X)]:
+        if not _constant(X.iloc[start:end]):
+            ends.append(end)
+            start = end
+    return [*ends[:-1], len(X)]  # what is left over joins the last batch
+
+
+def _constant(part: pd.DataFrame) -> bool:
+    return any(part[name].nunique() < 2 for name in part.columns if part[name].dtype.kind == "f")
 
 
 def _parts(model: Any) -> Iterator[Any]:

@@ -8,6 +8,7 @@ The module may carry `loss` (a function of output and target), `batch_size` (64)
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from .torch_served import Served
 
 @dataclass
 class Made:
-    """A network that can be trained."""
+    """A network that can be trained. *per_class*: it gives one logit for each class, not one for the second."""
 
     served: Served
     optimiser: Any
@@ -28,6 +29,7 @@ class Made:
     loss: Any
     batch_size: int
     epochs: int
+    per_class: bool
 
     def training(self) -> dict[str, Any]:
         """What a continued fit needs, as tensors, numbers and texts."""
@@ -41,11 +43,12 @@ class Made:
         """Go on from *training*; without *optimiser* only the weights. Raises what PyTorch raises where it misfits."""
         self.served.load_state_dict(training["weights"])
         if optimiser:
-            self.optimiser.load_state_dict(training["optimiser"])
+            # PyTorch takes the tensors over as they are and then changes them in place: the champion's.
+            self.optimiser.load_state_dict(copy.deepcopy(training["optimiser"]))
             if (self.scheduler is None) != (training["scheduler"] is None):
                 raise ValueError("one has a scheduler, the other has none")
             if self.scheduler is not None:
-                self.scheduler.load_state_dict(training["scheduler"])
+                self.scheduler.load_state_dict(copy.deepcopy(training["scheduler"]))
 
 
 def made(returned: Any, features: int, classes: int, spec: Spec) -> Made:
@@ -58,7 +61,7 @@ def made(returned: Any, features: int, classes: int, spec: Spec) -> Made:
     if len(rest) > 2:
         raise SpecError(f"{where} returned {1 + len(rest)} things; expected module, optimiser, scheduler")
     served = Served(net, features, spec.task)
-    many = _output_shape(served, features, classes, where)
+    per_class = _output_shape(served, features, classes, where)
     optimiser = rest[0] if rest else torch.optim.Adam
     if not isinstance(optimiser, torch.optim.Optimizer):
         optimiser = optimiser(net.parameters())
@@ -69,9 +72,10 @@ def made(returned: Any, features: int, classes: int, spec: Spec) -> Made:
         served,
         optimiser,
         scheduler,
-        getattr(net, "loss", None) or _loss(classes, many),
+        getattr(net, "loss", None) or _loss(classes, per_class),
         min(int(getattr(net, "batch_size", 64)), spec.learner.batch),
         int(getattr(net, "epochs", spec.learner.epochs)),
+        per_class,
     )
 
 
@@ -95,7 +99,7 @@ def _output_shape(served: Served, features: int, classes: int, where: str) -> bo
     return len(found) == 2
 
 
-def _loss(classes: int, many: bool) -> Any:
+def _loss(classes: int, per_class: bool) -> Any:
     if classes == 0:
         return torch.nn.functional.mse_loss
-    return torch.nn.functional.cross_entropy if many else torch.nn.functional.binary_cross_entropy_with_logits
+    return torch.nn.functional.cross_entropy if per_class else torch.nn.functional.binary_cross_entropy_with_logits

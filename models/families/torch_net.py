@@ -147,8 +147,9 @@ def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: 
     try:
         net.take_up(before.training, optimiser=how.rung != "shrink_perturb")
     except (RuntimeError, ValueError, KeyError) as error:
+        difference = " ".join(str(error).split())  # PyTorch words it over many lines
         raise ContractBroken(
-            f"learner.build: {spec.learner.build!r} builds another network than the champion's: {error}. The champion "
+            f"learner.build: {spec.learner.build!r} builds another network than the champion's: {difference}. The champion "
             "was left as it was; only the `scratch` rung can train the new one"
         ) from error
     torch.set_rng_state(kept)
@@ -168,7 +169,7 @@ def _train(net: Any, X: pd.DataFrame, y: NDArray[Any], classes: tuple[Any, ...],
     """Train *net* on X, shape (n, k), and y, shape (n,); ValueError where it comes to no finite weights."""
     import torch
 
-    served, values = net.served, X.to_numpy(dtype=np.float32)
+    served, values = net.served, np.array(X, dtype=np.float32)  # a copy: pandas' own may be read-only
     served.meet(values)
     inputs, targets = torch.from_numpy(values), _targets(net, y, classes)
     served.train()
@@ -205,10 +206,9 @@ def _targets(net: Any, y: NDArray[Any], classes: tuple[Any, ...]) -> Any:
 
     served = net.served
     if not classes:
-        return ((torch.from_numpy(y) - served.target_mean) / served.target_scale).to(torch.float32)
+        return ((torch.from_numpy(np.array(y)) - served.target_mean) / served.target_scale).to(torch.float32)
     codes = torch.tensor([classes.index(each) for each in y.tolist()])
-    one_logit = served.outputs(torch.zeros((2, len(served.mean)))).dim() == 1
-    return codes.to(torch.float32) if one_logit else codes
+    return codes if net.per_class else codes.to(torch.float32)
 
 
 def _plain(training: dict[str, Any], spec: Spec) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...spec.watching import Task
 
 
-class Served(torch.nn.Module):
+class Served(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and Any to mypy
     """Float32 features (n, k) to probabilities (n, classes), or values (n,) in the target's unit.
 
     Inputs are standardised by the mean and variance of all rows learned so far (Chan, Golub & LeVeque 1983 merge

@@ -36,7 +36,7 @@ class Served(mlflow.pyfunc.PythonModel):
         model = read((folder / "model.river").read_bytes(), ALLOWED)
         self.model = RiverModel(model, json.loads((folder / "classes.json").read_text()))
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         return self.model.predict(model_input)
 
 

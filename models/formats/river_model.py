@@ -75,12 +75,12 @@ class _Reader(pickle._Unpickler):  # the one in Python: its steps can be looked 
 
     def load_build(self) -> None:
         """A state is given to an object that the file itself made, never to a class or function."""
-        target = self.stack[-2]
+        target = self.stack[-2]  # type: ignore[attr-defined]  # the Python reader's own
         if isinstance(target, (type, FunctionType, BuiltinFunctionType, MethodType)):
             raise NotReviewed(f"a state for {target!r}")
-        pickle._Unpickler.load_build(self)
+        pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]
 
-    dispatch: ClassVar = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
 
 
 def _of_river(module: str, name: str) -> bool:
@@ -145,7 +145,7 @@ class RiverModel:
 
     def predict(self, X: pd.DataFrame) -> Any:
         """Labels or values, shape (n,). A row of which a classifier says nothing gets the first class."""
-        found = [self.model.predict_one(row) for row in rows_of(X)]
+        found = self._said("predict_one", X)
         if not self.classes:
             return np.asarray([np.nan if each is None else each for each in found], dtype=np.float64)
         if len(self.classes) == 2:
@@ -170,11 +170,16 @@ class RiverModel:
     def _probabilities(self, X: pd.DataFrame) -> Any:
         keys = (False, True) if len(self.classes) == 2 else self.classes
         table = np.zeros((len(X), len(keys)))
-        for i, row in enumerate(rows_of(X)):
-            said = self.model.predict_proba_one(row)
+        for i, said in enumerate(self._said("predict_proba_one", X)):
             table[i] = [said.get(key, 0.0) for key in keys]
         total = table.sum(axis=1, keepdims=True)
         return np.where(total > 0, table / np.where(total > 0, total, 1.0), 1 / len(keys))
+
+    def _said(self, method: str, X: pd.DataFrame) -> list[Any]:
+        try:
+            return [getattr(self.model, method)(row) for row in rows_of(X)]
+        except Exception as error:  # River raises whatever its parts raise
+            raise ValueError(in_words(self.model, error)) from error
 
     def _votes(self, X: pd.DataFrame) -> Any:
         chosen = np.asarray([self.classes.index(each) for each in self.predict(X).tolist()], dtype=int)
@@ -187,6 +192,14 @@ def rows_of(X: pd.DataFrame) -> Iterator[dict[str, Any]]:
     names = [str(name) for name in X.columns]
     for values in zip(*(X[name].tolist() for name in X.columns), strict=True):
         yield {name: value for name, value in zip(names, values, strict=True) if value is not None and value == value}
+
+
+def in_words(model: Any, error: Exception) -> str:
+    """River's own *error*, and what a missing key most often means."""
+    hint = ""
+    if isinstance(error, KeyError):
+        hint = " (rows come without their missing values: compose.SelectType passes over them, compose.Select does not)"
+    return f"River's {type(last_of(model)).__name__}: {error!r}{hint}"
 
 
 def last_of(model: Any) -> Any:

@@ -52,5 +52,5 @@ class TorchModel:
         if self.graph is None:
             raise ValueError("the network has not been trained yet")
         with torch.no_grad():
-            found = self.graph(torch.from_numpy(X.to_numpy(dtype=np.float32)))
+            found = self.graph(torch.from_numpy(np.array(X, dtype=np.float32)))
         return np.asarray(found.numpy(), dtype=np.float64)

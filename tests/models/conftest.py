@@ -96,8 +96,8 @@ def lgbm_multiclass():
 def numbers(last):
     from river import compose, preprocessing
 
-    words = compose.SelectType(str) | preprocessing.OneHotEncoder()
-    return (words + (compose.SelectType(float) | preprocessing.StandardScaler())) | last
+    words = compose.Select("c") | preprocessing.OneHotEncoder()
+    return (words + (compose.Select("a", "b") | preprocessing.StandardScaler())) | last
 
 
 def river_linear_binary():
