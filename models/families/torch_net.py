@@ -149,8 +149,8 @@ def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: 
     except (RuntimeError, ValueError, KeyError) as error:
         difference = " ".join(str(error).split())  # PyTorch words it over many lines
         raise ContractBroken(
-            f"learner.build: {spec.learner.build!r} builds another network than the champion's: {difference}. The champion "
-            "was left as it was; only the `scratch` rung can train the new one"
+            f"learner.build: {spec.learner.build!r} builds another network than the champion's: {difference}. The "
+            "champion was left as it was; only the `scratch` rung can train the new one"
         ) from error
     torch.set_rng_state(kept)
     if how.rung == "shrink_perturb":
