@@ -32,6 +32,7 @@ from ..spec.errors import RatoonError, TrainingDied
 from ..spec.model import Spec
 from ..spec.size import format_size
 from .build import unpickled
+from .flavour import names_allowed
 from .isolated import HANDED as ESTIMATOR
 from .isolated import Isolated
 from .used import Used, peak_memory
@@ -80,7 +81,7 @@ class Done:
             return unpickled(self.folder / ESTIMATOR, self.spec)
         kept = Path(tempfile.mkdtemp(prefix="ratoon-handed-"))
         shutil.move(self.folder / ESTIMATOR, kept / ESTIMATOR)
-        standing = Isolated(kept, self.spec.learner.trusted, code)
+        standing = Isolated(kept, names_allowed(self.spec), code)
         weakref.finalize(standing, shutil.rmtree, kept, ignore_errors=True)
         return standing
 

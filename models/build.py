@@ -7,11 +7,13 @@ import importlib.util
 import inspect
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
 from ..spec.errors import SpecError
+from ..spec.family import is_own
 from ..spec.model import Spec
 
 _CONTENT = "__ratoon_content__"
@@ -37,15 +39,37 @@ def build(spec: Spec) -> Any:
             "Nothing was changed"
         )
     try:
-        estimator = maker()
+        estimator = _made(maker, spec.seed)
     except Exception as error:
         raise SpecError(f"{where}: {function}() raised {type(error).__name__}: {error}; nothing was changed") from error
-    if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+    if isinstance(estimator, type) or not (is_own(spec.learner.family) or _can_learn(estimator)):
         raise SpecError(
-            f"{where}: {function}() returned {_describe(estimator)}; expected an estimator with fit and predict. "
+            f"{where}: {function}() returned {_describe(estimator)}; expected an estimator with fit and predict, a "
+            "River model, or a PyTorch module, alone or as (module, optimiser, scheduler). "
             "Nothing was changed"
         )
     return seeded(estimator, spec.seed)
+
+
+def _made(maker: Callable[[], Any], seed: int) -> Any:
+    """What *maker* returns; PyTorch draws weights when a module is made, so there the stream is seeded first."""
+    if "torch" not in sys.modules:
+        found = maker()
+        if "torch" not in sys.modules:
+            return found
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return maker()
+
+
+def _can_learn(estimator: Any) -> bool:
+    from .families.river_native import is_river
+    from .families.torch_net import is_torch
+
+    both = hasattr(estimator, "fit") and hasattr(estimator, "predict")
+    return both or is_river(estimator) or is_torch(estimator)
 
 
 def seeded(estimator: Any, seed: int) -> Any:

@@ -1,62 +1,43 @@
-"""A version's files: the native scikit-learn flavour in skops format, and Ratoon's state beside it.
+"""A version's files: the model in its family's format, and Ratoon's state beside it.
 
-`<version>/model.skops` and `MLmodel` are MLflow's; `<version>/extra_files/` holds ours, as JSON:
-`training_state.json`, `reference_profile.json`, `gate.json`, `example.json` (rows and what was predicted
-for them). LightGBM's estimators go the same way, alone or in a Pipeline: what comes back is the estimator,
-which can continue.
+`MLmodel` and the model's own files are MLflow's and the format's (formats/); `<version>/extra_files/` holds ours,
+as JSON: `training_state.json`, `reference_profile.json`, `gate.json`, `example.json` (rows and what was predicted
+for them).
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from ..spec.errors import RegistryError, SpecError
-from .build import PRIVATE
+from ..spec.errors import RegistryError
+from ..spec.model import Spec
 from .features import read_canonical
+from .formats.choose import format_in, format_of
+from .formats.logged import Logged
+from .formats.river_model import ANY
 from .gate import GateResult
 from .isolated import Isolated
 from .state import TrainingState
 from .trained import Trained
-from .trust import trusted, trusted_for
 
 EXTRA = "extra_files"
 STATE, PROFILE, GATE, EXAMPLE = "training_state.json", "reference_profile.json", "gate.json", "example.json"
 RESERVOIR = "replay_reservoir.parquet"
 
 
-def refuse_untrusted(estimator: Any, extra: tuple[str, ...], where: str) -> list[str]:
+def refuse_untrusted(estimator: Any, allowed: tuple[str, ...], where: str, spec: Spec | None = None) -> list[str]:
     """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
-    import skops.io
+    return format_of(estimator, spec).review(estimator, allowed, where)
 
-    allowed = trusted_for(estimator, extra)
-    try:
-        content = skops.io.dumps(estimator)
-    except Exception as error:  # skops raises whatever a part's own __reduce__ raises
-        raise SpecError(
-            f"{where}: {type(estimator).__name__} cannot be saved by skops: {error}. Functions and classes must be "
-            "defined at the top level of an importable module. Nothing was registered"
-        ) from error
-    unknown = [each for each in skops.io.get_untrusted_types(data=content) if each not in allowed]
-    own = [each for each in unknown if each.startswith(PRIVATE)]
-    if own:
-        raise SpecError(
-            f"{where}: {own[0].split('.', 1)[1]!r} is defined in the build file itself, where a loaded model cannot "
-            "find it. Put it into an installed package and name that in learner.requirements and the type in "
-            "learner.trusted. Nothing was registered"
-        )
-    if unknown:
-        raise SpecError(
-            f"{where}: the model holds the type {unknown[0]!r}, which is not on Ratoon's reviewed list. If loading it "
-            f"is safe, add it to learner.trusted. Nothing was registered"
-        )
-    return allowed
+
+def log(it: Logged, spec: Spec | None = None) -> Any:
+    """Log *it* into the active MLflow run, in its family's format; MLflow's ModelInfo."""
+    return format_of(it.estimator, spec).log(it)
 
 
 def write_extra(folder: Path, trained: Trained, gate: GateResult | None, example: pd.DataFrame) -> list[str]:
@@ -77,37 +58,28 @@ def write_extra(folder: Path, trained: Trained, gate: GateResult | None, example
     return sorted(str(path) for path in folder.iterdir())
 
 
-def load(folder: Path, version: str, extra: tuple[str, ...]) -> Trained:
+def load(folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None) -> Trained:
     """The version in *folder*; one that carries code of its own predicts in a process of its own.
 
+    *allowed*: as `names_allowed` gives them. *spec*: only a user's own learner needs it.
     Raises RegistryError where it is not one of Ratoon's, or names types that were not reviewed.
     """
     state = _state(folder, version)
-    if code := _flavour(folder, version).get("code"):
-        return Trained(Isolated(folder, extra, folder / code), state, version, _reservoir(folder))
-    return Trained(load_estimator(folder, version, extra), state, version, _reservoir(folder))
+    _, entries = format_in(folder, version, spec)
+    if code := entries.get("code"):
+        return Trained(Isolated(folder, allowed, folder / code), state, version, _reservoir(folder))
+    return Trained(load_estimator(folder, version, allowed, spec), state, version, _reservoir(folder))
 
 
-def load_estimator(folder: Path, version: str, extra: tuple[str, ...]) -> Any:
+def load_estimator(folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None) -> Any:
     """The estimator in *folder*, in this process, by the reviewed list rather than the file's own."""
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
+    written, entries = format_in(folder, version, spec)
+    return written.load(folder, entries, version, allowed)
 
-    flavour = _flavour(folder, version)
-    if flavour.get("serialization_format") != "skops":
-        raise RegistryError(
-            f"version {version} is saved as {flavour.get('serialization_format', 'pickle')}, which runs code when "
-            "loaded; Ratoon loads skops only. Register it through `ratoon train`. The registry was left as it was"
-        )
-    if code := flavour.get("code"):
-        sys.path.insert(0, str(folder / code))
-    try:
-        return skops.io.load(folder / flavour["pickled_model"], trusted=trusted(extra))
-    except UntrustedTypesFoundException as error:
-        raise RegistryError(
-            f"version {version} names types that were not reviewed: {error}. If loading them is safe, add them to "
-            "learner.trusted. The registry was left as it was"
-        ) from error
+
+def names_allowed(spec: Spec) -> tuple[str, ...]:
+    """What the spec lets a version name beside the reviewed types: `learner.trusted`, or all (`learner.pickle`)."""
+    return (*spec.learner.trusted, ANY) if spec.learner.pickle else spec.learner.trusted
 
 
 def verify(trained: Trained, folder: Path) -> None:
@@ -152,13 +124,3 @@ def _state(folder: Path, version: str) -> TrainingState:
 def _reservoir(folder: Path) -> pd.DataFrame | None:
     path = folder / EXTRA / RESERVOIR
     return read_canonical(path) if path.is_file() else None
-
-
-def _flavour(folder: Path, version: str) -> dict[str, Any]:
-    flavours = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]
-    if "sklearn" not in flavours:
-        raise RegistryError(
-            f"version {version} has no sklearn flavour (found {', '.join(flavours)}); nothing was loaded"
-        )
-    found: dict[str, Any] = flavours["sklearn"]
-    return found

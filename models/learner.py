@@ -2,7 +2,9 @@
 
 A learner adapts one model family: how a first fit is made and how a fitted model continues. Add a family by
 adding a file with a class like those below and a line in `learner_for`; the conformance suite in
-tests/models/test_learner_conformance.py says what it must hold.
+tests/models/test_learner_conformance.py says what it must hold. A learner outside of Ratoon is named by
+`learner.family`: file.py:Class beside the spec, or an entry point in the group `ratoon.learners`. It needs the four
+members of `Learner`; `families/own.py` has a class to inherit that leaves only `learn` to write.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ..spec.errors import SpecError
+from ..spec.family import is_own
 from ..spec.model import LadderRung, Spec
 from ..spec.values import Rung
 from .how import WARM, How
@@ -56,27 +59,44 @@ class Learner(Protocol):
 
 
 def learner_for(estimator: Any, spec: Spec) -> Learner:
-    """The learner of *estimator*'s family, checked against `learner.family`."""
-    # Here, not at the top: the families import this room's types, and lightgbm is optional.
+    """The learner of *estimator*'s family, checked against `learner.family`.
+
+    *estimator*: what the build function returned, or what came back from the registry. Raises SpecError where the
+    spec names another family, and where its own learner cannot be used.
+    """
+    # Here, not at the top: the families import this room's types, and their libraries are optional.
     from .families.lightgbm_boost import LightGBMBoost, is_lightgbm
+    from .families.own import own_learner
+    from .families.river_native import RiverNative, is_river
     from .families.scratch_only import ScratchOnly
     from .families.sklearn_partial import SklearnPartial
+    from .families.torch_net import TorchNet, is_torch
     from .families.warm_start_routes import refuse_without_target, why_scratch_only
     from .families.xgboost_boost import XGBoostBoost, is_xgboost
 
-    last = innermost(estimator)
-    found = "lightgbm" if is_lightgbm(last) else "xgboost" if is_xgboost(last) else "sklearn"
     wanted = spec.learner.family
+    if is_own(wanted):
+        return own_learner(spec)
+    last = innermost(estimator)
+    found: str
+    learner: Learner
+    if is_river(last):
+        found, learner = "river", RiverNative()
+    elif is_torch(last):
+        found, learner = "torch", TorchNet()
+    elif is_lightgbm(last):
+        found, learner = "lightgbm", LightGBMBoost()
+    elif is_xgboost(last):
+        found, learner = "xgboost", XGBoostBoost()
+    elif hasattr(last, "partial_fit"):
+        found, learner = "sklearn", SklearnPartial.of(last, spec)
+    else:
+        found, learner = "sklearn", ScratchOnly(reason=why_scratch_only(last))
     if wanted not in ("auto", found):
         raise SpecError(
             f"{spec.path}: learner.family: {wanted!r} does not fit the estimator {type(last).__name__} of "
             f"{spec.learner.build}; leave the key out or build another estimator. Nothing was changed"
         )
-    if found == "lightgbm":
-        return LightGBMBoost()
-    if found == "xgboost":
-        return XGBoostBoost()
-    refuse_without_target(last, spec)
-    if hasattr(last, "partial_fit"):
-        return SklearnPartial.of(last, spec)
-    return ScratchOnly(reason=why_scratch_only(last))
+    if found == "sklearn":
+        refuse_without_target(last, spec)
+    return learner

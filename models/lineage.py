@@ -7,7 +7,7 @@ rows that the state's contract does not fit.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,8 +52,12 @@ def begin(
     rung: Rung = "first",
     parent: str | None = None,
     since: datetime | None = None,
+    fit: Callable[[pd.DataFrame, NDArray[Any]], None] | None = None,
 ) -> Trained:
-    """Fit *estimator* on *rows* (at least one) and begin a state; *since* is the open start of its history."""
+    """Fit *estimator* on *rows* (at least one) and begin a state; *since* is the open start of its history.
+
+    *fit*: how the family fits *estimator* in place; left out: its own `fit`.
+    """
     rows = learnable(rows)
     if rows.empty:
         raise DataError(
@@ -63,7 +67,7 @@ def begin(
     features = features_of(rows)
     y = target(rows, spec.task)
     labels = _classes(y, spec)
-    notes = _fit(estimator, rows, features, y, str(spec.path))
+    notes = _fit(fit or estimator.fit, rows, features, y, str(spec.path))
     reservoir = kept(None, rows, spec.learner.replay)
     state = TrainingState(
         family=family,
@@ -87,14 +91,18 @@ def begin(
 
 
 def _fit(
-    estimator: Any, rows: pd.DataFrame, features: tuple[Feature, ...], y: NDArray[Any], where: str
+    fit: Callable[[pd.DataFrame, NDArray[Any]], None],
+    rows: pd.DataFrame,
+    features: tuple[Feature, ...],
+    y: NDArray[Any],
+    where: str,
 ) -> tuple[str, ...]:
     """Fit in place; what should be noted of it. An iteration limit reached is the build function's choice."""
     X = table(rows, features)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         try:
-            estimator.fit(X, y)
+            fit(X, y)
         except (ValueError, TypeError) as error:
             raise DataError(f"{where}: {could_not('learn', X, error)}") from error
     for each in caught:

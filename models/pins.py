@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .families.lightgbm_boost import is_lightgbm
 from .families.xgboost_boost import is_xgboost
+from .formats.river_model import RiverModel
+from .formats.torch_model import TorchModel
 from .state import library_versions
 from .steps import innermost
 
@@ -14,12 +16,17 @@ from .steps import innermost
 def pins(estimator: object, extra: Iterable[str] = ()) -> list[str]:
     """`name==version` of every library that serving *estimator* needs, then `learner.requirements`."""
     needed = ["scikit-learn", "numpy", "pandas", "scipy", "skops"]
+    if isinstance(estimator, RiverModel):
+        needed = ["river", "numpy", "pandas"]
+    elif isinstance(estimator, TorchModel):
+        needed = ["torch", "numpy", "pandas"]
     if is_lightgbm(innermost(estimator)):
         needed.append("lightgbm")
     if is_xgboost(innermost(estimator)):
         needed.append("xgboost")
     installed = library_versions()
-    pinned = {name: f"{name}=={installed[name]}" for name in needed if name in installed}
+    # PyTorch's version may carry a build's name, such as 2.13.0+cpu, which an index need not have.
+    pinned = {name: f"{name}=={installed[name].split('+')[0]}" for name in needed if name in installed}
     if "xgboost" in pinned and not _distributed("xgboost"):
         pinned["xgboost"] = f"xgboost-cpu=={installed['xgboost']}"
     return [*pinned.values(), *extra]

@@ -24,6 +24,7 @@ from ..spec.model import Spec
 from . import card, flavour
 from .evidence import Evidence
 from .features import table
+from .formats.logged import Logged
 from .gate_table import gate_table
 from .isolated import Isolated
 from .logged_apart import log_apart
@@ -110,7 +111,8 @@ class Registry:
         """The version of a number or alias with its training state; kept in memory by number."""
         number = self.version(ref).number
         if number not in self._loaded:
-            self._loaded[number] = flavour.load(self._files(number), number, self.spec.learner.trusted)
+            allowed = flavour.names_allowed(self.spec)
+            self._loaded[number] = flavour.load(self._files(number), number, allowed, self.spec)
         return self._loaded[number]
 
     def page(self, number: str) -> str | None:
@@ -178,7 +180,7 @@ class Registry:
         number = self.version(ref).number
         try:
             folder = self._files(number)
-            flavour.verify(flavour.load(folder, number, self.spec.learner.trusted), folder)
+            flavour.verify(flavour.load(folder, number, flavour.names_allowed(self.spec), self.spec), folder)
         except RegistryError:
             raise
         except Exception as error:
@@ -193,7 +195,8 @@ class Registry:
 
         Raises SpecError for a type that was not reviewed; then nothing was written.
         """
-        types = flavour.refuse_untrusted(trained.estimator, self.spec.learner.trusted, str(self.spec.path))
+        allowed = flavour.names_allowed(self.spec)
+        types = flavour.refuse_untrusted(trained.estimator, allowed, str(self.spec.path), self.spec)
         self._close_broken_runs(evidence.decision)
         return self._log(trained, evidence, types, list(code_paths) or None)
 
@@ -215,14 +218,9 @@ class Registry:
         self, trained: Trained, evidence: Evidence, types: list[str], code_paths: list[str] | None
     ) -> tuple[str, str]:
         """Log the run, its artifacts and the model's files; their ids. No version exists yet."""
-        import mlflow.sklearn
-        from mlflow.models import ModelSignature, infer_signature
-        from mlflow.types.schema import ColSpec, Schema
+        import mlflow
 
         state = trained.state
-        X = table(evidence.example.head(5), state.features)
-        inputs = Schema([ColSpec("double" if f.kind == "number" else "string", f.name) for f in state.features])
-        signature = ModelSignature(inputs, infer_signature(X, trained.estimator.predict(X)).outputs)
         name = f"{evidence.at:%Y-%m-%d %H:%M} {state.rung}"
         tags = {DECISION: evidence.decision, "ratoon.model": self.model, "ratoon.rung": state.rung}
         with self._aimed(), tempfile.TemporaryDirectory() as folder:
@@ -231,18 +229,20 @@ class Registry:
                 experiment_id=self._experiment(), run_name=name, tags=tags, nested=_in_a_run()
             ) as run:
                 self._log_evidence(run.info.run_id, trained, evidence)
-                info = mlflow.sklearn.log_model(
-                    trained.estimator,
-                    name="model",
-                    serialization_format="skops",
-                    skops_trusted_types=types,
-                    code_paths=code_paths,
-                    signature=signature,
-                    input_example=X,
-                    pip_requirements=pins(trained.estimator, self.spec.learner.requirements),
-                    extra_files=files,
-                    metadata={"watermark": state.watermark.isoformat(), "parent": state.parent, "rung": state.rung},
-                    tags=tags,
+                info = flavour.log(
+                    Logged(
+                        trained.estimator,
+                        table(evidence.example.head(5), state.features),
+                        state.features,
+                        types,
+                        files,
+                        pins(trained.estimator, self.spec.learner.requirements),
+                        {"watermark": state.watermark.isoformat(), "parent": state.parent, "rung": state.rung},
+                        tags,
+                        code_paths,
+                        state.classes,
+                    ),
+                    self.spec,
                 )
         return run.info.run_id, info.model_id
 

@@ -24,6 +24,7 @@ from .features import Feature, features_of
 
 MODULUS = 2**61  # of fingerprints, as the data room's tally
 _CONTINUED_BY = ("scikit-learn", "lightgbm", "xgboost")  # a minor release may change how these continue a fit
+_CONTINUED_BY_OWN = {"river": ("river",), "torch": ("torch",)}  # families that continue without the above
 
 
 class Accepted(Value):
@@ -115,7 +116,7 @@ class TrainingState(Value):
     def check_versions(self) -> None:
         """Raises ContractBroken where a library's minor version is not the one that wrote the state."""
         now = library_versions()
-        for name in _CONTINUED_BY:
+        for name in _CONTINUED_BY_OWN.get(self.family, _CONTINUED_BY):
             before, today = self.versions.get(name), now.get(name)
             if before is not None and _minor(before) != _minor(today):
                 raise ContractBroken(f"learned with {name} {before}, {today or 'none'} is installed: {ONLY_SCRATCH}")
@@ -134,7 +135,7 @@ def _minor(text: str | None) -> str | None:
 def library_versions() -> dict[str, str]:
     """Installed versions of the libraries that a state depends on."""
     found = {}
-    for name in ("scikit-learn", "numpy", "pandas", "scipy", "skops", "lightgbm"):
+    for name in ("scikit-learn", "numpy", "pandas", "scipy", "skops", "lightgbm", "river", "torch"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

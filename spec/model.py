@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from .duration import Duration, format_duration
+from .family import known_family
 from .gate import GateSpec
 from .part import Part
 from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec
@@ -113,12 +114,17 @@ class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
 
     build: str = Field(description="file.py:function that returns an unfitted estimator")
-    family: Literal["auto", "sklearn", "lightgbm", "xgboost"] = Field(
-        "auto", description="Left out: chosen by the estimator"
+    family: str = Field(
+        "auto",
+        description="Left out: chosen by the estimator; else sklearn, lightgbm, xgboost, river, torch, a learner of "
+        "your own as file.py:Class, or the name of an entry point in the group ratoon.learners",
     )
     epochs: int = Field(10, ge=1, le=1000, description="Passes over the new rows in a warm update (partial_fit)")
     batch: int = Field(
         10_000, ge=1, description="Most rows per partial_fit call; networks cut their own mini-batches within it"
+    )
+    per: Literal["row", "batch"] = Field(
+        "row", description="River: learn row by row, or `batch` rows in one step where every part of the model can"
     )
     boosting: Literal["adapt", "continue", "refit"] = Field(
         "adapt",
@@ -158,8 +164,16 @@ class LearnerSpec(Part):
     threads: int = Field(1, ge=1, description="Threads that training may use")
     limits: LimitsSpec = LimitsSpec()
     requirements: tuple[str, ...] = Field((), description="Extra pip requirements of the registered model")
-    trusted: tuple[str, ...] = Field((), description="Types that skops may load beside Ratoon's reviewed list")
-    pickle: bool = Field(False, description="Whether pickles may be loaded, which runs whatever code they hold")
+    trusted: tuple[str, ...] = Field((), description="Types that may be loaded beside Ratoon's reviewed list")
+    pickle: bool = Field(
+        False,
+        description="Whether pickles, and models that name any type, may be loaded: they run what they hold",
+    )
+
+    @field_validator("family")
+    @classmethod
+    def _family(cls, value: str) -> str:
+        return known_family(value)
 
     @field_validator("build")
     @classmethod

@@ -124,6 +124,66 @@ def shallow(kind):
     return kind(n_estimators=10, max_depth=3, subsample=0.8)
 
 
+def numbers(last):
+    from river import compose, preprocessing
+
+    words = compose.Select("c") | preprocessing.OneHotEncoder()
+    return (words + (compose.Select("a", "b") | preprocessing.StandardScaler())) | last
+
+
+def river_linear_binary():
+    from river import linear_model, optim
+
+    return numbers(linear_model.LogisticRegression(optim.Adam(0.01)))
+
+
+def river_linear_regression():
+    from river import linear_model
+
+    return numbers(linear_model.LinearRegression())
+
+
+def river_bayes_multiclass():
+    from river import compose, naive_bayes
+
+    return compose.SelectType(float) | naive_bayes.GaussianNB()
+
+
+def river_tree_binary():
+    from river import tree
+
+    return tree.HoeffdingTreeClassifier(grace_period=20)
+
+
+def river_forest_multiclass():
+    from river import forest
+
+    return forest.ARFClassifier(n_models=3, seed=1)
+
+
+def torch_binary():
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Dropout(0.1), torch.nn.Linear(8, 1))
+    return net, torch.optim.Adam(net.parameters(), lr=0.01)
+
+
+def torch_multiclass():
+    from functools import partial
+
+    import torch
+
+    net = torch.nn.Sequential(torch.nn.LazyLinear(8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+    scheduler = partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.95)
+    return net, partial(torch.optim.SGD, lr=0.05, momentum=0.9), scheduler
+
+
+def torch_regression():
+    import torch
+
+    return torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+
+
 def small(kind):
     return kind(n_estimators=10, num_leaves=7, min_child_samples=5, subsample=0.8, subsample_freq=1, verbosity=-1)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,9 @@ from ratoon.data.holdout import fingerprint
 from ratoon.models.build import build
 from ratoon.models.evidence import Evidence
 from ratoon.models.families.lightgbm_boost import import_lightgbm
+from ratoon.models.formats.river_model import RiverModel, write
+from ratoon.models.formats.torch_model import TorchModel
+from ratoon.models.how import How
 from ratoon.models.learner import learner_for
 from ratoon.models.splits import TOLERANCE
 from ratoon.models.trained import Trained
@@ -39,15 +43,29 @@ CASES = [
     ("xgb_multiclass", "multiclass", {}),
     ("xgb_alone_regression", "regression", {}),
     ("xgb_scaled_regression", "regression", {}),
+    ("river_linear_binary", "binary", {}),
+    ("river_linear_binary", "binary", {"per": "batch"}),
+    ("river_linear_regression", "regression", {}),
+    ("river_bayes_multiclass", "multiclass", {}),
+    ("river_tree_binary", "binary", {}),
+    ("river_forest_multiclass", "multiclass", {}),
+    ("torch_binary", "binary", {}),
+    ("torch_multiclass", "multiclass", {}),
+    ("torch_regression", "regression", {}),
 ]
+NUMBERS_ONLY = ("lgbm_alone_regression", "xgb_alone_regression", "torch_binary", "torch_multiclass", "torch_regression")
+LIBRARY = {"river": "river", "torch": "torch"}  # whose minor version decides, where it is not scikit-learn's
 SCRATCH_ONLY = [("forest_binary", "binary", {}), ("forest_regression", "regression", {})]
-names = [f"{build}{'-' + str(options['boosting']) if options else ''}" for build, _, options in CASES]
+names = ["-".join([build, *map(str, options.values())]) for build, _, options in CASES]
 
 
 @pytest.fixture(params=CASES, ids=names)
 def case(request: pytest.FixtureRequest, make_spec: Any, make_rows: Any) -> Any:
     """(spec, champion, new rows) of one family."""
     name, task, options = request.param
+    for library in ("river", "torch"):
+        if name.startswith(library):
+            pytest.importorskip(library)
     return _first(make_spec, make_rows, name, task, options)
 
 
@@ -59,20 +77,31 @@ def _first(make_spec: Any, make_rows: Any, name: str, task: str, options: dict[s
     if name == "xgb_multiclass":  # XGBoost takes classes from 0 only
         codes = {"low": 0, "mid": 1, "high": 2}
         old, new = (rows.assign(_target=rows["_target"].map(codes)) for rows in (old, new))
-    if name in ("lgbm_alone_regression", "xgb_alone_regression"):  # neither takes text columns
+    if name in NUMBERS_ONLY:  # these take no text columns
         old, new = old.drop(columns="c"), new.drop(columns="c")
     estimator = build(spec)
     return spec, learner_for(estimator, spec).first(estimator, old, spec), new
 
 
+def _content(estimator: Any) -> bytes:
+    """All of *estimator*, whatever its family."""
+    if isinstance(estimator, TorchModel):
+        import torch
+
+        file = io.BytesIO()
+        torch.save(estimator.training, file)
+        return file.getvalue()
+    return write(estimator.model) if isinstance(estimator, RiverModel) else skops.io.dumps(estimator)
+
+
 def test_an_update_learns_and_leaves_the_champion_as_it_was(case: Any) -> None:
     """Predictions and files of the champion are the same after an update; the update's differ."""
     spec, champion, new = case
-    before, content = champion.predict_frame(new), skops.io.dumps(champion.estimator)
+    before, content = champion.predict_frame(new), _content(champion.estimator)
     updated = learner_for(champion.estimator, spec).update(champion, new, spec)
 
     pd.testing.assert_frame_equal(champion.predict_frame(new), before)
-    assert len(skops.io.dumps(champion.estimator)) == len(content)
+    assert len(_content(champion.estimator)) == len(content)
     assert not np.allclose(updated.predict_frame(new)["_score"], before["_score"])
 
 
@@ -158,6 +187,19 @@ def test_a_changed_schema_is_refused_by_name(case: Any, change: Callable[[Any], 
     assert "scratch" in str(error.value)
 
 
+def test_rows_that_were_replayed_are_learned_too(case: Any) -> None:
+    """`warm_replay` learns old rows beside the new ones; the state counts the new ones only."""
+    spec, champion, new = case
+    learner = learner_for(champion.estimator, spec)
+    warm = learner.update(champion, new, spec)
+    replay = champion.reservoir.head(60)
+    replayed = learner.update(champion, new, spec, How("warm_replay", replay))
+
+    assert replayed.state.learned_rows == warm.state.learned_rows
+    assert replayed.state.rung == "warm_replay"
+    assert not np.array_equal(replayed.predict_frame(new)["_score"], warm.predict_frame(new)["_score"])
+
+
 def test_columns_in_another_order_are_the_same_columns(case: Any) -> None:
     spec, champion, new = case
     learner = learner_for(champion.estimator, spec)
@@ -210,8 +252,9 @@ def test_rows_behind_the_watermark_are_not_learned_again(case: Any, make_rows: A
 
 def test_another_minor_version_of_the_library_cannot_continue(case: Any) -> None:
     spec, champion, new = case
-    old = champion.state.model_copy(update={"versions": {"scikit-learn": "1.2.0"}})
-    with pytest.raises(ContractBroken, match=r"learned with scikit-learn 1\.2\.0"):
+    library = LIBRARY.get(champion.state.family, "scikit-learn")
+    old = champion.state.model_copy(update={"versions": {library: "0.2.0"}})
+    with pytest.raises(ContractBroken, match=rf"learned with {library} 0\.2\.0"):
         learner_for(champion.estimator, spec).update(Trained(champion.estimator, old), new, spec)
 
 

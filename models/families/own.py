@@ -1,0 +1,143 @@
+"""A user's own learner: by file or entry point, and a class to inherit that leaves only the learning to write.
+
+    from ratoon.models.families.own import OwnLearner
+
+    class Averages(OwnLearner):
+        family = "averages"
+
+        def learn(self, estimator, X, y, spec):
+            estimator.add(X, y)
+
+How its versions are saved: as those of the family that the estimator belongs to (skops for what is neither River's
+nor PyTorch's), or by three members of its own: `save(estimator, folder)`, `load(folder)`, and `serve`, the path beside
+the spec of a Python file that serves what `save` wrote without Ratoon: an MLflow "model from code", which finds the
+folder as `context.artifacts["model"]`.
+"""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, cast
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...spec.errors import ContractBroken, SpecError
+from ...spec.family import GROUP, is_file
+from ...spec.model import LadderRung, Spec
+from ...spec.values import Rung
+from ..build import load_file
+from ..features import could_not, table
+from ..how import WARM, How
+from ..learner import Learner
+from ..lineage import begin, carry_on, fits, mix
+from ..splits import Splits
+from ..trained import Trained
+
+METHODS = ("first", "update")
+STORAGE = ("save", "load", "serve")
+
+
+class OwnLearner:
+    """Inherit this and write `learn`; state, refusals, replay and the untouched champion are taken care of."""
+
+    family: ClassVar[str] = "own"
+    rungs: ClassVar[frozenset[LadderRung]] = frozenset({"warm", "warm_replay"})
+    splits: ClassVar[Splits] = "free"
+
+    def learn(self, estimator: Any, X: pd.DataFrame, y: NDArray[Any], spec: Spec) -> None:
+        """Let *estimator* learn X, shape (n, k), and y, shape (n,), in place; ValueError where it cannot."""
+        raise NotImplementedError(f"{type(self).__name__}.learn")
+
+    def fit(self, estimator: Any, X: pd.DataFrame, y: NDArray[Any], spec: Spec) -> None:
+        """Fit the unfitted *estimator* in place. Left out: its own `fit` where it has one, else `learn`."""
+        if hasattr(estimator, "fit"):
+            estimator.fit(X, y)
+        else:
+            self.learn(estimator, X, y, spec)
+
+    def first(
+        self,
+        estimator: Any,
+        rows: pd.DataFrame,
+        spec: Spec,
+        *,
+        rung: Rung = "first",
+        parent: str | None = None,
+        since: datetime | None = None,
+    ) -> Trained:
+        """As `Learner.first`."""
+
+        def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
+            self.fit(estimator, X, y, spec)
+
+        return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since, fit=fit)
+
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
+        """As `Learner.update`; `learn` gets a deep copy of the champion's estimator."""
+        if rows.empty:
+            return champion
+        rows, y = fits(champion, rows)
+        mixed, y = mix(champion, rows, y, how)
+        estimator = copy.deepcopy(champion.estimator)
+        X = table(mixed, champion.state.features)
+        try:
+            self.learn(estimator, X, y, spec)
+        except (ValueError, TypeError) as error:
+            raise ContractBroken(could_not("continue on", X, error)) from error
+        return carry_on(champion, estimator, rows, spec, how, updated_steps=(type(estimator).__name__,))
+
+
+def own_learner(spec: Spec) -> Learner:
+    """The learner that `learner.family` names; SpecError naming what it lacks."""
+    name = spec.learner.family
+    where = f"{spec.path}: learner.family: {name!r}"
+    kind = _from_file(spec, name, where) if is_file(name) else _from_entry_point(name, where)
+    try:
+        learner = kind() if callable(kind) else kind
+    except Exception as error:
+        raise SpecError(f"{where}: making it raised {type(error).__name__}: {error}; nothing was changed") from error
+    lacks = [each for each in METHODS if not callable(getattr(learner, each, None))]
+    lacks += [each for each in ("family", "rungs", "splits") if not hasattr(learner, each)]
+    if lacks:
+        raise SpecError(
+            f"{where}: {type(learner).__name__} has no {' and no '.join(repr(each) for each in lacks)}; a learner "
+            "needs family, rungs, splits, first and update. Inherit ratoon.models.families.own.OwnLearner and write "
+            "`learn` only. Nothing was changed"
+        )
+    there = [each for each in STORAGE if hasattr(learner, each)]
+    if there and len(there) < len(STORAGE):
+        raise SpecError(
+            f"{where}: {type(learner).__name__} has {' and '.join(there)}, but saving in its own way takes all of "
+            f"{', '.join(STORAGE)}. Nothing was changed"
+        )
+    if isinstance(learner, OwnLearner) and type(learner).learn is OwnLearner.learn:
+        raise SpecError(f"{where}: {type(learner).__name__} has no 'learn'. Nothing was changed")
+    return cast(Learner, learner)
+
+
+def _from_file(spec: Spec, name: str, where: str) -> Any:
+    file, _, kind = name.rpartition(":")
+    path = (spec.folder / file).resolve()
+    if not path.is_file():
+        raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
+    module = load_file(path, where)
+    found = getattr(module, kind, None)
+    if found is None:
+        classes = [n for n, value in vars(module).items() if isinstance(value, type) and value is not OwnLearner]
+        raise SpecError(
+            f"{where}: {path.name} has no class {kind!r}; found {', '.join(classes) or 'none'}. Nothing was changed"
+        )
+    return found
+
+
+def _from_entry_point(name: str, where: str) -> Any:
+    (point, *_) = entry_points(group=GROUP, name=name)
+    try:
+        return point.load()
+    except Exception as error:
+        raise SpecError(
+            f"{where}: the entry point {point.value!r} cannot be loaded: {error}; nothing was changed"
+        ) from error

@@ -1,0 +1,236 @@
+"""Learner of PyTorch networks: weights, optimiser, scheduler and random generator all go on.
+
+An update builds the network anew by the spec's build function and fills it with the champion's training state, so
+that the champion is never touched and no code is ever unpickled. `shrink_perturb` scales the weights down and
+disturbs them before they learn on, with a fresh optimiser: Ash & Adams 2020, "On Warm-Starting Neural Network
+Training", https://arxiv.org/abs/1910.08475.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...spec.errors import ContractBroken, SpecError
+from ...spec.model import LadderRung, Spec
+from ...spec.values import Rung
+from ..build import build
+from ..features import could_not, features_of, table
+from ..formats.torch_model import TorchModel
+from ..how import WARM, How
+from ..lineage import begin, carry_on, fits, mix
+from ..splits import Splits
+from ..trained import Trained
+
+
+def is_torch(estimator: Any) -> bool:
+    """Whether *estimator* is a PyTorch module, or a tuple that begins with one, judged without importing torch."""
+    if isinstance(estimator, TorchModel):
+        return True
+    first = estimator[0] if isinstance(estimator, tuple) and estimator else estimator
+    return any(cls.__module__.startswith("torch.nn.") for cls in type(first).__mro__)
+
+
+@dataclass(frozen=True)
+class TorchNet:
+    """Continues by gradient steps over shuffled mini-batches."""
+
+    family: str = "torch"
+
+    @property
+    def splits(self) -> Splits:
+        """Stochastic gradients: the order of the rows matters."""
+        return "free"
+
+    @property
+    def rungs(self) -> frozenset[LadderRung]:
+        """The rungs, beside those from scratch, that this family has."""
+        return frozenset({"warm", "warm_replay", "shrink_perturb"})
+
+    def first(
+        self,
+        estimator: Any,
+        rows: pd.DataFrame,
+        spec: Spec,
+        *,
+        rung: Rung = "first",
+        parent: str | None = None,
+        since: datetime | None = None,
+    ) -> Trained:
+        """Train what the build function returned on all *rows*."""
+        text = [feature.name for feature in features_of(rows) if feature.kind == "category"]
+        if text:
+            raise SpecError(
+                f"{spec.path}: learner.build: {spec.learner.build!r} returned a PyTorch module, which takes numbers, "
+                f"but feature {text[0]!r} is a category. Encode it before, or name the numeric columns in "
+                "data.features. Nothing was trained"
+            )
+        learned = TorchModel(None, {})
+
+        def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
+            _first_fit(learned, estimator, X, y, spec)
+
+        return begin(self.family, learned, rows, spec, rung=rung, parent=parent, since=since, fit=fit)
+
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
+        """Learn *rows* from *champion*'s training state on."""
+        if rows.empty:
+            return champion
+        rows, y = fits(champion, rows)
+        mixed, y = mix(champion, rows, y, how)
+        X = table(mixed, champion.state.features)
+        before: TorchModel = champion.estimator
+        with _repeatable(spec, before.training["generator"]):
+            net = _taken_up(before, len(X.columns), spec, how, champion.state.updates)
+            try:
+                after = _train(net, X, y, before.classes, spec, spec.learner.epochs)
+            except (ValueError, TypeError, RuntimeError) as error:
+                raise ContractBroken(could_not("continue on", X, error)) from error
+        regression = spec.task == "regression"
+        return carry_on(
+            champion,
+            after,
+            rows,
+            spec,
+            how,
+            epochs=spec.learner.epochs,
+            batch=net.batch_size,
+            updated_steps=("mean and variance of the inputs", before.name, type(net.optimiser).__name__),
+            frozen_steps=("mean and scale of the target",) if regression else (),
+        )
+
+
+def _first_fit(learned: TorchModel, returned: Any, X: pd.DataFrame, y: NDArray[Any], spec: Spec) -> None:
+    """Train what the build function *returned*, and make *learned* the result."""
+    from .torch_made import made
+
+    classes = () if spec.task == "regression" else tuple(np.unique(y).tolist())
+    with _repeatable(spec):
+        net = made(returned, len(X.columns), len(classes), spec)
+        if not classes:
+            net.served.fix_target(y)
+        try:
+            found = _train(net, X, y, classes, spec, net.epochs)
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
+    vars(learned).update(vars(found))
+
+
+@contextmanager
+def _repeatable(spec: Spec, generator: Any = None) -> Iterator[None]:
+    """A random stream of our own, from the seed or where *generator* stopped; threads as the spec says."""
+    import torch
+
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        if generator is None:
+            torch.manual_seed(spec.seed)
+        else:
+            torch.set_rng_state(generator)
+        torch.set_num_threads(spec.learner.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: int) -> Any:
+    """The network built anew, where *before* stopped; ContractBroken where the build function makes another one."""
+    import torch
+
+    from .torch_made import made
+
+    kept = torch.get_rng_state()  # building draws weights that are thrown away
+    net = made(build(spec), features, len(before.classes), spec)
+    try:
+        net.take_up(before.training, optimiser=how.rung != "shrink_perturb")
+    except (RuntimeError, ValueError, KeyError) as error:
+        difference = " ".join(str(error).split())  # PyTorch words it over many lines
+        raise ContractBroken(
+            f"learner.build: {spec.learner.build!r} builds another network than the champion's: {difference}. The "
+            "champion was left as it was; only the `scratch` rung can train the new one"
+        ) from error
+    torch.set_rng_state(kept)
+    if how.rung == "shrink_perturb":
+        shrink = spec.learner.shrink
+        fresh = made(build(spec), features, len(before.classes), spec)
+        pairs = zip(net.served.net.parameters(), fresh.served.net.parameters(), strict=True)
+        torch.manual_seed(int(np.random.default_rng([spec.seed, updates]).integers(2**31)))
+        with torch.no_grad():
+            for weight, new in pairs:
+                noise = shrink.noise * new.std(unbiased=False)  # nought where a fresh network starts alike: biases
+                weight.mul_(shrink.keep).add_(torch.randn_like(weight) * noise)
+    return net
+
+
+def _train(net: Any, X: pd.DataFrame, y: NDArray[Any], classes: tuple[Any, ...], spec: Spec, epochs: int) -> TorchModel:
+    """Train *net* on X, shape (n, k), and y, shape (n,); ValueError where it comes to no finite weights."""
+    import torch
+
+    served, values = net.served, np.array(X, dtype=np.float32)  # a copy: pandas' own may be read-only
+    served.meet(values)
+    inputs, targets = torch.from_numpy(values), _targets(net, y, classes)
+    served.train()
+    for _ in range(epochs):
+        total = 0.0
+        for rows in _batches(len(values), net.batch_size):
+            net.optimiser.zero_grad()
+            loss = net.loss(served.outputs(inputs[rows]), targets[rows])
+            loss.backward()
+            net.optimiser.step()
+            total += float(loss.detach()) * len(rows)
+        if net.scheduler is not None:
+            plateau = isinstance(net.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+            net.scheduler.step(*((total / len(values),) if plateau else ()))
+    served.eval()
+    if not all(bool(torch.isfinite(weight).all()) for weight in served.parameters()):
+        raise ValueError("training came to weights that are no finite numbers; try a smaller learning rate")
+    training = {**net.training(), "generator": torch.get_rng_state(), "classes": list(classes)}
+    return TorchModel(served, _plain(training, spec), classes, type(served.net).__name__)
+
+
+def _batches(rows: int, size: int) -> list[Any]:
+    """Shuffled row numbers in batches; a single row left over joins the last one, for batch normalisation's sake."""
+    import torch
+
+    parts = list(torch.randperm(rows).split(size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts
+
+
+def _targets(net: Any, y: NDArray[Any], classes: tuple[Any, ...]) -> Any:
+    import torch
+
+    served = net.served
+    if not classes:
+        return ((torch.from_numpy(np.array(y)) - served.target_mean) / served.target_scale).to(torch.float32)
+    codes = torch.tensor([classes.index(each) for each in y.tolist()])
+    return codes if net.per_class else codes.to(torch.float32)
+
+
+def _plain(training: dict[str, Any], spec: Spec) -> dict[str, Any]:
+    """*training* through a file and back: a copy of its own, and proof that it loads without running code."""
+    import pickle
+
+    import torch
+
+    file = io.BytesIO()
+    torch.save(training, file)
+    file.seek(0)
+    try:
+        found: dict[str, Any] = torch.load(file, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise SpecError(
+            f"{spec.path}: learner.build: the state of the optimiser or scheduler that {spec.learner.build!r} returned "
+            f"holds more than tensors, numbers and texts, and cannot be kept: {error}. Nothing was trained"
+        ) from error
+    return found

@@ -1,0 +1,182 @@
+"""A learner of the user's own: named in the spec, checked by name, saved as it says itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ratoon.models.build import build
+from ratoon.models.evidence import Evidence
+from ratoon.models.features import table
+from ratoon.models.learner import learner_for
+from ratoon.spec.errors import SpecError
+
+from .served import serve_without_ratoon
+
+LEARNER = '''
+import json
+
+import numpy as np
+
+from ratoon.models.families.own import OwnLearner
+
+
+class Means:
+    """Predicts the mean of all labels by the sign of feature `a`."""
+
+    def __init__(self, sums=(0.0, 0.0), counts=(0, 0)):
+        self.sums, self.counts = list(sums), list(counts)
+
+    def predict(self, X):
+        return np.asarray([self.sums[i] / max(self.counts[i], 1) for i in (X["a"] > 0).astype(int)])
+
+
+class MeansLearner(OwnLearner):
+    family = "means"
+    serve = "serve_means.py"
+
+    def learn(self, estimator, X, y, spec):
+        for a, label in zip(X["a"], y):
+            estimator.sums[int(a > 0)] += label
+            estimator.counts[int(a > 0)] += 1
+
+    def save(self, estimator, folder):
+        (folder / "means.json").write_text(json.dumps([estimator.sums, estimator.counts]))
+
+    def load(self, folder):
+        return Means(*json.loads((folder / "means.json").read_text()))
+
+
+class NoUpdate:
+    family = "half"
+    rungs = frozenset()
+
+    def first(self, *args, **kwargs): ...
+
+
+class NoLearn(OwnLearner):
+    pass
+
+
+class OnlySaves(MeansLearner):
+    serve = load = property()
+
+
+class Plain(OwnLearner):
+    family = "plain-sgd"
+
+    def learn(self, estimator, X, y, spec):
+        estimator.partial_fit(X[["a", "b"]], y)
+
+    def fit(self, estimator, X, y, spec):
+        estimator.fit(X[["a", "b"]], y)
+
+
+def build():
+    return Means()
+'''
+SERVE = """
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+
+class Served(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        folder = Path(context.artifacts["model"])
+        self.sums, self.counts = json.loads((folder / "means.json").read_text())
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        return np.asarray([self.sums[i] / self.counts[i] for i in (model_input["a"] > 0).astype(int)])
+
+
+mlflow.models.set_model(Served())
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(registry_of: Any) -> Any:
+    """The registry of a spec that names its own learner."""
+    home = registry_of("means", "sgd_regression", "regression").spec.folder
+    (home / "means.py").write_text(LEARNER)
+    (home / "serve_means.py").write_text(SERVE)
+    learner = {"build": "means.py:build", "family": "means.py:MeansLearner"}
+    return registry_of("means", "sgd_regression", "regression", learner=learner)
+
+
+def _first(spec: Any, rows: pd.DataFrame) -> Any:
+    estimator = build(spec)
+    return learner_for(estimator, spec).first(estimator, rows, spec)
+
+
+def test_it_learns_saves_loads_continues_and_serves_in_its_own_way(
+    registry: Any, make_rows: Any, tmp_path: Any
+) -> None:
+    """The whole way of a version, the last of it without Ratoon."""
+    rows, new = make_rows(200, "regression"), make_rows(60, "regression", start=200)
+    champion = _first(registry.spec, rows)
+    version = registry.register(champion, Evidence(decision="d1", at=datetime(2026, 2, 1), example=rows.head(5)))
+    registry.promote(version.number)
+    again = registry.load(version.number)
+    learner = learner_for(again.estimator, registry.spec)
+    updated = learner.update(again, new, registry.spec)
+    positive = pd.concat([rows, new]).query("a > 0")["_target"].mean()
+
+    assert (champion.state.family, updated.state.rung) == ("means", "warm")
+    assert updated.predict(new).prediction.max() == pytest.approx(positive)
+    pd.testing.assert_frame_equal(again.predict_frame(new), champion.predict_frame(new))
+    served = serve_without_ratoon(registry._files(version.number), table(new, champion.state.features), tmp_path)
+    np.testing.assert_allclose(served.iloc[:, 0], champion.predict(new).prediction)
+
+
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [
+        ("means.py:NoUpdate", r"NoUpdate has no 'update'; a learner needs family, rungs, first and update"),
+        ("means.py:NoLearn", r"NoLearn has no 'learn'"),
+        ("means.py:Lost", r"means\.py has no class 'Lost'; found .*MeansLearner"),
+        ("nowhere.py:Learner", r"expected a Python file at .*nowhere\.py, found none"),
+    ],
+)
+def test_a_learner_that_cannot_be_used_says_what_it_lacks(registry: Any, family: str, words: str) -> None:
+    spec = registry.spec.model_copy(update={"learner": registry.spec.learner.model_copy(update={"family": family})})
+    spec._path = registry.spec.path
+    with pytest.raises(SpecError, match=words):
+        learner_for(object(), spec)
+
+
+def test_an_estimator_of_a_known_family_is_saved_in_that_familys_format(registry_of: Any, make_rows: Any) -> None:
+    """Without save and load of its own, scikit-learn's estimators go as skops."""
+    from sklearn.linear_model import SGDRegressor
+
+    home = registry_of("plain-sgd").spec.folder
+    (home / "means.py").write_text(LEARNER)
+    registry = registry_of("plain-sgd", "sgd_regression", "regression", learner={"family": "means.py:Plain"})
+    rows = make_rows(100, "regression").drop(columns="c")
+    estimator = SGDRegressor(random_state=0)
+    champion = learner_for(estimator, registry.spec).first(estimator, rows, registry.spec)
+    version = registry.register(champion, Evidence(decision="d1", at=datetime(2026, 2, 1), example=rows.head(5)))
+    assert isinstance(registry.load(version.number).estimator, SGDRegressor)
+
+
+def test_an_unknown_family_names_the_nearest(make_spec: Any) -> None:
+    with pytest.raises(ValueError, match=r"'rivr' is no known family; did you mean 'river'\? Expected one of auto"):
+        make_spec(learner={"family": "rivr"})
+
+
+def test_an_entry_point_names_a_learner(make_spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package may bring one in the group ratoon.learners."""
+    from importlib.metadata import EntryPoint, EntryPoints
+
+    point = EntryPoint("theirs", "ratoon.models.families.river_native:RiverNative", "ratoon.learners")
+    for place in ("ratoon.spec.family.entry_points", "ratoon.models.families.own.entry_points"):
+        monkeypatch.setattr(place, lambda **kw: EntryPoints([point]).select(**kw))
+    spec = make_spec(learner={"family": "theirs"})
+    assert learner_for(object(), spec).family == "river"
