@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +73,7 @@ def project(folder: Path, *, target: str = "y", features: tuple[str, ...] = ("a"
         yield care
 
 
-def log_foreign(folder: Path, script: str) -> str:
+def log_foreign(folder: Path, script: str, *arguments: str) -> str:
     """Run *script* in a process without Ratoon; `X`, `y`, `late`, `mlflow` and `log` are at hand. What it printed."""
     head = f"""
     import sys
@@ -104,10 +104,11 @@ def log_foreign(folder: Path, script: str) -> str:
     file.write_text(textwrap.dedent(head) + textwrap.dedent(script))
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MLFLOW_TRACKING_URI")}
     ended = subprocess.run(
-        [sys.executable, "-P", "-W", "ignore", str(file)], env=clean, capture_output=True, text=True, cwd=folder
+        [sys.executable, "-P", "-W", "ignore", str(file), *arguments],
+        env=clean,
+        capture_output=True,
+        text=True,
+        cwd=folder,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     return ended.stdout
-
-
-Open = Callable[..., Any]

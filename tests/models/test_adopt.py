@@ -32,7 +32,7 @@ log(scaled, input_example=X[:5])                                                
 log(scaled, serialization_format="cloudpickle", input_example=X[:5])                            # 2
 log(make_pipeline(StandardScaler(), SGDRegressor()).fit(X.values, y))                           # 3
 log(SGDRegressor().fit(X.rename(columns={"b": "gone"}), y), input_example=X.rename(columns={"b": "gone"})[:5])  # 4
-mlp = MLPRegressor((4,), max_iter=5, random_state=0)
+mlp = MLPRegressor(hidden_layer_sizes=(4,), max_iter=5, random_state=0)
 warnings.simplefilter("ignore")
 log(mlp.fit(X, y), skops_trusted_types=["sklearn.neural_network._stochastic_optimizers.AdamOptimizer"])  # 5
 log(SGDClassifier(loss="log_loss").fit(X, late + 1), name="late", input_example=X[:5])          # late 1

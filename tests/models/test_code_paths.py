@@ -6,7 +6,9 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,6 +21,8 @@ from ratoon.loop.adopt import adopt
 from ratoon.loop.care import Care
 from ratoon.loop.champion import find_champion
 from ratoon.loop.learn import ladder, landed, offered
+from ratoon.models.race import Race
+from ratoon.models.trained import Trained
 from ratoon.models.versions import Version
 from ratoon.policy.decide import decision_id
 from ratoon.spec.values import Decision, Triage
@@ -50,8 +54,13 @@ log(Churn().fit(X, y), code_paths=["models"], serialization_format="cloudpickle"
 """
 SERVE = """
 import json, sys
-found = mlflow.sklearn.load_model("models:/churn/{number}")
-print(json.dumps([found.predict(X[:5]).tolist(), found.seen_, sys.modules["models.churn"].__file__]))
+said = {}
+for number in sys.argv[1:]:
+    found = mlflow.sklearn.load_model(f"models:/churn/{number}")
+    said[number] = [found.predict(X[:5]).tolist(), found.seen_, sys.modules["models.churn"].__file__]
+    for name in [name for name in sys.modules if name.split(".")[0] == "models"]:
+        del sys.modules[name]
+print(json.dumps(said))
 """
 LEARNER = {"pickle": True, "trusted": ["models.churn.Churn"]}
 
@@ -80,9 +89,8 @@ def adopted_and_promoted(care: Care) -> Version:
     return version
 
 
-def updated(care: Care) -> Version:
-    """One retrain as the flow makes it, without Prefect."""
-    fired = Decision(
+def decision(care: Care) -> Decision:
+    return Decision(
         id=decision_id("churn", NOW, "test"),
         model="churn",
         at=NOW,
@@ -92,92 +100,105 @@ def updated(care: Care) -> Version:
         policy=care.spec.policy_version,
         champion="2",
     )
+
+
+def climbed(care: Care) -> Race:
+    return ladder(care, find_champion(care), decision(care), bounded=True)
+
+
+def updated(care: Care) -> Version:
+    """One retrain as the flow makes it, without Prefect."""
+    fired = decision(care)
     care.ledger.record_decision(fired, (), run="", live=True)
     flight = care.ledger.take_off(
         model="churn", decision=fired.id, at=NOW, run="", now_wall=NOW, abandon_after=care.spec.abandon_after
     )
     assert flight is not None
-    champion = find_champion(care)
-    race = ladder(care, champion, fired, bounded=True)
+    race = climbed(care)
     assert race.winner is not None, race.attempts
-    version = offered(care, champion, fired, race, race.winner)
+    version = offered(care, find_champion(care), fired, race, race.winner)
     assert landed(care, flight, race, version.number, ended_at=NOW) == "registered"
     return version
 
 
-@pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Care], list[Version]]]:
+@dataclass(frozen=True)
+class Lived:
     """Two projects with the same package name and different code, lived through in one process."""
+
+    one: Care
+    two: Care
+    version: Version  # the update of the first
+    winner: Trained  # the update of the second, before it is registered
+    served: dict[str, Any]  # by version of the first: predictions, rows seen, file of the class, without Ratoon
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("code")
-    with (
-        project(folder / "one", learner=LEARNER) as one,
-        project(folder / "two", learner=LEARNER) as two,
-    ):
-        cares = [one, two]
-        for care, tone in zip(cares, (-1000.0, -2000.0), strict=True):
+    with project(folder / "one", learner=LEARNER) as one, project(folder / "two", learner=LEARNER) as two:
+        for care, tone in ((one, -1000.0), (two, -2000.0)):
             write_code(care.spec.folder, tone)
             log_foreign(care.spec.folder, "sys.path.insert(0, '.')\n" + LOG)
             shutil.rmtree(care.spec.folder / "models")
-        for care in cares:
             adopted_and_promoted(care)
-        yield cares, [updated(care) for care in cares]
+        version = updated(one)
+        winner = climbed(two).winner
+        assert winner is not None
+        served = json.loads(log_foreign(one.spec.folder, SERVE, "1", "2", "3"))
+        yield Lived(one, two, version, winner, served)
 
 
-def prediction(care: Care, ref: str) -> pd.Series:
-    rows = care.source.as_of(NOW).learned(NOW).head(5)
-    return care.registry.load(ref).predict_frame(rows)["_prediction"]
+def examples(care: Care) -> pd.DataFrame:
+    return care.source.as_of(NOW).learned(NOW).head(5)
 
 
-def test_the_adopted_version_is_the_original_with_a_state_beside_it(lived: tuple[list[Care], list[Version]]) -> None:
-    care = lived[0][0]
+def test_the_adopted_version_is_the_original_with_a_state_beside_it(lived: Lived) -> None:
+    care = lived.one
     version, state = care.registry.version("2"), care.registry.load("2").state
     assert version.tags["ratoon.adopted_from"] == "models:/churn/1"
     assert (version.tags["ratoon.parent"], state.rung, state.watermark) == ("1", "adopted", LEARNED)
     assert state.learned_rows == care.source.as_of(NOW).ledger_of_rows(LEARNED).rows
     assert "biased in its favour" in version.description
-    original, _, _ = json.loads(log_foreign(care.spec.folder, SERVE.format(number=1)))
-    stored, _, _ = json.loads(log_foreign(care.spec.folder, SERVE.format(number=2)))
-    assert stored == original
+    assert lived.served["2"][:2] == lived.served["1"][:2]
 
 
-def test_the_update_continues_it_on_the_rows_it_has_not_learned(lived: tuple[list[Care], list[Version]]) -> None:
-    """Warm, each row once; the attempt's cost and peak memory are those of the process that knew its code."""
-    (care, _), (version, _) = lived
+def test_the_update_continues_it_on_the_rows_it_has_not_learned(lived: Lived) -> None:
+    """Warm, each row once; CPU seconds and peak memory are those of the process that knew its code."""
+    care = lived.one
     state = care.registry.load("3").state
     new = care.source.as_of(NOW).unlearned_count(LEARNED)
-    assert (version.number, state.rung, state.parent, state.updates) == ("3", "warm", "2", 1)
+    assert (lived.version.number, state.rung, state.parent, state.updates) == ("3", "warm", "2", 1)
     assert state.learned_rows == care.source.as_of(NOW).ledger_of_rows(NOW).rows
-    _, seen_before, _ = json.loads(log_foreign(care.spec.folder, SERVE.format(number=2)))
-    _, seen_after, _ = json.loads(log_foreign(care.spec.folder, SERVE.format(number=3)))
-    assert seen_after == seen_before + new
+    assert lived.served["3"][1] == lived.served["2"][1] + new
     (flight,) = care.ledger.updates("churn")
     assert flight.evidence["process"]["peak_memory_bytes"] > 50e6
 
 
-def test_it_loads_and_predicts_in_a_process_without_ratoon(lived: tuple[list[Care], list[Version]]) -> None:
+def test_it_loads_and_predicts_in_a_process_without_ratoon(lived: Lived) -> None:
     """From the version's own files: the author's folder is gone, and `import ratoon` fails there."""
-    care = lived[0][0]
-    said, _, file = json.loads(log_foreign(care.spec.folder, SERVE.format(number=3)))
-    assert all(each < -900 for each in said)
+    predicted, _, file = lived.served["3"]
+    assert all(each < -900 for each in predicted)
+    assert predicted != lived.served["2"][0]
     assert "mlartifacts" in file
-    assert not (care.spec.folder / "models").exists()
+    assert not (lived.one.spec.folder / "models").exists()
 
 
-def test_two_packages_of_one_name_do_not_mix(lived: tuple[list[Care], list[Version]]) -> None:
+def test_two_packages_of_one_name_do_not_mix(lived: Lived) -> None:
     """Adopted, updated and loaded side by side in one process, each speaks with its own code."""
-    for care, tone in zip(lived[0], (-1000.0, -2000.0), strict=True):
-        for ref in ("2", "3"):
-            assert prediction(care, ref).between(tone - 50, tone + 50).all()
+    found = [lived.one.registry.load("2"), lived.one.registry.load("3"), lived.two.registry.load("2"), lived.winner]
+    for trained, tone in zip(found, (-1000, -1000, -2000, -2000), strict=True):
+        assert trained.predict_frame(examples(lived.one))["_prediction"].between(tone - 50, tone + 50).all()
 
 
-def test_their_package_is_never_imported_here(lived: tuple[list[Care], list[Version]]) -> None:
+def test_their_package_is_never_imported_here(lived: Lived) -> None:
     assert [name for name in sys.modules if name.split(".")[0] == "models"] == []
 
 
-def test_the_next_version_verifies_and_carries_the_code_again(lived: tuple[list[Care], list[Version]]) -> None:
+def test_the_next_version_verifies_and_carries_the_code_again(lived: Lived) -> None:
     """Promotion loads it afresh; its `models` is complete and nothing else came along."""
-    care = lived[0][0]
+    care = lived.one
     assert care.registry.promote("3") == "2"
-    found = sorted(p.name for p in (care.registry.load("3").estimator.code / "models").iterdir() if p.suffix == ".py")
+    carried = care.registry.load("3").estimator
+    assert [Path(each).name for each in carried.code_paths] == ["models"]
+    found = sorted(path.name for path in (carried.code / "models").iterdir() if path.suffix == ".py")
     assert found == ["__init__.py", "churn.py", "tone.py"]
-    assert [Path(each).name for each in care.registry.load("3").estimator.code_paths] == ["models"]
