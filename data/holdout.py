@@ -3,7 +3,7 @@
 DuckDB and PostgreSQL compute the hash themselves (`hashed`, `is_holdout`), Python mirrors it
 (`in_holdout`, `sample_key`), so that a row falls on the same side wherever it is asked for. Hashes are
 compared as lower-case hexadecimal text, which every collation orders alike. md5 is no protection
-here, only an even spread; the salts make holdout, sample and replay independent of each other.
+here, only an even spread; the two salts make sample and holdout independent of each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import ibis
 
 HOLDOUT_SALT = "holdout:"
 SAMPLE_SALT = "sample:"
-REPLAY_SALT = "replay:"
 _DIGITS = 8  # hexadecimal digits compared: 32 bits
 
 
@@ -36,11 +35,6 @@ def in_holdout(row_id: str, share: float) -> bool:
 def sample_key(row_id: str) -> str:
     """Rows are sampled in the order of this key: the same window gives the same sample."""
     return _digest(SAMPLE_SALT, row_id)
-
-
-def replay_key(row_id: str) -> str:
-    """Learned rows stay in the replay reservoir in the order of this key."""
-    return _digest(REPLAY_SALT, row_id)
 
 
 def fingerprint(row_ids: Iterable[str]) -> int:

@@ -45,11 +45,12 @@ def continued(last: Any, X: Any, y: Array, learned: Array, spec: LearnerSpec, rn
     if spec.rate != 1.0:
         scale(last, spec.rate)
         notes.append(f"the learning rate was {spec.rate:g} times its own")
-    for _ in range(1 if counts(last) else spec.epochs):
-        if shares is None:
-            _pass(last, X, y, weight, rng.permutation(len(y)), spec.batch)
-        else:
-            _pass(last, X, y, None, rng.choice(len(y), size=len(y), p=shares), spec.batch)
+    epochs = range(1 if counts(last) else spec.epochs)
+    if shares is None:
+        order = np.concatenate([rng.permutation(len(y)) for _ in epochs])
+    else:
+        order = np.concatenate([rng.choice(len(y), size=len(y), p=shares) for _ in epochs])
+    _passes(last, X, y, weight if shares is None else None, order, spec.batch)
     if spec.rate != 1.0:
         scale(last, 1 / spec.rate)
     for each in balanced:
@@ -62,7 +63,12 @@ def continued(last: Any, X: Any, y: Array, learned: Array, spec: LearnerSpec, rn
     return notes
 
 
-def _pass(last: Any, X: Any, y: Array, weight: Array | None, order: Array, batch: int) -> None:
+def _passes(last: Any, X: Any, y: Array, weight: Array | None, order: Array, batch: int) -> None:
+    """Learn the rows in *order*, every pass behind the other, in calls of at most *batch* rows.
+
+    A call costs a few milliseconds whatever it is given, so that a call for each pass over a small window would
+    spend most of its time on checks.
+    """
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         for each in parts(last):

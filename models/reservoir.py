@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ..data.holdout import replay_key
 from ..spec.model import ReplaySpec
+
+Array = NDArray[np.uint64]
 
 _STRATUM, _KEY = "_stratum", "_key"
 
@@ -25,7 +28,7 @@ def kept(reservoir: pd.DataFrame | None, rows: pd.DataFrame, spec: ReplaySpec) -
         return None
     old = rows.iloc[:0] if reservoir is None else reservoir
     whole = pd.concat([old, rows], ignore_index=True) if len(old) else rows.reset_index(drop=True)
-    return _smallest(whole, whole["_id"].map(replay_key), spec.rows, spec)
+    return _smallest(whole, _keys(whole, "replay"), spec.rows, spec)
 
 
 def drawn(reservoir: pd.DataFrame | None, new: int, spec: ReplaySpec, *, turn: int = 0) -> pd.DataFrame:
@@ -35,13 +38,17 @@ def drawn(reservoir: pd.DataFrame | None, new: int, spec: ReplaySpec, *, turn: i
     """
     if reservoir is None or reservoir.empty:
         return pd.DataFrame()
-    keys = reservoir["_id"].map(lambda each: replay_key(f"{turn}:{each}"))
-    return _smallest(reservoir, keys, round(new * spec.ratio), spec)
+    return _smallest(reservoir, _keys(reservoir, f"turn {turn}"), round(new * spec.ratio), spec)
 
 
-def _smallest(rows: pd.DataFrame, keys: pd.Series[Any], most: int, spec: ReplaySpec) -> pd.DataFrame:
+def _keys(rows: pd.DataFrame, salt: str) -> Array:
+    """A uniform hash of each row's id, shape (n,); pandas' SipHash, keyed by *salt*, is the same on every machine."""
+    return pd.util.hash_array(rows["_id"].to_numpy(object), hash_key=f"{salt:>16.16}", categorize=False)
+
+
+def _smallest(rows: pd.DataFrame, keys: Array, most: int, spec: ReplaySpec) -> pd.DataFrame:
     """At most *most* of *rows*: of each stratum as many as its quota, those with the smallest keys."""
-    order = pd.DataFrame({_KEY: keys, _STRATUM: _strata(rows, spec)})
+    order = pd.DataFrame({_KEY: keys, _STRATUM: _strata(rows, spec)}, index=rows.index)
     quota = _quotas(order[_STRATUM].value_counts().to_dict(), most)
     place = order.sort_values(_KEY).groupby(_STRATUM, sort=False).cumcount()
     chosen = place[place < order[_STRATUM].map(quota).reindex(place.index)].index

@@ -54,8 +54,9 @@ def leaves(transformer: Any, name: str) -> Iterator[tuple[str, Any]]:
         for step, inner in transformer.steps:
             yield from leaves(inner, f"{name}/{step}")
     elif isinstance(transformer, ColumnTransformer):
-        for step, inner, _ in transformer.transformers_:
-            yield from leaves(inner, f"{name}/{step}")
+        for step, inner, columns in transformer.transformers_:
+            if not _none(columns):
+                yield from leaves(inner, f"{name}/{step}")
     elif isinstance(transformer, FeatureUnion):
         for step, inner in transformer.transformer_list:
             yield from leaves(inner, f"{name}/{step}")
@@ -76,13 +77,20 @@ def met(transformer: Any, X: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
             X = transformed(inner, X)
     elif isinstance(transformer, ColumnTransformer):
         for step, inner, columns in transformer.transformers_:
-            if inner is not None and not isinstance(inner, str):
+            if inner is not None and not isinstance(inner, str) and not _none(columns):
                 yield from met(inner, _safe_indexing(X, columns, axis=1), f"{name}/{step}")
     elif isinstance(transformer, FeatureUnion):
         for step, inner in transformer.transformer_list:
             yield from met(inner, X, f"{name}/{step}")
     else:
         yield name, transformer, X
+
+
+def _none(columns: Any) -> bool:
+    """Whether a ColumnTransformer's part has no column, such as encoders without categories: it was not fitted."""
+    if isinstance(columns, np.ndarray) and columns.dtype == bool:
+        return not columns.any()
+    return hasattr(columns, "__len__") and not isinstance(columns, str) and len(columns) == 0
 
 
 def transformed(step: Any, X: Any) -> Any:

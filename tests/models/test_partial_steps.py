@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.decomposition import IncrementalPCA
 from sklearn.linear_model import SGDRegressor
 from sklearn.naive_bayes import GaussianNB
@@ -121,3 +121,17 @@ def test_missing_values_are_refused_with_the_columns_name(setting: Any) -> None:
         SklearnPartial().update(champion, holed, spec)
     with pytest.raises(DataError, match=r"a \(1 of 100\)"):
         SklearnPartial().first(pipeline(SGDRegressor(random_state=0)), holed, spec)
+
+
+def test_a_part_without_a_column_is_passed_over(make_spec: Any, make_rows: Any) -> None:
+    """A selector of categories where there are none: scikit-learn never fits what stands behind it."""
+    old, new = (make_rows(n, "regression", start=s).drop(columns="c") for n, s in ((200, 0), (60, 200)))
+    columns = make_column_transformer(
+        (StandardScaler(), make_column_selector(dtype_include="number")),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
+    )
+    spec = make_spec("sgd_regression", "regression")
+    champion = SklearnPartial().first(Pipeline([("columns", columns), ("last", SGDRegressor())]), old, spec)
+    updated = SklearnPartial().update(champion, new, spec)
+    assert updated.state.learned_rows == 260
+    assert not any("onehot" in step for step in (*updated.state.updated_steps, *updated.state.frozen_steps))
