@@ -149,6 +149,7 @@ def test_an_allowed_pickle_is_stored_as_skops(care: Care) -> None:
     assert not list(folder.rglob("*.pkl"))
 
 
+@pytest.mark.filterwarnings("ignore:X has feature names")  # scikit-learn says so at each prediction
 def test_a_model_without_names_takes_those_of_the_spec(care: Care) -> None:
     """They are in the order in which it learned them, as the user says; that this was needed is on record."""
     found = asked(care, "3")
