@@ -150,6 +150,8 @@ def test_a_zombie_registers_nothing(
 ) -> None:
     """It slept on another machine (so that no lock held), was given up, and wakes when the next has landed."""
     decided.write("review:", "abandon_after: 1s\nreview:")
+    # In this process: one of its own would not be allowed to take longer than the second after which it is given up.
+    decided.write(r"(build: training.py:build)[^\n]*", r"\1\n  limits: {apart: false}")
     zombie = processes.start(
         "retrain", waits(tmp_path / "asleep", *mine), spec=decided.path, decision=decision_of(decided)
     )
