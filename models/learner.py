@@ -81,7 +81,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     found: str
     learner: Learner
     if is_river(last):
-        found, learner = "river", RiverNative()
+        found, learner = "river", RiverNative(per=spec.learner.per)
     elif is_torch(last):
         found, learner = "torch", TorchNet()
     elif is_lightgbm(last):

@@ -120,6 +120,11 @@ class LearnerSpec(Part):
         "your own as file.py:Class, or the name of an entry point in the group ratoon.learners",
     )
     epochs: int = Field(10, ge=1, le=1000, description="Passes over the new rows in a warm update (partial_fit)")
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="scikit-learn: end an update's passes early after so many without gain on a tenth of its rows",
+    )
     batch: int = Field(
         10_000, ge=1, description="Most rows per partial_fit call; networks cut their own mini-batches within it"
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -42,12 +42,13 @@ def is_river(estimator: Any) -> bool:
 class RiverNative:
     """Continues by `learn_one`, or by `learn_many` where the spec says so and every part has it."""
 
+    per: Literal["row", "batch"] = "row"
     family: str = "river"
 
     @property
     def splits(self) -> Splits:
-        """Row by row, cuts make no difference; in mini-batches they may."""
-        return "exact"
+        """Row by row, cuts make no difference; in mini-batches they do."""
+        return "exact" if self.per == "row" else "free"
 
     @property
     def rungs(self) -> frozenset[LadderRung]:

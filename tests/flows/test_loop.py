@@ -140,12 +140,12 @@ def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processe
 
 
 def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, decided: Project) -> None:
-    """Invariant 5: the disk is full while the model is logged; the flight lands as failed, and the champion serves."""
+    """Invariant 5: the disk is full while it trains; the flight lands as failed, and the champion serves."""
     from processes import fails
 
     with decided.care() as care:
         (decision,) = care.ledger.decisions("flights")
-    ended = processes.run("retrain", fails("ratoon.models.race:judge"), spec=decided.path, decision=decision.id)
+    ended = processes.run("retrain", fails("ratoon.flows.retrain:ladder"), spec=decided.path, decision=decision.id)
     assert ended.error is not None and "no space left" in ended.error
     with decided.care() as care:
         assert [v.number for v in care.registry.versions()] == ["1"]

@@ -27,6 +27,8 @@ from ratoon.models.versions import Version
 from ratoon.policy.decide import decision_id
 from ratoon.spec.values import Decision, Triage
 
+pytestmark = pytest.mark.slow  # a process for each step, and MLflow in each
+
 CODE = """
 import numpy as np
 from .tone import TONE

@@ -191,6 +191,8 @@ def test_rows_that_were_replayed_are_learned_too(case: Any) -> None:
     """`warm_replay` learns old rows beside the new ones; the state counts the new ones only."""
     spec, champion, new = case
     learner = learner_for(champion.estimator, spec)
+    if "warm_replay" not in learner.rungs:
+        pytest.skip("it keeps counts, and would count replayed rows twice")
     warm = learner.update(champion, new, spec)
     replay = champion.reservoir.head(60)
     replayed = learner.update(champion, new, spec, How("warm_replay", replay))

@@ -139,7 +139,10 @@ def test_it_learns_saves_loads_continues_and_serves_in_its_own_way(
 @pytest.mark.parametrize(
     ("family", "words"),
     [
-        ("means.py:NoUpdate", r"NoUpdate has no 'update'; a learner needs family, rungs, first and update"),
+        (
+            "means.py:NoUpdate",
+            r"NoUpdate has no 'update' and no 'splits'; a learner needs family, rungs, splits, first and",
+        ),
         ("means.py:NoLearn", r"NoLearn has no 'learn'"),
         ("means.py:Lost", r"means\.py has no class 'Lost'; found .*MeansLearner"),
         ("nowhere.py:Learner", r"expected a Python file at .*nowhere\.py, found none"),

@@ -176,7 +176,7 @@ def test_the_state_outlines_the_estimator(setting: Any) -> None:
         "prepare/kinds: OneHotEncoder",
         "last: MLPClassifier",
     )
-    assert (champion.state.optimiser, updated.state.optimiser) == ("adam, t=5", "adam, t=11")
+    assert (champion.state.optimiser, updated.state.optimiser) == ("adam, t=5", "adam, t=10")
     assert (champion.state.replay_rows, updated.state.replay_rows) == (200, 300)
 
 

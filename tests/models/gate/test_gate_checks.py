@@ -196,7 +196,7 @@ def test_a_version_in_a_process_of_its_own_cannot_be_timed(
         def predict(self, X: Any) -> Any:
             return told(TRUTH + 1).estimator.predict(X)
 
-    champion = Trained(Elsewhere(tmp_path, ()), told(TRUTH).state)
+    champion = Trained(Elsewhere(tmp_path, (), tmp_path), told(TRUTH).state)
     result = verdict("mae", holdout(TRUTH), champion, TRUTH, latency={"most": 2})
     assert (check(result, "latency").verdict, result.passed) == ("unsure", False)
     assert "leave gate.latency out" in result.text
