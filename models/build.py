@@ -150,7 +150,10 @@ class _Unpickler(pickle.Unpickler):
 
 
 def unpickled(path: Path, spec: Spec | None = None) -> Any:
-    """What *path* holds, with the classes of *spec*'s files and of those beside them. Only for what Ratoon itself has just written."""
+    """What *path* holds, with the classes of *spec*'s files and of those beside them.
+
+    Only for what Ratoon itself has just written.
+    """
     with path.open("rb") as file:
         return _Unpickler(file, spec).load()
 
