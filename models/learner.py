@@ -73,6 +73,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     from .families.torch_net import TorchNet, is_torch
     from .families.warm_start_routes import refuse_without_target, why_scratch_only
     from .families.xgboost_boost import XGBoostBoost, is_xgboost
+    from .update_keys import refuse_unused
 
     wanted = spec.learner.family
     if is_own(wanted):
@@ -97,6 +98,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
             f"{spec.path}: learner.family: {wanted!r} does not fit the estimator {type(last).__name__} of "
             f"{spec.learner.build}; leave the key out or build another estimator. Nothing was changed"
         )
+    refuse_unused(found, last, spec)
     if found == "sklearn":
         refuse_without_target(last, spec)
     return learner

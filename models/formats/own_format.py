@@ -7,6 +7,7 @@ from typing import Any
 
 from ...spec.errors import RegistryError, SpecError
 from ...spec.model import Spec
+from ..build import importable, own_files
 from .logged import Logged, log_script
 
 
@@ -19,6 +20,7 @@ class OwnFormat:
         self._learner = learner
         self._script = spec.folder / learner.serve
         self._name = spec.learner.family
+        self._files = own_files(spec)
 
     def review(self, estimator: Any, allowed: tuple[str, ...], where: str) -> list[str]:
         """SpecError where the serving script is not there. What is saved is the learner's own business."""
@@ -33,7 +35,8 @@ class OwnFormat:
         """Log into the active run; MLflow's ModelInfo."""
 
         def files(folder: Path) -> None:
-            self._learner.save(it.estimator, folder)
+            with importable(self._files):
+                self._learner.save(it.estimator, folder)
 
         return log_script(self._script.read_text(), files, (self.flavour, {"learner": self._name}), it)
 
@@ -44,4 +47,5 @@ class OwnFormat:
                 f"version {version} was saved by the learner {entries['learner']!r}, but the spec names "
                 f"{self._name!r}. Nothing was loaded"
             )
-        return self._learner.load(folder / entries["data"])
+        with importable(self._files):
+            return self._learner.load(folder / entries["data"])

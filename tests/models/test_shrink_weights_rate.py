@@ -12,6 +12,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from ratoon.models.build import build
 from ratoon.models.how import How
 from ratoon.models.learner import learner_for
 from ratoon.models.shrink import fresh_scale, shrink
@@ -160,3 +161,23 @@ def test_a_rate_that_means_nothing_is_refused_before_anything_learns(
 ) -> None:
     with pytest.raises(SpecError, match=words):
         learner_for(estimator, make_spec(learner={"rate": 0.5}))
+
+
+@pytest.mark.parametrize(
+    ("build_name", "name"),
+    [
+        ("lgbm_bare_binary", "LGBMClassifier"),
+        ("xgb_bare_binary", "XGBClassifier"),
+        ("river_linear_binary", "Pipeline"),
+        ("torch_binary", "Sequential"),
+        ("forest_binary", "RandomForestClassifier"),
+    ],
+)
+@pytest.mark.parametrize(("key", "value"), [("rate", 2.0), ("weights", "balanced")])
+def test_a_family_whose_updates_do_not_follow_a_key_refuses_it(
+    make_spec: Any, build_name: str, name: str, key: str, value: Any
+) -> None:
+    """It would be passed over in silence, and nobody would learn that it did nothing."""
+    spec = make_spec(build_name, learner={key: value})
+    with pytest.raises(SpecError, match=rf"learner\.{key}: .* has no meaning for {name}"):
+        learner_for(build(spec), spec)
