@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..spec.model import LadderRung
-from .attempt import Attempt
+from .attempt import SCRATCH, Attempt
 
-LOST = 3  # refusals in a row after which a rung rests
+LOST = 3  # refusals in a row after which a rung that continues rests
+LOST_DEAR = 1  # and one from scratch, which costs many times as much
 LONGEST_REST = 8  # climbs
 
 
@@ -43,13 +44,14 @@ OPEN = Outlook()
 def resting(rungs: Sequence[LadderRung], climbs: Sequence[Sequence[Attempt]]) -> dict[LadderRung, str]:
     """The rungs that rest, by what the gate said of them in *climbs* (oldest first).
 
-    A rung that was refused three times in a row rests for one climb, then is tried again; refused once more it rests
-    for two, then four, at most eight. A promising candidate, one that more rows may prove, is no refusal.
+    A rung that was refused three times in a row (from scratch: once) rests for one climb, then is tried again; refused
+    once more it rests for two, then four, at most eight. A promising candidate, one that more rows may prove, is no refusal.
     """
     found: dict[LadderRung, str] = {}
     for rung in rungs:
         lost, rested = _streak(rung, climbs)
-        rest = min(2 ** (lost - LOST), LONGEST_REST) if lost >= LOST else 0
+        least = LOST_DEAR if rung in SCRATCH else LOST
+        rest = min(2 ** (lost - least), LONGEST_REST) if lost >= least else 0
         if rested < rest:
             found[rung] = (
                 f"the gate refused it {lost} times in a row; it rests for {rest} climbs (this is {rested + 1})"

@@ -15,7 +15,7 @@ from ..data.metrics import METRICS, interval
 from ..spec.errors import ContractBroken, DataError
 from ..spec.model import LadderRung, Spec
 from ..spec.values import Rung
-from .attempt import Attempt
+from .attempt import SCRATCH, Attempt
 from .build import build
 from .gate import GateResult, judge
 from .how import How
@@ -25,8 +25,6 @@ from .reservoir import drawn
 from .state import Accepted
 from .trained import Trained
 from .used import Used
-
-SCRATCH: frozenset[LadderRung] = frozenset({"scratch_recent", "scratch"})
 
 
 @dataclass(frozen=True)

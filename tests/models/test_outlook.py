@@ -54,6 +54,13 @@ def test_a_rung_that_loses_rests_and_is_tried_again(climbs: list[Attempt], rests
     assert ("warm" in resting(["warm"], [[each] for each in climbs])) is rests
 
 
+def test_a_rung_from_scratch_rests_after_its_first_refusal() -> None:
+    lost = judged("scratch", "refused")
+    assert "scratch" in resting(["scratch"], [[lost]])
+    assert "scratch" not in resting(["scratch"], [[lost], [rested("scratch")]])
+    assert "scratch" in resting(["scratch"], [[lost], [rested("scratch")], [lost], [rested("scratch")]])
+
+
 def test_a_rung_never_rests_for_more_than_eight_climbs() -> None:
     climbs = [[REFUSED]] * 30
     assert "warm" in resting(["warm"], climbs + [[rested("warm")]] * 7)
