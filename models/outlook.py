@@ -45,7 +45,8 @@ def resting(rungs: Sequence[LadderRung], climbs: Sequence[Sequence[Attempt]]) ->
     """The rungs that rest, by what the gate said of them in *climbs* (oldest first).
 
     A rung that was refused three times in a row (from scratch: once) rests for one climb, then is tried again; refused
-    once more it rests for two, then four, at most eight. A promising candidate, one that more rows may prove, is no refusal.
+    once more it rests for two, then four, at most eight. A promising candidate, one that more rows may prove, is no
+    refusal.
     """
     found: dict[LadderRung, str] = {}
     for rung in rungs:
