@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..data.source import Source, open_source
 from ..models.build import build
+from ..models.flavour import names_allowed, refuse_untrusted
 from ..models.gate.slices import chosen, faults
 from ..models.learner import learner_for
 from ..policy.check import check_rules
@@ -110,7 +111,8 @@ def _learner(spec: Spec, source: Source) -> Iterator[Finding]:
     if len(rows) == 0:
         yield Finding("warn", "learner", f"{learner.family}; no labelled rows, so that no trial fit was made")
         return
-    learner.first(estimator, rows, spec)
+    trained = learner.first(estimator, rows, spec)
+    refuse_untrusted(trained.estimator, names_allowed(spec), str(spec.path), spec)
     yield Finding(
         "ok", "learner", f"{learner.family}; a trial fit on {len(rows):,} rows went through and was thrown away"
     )

@@ -82,7 +82,12 @@ def roll_back(
 
 def _previous(care: Care) -> str:
     present = care.registry.champion()
-    serving = present.number if present else None
+    if present is None:
+        raise RegistryError(
+            f"{care.spec.model} has no champion, so there is none to go back from; nothing was changed. Train the "
+            f"first version: ratoon train {care.spec.path}"
+        )
+    serving = present.number
     earlier = replaced_by(care, serving)
     if earlier is None:
         raise RegistryError(

@@ -103,6 +103,21 @@ def test_what_cannot_be_done_yet_fails_with_the_next_step(ratoon: Callable[..., 
     said = ratoon("monitor", tmp_path / "p" / "spec.yaml", "--at", "2026-02-01")
     assert said.code == 1
     assert "ratoon train" in said.err
+    back = ratoon("rollback", tmp_path / "p" / "spec.yaml")
+    assert back.code == 1
+    assert "has no champion" in back.err
+
+
+def test_a_model_that_could_not_be_saved_does_not_pass_its_check(ratoon: Callable[..., Said], tmp_path: Path) -> None:
+    """Better than after the first training: the type is named, and where it may be allowed."""
+    ratoon("init", tmp_path / "p")
+    training = tmp_path / "p" / "training.py"
+    own = "class OwnModel(SGDClassifier):\n    pass\n\n\ndef build"
+    changed = training.read_text().replace("def build", own).replace("SGDClassifier(loss", "OwnModel(loss")
+    training.write_text(changed)
+    said = ratoon("check", tmp_path / "p" / "spec.yaml")
+    assert said.code == 2
+    assert "'OwnModel' is defined in the build file itself" in " ".join(said.out.split())
 
 
 def test_promote_without_a_challenger_fails_and_changes_nothing(ratoon: Callable[..., Said], trained: Project) -> None:
