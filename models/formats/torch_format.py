@@ -88,7 +88,7 @@ class TorchFormat:
         training = torch.load(folder / "extra_files" / TRAINING, weights_only=True)
         with _quiet(), _no_pickles():
             module = mlflow.pytorch.load_model(str(folder))
-        return TorchModel(module, training, training["classes"], training["name"])
+        return TorchModel(module, training, training["classes"], training["name"], graph.read_bytes())
 
 
 @contextmanager

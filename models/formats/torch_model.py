@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +18,8 @@ class TorchModel:
     None before the first fit. *training*: weights, optimiser, scheduler and generator as plain tensors and numbers;
     what an update starts from.
     *classes*: the labels in the training state's order; empty for regression. *name*: the network's class.
+    *archive*: the pt2 file that the graph was loaded from, which is what a copy or a pickle of it carries: a loaded
+    graph holds functions that cannot be pickled.
     """
 
     def __init__(
@@ -24,11 +28,27 @@ class TorchModel:
         training: dict[str, Any],
         classes: Sequence[Any] = (),
         name: str = "Module",
+        archive: bytes | None = None,
     ) -> None:
         self.graph = graph
         self.training = training
         self.classes = tuple(classes)
         self.name = name
+        self.archive = archive
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a bounded process, and for copies."""
+        return self.__dict__ if self.archive is None else {**self.__dict__, "graph": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The graph is read from its archive again."""
+        self.__dict__.update(state)
+        if self.archive is not None:
+            import torch
+
+            with warnings.catch_warnings():  # PyTorch's exporter warns of its own modules
+                warnings.simplefilter("ignore")
+                self.graph = torch.export.load(io.BytesIO(self.archive)).module()
 
     def predict(self, X: pd.DataFrame) -> NDArray[Any]:
         """Labels or values, shape (n,), for the feature table X."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -153,6 +155,21 @@ def test_a_registered_version_predicts_where_ratoon_is_not_installed(
     served = found.to_numpy()[:, 0] if task == "regression" else found.to_numpy()
     np.testing.assert_allclose(served[:, 1] if task == "binary" else served, expected, rtol=1e-5)
     registry.promote(version.number)
+
+
+def test_a_loaded_version_can_be_handed_to_another_process_and_copied(registry_of: Any, make_rows: Any) -> None:
+    """Every live update begins so: the champion comes from the registry and learns in a bounded process."""
+    registry = registry_of("handed-torch", "torch_binary")
+    rows, new = _rows(make_rows, 100, "binary"), _rows(make_rows, 40, "binary", start=100)
+    evidence = Evidence(decision="d1", at=datetime(2026, 2, 1), example=rows.head(5))
+    champion = registry.load(registry.register(_first(registry.spec, rows), evidence).number)
+    handed = pickle.loads(pickle.dumps(champion))
+    copied = copy.deepcopy(champion)
+    expected = champion.predict_frame(new)
+    for each in (handed, copied):
+        pd.testing.assert_frame_equal(each.predict_frame(new), expected, check_exact=True)
+    updated = learner_for(handed.estimator, registry.spec).update(handed, new, registry.spec)
+    assert updated.state.rung == "warm"
 
 
 def test_the_generator_of_the_process_is_left_alone(make_spec: Any, make_rows: Any) -> None:
