@@ -97,7 +97,7 @@ def offered(
         window=fired.window,
         gate=race.gate,
         attempts=race.attempts,
-        rows=race.attempts[-1].rows,
+        rows=race.rows,
         cpu_seconds=race.cpu_seconds,
         used=race.used,
         snapshots=snapshots,

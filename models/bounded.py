@@ -101,13 +101,35 @@ def carried_out(
     try:
         with _held(folder):
             (folder / SPEC).write_bytes(pickle.dumps((spec, limits)))
-            (folder / JOB).write_bytes(pickle.dumps(job))
+            (folder / JOB).write_bytes(_handed(job))
             status, used, late = _run(folder, limits, answer)
             _pass_on(folder / OUTPUT)
             _raise_for(folder, status, used, limits, late)
-            yield Done(unpickled(folder / RESULT, spec), used, folder, spec)
+            yield Done(_back(folder / RESULT, spec, used), used, folder, spec)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _handed(job: Any) -> bytes:
+    try:
+        return pickle.dumps(job)
+    except Exception as error:  # an estimator's own __reduce__ raises what it likes
+        raise TrainingDied(
+            f"the model cannot be handed to a training process: {type(error).__name__}: {error}. Nothing was "
+            "registered, and the champion serves as before; `learner.limits: {apart: false}` trains in this process"
+        ) from error
+
+
+def _back(result: Path, spec: Spec, used: Used) -> Any:
+    try:
+        return unpickled(result, spec)
+    except Exception as error:
+        raise TrainingDied(
+            f"what the training process made cannot be read back: {type(error).__name__}: {error}. Nothing was "
+            "registered, and the champion serves as before; `learner.limits: {apart: false}` trains in this process",
+            cpu_seconds=used.cpu_seconds,
+            peak_memory_bytes=used.peak_memory_bytes,
+        ) from error
 
 
 def command(folder: Path) -> list[str]:

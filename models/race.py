@@ -41,6 +41,12 @@ class Race:
         return sum(attempt.cpu_seconds for attempt in self.attempts)
 
     @property
+    def rows(self) -> int:
+        """The rows that the winner learned; without one, those of the last rung."""
+        passed = [attempt.rows for attempt in self.attempts if attempt.passed]
+        return passed[0] if passed else self.attempts[-1].rows
+
+    @property
     def gate(self) -> GateResult | None:
         """The gate's last answer: the winner's where there is one."""
         judged = [attempt.gate for attempt in self.attempts if attempt.gate is not None]

@@ -336,3 +336,12 @@ def test_classes_of_the_build_file_survive_the_way_there_and_back(world: Any) ->
     race = climb_apart(**asked, full=True)
     assert race.winner is not None
     assert type(race.winner.estimator) is type(build(asked["spec"]))
+
+
+def test_a_model_that_cannot_be_handed_over_is_said_so(world: Any) -> None:
+    """Its own error, in one sentence with the next step; no folder is left."""
+    asked = world(event="none")
+    asked["champion"].estimator.hook_ = lambda: None
+    with pytest.raises(TrainingDied, match=r"cannot be handed to a training process: .*apart: false") as error:
+        climb_apart(**asked)
+    assert "the champion serves as before" in str(error.value)

@@ -114,3 +114,4 @@ def test_a_race_for_study_runs_every_rung_and_takes_the_cheapest_that_passed(mak
     assert {"warm", "warm_replay", "scratch"} <= {a.rung for a in race.attempts if a.gate}
     assert race.winner is not None
     assert race.winner.state.rung == "warm"
+    assert race.rows == 300  # the winner's, not those of the last rung that ran
