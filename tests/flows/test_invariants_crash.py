@@ -34,7 +34,7 @@ STEPS = {
     "writing the promotion down": f"{LEDGER}.record_promotion",
 }
 INSIDE = {  # in the training's own process
-    "the update itself": "ratoon.models.families.sklearn_partial:_continue",
+    "the update itself": "ratoon.models.families.sklearn_partial:continued",
     "the gate": "ratoon.models.race:judge",
 }
 MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
