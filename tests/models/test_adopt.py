@@ -133,6 +133,7 @@ def test_an_adopted_pipeline_predicts_the_same_and_continues(care: Care) -> None
     assert np.array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_asked_again_it_finds_the_version_it_made(care: Care) -> None:
     """A crash between registering and promoting is mended by the same command."""
     first = asked(care, "1").version.number
@@ -141,6 +142,7 @@ def test_asked_again_it_finds_the_version_it_made(care: Care) -> None:
     assert numbers(care) == before
 
 
+@pytest.mark.slow
 def test_an_allowed_pickle_is_stored_as_skops(care: Care) -> None:
     with take_care(with_learner(care, pickle=True)) as trusting:
         found = asked(trusting, "2")
@@ -163,6 +165,7 @@ def test_a_network_keeps_its_optimiser(care: Care) -> None:
     assert care.registry.load(found.version.number).estimator._optimizer.t > 0
 
 
+@pytest.mark.slow
 def test_a_second_lineage_needs_another_name(care: Care) -> None:
     """Once Ratoon's own champion serves, nothing foreign takes its place."""
     number = asked(care, "1").version.number
