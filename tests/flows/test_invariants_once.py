@@ -34,6 +34,12 @@ def decision_of(project: Project) -> str:
         return care.ledger.decisions("flights")[-1].id
 
 
+def given_up_soon(project: Project) -> None:
+    """After a second; trained in the flow's process: one of its own may not take longer than that second."""
+    project.write("review:", "abandon_after: 1s\nreview:")
+    project.write(r"(build: training.py:build)[^\n]*", r"\1\n  limits: {apart: false}")
+
+
 def until(path: Path) -> None:
     end = time.monotonic() + 120
     while not path.exists():
@@ -124,7 +130,7 @@ def test_a_dead_flight_is_given_up_after_its_time(processes: Processes, decided:
     early = processes.run("retrain", spec=decided.path, reason="too early", at=LATE)
     fine(early)
     assert early.result["outcome"] == "in_flight"
-    decided.write("review:", "abandon_after: 1s\nreview:")
+    given_up_soon(decided)
     time.sleep(1)
     next_one = processes.run("retrain", spec=decided.path, reason="now", at=LATE)
     fine(next_one)
@@ -149,9 +155,7 @@ def test_a_zombie_registers_nothing(
     processes: Processes, decided: Project, tmp_path: Path, mine: tuple[str, str]
 ) -> None:
     """It slept on another machine (so that no lock held), was given up, and wakes when the next has landed."""
-    decided.write("review:", "abandon_after: 1s\nreview:")
-    # In this process: one of its own would not be allowed to take longer than the second after which it is given up.
-    decided.write(r"(build: training.py:build)[^\n]*", r"\1\n  limits: {apart: false}")
+    given_up_soon(decided)
     zombie = processes.start(
         "retrain", waits(tmp_path / "asleep", *mine), spec=decided.path, decision=decision_of(decided)
     )
