@@ -21,6 +21,8 @@ from ratoon.models.learner import learner_for
 from ratoon.spec.errors import BadInput, ContractBroken, Refused, RegistryError
 from ratoon.spec.model import Spec
 
+pytestmark = pytest.mark.slow  # a process of its own for each adoption
+
 LOG = """
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.neural_network import MLPRegressor
@@ -133,7 +135,6 @@ def test_an_adopted_pipeline_predicts_the_same_and_continues(care: Care) -> None
     assert np.array_equal(before, after)
 
 
-@pytest.mark.slow
 def test_asked_again_it_finds_the_version_it_made(care: Care) -> None:
     """A crash between registering and promoting is mended by the same command."""
     first = asked(care, "1").version.number
@@ -142,7 +143,6 @@ def test_asked_again_it_finds_the_version_it_made(care: Care) -> None:
     assert numbers(care) == before
 
 
-@pytest.mark.slow
 def test_an_allowed_pickle_is_stored_as_skops(care: Care) -> None:
     with take_care(with_learner(care, pickle=True)) as trusting:
         found = asked(trusting, "2")
@@ -165,7 +165,6 @@ def test_a_network_keeps_its_optimiser(care: Care) -> None:
     assert care.registry.load(found.version.number).estimator._optimizer.t > 0
 
 
-@pytest.mark.slow
 def test_a_second_lineage_needs_another_name(care: Care) -> None:
     """Once Ratoon's own champion serves, nothing foreign takes its place."""
     number = asked(care, "1").version.number

@@ -166,6 +166,7 @@ def test_what_it_took_is_measured_by_the_system(world: Any) -> None:
     assert climb(**asked).attempts[0].peak_memory_bytes is None
 
 
+@pytest.mark.slow
 def test_memory_taken_in_a_rung_is_seen(world: Any) -> None:
     quiet = climb_apart(**world(event="none")).attempts[0].peak_memory_bytes
     hungry = climb_apart(**world(event="eat a little")).attempts[0].peak_memory_bytes
@@ -193,6 +194,7 @@ def test_threads_are_limited_before_anything_is_imported(world: Any) -> None:
     assert "" not in found.sys_path_ and str(Path.cwd()) not in found.sys_path_
 
 
+@pytest.mark.slow
 def test_scratch_rows_are_read_only_if_that_rung_is_reached(world: Any) -> None:
     asked = world()
     race = climb_apart(**{**asked, "scratch": lambda since: pytest.fail("the scratch rung was reached")})
@@ -236,6 +238,7 @@ def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd
         assert "about to crash" in capfd.readouterr().err or "Fatal Python error" in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_hung_training_is_ended_with_all_that_it_started(world: Any, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     asked = world(event="hang with a child", path=str(pid), limits={"wall": "6s"})
@@ -276,6 +279,7 @@ def test_a_killed_child_is_noticed_at_once(world: Any, tmp_path: Path) -> None:
         climb_apart(**world(event="hang", path=str(pid)))
 
 
+@pytest.mark.slow
 def test_a_killed_parent_takes_its_child_and_the_folder_with_it(world: Any, tmp_path: Path) -> None:
     """The operating system closes the line between the two, however the parent ended."""
     pid, asked = tmp_path / "pid", tmp_path / "asked.pkl"
@@ -305,6 +309,7 @@ def test_a_killed_parent_takes_its_child_and_the_folder_with_it(world: Any, tmp_
     until(lambda: not folders[0].exists())
 
 
+@pytest.mark.slow
 def test_folders_of_the_dead_are_swept_and_those_of_the_living_are_not(world: Any, tmp_path: Path) -> None:
     """Where flow and training were killed in one blow, nobody was left to tidy up."""
     dead = Path(tempfile.mkdtemp(prefix=PREFIX))

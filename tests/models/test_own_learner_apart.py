@@ -77,6 +77,7 @@ def _spec(project: Path, learner: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("learner", "module"), [("MeanLearner", "beside"), ("InItsOwnFile", "_ratoon_build_")])
 def test_what_the_process_made_comes_back_wherever_its_class_lives(project: Path, learner: str, module: str) -> None:
     """In a file beside the build file, or in the learner's own: a fresh process, which knows neither, finds it."""
