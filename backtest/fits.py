@@ -11,6 +11,7 @@ import joblib
 import pandas as pd
 
 from ..loop.care import Care
+from ..models.how import Origin
 from ..models.race import first
 from ..models.trained import Trained
 from ..spec.errors import RatoonError
@@ -47,7 +48,7 @@ class Fits:
         since = now - self.stretch if sliding else None
         rows = pd.concat([view.learned(now, since=since), view.holdout(since)], ignore_index=True)
         try:
-            trained, seconds = first(self.care.spec, rows.assign(_holdout=False), since=since, rung="scratch")
+            trained, seconds = first(self.care.spec, rows.assign(_holdout=False), origin=Origin("scratch", since=since))
         except RatoonError:
             return None
         return trained, len(rows), seconds

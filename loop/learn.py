@@ -34,9 +34,10 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     spec, watermark = care.spec, champion.trained.state.watermark
     view = care.source.as_of(fired.at)
     since = fired.at - spec.learner.history if spec.learner.history else None
-    lately = reference_span(view, spec.monitors, fired.at).start
     if spec.learner.recent:
         lately = fired.at - spec.learner.recent
+    else:
+        lately = reference_span(view, spec.monitors, fired.at).start
     back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
     most = spec.gate.sample
     broken = broken_spans(care.ledger.looks(spec.model, before=fired.at + TICK))  # the decision's own look included

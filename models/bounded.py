@@ -42,6 +42,8 @@ SPEC, JOB, RESULT, ERROR = "spec.pkl", "job.pkl", "result.pkl", "error.pkl"
 OUTPUT = "output.txt"
 LOOK = 0.05  # seconds between two looks at the clock and at the memory
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB", "BLIS")
+UNHARMED = "Nothing was registered, and the champion serves as before"
+HERE = "`learner.limits: {apart: false}` trains in this process"
 NEAR = 0.6  # of the memory limit: a crash above it is put down to memory
 
 
@@ -78,7 +80,7 @@ class Done:
         Where it is made of *code* that a version carries, what comes back only stands for it.
         """
         if code is None:
-            return unpickled(self.folder / ESTIMATOR, self.spec)
+            return _back(self.folder / ESTIMATOR, self.spec, self.used)
         kept = Path(tempfile.mkdtemp(prefix="ratoon-handed-"))
         shutil.move(self.folder / ESTIMATOR, kept / ESTIMATOR)
         standing = Isolated(kept, names_allowed(self.spec), code)
@@ -115,18 +117,16 @@ def _handed(job: Any) -> bytes:
         return pickle.dumps(job)
     except Exception as error:  # an estimator's own __reduce__ raises what it likes
         raise TrainingDied(
-            f"the model cannot be handed to a training process: {type(error).__name__}: {error}. Nothing was "
-            "registered, and the champion serves as before; `learner.limits: {apart: false}` trains in this process"
+            f"the model cannot be handed to a training process: {type(error).__name__}: {error}. {UNHARMED}; {HERE}"
         ) from error
 
 
-def _back(result: Path, spec: Spec, used: Used) -> Any:
+def _back(file: Path, spec: Spec, used: Used) -> Any:
     try:
-        return unpickled(result, spec)
+        return unpickled(file, spec)
     except Exception as error:
         raise TrainingDied(
-            f"what the training process made cannot be read back: {type(error).__name__}: {error}. Nothing was "
-            "registered, and the champion serves as before; `learner.limits: {apart: false}` trains in this process",
+            f"what the training process made cannot be read back: {type(error).__name__}: {error}. {UNHARMED}; {HERE}",
             cpu_seconds=used.cpu_seconds,
             peak_memory_bytes=used.peak_memory_bytes,
         ) from error
@@ -174,8 +174,7 @@ def _watched(
         ended, status, usage = os.wait4(process.pid, os.WNOHANG)
         if ended:
             process.returncode = os.waitstatus_to_exitcode(status)
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # what it had started
+            _kill(process)  # what it had started
             return process.returncode, Used(cpu_seconds=usage.ru_utime + usage.ru_stime, peak_memory_bytes=peak), late
         if ready:
             number = channel.recv(64).decode().strip()
@@ -231,7 +230,7 @@ def _raise_for(folder: Path, status: int, used: Used, limits: Limits, late: bool
 
 def _died(how: str, used: Used) -> TrainingDied:
     return TrainingDied(
-        f"training failed: {how}. Nothing was registered, and the champion serves as before",
+        f"training failed: {how}. {UNHARMED}",
         cpu_seconds=used.cpu_seconds,
         peak_memory_bytes=used.peak_memory_bytes,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..spec.size import format_size
 from ..spec.values import Span
-from .attempt import Attempt
+from .attempt import SCRATCH, Attempt
 from .evidence import Evidence
 from .gate_table import gate_table
 from .state import TrainingState
@@ -23,7 +23,7 @@ Moving an alias records no name: add a tag `reviewed_by` if yours must be known.
 """
 
 
-_ANEW = ("first", "scratch_recent", "scratch")
+_ANEW = {"first", *SCRATCH}
 
 
 def attempts_table(attempts: tuple[Attempt, ...]) -> str:
@@ -96,7 +96,7 @@ def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> s
         return f"Adopted from {evidence.adopted_from}"
     if state.rung not in _ANEW:
         return f"Update of {parent or 'the champion'}"
-    if state.rung.startswith("scratch"):
+    if state.rung in SCRATCH:
         return f"Trained from scratch, to follow {parent or 'the champion'}"
     return "First version"
 

@@ -1,12 +1,23 @@
-"""How an update is to learn: which rung of the ladder it stands on, and what that rung adds."""
+"""How a version comes about: from what beginning, or on which rung it goes on, and what that rung adds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pandas as pd
 
 from ..spec.model import LadderRung
+from ..spec.values import Rung
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A fit from the beginning: its *rung*, the *parent* that it is to follow, and the open start of its history."""
+
+    rung: Rung = "first"
+    parent: str | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -17,4 +28,4 @@ class How:
     replay: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-WARM = How()
+FIRST, WARM = Origin(), How()

@@ -9,7 +9,6 @@ members of `Learner`; `families/own.py` has a class to inherit that leaves only 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
@@ -17,8 +16,7 @@ import pandas as pd
 from ..spec.errors import SpecError
 from ..spec.family import is_own
 from ..spec.model import LadderRung, Spec
-from ..spec.values import Rung
-from .how import WARM, How
+from .how import FIRST, WARM, How, Origin
 from .splits import Splits
 from .steps import innermost
 from .trained import Trained
@@ -31,16 +29,7 @@ class Learner(Protocol):
     def family(self) -> str:
         """The name recorded in the training state."""
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit the unfitted *estimator* on *rows* (canonical frame) and begin its training state."""
 
     @property

@@ -19,10 +19,9 @@ from sklearn.exceptions import ConvergenceWarning
 from ..data.holdout import fingerprint
 from ..spec.errors import ContractBroken, DataError, Refused
 from ..spec.model import Spec
-from ..spec.values import Rung
 from .contract import described, differences, vocabularies
 from .features import Feature, could_not, features_of, table, target
-from .how import How
+from .how import FIRST, How, Origin
 from .isolated import Isolated
 from .reservoir import kept
 from .state import MODULUS, ONLY_SCRATCH, TrainingState, library_versions
@@ -48,13 +47,11 @@ def begin(
     estimator: Any,
     rows: pd.DataFrame,
     spec: Spec,
+    origin: Origin = FIRST,
     *,
-    rung: Rung = "first",
-    parent: str | None = None,
-    since: datetime | None = None,
     fit: Callable[[pd.DataFrame, NDArray[Any]], None] | None = None,
 ) -> Trained:
-    """Fit *estimator* on *rows* (at least one) and begin a state; *since* is the open start of its history.
+    """Fit *estimator* on *rows* (at least one) and begin a state.
 
     *fit*: how the family fits *estimator* in place; left out: its own `fit`.
     """
@@ -75,11 +72,11 @@ def begin(
         features=features,
         classes=labels,
         watermark=_newest(rows),
-        since=since,
+        since=origin.since,
         learned_rows=len(rows),
         fingerprint=fingerprint(rows["_id"]),
-        rung=rung,
-        parent=parent,
+        rung=origin.rung,
+        parent=origin.parent,
         seed=spec.seed,
         notes=notes,
         versions=library_versions(),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from time import process_time, thread_time
 
 import pandas as pd
@@ -14,12 +15,11 @@ from threadpoolctl import threadpool_limits
 from ..data.metrics import METRICS, interval
 from ..spec.errors import ContractBroken, DataError
 from ..spec.model import LadderRung, Spec
-from ..spec.values import Rung
 from .attempt import SCRATCH, Attempt
 from .build import build
 from .gate import GateResult, judge
-from .how import How
-from .learner import learner_for
+from .how import FIRST, How, Origin
+from .learner import Learner, learner_for
 from .outlook import OPEN, Outlook
 from .reservoir import drawn
 from .state import Accepted
@@ -77,9 +77,7 @@ def first(
     rows: pd.DataFrame,
     *,
     holdout: pd.DataFrame | None = None,
-    since: datetime | None = None,
-    rung: Rung = "first",
-    parent: str | None = None,
+    origin: Origin = FIRST,
 ) -> tuple[Trained, float]:
     """Build and fit a version from scratch on *rows*; it and the CPU seconds of learning.
 
@@ -89,7 +87,7 @@ def first(
     learner = learner_for(estimator, spec)
     watch = Stopwatch(spec.learner.threads)
     with watch.running():
-        trained = learner.first(estimator, rows, spec, rung=rung, parent=parent, since=since)
+        trained = learner.first(estimator, rows, spec, origin)
     if holdout is not None and len(holdout):
         with threadpool_limits(limits=spec.learner.threads):
             trained = accept(trained, spec, holdout)
@@ -201,14 +199,18 @@ class _Step:
     scratch: Callable[[datetime | None], pd.DataFrame]
     since: Mapping[str, datetime | None]
 
+    @cached_property
+    def learner(self) -> Learner:
+        """The champion's: a user's own is loaded from its file."""
+        return learner_for(self.champion.estimator, self.spec)
+
     def over(self, rung: LadderRung, reason: str | None) -> tuple[Attempt, None] | None:
         """That *rung* is not tried at all, for *reason* or because it has no meaning here; None where it is tried."""
         if reason is None and rung == "scratch_recent" and self.since[rung] is None:
             reason = "no recent stretch is given"
         if reason is None and rung not in SCRATCH:
-            learner = learner_for(self.champion.estimator, self.spec)
-            if rung != "warm" and rung not in learner.rungs:  # `warm` says itself why it cannot
-                reason = f"the family {learner.family} does not have this rung"
+            if rung != "warm" and rung not in self.learner.rungs:  # `warm` says itself why it cannot
+                reason = f"the family {self.learner.family} does not have this rung"
             elif rung == "warm_replay" and (self.champion.reservoir is None or self.champion.reservoir.empty):
                 reason = "the champion keeps no rows to replay"
         return None if reason is None else (Attempt(rung=rung, skipped=True, error=reason), None)
@@ -226,12 +228,12 @@ class _Step:
         learned = len(rows)
         try:
             if fresh:
-                since, parent = self.since[rung], self.champion.version
-                candidate, watch.seconds = first(self.spec, rows, since=since, rung=rung, parent=parent)
+                origin = Origin(rung, self.champion.version, self.since[rung])
+                candidate, watch.seconds = first(self.spec, rows, origin=origin)
             else:
                 how = self._how(rung, len(rows))
                 learned += len(how.replay)
-                learner = learner_for(self.champion.estimator, self.spec)
+                learner = self.learner
                 with watch.running():
                     candidate = learner.update(self.champion, rows, self.spec, how)
         except (ContractBroken, DataError) as broken:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ...spec.errors import ContractBroken
 from ...spec.model import LearnerSpec
 
-ROUNDS = {"adapt": 1, "continue": 10, "refit": 0}  # trees per class that an update adds, where the spec says nothing
+ROUNDS = {"adapt": 1, "continue": 10}  # trees per class that an update adds, where the spec says nothing
 
 
 def rounds_of(learner: LearnerSpec) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ import pandas as pd
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ...spec.model import LadderRung, Spec
-from ...spec.values import Rung
-from ..how import WARM, How
+from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, continued_error
 from ..splits import Splits
 from ..steps import innermost
@@ -50,20 +48,11 @@ class LightGBMBoost:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay"})
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*, deterministic and with `learner.threads` threads."""
         import_lightgbm()
         innermost(estimator).set_params(n_jobs=spec.learner.threads, **_repeatable(innermost(estimator)))
-        return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
+        return begin(self.family, estimator, rows, spec, origin)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* on a copy of *champion*."""

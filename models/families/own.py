@@ -17,7 +17,6 @@ folder as `context.artifacts["model"]`.
 from __future__ import annotations
 
 import copy
-from datetime import datetime
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, cast
 
@@ -27,10 +26,9 @@ from numpy.typing import NDArray
 from ...spec.errors import ContractBroken, SpecError
 from ...spec.family import GROUP, is_file
 from ...spec.model import LadderRung, Spec
-from ...spec.values import Rung
 from ..build import load_file
 from ..features import could_not, table
-from ..how import WARM, How
+from ..how import FIRST, WARM, How, Origin
 from ..learner import Learner
 from ..lineage import begin, carry_on, fits, mix
 from ..splits import Splits
@@ -58,22 +56,13 @@ class OwnLearner:
         else:
             self.learn(estimator, X, y, spec)
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """As `Learner.first`."""
 
         def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
             self.fit(estimator, X, y, spec)
 
-        return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since, fit=fit)
+        return begin(self.family, estimator, rows, spec, origin, fit=fit)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """As `Learner.update`; `learn` gets a deep copy of the champion's estimator."""

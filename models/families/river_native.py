@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -20,10 +19,9 @@ from numpy.typing import NDArray
 
 from ...spec.errors import ContractBroken, SpecError
 from ...spec.model import LadderRung, Spec
-from ...spec.values import Rung
 from ..features import could_not, table
 from ..formats.river_model import RiverModel, in_words, last_of
-from ..how import WARM, How
+from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, fits, mix
 from ..splits import Splits
 from ..trained import Trained
@@ -55,16 +53,7 @@ class RiverNative:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay"})
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Let the unfitted River model *estimator* learn all *rows*, the one whose label came first first."""
         model = estimator.model if isinstance(estimator, RiverModel) else estimator
         _check_task(model, spec)
@@ -75,7 +64,7 @@ class RiverNative:
             estimator.classes = () if spec.task == "regression" else tuple(np.unique(y).tolist())
             notes.extend(learn(estimator, X, y, spec))
 
-        trained = begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since, fit=fit)
+        trained = begin(self.family, estimator, rows, spec, origin, fit=fit)
         state = trained.state.model_copy(update={"notes": (*trained.state.notes, *notes)})
         return replace(trained, state=state)
 

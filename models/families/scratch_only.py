@@ -7,14 +7,12 @@ would re-bin old trees on new edges and accept new classes in silence, forests w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from ...spec.model import LadderRung, Spec
-from ...spec.values import Rung
-from ..how import WARM, How
+from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, continued_error
 from ..splits import Splits
 from ..trained import Trained
@@ -37,18 +35,9 @@ class ScratchOnly:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset()
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
-        return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
+        return begin(self.family, estimator, rows, spec, origin)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Refused with ContractBroken, unless there are no rows."""

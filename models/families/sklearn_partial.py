@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,8 @@ import pandas as pd
 
 from ...spec.errors import ContractBroken, SpecError
 from ...spec.model import LadderRung, Spec
-from ...spec.values import Rung
 from ..features import could_not, table, target
-from ..how import WARM, How
+from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, continued_error, fits, mix
 from ..passes import continued, counts
 from ..rates import why_no_rate
@@ -65,18 +63,9 @@ class SklearnPartial:
         """Counts add up however they were cut; gradient steps depend on the order of the rows."""
         return "close" if self.counting else "free"
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
-        trained = begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
+        trained = begin(self.family, estimator, rows, spec, origin)
         remember_counts(trained.estimator, table(rows, trained.state.features))
         return trained
 

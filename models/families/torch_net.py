@@ -12,7 +12,6 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,10 @@ from numpy.typing import NDArray
 
 from ...spec.errors import ContractBroken, SpecError
 from ...spec.model import LadderRung, Spec
-from ...spec.values import Rung
 from ..build import build
 from ..features import could_not, features_of, table
 from ..formats.torch_model import TorchModel
-from ..how import WARM, How
+from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, fits, mix
 from ..splits import Splits
 from ..trained import Trained
@@ -55,16 +53,7 @@ class TorchNet:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay", "shrink_perturb"})
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Train what the build function returned on all *rows*."""
         text = [feature.name for feature in features_of(rows) if feature.kind == "category"]
         if text:
@@ -78,7 +67,7 @@ class TorchNet:
         def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
             _first_fit(learned, estimator, X, y, spec)
 
-        return begin(self.family, learned, rows, spec, rung=rung, parent=parent, since=since, fit=fit)
+        return begin(self.family, learned, rows, spec, origin, fit=fit)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* from *champion*'s training state on."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,8 @@ import pandas as pd
 
 from ...spec.errors import DataError
 from ...spec.model import LadderRung, Spec
-from ...spec.values import Rung
 from ..features import target
-from ..how import WARM, How
+from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, continued_error
 from ..splits import Splits
 from ..steps import innermost
@@ -50,16 +48,7 @@ class XGBoostBoost:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay"})
 
-    def first(
-        self,
-        estimator: Any,
-        rows: pd.DataFrame,
-        spec: Spec,
-        *,
-        rung: Rung = "first",
-        parent: str | None = None,
-        since: datetime | None = None,
-    ) -> Trained:
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows* with `learner.threads` threads.
 
         Raises DataError where classes are other than 0 to k - 1, which XGBoost does not take.
@@ -75,7 +64,7 @@ class XGBoostBoost:
                     "from 0, or use another estimator. Nothing was trained"
                 )
         last.set_params(n_jobs=spec.learner.threads)
-        return begin(self.family, estimator, rows, spec, rung=rung, parent=parent, since=since)
+        return begin(self.family, estimator, rows, spec, origin)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* on a copy of *champion*."""
