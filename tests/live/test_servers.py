@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import Servers, wait_for
+from running import Servers, wait_for
 
 from ratoon.cli.starting import example_flights
 

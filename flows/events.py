@@ -1,0 +1,84 @@
+"""What happened, as Prefect events with a documented schema: teams hang their own automations on them.
+
+Events are hints for people and programs, never the truth: that is the ledger. Prefect sends them from a
+background thread and may lose one at exit.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from prefect.events import emit_event
+from pydantic import BaseModel
+
+
+class Happening(BaseModel):
+    """Something that a team may want to hear of. *event* is its name in Prefect; the fields are its payload."""
+
+    event: ClassVar[str]
+    schema_version: Literal[1] = 1
+    model: str  # the registered model's name
+    spec: str  # full path of the spec
+    at: datetime  # the moment it counts from, naive UTC
+    decision: str | None = None  # id of the decision behind it
+
+
+class Decided(Happening):
+    """The policy, or a person, decided; also when the decision is to hold."""
+
+    event = "ratoon.decision"
+    action: str
+    verdict: str
+    rule: str | None = None
+    reasons: tuple[str, ...] = ()
+    mode: str = "live"
+
+
+class Registered(Happening):
+    """A retrain registered a challenger that passed the gate."""
+
+    event = "ratoon.registered"
+    version: str
+    parent: str | None = None
+    rung: str = ""
+    cpu_seconds: float = 0.0
+    page: str | None = None
+
+
+class Promoted(Happening):
+    """The champion alias moved: a promotion, a rollback, or the first version."""
+
+    event = "ratoon.promoted"
+    version: str
+    previous: str | None = None
+    kind: str
+    actor: str
+    reason: str = ""
+    page: str | None = None
+
+
+class Caught(Happening):
+    """The champion alias was moved to a version that no gate passed; *done* says what Ratoon did about it."""
+
+    event = "ratoon.caught"
+    version: str
+    previous: str | None = None
+    reason: str
+    done: Literal["flagged", "put_back"]
+    page: str | None = None
+
+
+def announce(happening: Happening) -> None:
+    """Send the event; the model is its resource, so that `match` of an automation may name one model."""
+    payload: dict[str, Any] = happening.model_dump(mode="json")
+    related = [{"prefect.resource.id": f"ratoon.spec.{happening.spec}", "prefect.resource.role": "spec"}]
+    emit_event(
+        event=happening.event,
+        resource={
+            "prefect.resource.id": f"ratoon.model.{happening.model}",
+            "prefect.resource.name": happening.model,
+        },
+        related=related,
+        payload=payload,
+    )

@@ -1,0 +1,45 @@
+"""Ports, folders and databases of the servers: from the environment, each name with the prefix `RATOON_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What `ratoon up` starts, and where; every field can be set as `RATOON_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="RATOON_", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address on which every server listens")
+    home: Path = Field(Path(".ratoon"), description="Folder of logs, embedded databases, artifacts and secrets")
+    prefect_port: int = Field(4200, ge=1, le=65535, description="Port of Prefect's server and UI")
+    mlflow_port: int = Field(5000, ge=1, le=65535, description="Port of MLflow's server and UI")
+    evidently_port: int = Field(8000, ge=1, le=65535, description="Port of Evidently's UI")
+    hooks_port: int = Field(8090, ge=1, le=65535, description="Port that receives MLflow's webhooks")
+    pool: str = Field("ratoon", description="Prefect's work pool")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://…: each server and the ledger get a database of their own; left out: SQLite"
+    )
+
+    @property
+    def prefect_url(self) -> str:
+        """Address of Prefect's UI; its API is below `/api`."""
+        return f"http://{self.host}:{self.prefect_port}"
+
+    @property
+    def mlflow_url(self) -> str:
+        """MLflow's tracking URI and UI."""
+        return f"http://{self.host}:{self.mlflow_port}"
+
+    @property
+    def evidently_url(self) -> str:
+        """Address of Evidently's UI."""
+        return f"http://{self.host}:{self.evidently_port}"
+
+    @property
+    def hooks_url(self) -> str:
+        """Address that MLflow's webhooks are sent to."""
+        return f"http://{self.host}:{self.hooks_port}/mlflow"
