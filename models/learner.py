@@ -54,14 +54,15 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     spec names another family, and where its own learner cannot be used.
     """
     # Here, not at the top: the families import this room's types, and their libraries are optional.
-    from .families.lightgbm_boost import LightGBMBoost, is_lightgbm
+    from .families.boosting import Boosted
+    from .families.lightgbm_boost import LightGBM, is_lightgbm
     from .families.own import own_learner
     from .families.river_native import RiverNative, is_river
     from .families.scratch_only import ScratchOnly
     from .families.sklearn_partial import SklearnPartial
     from .families.torch_net import TorchNet, is_torch
     from .families.warm_start_routes import refuse_without_target, why_scratch_only
-    from .families.xgboost_boost import XGBoostBoost, is_xgboost
+    from .families.xgboost_boost import XGBoost, is_xgboost
     from .update_keys import refuse_unused
 
     wanted = spec.learner.family
@@ -75,9 +76,9 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     elif is_torch(last):
         found, learner = "torch", TorchNet()
     elif is_lightgbm(last):
-        found, learner = "lightgbm", LightGBMBoost()
+        found, learner = "lightgbm", Boosted(LightGBM())
     elif is_xgboost(last):
-        found, learner = "xgboost", XGBoostBoost()
+        found, learner = "xgboost", Boosted(XGBoost())
     elif hasattr(last, "partial_fit"):
         found, learner = "sklearn", SklearnPartial.of(last, spec)
     else:

@@ -133,13 +133,18 @@ def fits(champion: Trained, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[A
     return rows, y
 
 
-def mix(champion: Trained, rows: pd.DataFrame, y: NDArray[Any], how: How) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """*rows* and their labels with those that *how* replays in front of them."""
+def taken_in(champion: Trained, rows: pd.DataFrame, how: How) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[Any]]:
+    """What an update learns, once nothing forbids to continue *champion* on *rows*.
+
+    Returns *rows* in learning order, the same behind those that *how* replays, and the labels of the latter, shape
+    (n,). Raises ContractBroken naming the difference, Refused for holdout rows and rows behind the watermark.
+    """
+    rows, y = fits(champion, rows)
     if how.replay.empty:
-        return rows, y
+        return rows, rows, y
     replay = learnable(how.replay)
-    whole = pd.concat([replay[rows.columns], rows], ignore_index=True)
-    return whole, np.concatenate([target(replay, champion.state.task), y])
+    mixed = pd.concat([replay[rows.columns], rows], ignore_index=True)
+    return rows, mixed, np.concatenate([target(replay, champion.state.task), y])
 
 
 def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, how: How, **facts: Any) -> Trained:

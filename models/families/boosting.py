@@ -33,10 +33,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...spec.errors import ContractBroken
-from ...spec.model import Spec
+from ...spec.model import LadderRung, Spec
 from ..features import could_not, table
-from ..how import How
-from ..lineage import carry_on, fits, mix
+from ..how import FIRST, WARM, How, Origin
+from ..lineage import begin, carry_on, taken_in
+from ..splits import Splits
 from ..steps import innermost
 from ..trained import Trained
 from .growth import rounds_of, to_drop
@@ -81,6 +82,16 @@ class Forest(Protocol):
 class Engine(Protocol):
     """What a library's file must give."""
 
+    @property
+    def family(self) -> str:
+        """The name of the family that this library makes."""
+
+    def module(self) -> Any:
+        """The library; SpecError with the install line where it is missing."""
+
+    def prepare(self, last: Any, rows: pd.DataFrame, spec: Spec) -> None:
+        """Set what a first fit of *last* on *rows* needs; DataError where the library cannot take them."""
+
     def opened(self, last: Any, spec: Spec) -> Forest:
         """The trees of the fitted estimator *last*; ContractBroken where it cannot continue."""
 
@@ -94,10 +105,48 @@ class Engine(Protocol):
         """What the library raises of rows that it cannot take."""
 
 
-def learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
+@dataclass(frozen=True)
+class Boosted:
+    """Learner of one library's scikit-learn estimators, alone or behind frozen preprocessing in a Pipeline.
+
+    It continues by moved leaves, more trees, or both. An update works on the booster, not through the library's
+    own continued `fit`: that would learn its classes anew from the batch, and break where a class is absent from it.
+    """
+
+    engine: Engine
+
+    @property
+    def family(self) -> str:
+        """The library's family."""
+        return self.engine.family
+
+    @property
+    def splits(self) -> Splits:
+        """Each update adds `rounds` trees, on its own rows."""
+        return "grows"
+
+    @property
+    def rungs(self) -> frozenset[LadderRung]:
+        """The rungs, beside those from scratch, that this family has."""
+        return frozenset({"warm", "warm_replay"})
+
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+        """Fit *estimator* on all *rows* with `learner.threads` threads; DataError where the library cannot."""
+        self.engine.module()
+        self.engine.prepare(innermost(estimator), rows, spec)
+        return begin(self.family, estimator, rows, spec, origin)
+
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
+        """Learn *rows* on a copy of *champion*."""
+        if rows.empty:
+            return champion
+        self.engine.module()
+        return _learned(self.engine, champion, rows, spec, how)
+
+
+def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
     """*champion* and *rows* (at least one), continued; the champion is not touched."""
-    rows, y = fits(champion, rows)
-    mixed, y = mix(champion, rows, y, how)
+    rows, mixed, y = taken_in(champion, rows, how)
     X = table(mixed, champion.state.features)
     last = innermost(champion.estimator)
     forest = engine.opened(last, spec)

@@ -1,30 +1,19 @@
-"""Learner of LightGBM's scikit-learn estimators, alone or behind frozen preprocessing in a Pipeline.
-
-How it continues says boosting.py. The update works on the booster, not through `fit(init_model=…)`: that would
-learn its classes anew from the batch, and break where a class is absent from it.
-"""
+"""What boosting.py needs of LightGBM's scikit-learn estimators."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ...spec.model import LadderRung, Spec
-from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, continued_error
-from ..splits import Splits
-from ..steps import innermost
-from ..trained import Trained
-from .boosting import Batch, learned
+from ...spec.model import Spec
+from ..lineage import continued_error
+from .boosting import Batch
 from .leaf_steps import Array
 from .lightgbm_trees import LightGBMForest, import_lightgbm
-
-__all__ = ["LightGBMBoost", "import_lightgbm", "is_lightgbm"]
 
 
 def is_lightgbm(estimator: Any) -> bool:
@@ -32,38 +21,18 @@ def is_lightgbm(estimator: Any) -> bool:
     return any(cls.__module__.startswith("lightgbm.") for cls in type(estimator).__mro__)
 
 
-@dataclass(frozen=True)
-class LightGBMBoost:
-    """Continues by moved leaves, more trees, or both."""
-
-    family: str = "lightgbm"
-
-    @property
-    def splits(self) -> Splits:
-        """Each update adds `rounds` trees, on its own rows."""
-        return "grows"
-
-    @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
-        return frozenset({"warm", "warm_replay"})
-
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
-        """Fit *estimator* on all *rows*, deterministic and with `learner.threads` threads."""
-        import_lightgbm()
-        innermost(estimator).set_params(n_jobs=spec.learner.threads, **_repeatable(innermost(estimator)))
-        return begin(self.family, estimator, rows, spec, origin)
-
-    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
-        """Learn *rows* on a copy of *champion*."""
-        if rows.empty:
-            return champion
-        import_lightgbm()
-        return learned(_LightGBM(), champion, rows, spec, how)
-
-
-class _LightGBM:
+class LightGBM:
     """boosting.py's view of LightGBM."""
+
+    family = "lightgbm"
+
+    def module(self) -> Any:
+        """The library; SpecError with the install line where it is missing."""
+        return import_lightgbm()
+
+    def prepare(self, last: Any, rows: pd.DataFrame, spec: Spec) -> None:
+        """Make the fit repeatable, with `learner.threads` threads."""
+        last.set_params(n_jobs=spec.learner.threads, **_repeatable(last))
 
     def opened(self, last: Any, spec: Spec) -> LightGBMForest:
         """The trees of the fitted estimator *last*, cut where early stopping found its best."""

@@ -30,7 +30,7 @@ from ..build import load_file
 from ..features import could_not, table
 from ..how import FIRST, WARM, How, Origin
 from ..learner import Learner
-from ..lineage import begin, carry_on, fits, mix
+from ..lineage import begin, carry_on, taken_in
 from ..splits import Splits
 from ..trained import Trained
 
@@ -68,8 +68,7 @@ class OwnLearner:
         """As `Learner.update`; `learn` gets a deep copy of the champion's estimator."""
         if rows.empty:
             return champion
-        rows, y = fits(champion, rows)
-        mixed, y = mix(champion, rows, y, how)
+        rows, mixed, y = taken_in(champion, rows, how)
         estimator = copy.deepcopy(champion.estimator)
         X = table(mixed, champion.state.features)
         try:

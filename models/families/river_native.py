@@ -22,7 +22,7 @@ from ...spec.model import LadderRung, Spec
 from ..features import could_not, table
 from ..formats.river_model import RiverModel, in_words, last_of
 from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, carry_on, fits, mix
+from ..lineage import begin, carry_on, taken_in
 from ..splits import Splits
 from ..trained import Trained
 
@@ -72,8 +72,7 @@ class RiverNative:
         """Learn *rows* on a deep copy of *champion*; rows to be replayed come before them."""
         if rows.empty:
             return champion
-        rows, y = fits(champion, rows)
-        mixed, y = mix(champion, rows, y, how)
+        rows, mixed, y = taken_in(champion, rows, how)
         estimator = copy.deepcopy(champion.estimator)
         X = table(mixed, champion.state.features)
         try:

@@ -17,7 +17,7 @@ from ...spec.errors import ContractBroken, SpecError
 from ...spec.model import LadderRung, Spec
 from ..features import could_not, table, target
 from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, carry_on, continued_error, fits, mix
+from ..lineage import begin, carry_on, continued_error, taken_in
 from ..passes import continued, counts
 from ..rates import why_no_rate
 from ..shrink import can_shrink, shrink
@@ -74,8 +74,7 @@ class SklearnPartial:
         if rows.empty:
             return champion
         _refuse(innermost(champion.estimator), how)
-        rows, y = fits(champion, rows)
-        mixed, y = mix(champion, rows, y, how)
+        rows, mixed, y = taken_in(champion, rows, how)
         estimator = copy.deepcopy(champion.estimator)
         last = innermost(estimator)
         new = table(rows, champion.state.features)

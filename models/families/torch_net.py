@@ -24,7 +24,7 @@ from ..build import build
 from ..features import could_not, features_of, table
 from ..formats.torch_model import TorchModel
 from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, carry_on, fits, mix
+from ..lineage import begin, carry_on, taken_in
 from ..splits import Splits
 from ..trained import Trained
 
@@ -73,8 +73,7 @@ class TorchNet:
         """Learn *rows* from *champion*'s training state on."""
         if rows.empty:
             return champion
-        rows, y = fits(champion, rows)
-        mixed, y = mix(champion, rows, y, how)
+        rows, mixed, y = taken_in(champion, rows, how)
         X = table(mixed, champion.state.features)
         before: TorchModel = champion.estimator
         with _repeatable(spec, before.training["generator"]):

@@ -1,28 +1,21 @@
-"""Learner of XGBoost's scikit-learn estimators, alone or behind frozen preprocessing in a Pipeline.
+"""What boosting.py needs of XGBoost's scikit-learn estimators.
 
-How it continues says boosting.py. The update works on the booster, not through `fit(xgb_model=…)`: that would
-learn its classes anew from the batch, and break where a class is absent from it. XGBoost takes numbers only here;
-categories go through an encoder in the pipeline. Missing numbers it takes as they are.
+XGBoost takes numbers only here; categories go through an encoder in the pipeline. Missing numbers it takes as they are.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...spec.errors import DataError
-from ...spec.model import LadderRung, Spec
+from ...spec.model import Spec
 from ..features import target
-from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, continued_error
-from ..splits import Splits
-from ..steps import innermost
-from ..trained import Trained
-from .boosting import Batch, learned
+from ..lineage import continued_error
+from .boosting import Batch
 from .leaf_steps import Array
 from .xgboost_trees import XGBoostForest, import_xgboost
 
@@ -32,29 +25,17 @@ def is_xgboost(estimator: Any) -> bool:
     return any(cls.__module__.startswith("xgboost.") for cls in type(estimator).__mro__)
 
 
-@dataclass(frozen=True)
-class XGBoostBoost:
-    """Continues by moved leaves, more trees, or both."""
+class XGBoost:
+    """boosting.py's view of XGBoost."""
 
-    family: str = "xgboost"
+    family = "xgboost"
 
-    @property
-    def splits(self) -> Splits:
-        """Each update adds `rounds` trees, on its own rows."""
-        return "grows"
+    def module(self) -> Any:
+        """The library; SpecError with the install line where it is missing."""
+        return import_xgboost()
 
-    @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
-        return frozenset({"warm", "warm_replay"})
-
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
-        """Fit *estimator* on all *rows* with `learner.threads` threads.
-
-        Raises DataError where classes are other than 0 to k - 1, which XGBoost does not take.
-        """
-        import_xgboost()
-        last = innermost(estimator)
+    def prepare(self, last: Any, rows: pd.DataFrame, spec: Spec) -> None:
+        """Fit with `learner.threads` threads; DataError where classes are other than 0 to k - 1."""
         if hasattr(last, "predict_proba") and len(rows):
             found = np.unique(target(rows, spec.task)).tolist()
             if found != list(range(len(found))):
@@ -64,18 +45,6 @@ class XGBoostBoost:
                     "from 0, or use another estimator. Nothing was trained"
                 )
         last.set_params(n_jobs=spec.learner.threads)
-        return begin(self.family, estimator, rows, spec, origin)
-
-    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
-        """Learn *rows* on a copy of *champion*."""
-        if rows.empty:
-            return champion
-        import_xgboost()
-        return learned(_XGBoost(), champion, rows, spec, how)
-
-
-class _XGBoost:
-    """boosting.py's view of XGBoost."""
 
     def opened(self, last: Any, spec: Spec) -> XGBoostForest:
         """The trees of the fitted estimator *last*, cut where early stopping found its best."""

@@ -17,7 +17,7 @@ import skops.io
 from ratoon.data.holdout import fingerprint
 from ratoon.models.build import build
 from ratoon.models.evidence import Evidence
-from ratoon.models.families.lightgbm_boost import import_lightgbm
+from ratoon.models.families.lightgbm_trees import import_lightgbm
 from ratoon.models.formats.river_model import RiverModel, write
 from ratoon.models.formats.torch_model import TorchModel
 from ratoon.models.how import How
