@@ -56,7 +56,7 @@ class Level:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Some round values with their place."""
-        rough = (self.high - self.low) / 4
+        rough = (self.high - self.low) / 5
         power = 10 ** math.floor(math.log10(rough))
         step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough)
         step = max(1.0, step) if self.whole else step
