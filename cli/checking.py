@@ -18,6 +18,7 @@ from ..policy.rules import RuleError
 from ..spec.duration import format_extent
 from ..spec.errors import RatoonError
 from ..spec.load import line_of
+from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 
@@ -53,7 +54,7 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
     try:
         return list(check())
     except (RatoonError, ValueError) as error:
-        return [Finding("fail", what, str(error))]
+        return [Finding("fail", what, masked(str(error)))]
 
 
 def _policy(spec: Spec) -> Iterator[Finding]:
@@ -136,4 +137,4 @@ def _registry(spec: Spec) -> Iterator[Finding]:
 
     champion = Registry.open(spec).champion()
     text = f"champion v{champion.number}" if champion else "no champion yet: `ratoon train` makes the first version"
-    yield Finding("ok", "registry", f"{stores.mlflow}: {text}")
+    yield Finding("ok", "registry", f"{masked(stores.mlflow)}: {text}")

@@ -8,6 +8,7 @@ from typing import Any
 from ..ledger.ledger import Ledger
 from ..models.registry import Registry
 from ..models.versions import Version
+from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 from ..spec.values import Decision, Score
@@ -47,7 +48,7 @@ def read_facts(spec: Spec) -> ModelFacts:
     with Ledger.open(stores.ledger) as ledger:
         return ModelFacts(
             model=spec.model,
-            registry=registry.uri,
+            registry=masked(registry.uri),
             versions=[_version(found) for found in registry.versions()],
             decisions=ledger.decisions(spec.model),
             updates=[update.model_dump(mode="json") for update in ledger.updates(spec.model)],

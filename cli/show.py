@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from ..spec.model import Spec
 from ..spec.values import Decision
@@ -189,18 +191,28 @@ def history(spec: Spec, last: int, as_json: bool) -> None:
         rows = [{**d.model_dump(mode="json"), "update": outcomes.get(d.id), "score": scores.get(d.id)} for d in chosen]
         out.print_json(data=rows)
         return
-    table = Table(title=f"{facts.model}: {len(chosen)} of {len(facts.decisions)} decisions", title_justify="left")
-    for column in ("at (UTC)", "triage", "action", "update", "score", "why"):
-        table.add_column(column, overflow="fold")
+    out.print(f"{facts.model}: {len(chosen)} of {len(facts.decisions)} decisions, times in UTC", highlight=False)
     for made in chosen:
-        update = outcomes.get(made.id)
-        became = f"{update['outcome']} {'v' + update['version'] if update['version'] else ''}" if update else ""
-        table.add_row(f"{made.at:%Y-%m-%d %H:%M}", coloured(made.triage.verdict), coloured(made.action), became,
-                      coloured(scores.get(made.id, {}).get("verdict", "")), " ".join(made.reasons))  # fmt: skip
-    out.print(table)
+        score = scores.get(made.id, {}).get("verdict", "")
+        history_card(made, _became(outcomes.get(made.id)), score)
     if scores:
         counted = Counter(score["verdict"] for score in scores.values())
         out.print(f"Scored by the labels that came after: {_counts(counted)}.", highlight=False)
+
+
+def history_card(made: Decision, became: str, score: str) -> None:
+    """One decision at any width: when, verdict, action and what became of it in a line; below it why."""
+    head = f"[bold]{made.at:%Y-%m-%d %H:%M}[/]  {coloured(made.triage.verdict)} → {coloured(made.action)}"
+    told = [each for each in (became, f"scored {coloured(score)}" if score else "") if each]
+    out.print("  ".join([head, *told]), highlight=False)
+    for reason in made.reasons:
+        out.print(Padding(Text(reason), (0, 0, 0, 4)))
+
+
+def _became(update: Mapping[str, Any] | None) -> str:
+    if not update:
+        return ""
+    return f"{update['outcome']} v{update['version']}" if update["version"] else str(update["outcome"])
 
 
 def recomputed(found: Sequence[Recomputed], as_json: bool) -> None:

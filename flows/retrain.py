@@ -20,6 +20,7 @@ from ..models.race import Race
 from ..models.trained import Trained
 from ..monitors.pages import reports_of
 from ..spec.errors import Refused, TrainingDied
+from ..spec.masked import masked
 from ..spec.values import Decision
 from .alone import alone
 from .artifacts import publish_race
@@ -163,7 +164,7 @@ def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
 
 def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) -> None:
     """Write down why, and what it took: all that a training leaves which died."""
-    evidence: dict[str, object] = {"reason": f"{type(error).__name__}: {error}"}
+    evidence: dict[str, object] = {"reason": masked(f"{type(error).__name__}: {error}")}
     seconds = 0.0
     if isinstance(error, TrainingDied):
         seconds = error.cpu_seconds

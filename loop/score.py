@@ -16,6 +16,7 @@ from ..data.paired import paired_gain
 from ..data.window import Window
 from ..ledger.ledger import UpdateRow
 from ..spec.errors import RatoonError
+from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.values import Decision, Score, Span
 from .care import Care
@@ -75,7 +76,7 @@ def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timede
             return Score(decision=decision.id, at=now, verdict="even", text="cannot be told: nothing came of the act")
         return _wait(care, decision, window, now)
     except RatoonError as error:
-        return Score(decision=decision.id, at=now, verdict="even", text=f"cannot be told: {error}")
+        return Score(decision=decision.id, at=now, verdict="even", text=masked(f"cannot be told: {error}"))
 
 
 def _act(care: Care, decision: Decision, version: str, window: Window, now: datetime) -> Score:

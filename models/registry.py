@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..spec.errors import RegistryError
+from ..spec.masked import without_login
 from ..spec.model import Spec
 from . import card, flavour
 from .evidence import Evidence
@@ -117,7 +118,8 @@ class Registry:
 
     def page(self, number: str) -> str | None:
         """The address of a version's page in MLflow's UI, where a server is used."""
-        return f"{self.uri.rstrip('/')}/#/models/{self.model}/versions/{number}" if "http" in self.uri[:5] else None
+        home = without_login(self.uri).rstrip("/")
+        return f"{home}/#/models/{self.model}/versions/{number}" if home.startswith("http") else None
 
     # -- writing ---------------------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from ..spec.masked import without_login
 from ..spec.model import Spec
 
 _FILE = "sqlite:///"
@@ -23,11 +25,16 @@ def home_of(spec: Spec) -> Path:
 def uri_of(spec: Spec) -> str:
     """`stores.mlflow`, else $MLFLOW_TRACKING_URI, else SQLite in `stores.home`.
 
-    A relative SQLite path in the spec starts at the spec's folder.
+    A relative SQLite path in the spec starts at the spec's folder. User and password in a web address are
+    handed to MLflow by its own environment variables: with them in the address, its errors repeat them in logs.
     """
     written = spec.stores.mlflow
     if written is None:
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"{_FILE}{home_of(spec) / 'mlflow.db'}"
+        written = os.environ.get("MLFLOW_TRACKING_URI") or f"{_FILE}{home_of(spec) / 'mlflow.db'}"
+    if (login := urlsplit(written)).scheme in ("http", "https") and login.username is not None:
+        os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(login.username)
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(login.password or "")
+        return without_login(written)
     if written.startswith(_FILE) and not written.startswith(f"{_FILE}/"):
         return f"{_FILE}{(spec.folder / written.removeprefix(_FILE)).resolve()}"
     return written

@@ -14,9 +14,17 @@ A retraining that is held back is a Decision, not an exception.
 
 from __future__ import annotations
 
+from .masked import masked
+
 
 class RatoonError(Exception):
-    """Root of the tree: catch this to catch all that Ratoon raises on purpose."""
+    """Root of the tree: catch this to catch all that Ratoon raises on purpose.
+
+    Passwords in the addresses that a message names are masked, since messages reach logs and pages.
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(masked(each) if isinstance(each, str) else each for each in words))
 
 
 class BadInput(RatoonError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
@@ -35,6 +36,8 @@ def _parse_persist(value: object) -> object:
         if match is None:
             raise ValueError("expected `k of n`, such as `2 of 3`")
         return {"k": int(match.group(1)), "n": int(match.group(2))}
+    if not isinstance(value, Persist | Mapping):
+        raise ValueError("expected `k of n`, such as `2 of 3`")
     return value
 
 
@@ -70,6 +73,8 @@ class BackOff(Part):
 
 
 def _parse_back_off(value: object) -> object:
+    if value is not None and not isinstance(value, str | BackOff | Mapping):
+        raise ValueError("expected a length such as 2d, or {first: 2d, most: 30d}")
     return {"first": value} if isinstance(value, str) else value
 
 
@@ -81,6 +86,7 @@ class Quiet(Part):
     days: tuple[int, ...] = Field(tuple(range(7)), description="0 is Monday")
 
 
+_QUIET_HOURS = "expected hours such as `22:00-06:00`, or `sat-sun 00:00-24:00`, in UTC"
 _DAY = "(?:mon|tue|wed|thu|fri|sat|sun)"
 _QUIET = re.compile(
     rf"\s*(?:((?:{_DAY}(?:\s*-\s*{_DAY})?)(?:\s*,\s*{_DAY}(?:\s*-\s*{_DAY})?)*)\s+)?"
@@ -90,11 +96,13 @@ _QUIET = re.compile(
 
 
 def _parse_quiet(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, Quiet | Mapping):
         return value
+    if not isinstance(value, str):
+        raise ValueError(_QUIET_HOURS)
     match = _QUIET.fullmatch(value)
     if match is None:
-        raise ValueError("expected hours such as `22:00-06:00`, or `sat-sun 00:00-24:00`, in UTC")
+        raise ValueError(_QUIET_HOURS)
     days, *clock = match.groups()
     from_hour, from_minute, to_hour, to_minute = map(int, clock)
     if (to_hour, to_minute) == (24, 0):
@@ -140,8 +148,8 @@ class Rule(Part):
     back_off: Annotated[BackOff | None, BeforeValidator(_parse_back_off)] = Field(
         None, description="Wait after a refused or rejected challenger, such as 2d; doubled with each in a row"
     )
-    quiet: Annotated[tuple[QuietHours, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = Field(
-        (), description="Hours in which it does not fire, such as 22:00-06:00 (UTC); one, or a list"
+    quiet: Annotated[tuple[QuietHours, ...], BeforeValidator(lambda v: v if isinstance(v, list | tuple) else (v,))] = (
+        Field((), description="Hours in which it does not fire, such as 22:00-06:00 (UTC); one, or a list")
     )
     min_rows: int | None = Field(None, ge=1, description="Least labelled rows that were not learned yet")
 

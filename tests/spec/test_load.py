@@ -98,6 +98,39 @@ def test_a_fault_names_key_value_and_what_was_expected(tmp_path, old, new, expec
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("share: 0.3", "share: lots", ['share: found "lots"; expected a number, or keys: quantile, windows']),
+        ("share: 0.3", "share: {quantile: 2, fixed: 0.3}", ["share.quantile: found 2; expected 1.0 or less."]),
+        ("share: 0.3", "share: {quantil: 0.9, fixed: 0.3}", ["share.quantil: unknown key; did you mean `quantile`?"]),
+        ("persist: 2 of 3", "persist: 2", ["policy[1].persist: found 2; expected `k of n`, such as `2 of 3`."]),
+        ("cooldown: 2d", "back_off: 3", ["back_off: found 3; expected a length such as 2d, or {first: 2d, most: 30d}"]),
+        ("cooldown: 2d", "quiet: 5", ["quiet: found 5; expected hours such as `22:00-06:00`"]),
+        ("recent: better", "recent: worse", ["found \"worse\"; expected 'better' or 'not_worse', or keys: margin"]),
+        ("anchor: {margin: 0.01}", "anchor: 0.01", ["gate.anchor: found 0.01; expected keys: margin, within."]),
+        ("drift: {share: 0.3}", "drift: yes", ["monitors.drift: found true; expected keys: threshold, share"]),
+        ("drift: {share: 0.3}", "quality: {volume: 3}", ["volume: found 3; expected a list"]),
+        ("runs: 10", "runs: ten", ['runs: found "ten"; expected a whole number.']),
+        ("model: electricity-price", "model: a b", ["expected letters, digits"]),
+        (
+            "anchor: {margin: 0.01}",
+            "slices: [{name: a, margin: 0, where: {b: {frm: 1}}}]",
+            ["where.b.frm: unknown key; did you mean `from`?"],
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_in_one_sentence_without_type_names(tmp_path, old, new, expected):
+    """Where a key may be written in several ways, they share one sentence; no name of our classes is in it."""
+    text = refusal(tmp_path, GOOD.replace(old, new))
+
+    for part in expected:
+        assert part in text
+    assert len(text.splitlines()) == 1
+    for jargon in ("instance of", "dictionary", "valid", "tuple", "parse", "Adaptive", "literal", "Input should"):
+        assert jargon not in text
+
+
 def test_every_fault_is_listed_at_once(tmp_path):
     text = refusal(tmp_path, GOOD.replace("task: binary", "task: x").replace("window: 7d", "window: y"))
 
