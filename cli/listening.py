@@ -26,8 +26,8 @@ def listen(folder: Path) -> None:
     secret = os.environ.get("RATOON_WEBHOOK_SECRET", "")
     if not secret:
         raise BadInput(
-            "RATOON_WEBHOOK_SECRET is not set: without it anybody could send events. Nothing was started. Set it to the "
-            "secret that the webhook in MLflow was made with."
+            "RATOON_WEBHOOK_SECRET is not set: without it anybody could send events. Nothing was started. Set it to "
+            "the secret that the webhook in MLflow was made with."
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     app = create_app(secret, lambda: models_below(folder), start_review, seen=settings.home / "hooks.db")

@@ -50,14 +50,17 @@ def find_champion(care: Care) -> Champion:
                 else f"Train the first version: ratoon train {care.spec.path}"
             )
         )
-    if found.tags.get("ratoon.rung") is None and (before := replaced_by(care, found.number)) is not None:
+    try:
+        return _champion(care, found)
+    except RegistryError as error:
+        before = replaced_by(care, found.number)
+        if before is None or "ratoon.rung" in found.tags:
+            raise
         raise RegistryError(
-            f"v{found.number} serves as {care.spec.model}, and Ratoon did not make it: it carries no training state, so "
-            "that it can be neither watched nor continued. Nothing was decided. Put the one before it back: ratoon "
-            f"rollback {care.spec.path}, which goes to v{before}; or take it under care: ratoon adopt "
-            f"{care.spec.path} --version {found.number} --learned-until MOMENT"
-        )
-    return _champion(care, found)
+            f"v{found.number} serves as {care.spec.model}, which Ratoon did not make, and it can be neither "
+            f"watched nor continued: {error}. Nothing was decided. To put the one before it back: ratoon rollback "
+            f"{care.spec.path}, which goes to v{before}"
+        ) from error
 
 
 def champion_as_of(care: Care, now: datetime) -> Champion:

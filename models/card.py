@@ -193,8 +193,8 @@ def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
         "- Reject: add the tag `review` with the value `rejected`, and the tag `review_reason` with your reason.\n"
         "- The button *Promote model* copies this version into another registered model and moves no alias.\n"
         f"{undo}"
-        "- Evidence: the source run's artifacts (gate table and plot, Evidently report) and this version's `extra_files` "
-        "(training state, reference profile, gate)."
+        "- Evidence: the source run's artifacts (gate table and plot, Evidently report) and this version's "
+        "`extra_files` (training state, reference profile, gate)."
     )
 
 

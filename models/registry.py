@@ -389,11 +389,11 @@ class Registry:
             who = os.environ.get("MLFLOW_TRACKING_USERNAME") or "that Ratoon uses"
             if error.error_code == "PERMISSION_DENIED" or _forbidden(error):
                 raise NotAllowed(
-                    f"the account {who} may not {what}: a reviewer, who has MANAGE on {self.model!r} in MLflow, has to. "
-                    "The aliases are as they were"
+                    f"the account {who} may not {what}: a reviewer, who has MANAGE on {self.model!r} in MLflow, has "
+                    "to. The aliases are as they were"
                 ) from error
             raise RegistryError(
-                f"{self.uri} refuses to {what}: {error.message}. Look at it before you try again"
+                f"{self.uri} refuses to {what}: {error.message}. The aliases are as they were"
             ) from error
 
     @contextmanager
