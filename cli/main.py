@@ -328,6 +328,16 @@ def replay(
     show.replay(prepared, every, start, end, into, as_json)
 
 
+@app.command(epilog="Example: RATOON_WEBHOOK_SECRET=… ratoon listen projects")
+def listen(
+    folder: Annotated[Path, typer.Argument(help="Folder of the specs whose models are listened for.")] = Path(),
+) -> None:
+    """Receive MLflow's webhooks, so that a review there is noticed at once."""
+    from .listening import listen as run
+
+    run(folder)
+
+
 @app.command(epilog="Example: ratoon schema > ratoon.schema.json")
 def schema() -> None:
     """Print the spec's JSON schema, by which editors complete the YAML."""
