@@ -264,7 +264,7 @@ def report(
         typer.Option("--start", help="Charts and decisions begin here; left out: with the life."),
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option("--end", help="The model as it was known then; left out: as it is.")
+        datetime | None, typer.Option("--end", help="The model as it was known then (UTC); left out: as it is.")
     ] = None,
 ) -> None:
     """Write one HTML page: what serves and how it does, every decision with its reasons, versions, cost."""

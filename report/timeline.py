@@ -82,7 +82,7 @@ def _triage(time: Time, decisions: Sequence[Decision]) -> Iterator[Stretch]:
 
 def _decisions(life: Life, time: Time, decisions: Sequence[Decision]) -> Iterator[Sign]:
     became = {each.decision: each for each in life.updates}
-    for each in decisions:
+    for each in sorted(decisions, key=lambda made: made.action != "hold"):  # stable: what acted lies above the holds
         update = became.get(each.id)
         mark = MARKS[mark_name(each.action, each.triage.verdict, update.outcome if update else None)]
         said = [f"{moment(each.at)}: {each.action} ({each.triage.verdict})"]
