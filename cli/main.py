@@ -89,13 +89,49 @@ def _addressed(path: Path) -> Spec:
 
 @app.command(epilog="Example: ratoon init late-flights")
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to write the starter project into.", metavar="DIR")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder to write the project into; its name names the model.", metavar="DIR")
+    ],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your own data: Parquet or CSV; left out: example data are written.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="With --data: column with the label.")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="With --data: column with the time of prediction.")] = None,
+    row_id: Annotated[str | None, typer.Option("--id", help="With --data: column that names a row, unique.")] = None,
+    label_time: Annotated[
+        str | None, typer.Option("--label-time", help="With --data: column with the time at which the label arrived.")
+    ] = None,
+    label_delay: Annotated[
+        str | None, typer.Option("--label-delay", help="With --data: a fixed label delay, such as 1d.")
+    ] = None,
+    task: Annotated[
+        Literal["binary", "multiclass", "regression"] | None,
+        typer.Option("--task", help="With --data; left out: told by the label's values."),
+    ] = None,
 ) -> None:
-    """Write a starter project with a spec, a model and example data."""
-    from .starting import write_starter
+    """Write a project: with example data that works as it stands, or over your own data."""
+    named = {"--target": target, "--time": time, "--id": row_id}
+    missing = [option for option, value in named.items() if value is None]
+    if data is None:
+        if len(missing) < 3 or label_time or label_delay or task:
+            raise BadInput(
+                "--target, --time and their like describe your own data; name its file with --data. "
+                "Nothing was written."
+            )
+        from .starting import write_starter
 
-    written = write_starter(folder, folder.resolve().name)
-    show.started(folder, written)
+        show.started(folder, write_starter(folder, folder.resolve().name))
+        return
+    if missing or target is None or time is None or row_id is None:
+        raise BadInput(
+            f"--data needs {', '.join(missing)} as well: the columns that Ratoon cannot guess. Nothing was written."
+        )
+    if label_time and label_delay:
+        raise BadInput("give --label-time or --label-delay, not both. Nothing was written.")
+    from .own_data import OwnData, write_own
+
+    own = OwnData(data, target, time, row_id, label_time, label_delay, task)
+    show.started_own(folder, write_own(folder, folder.resolve().name, own))
 
 
 @app.command(epilog="Example: ratoon check spec.yaml")

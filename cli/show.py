@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..flows.replay import Replayed
     from ..flows.retrain import Retrained
     from .checking import Finding
+    from .own_data import Written
     from .recomputing import Recomputed
 
 out = Console()
@@ -75,6 +76,25 @@ def started(folder: Path, written: Sequence[Path]) -> None:
     out.print(f"\nNext:\n  ratoon check {spec}\n  ratoon replay {spec} --every 5d", highlight=False)
     out.print(f"  ratoon train {spec} --at 2026-01-31", highlight=False)
     out.print(f"  ratoon monitor {spec} --at 2026-02-13\n  ratoon monitor {spec} --at 2026-02-19", highlight=False)
+
+
+def started_own(folder: Path, written: Written) -> None:
+    """What `init --data` took the data for, and the next commands."""
+    for path in written.paths:
+        out.print(f"wrote {path}", highlight=False)
+    numbers, categories = (", ".join(each) or "none" for each in (written.numbers, written.categories))
+    out.print(
+        f"\nTaken as {written.task}. Numbers: {numbers}. Categories: {categories}.", highlight=False, markup=False
+    )
+    if written.left_out:
+        out.print(
+            f"Left out, being neither number, boolean nor text: {', '.join(written.left_out)}.",
+            highlight=False,
+            markup=False,
+        )
+    spec = folder / "spec.yaml"
+    out.print(f"Read {spec} once, then:\n  ratoon check {spec}", highlight=False)
+    out.print(f"  ratoon train {spec} --at {written.first:%Y-%m-%dT%H:%M:%S}", highlight=False)
 
 
 def findings(found: Sequence[Finding], as_json: bool) -> None:

@@ -1,0 +1,45 @@
+"""`ratoon init --data`: a project over the reader's own file that passes its check as written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ratoon.cli.checking import check_spec
+from ratoon.cli.own_data import OwnData, write_own
+from ratoon.cli.starting import example_flights
+from ratoon.spec.errors import BadInput, DataError
+from ratoon.spec.load import load_spec
+
+
+@pytest.mark.parametrize(
+    ("ending", "target", "task"),
+    [("csv", "late", "binary"), ("parquet", "carrier", "multiclass"), ("parquet", "distance", "regression")],
+)
+def test_a_project_over_own_data_passes_its_check(tmp_path: Path, ending: str, target: str, task: str) -> None:
+    """Holes in a number, a text column and a time that is no feature included."""
+    flights = example_flights(3000)
+    flights.loc[::7, "wind"] = None
+    data = tmp_path / f"flights.{ending}"
+    flights.to_csv(data, index=False) if ending == "csv" else flights.to_parquet(data, index=False)
+    written = write_own(tmp_path / "p", "p", OwnData(data, target, "event_time", "row_id", label_delay="6h"))
+    assert written.task == task
+    assert written.left_out == ["label_time"]
+    found = check_spec(load_spec(tmp_path / "p" / "spec.yaml"))
+    assert {each.status for each in found} == {"ok"}, found
+
+
+def test_a_column_that_is_not_there_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    data = tmp_path / "flights.parquet"
+    example_flights(100).to_parquet(data)
+    with pytest.raises(DataError, match="did you mean 'late'"):
+        write_own(tmp_path / "p", "p", OwnData(data, "lat", "event_time", "row_id"))
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_spec_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text("mine")
+    with pytest.raises(BadInput, match="nothing was written"):
+        write_own(tmp_path, "p", OwnData(tmp_path / "x.csv", "late", "event_time", "row_id"))
+    assert (tmp_path / "spec.yaml").read_text() == "mine"
