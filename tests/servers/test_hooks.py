@@ -13,7 +13,10 @@ import httpx
 import pytest
 import uvicorn
 
+from ratoon.cli.listening import listen, models_below
+from ratoon.cli.starting import write_starter
 from ratoon.servers.hooks_app import MOST_BYTES, create_app, signed
+from ratoon.spec.errors import BadInput
 
 SECRET = "a secret of the test"
 SPEC = Path("/project/spec.yaml")
@@ -215,3 +218,18 @@ def test_no_answer_and_no_log_line_holds_the_secret(ear: Ear, caplog: pytest.Log
 def test_an_empty_secret_starts_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="anybody could send events"):
         create_app("", dict, lambda spec: None, seen=tmp_path / "hooks.db")
+
+
+def test_listening_without_a_secret_starts_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RATOON_WEBHOOK_SECRET", raising=False)
+    with pytest.raises(BadInput, match="RATOON_WEBHOOK_SECRET is not set"):
+        listen(tmp_path)
+
+
+def test_every_spec_below_the_folder_is_listened_for(tmp_path: Path) -> None:
+    """What is no spec, or lies in a hidden folder such as `.ratoon`, is passed over."""
+    write_starter(tmp_path / "late", "late")
+    write_starter(tmp_path / ".hidden", "hidden")
+    (tmp_path / "other.yaml").write_text("a: [")
+
+    assert models_below(tmp_path) == {"late": tmp_path / "late" / "spec.yaml"}
