@@ -16,10 +16,6 @@ def listen(folder: Path) -> None:
     """
     import logging
 
-    import uvicorn
-
-    from ..flows.review import start_review
-    from ..servers.hooks_app import create_app
     from ..servers.settings import Settings
 
     settings = Settings()
@@ -29,6 +25,15 @@ def listen(folder: Path) -> None:
             "RATOON_WEBHOOK_SECRET is not set: without it anybody could send events. Nothing was started. Set it to "
             "the secret that the webhook in MLflow was made with."
         )
+    if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:  # reviews run within this process
+        prefect = (settings.home / "prefect").resolve()
+        prefect.mkdir(parents=True, exist_ok=True)
+        os.environ["PREFECT_HOME"] = str(prefect)
+    import uvicorn
+
+    from ..flows.review import start_review  # Prefect reads its settings when it is imported
+    from ..servers.hooks_app import create_app
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     app = create_app(secret, lambda: models_below(folder), start_review, seen=settings.home / "hooks.db")
     uvicorn.run(app, host=settings.host, port=settings.hooks_port, log_level="warning")

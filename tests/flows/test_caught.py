@@ -9,6 +9,7 @@ from processes import Processes
 from project import LATE, Project
 
 from ratoon.flows.review import review
+from ratoon.loop.champion import rolled_back_at
 
 
 def _client(project: Project) -> Any:
@@ -112,7 +113,10 @@ def test_a_return_to_an_earlier_champion_is_a_rollback_and_no_catch(finished: Pr
     assert review(spec=finished.path) == ["roll back v1"]
     with finished.care() as care:
         assert care.ledger.catches("flights") == []
-        assert care.ledger.champions("flights")[-1].actor == "ada"
+        move = care.ledger.champions("flights")[-1]
+        assert move.actor == "ada"
+        assert rolled_back_at(care, move.at) == move.at  # from which the policy's cooldown counts
+        assert rolled_back_at(care, LATE) is None
 
 
 @pytest.mark.parametrize("how", ["alias", "version"])

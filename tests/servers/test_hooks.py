@@ -11,9 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
+import uvicorn
 
+from ratoon.cli.listening import listen, models_below
+from ratoon.cli.starting import write_starter
 from ratoon.servers.hooks_app import MOST_BYTES, create_app, signed
+from ratoon.spec.errors import BadInput
 
 SECRET = "a secret of the test"
 SPEC = Path("/project/spec.yaml")
@@ -26,8 +29,23 @@ class Ear:
         self.now = 1_900_000_000.0
         self.reviews: list[Path] = []
         self._review = review or (lambda spec: None)
-        app = create_app(SECRET, lambda: {"flights": SPEC}, self._start, seen=file, settle=0.05, clock=lambda: self.now)
-        self.client = TestClient(app)
+        self._app = create_app(
+            SECRET, lambda: {"flights": SPEC}, self._start, seen=file, settle=0.05, clock=lambda: self.now
+        )
+
+    def __enter__(self) -> Ear:
+        self._server = uvicorn.Server(uvicorn.Config(self._app, port=0, log_level="error", ws="none"))
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        _soon(lambda: self._server.started)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.client.close()
+        self._server.should_exit = True
+        self._thread.join(60)
 
     def _start(self, spec: Path) -> None:
         self.reviews.append(spec)
@@ -48,7 +66,8 @@ class Ear:
             headers["X-MLflow-Signature"] = changed["signature"] or ""
         for name in (changed.get("without") or "").split():
             del headers[name]
-        return self.client.post("/mlflow", content=body, headers=headers)
+        plain = {name: value.encode("latin-1") for name, value in headers.items()}
+        return self.client.post("/mlflow", content=body, headers=plain)
 
 
 def event(model: str = "flights", alias: str = "champion", **more: Any) -> bytes:
@@ -66,7 +85,7 @@ def _soon(true: Callable[[], bool]) -> None:
 @pytest.fixture
 def ear(tmp_path: Path) -> Iterator[Ear]:
     made = Ear(tmp_path / "hooks.db")
-    with made.client:
+    with made:
         _soon(lambda: made.reviews == [SPEC])  # what came while nobody listened
         made.reviews.clear()
         yield made
@@ -119,7 +138,7 @@ def test_a_replay_is_refused_also_after_a_restart(ear: Ear, tmp_path: Path) -> N
     assert ear.hear().status_code == 202
     assert ear.hear().status_code == 409
     again = Ear(tmp_path / "hooks.db")
-    with again.client:
+    with again:
         again.now = ear.now + 299
         assert again.hear(sent=str(int(ear.now))).status_code == 409
         again.now = ear.now + 100_000  # forgotten by now, and refused by its time
@@ -155,7 +174,7 @@ def test_a_flood_makes_few_reviews_and_the_last_event_is_seen(tmp_path: Path) ->
         time.sleep(0.3)
 
     ear = Ear(tmp_path / "hooks.db", review)
-    with ear.client:
+    with ear:
         for number in range(1000):
             accepted += ear.hear(delivery=f"d{number}").status_code == 202
         assert accepted == 1000
@@ -171,7 +190,7 @@ def test_an_event_during_a_review_starts_another_one(tmp_path: Path) -> None:
         assert go_on.wait(20)
 
     ear = Ear(tmp_path / "hooks.db", review)
-    with ear.client:
+    with ear:
         assert going.wait(20)
         ear.hear()
         go_on.set()
@@ -184,7 +203,7 @@ def test_a_review_that_fails_does_not_end_the_listening(tmp_path: Path) -> None:
             raise OSError("no registry")
 
     ear = Ear(tmp_path / "hooks.db", review)
-    with ear.client:
+    with ear:
         _soon(lambda: len(ear.reviews) == 1)
         assert ear.hear().status_code == 202
         _soon(lambda: len(ear.reviews) == 2)
@@ -199,3 +218,18 @@ def test_no_answer_and_no_log_line_holds_the_secret(ear: Ear, caplog: pytest.Log
 def test_an_empty_secret_starts_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="anybody could send events"):
         create_app("", dict, lambda spec: None, seen=tmp_path / "hooks.db")
+
+
+def test_listening_without_a_secret_starts_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RATOON_WEBHOOK_SECRET", raising=False)
+    with pytest.raises(BadInput, match="RATOON_WEBHOOK_SECRET is not set"):
+        listen(tmp_path)
+
+
+def test_every_spec_below_the_folder_is_listened_for(tmp_path: Path) -> None:
+    """What is no spec, or lies in a hidden folder such as `.ratoon`, is passed over."""
+    write_starter(tmp_path / "late", "late")
+    write_starter(tmp_path / ".hidden", "hidden")
+    (tmp_path / "other.yaml").write_text("a: [")
+
+    assert models_below(tmp_path) == {"late": tmp_path / "late" / "spec.yaml"}
