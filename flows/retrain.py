@@ -61,11 +61,10 @@ def retrain(
     """Continue the champion on the rows it has not learned, check it, and offer it for review.
 
     Args:
-        rung: `warm` continues the champion and is cheap; `scratch` begins anew on all rows.
+        rung: warm continues the champion and is cheap; scratch begins anew on all rows.
         reason: Why you start it, in a sentence. It is kept in the ledger and shown to the reviewer.
-        at: Learn what was known at this moment. None: now.
-        decision: Set by the monitor when a decision of its own starts the run. None: this start is a decision
-            by hand.
+        at: Learn what was known at this moment. Leave None for now.
+        decision: Set by the monitor when a decision of its own starts the run. Leave None for a start by hand.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     if decision is None:
