@@ -207,7 +207,7 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
         version = register(care, champion, fired, race, race.winner, flight) if race.winner else None
         work.reached(95, "writing the ledger")
         outcome = landed(care, flight, race, version, ended_at=fired.at)
-    publish_race(care, race, version)
+    publish_race(care, fired, race, version)
     if version is not None and race.winner is not None:
         announce(
             Registered(

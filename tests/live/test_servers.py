@@ -83,9 +83,7 @@ def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Serv
         runs = _post(servers, "flow_runs/filter", {"flows": {"name": {"any_": ["backtest"]}}})
         return any(automation in str(run["created_by"]) for run in runs)
 
-    wait_for(
-        reacted, seconds=60, what="a backtest by the automation on ratoon.registered", log=servers.log_of("prefect")
-    )
+    wait_for(reacted, seconds=60, what="a backtest by the automation", log=servers.log_of("prefect"))
 
 
 def _project_that_changed_days_ago(servers: Servers) -> Path:
