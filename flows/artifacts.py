@@ -44,6 +44,11 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
         key=artifact_key("signals", decision.model),
         description=f"What the monitors measured from {decision.window}, failed signals first",
     )
+    publish_background(care, decision, signals)
+
+
+def publish_background(care: Care, decision: Decision, signals: Sequence[Signal]) -> None:
+    """How the model fared lately, and the way to what was kept: beside a look, and beside what came of it."""
     drawn = lately(care, decision)
     if drawn:
         create_markdown_artifact(
@@ -62,10 +67,10 @@ def _ways(care: Care, decision: Decision, signals: Sequence[Signal]) -> str:
     """Links to what was kept of this window; the workspace's own page where $RATOON_EVIDENTLY_URL names it."""
     at = os.environ.get("RATOON_EVIDENTLY_URL", "http://127.0.0.1:8000")
     shown = {signal.snapshot: signal.monitor for signal in signals if signal.snapshot}
-    lines = ["**Evidently**, this window's snapshots:", ""]
+    lines = ["**Evidently**, this window's snapshots:", ""] if shown else []
     lines += [f"- [{monitor}]({page(care.spec.model, snapshot, at=at)})" for snapshot, monitor in shown.items()]
+    lines += ["" if shown else "**Evidently**: a start by hand looks at no window, so that there is no snapshot."]
     lines += [
-        "",
         f"The pages open while this runs: `evidently ui --workspace {care.stores.workspace} --port {_port(at)}`. "
         "It shows windows that were kept after it started when you press *refresh reports* on the project's "
         "Reports page; until then they answer with error 500.",

@@ -8,18 +8,23 @@ from ..loop.care import Care
 from ..models.card import attempts_table
 from ..models.gate_table import gate_table
 from ..models.race import Race
+from ..spec.values import Decision
 from .artifact_keys import artifact_key
+from .artifacts import publish_background
 
 
-def publish_race(care: Care, race: Race, version: str | None) -> None:
-    """The rungs that ran, and the gate's table of the last of them."""
-    parts = [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
+def publish_race(care: Care, fired: Decision, race: Race, version: str | None) -> None:
+    """Why it trained, the rungs that ran, the gate's table of the last of them, and what a look shows beside."""
+    why = "\n".join(f"- {reason}" for reason in fired.reasons)
+    parts = [f"**{fired.action}**, decision `{fired.id}` at {fired.at:%Y-%m-%d %H:%M} UTC\n\n{why}"]
+    parts += [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
     offered = f"v{version} was registered" if version else "no version was registered, the champion stays"
     create_markdown_artifact(
         markdown="\n\n".join(parts),
         key=artifact_key("gate", care.spec.model),
-        description=f"The rungs that ran and the gate's table: {offered}",
+        description=f"Why it trained, the rungs that ran and the gate's table: {offered}",
     )
+    publish_background(care, fired, care.ledger.signals(fired.id))
     if version is not None:
         _link_version(care, version)
 

@@ -45,10 +45,10 @@ def backtest(
 
     Args:
         policies: Files with rules to hold against the spec's own, as paths from the spec's folder, such as
-            `eager.yaml`. None: the spec's own rules alone.
-        start: First moment. None: where a third of the data is known.
-        end: Last moment. None: the end of the data.
-        every: Such as 12h, 1d or 7d. None: the spec's.
+            eager.yaml. Leave None for the spec's own rules alone.
+        start: First moment. Leave None to begin where a third of the data is known.
+        end: Last moment. Leave None for the end of the data.
+        every: Such as 12h, 1d or 7d. Leave None for the spec's.
         workers: Processes side by side.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """

@@ -40,8 +40,8 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
     """Look at one model's last window and decide what to do about it.
 
     Args:
-        at: The moment to judge: only what was known then is seen. None: now, or the time it was scheduled for.
-        start: Where a retrain runs that is decided on. `auto`: as a run of its own, where the server has the
+        at: The moment to judge: only what was known then is seen. Leave None for now.
+        start: Where a retrain runs that is decided on. auto: as a run of its own, where the server has the
             deployment; else within this run.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """

@@ -41,10 +41,10 @@ def promote(
     """Make a version the champion; serving follows the alias.
 
     Args:
-        version: The version's number in MLflow. None: the one with the alias `challenger`.
+        version: The version's number in MLflow. Leave None for the challenger, which waits for review.
         reason: Why, in a sentence. It is kept in the ledger.
         actor: Who promotes. It is kept in the ledger.
-        at: The moment it counts from. None: now.
+        at: The moment it counts from. Leave None for now.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     explained(reason, "a promotion")
@@ -76,11 +76,11 @@ def roll_back(
     """Put an earlier champion back.
 
     Args:
-        version: The version to go back to. None: the champion before the present one.
+        version: The version to go back to. Leave None for the champion before the present one.
         reason: Why, in a sentence. It is kept in the ledger.
         actor: Who rolls back. It is kept in the ledger.
-        at: The moment it counts from. None: now.
-        decision: Set by the monitor when a rule of its own asks for it. None: this start is by hand.
+        at: The moment it counts from. Leave None for now.
+        decision: Set by the monitor when a rule of its own asks for it. Leave None for a start by hand.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     explained(reason, "a rollback")

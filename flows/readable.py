@@ -49,8 +49,8 @@ def name_the_end(flow: Any, flow_run: Any, state: State[Any]) -> None:
     said = (state.message or "").removeprefix("Flow run encountered an exception: ").split("\n", 1)[0]
     kind, _, words = said.partition(": ")
     ours = {each.__name__ for each in _tree(RatoonError)}
-    text = words if kind in ours else said
-    name = f"{flow_run.name}: {(state.name or 'failed').lower()}" + (f", {text}" if text else "")
+    text = (words if kind in ours else said).split("; ")[0].split(". ")[0]
+    name = f"{flow_run.name}: {(state.name or 'failed').lower()}: {text}".removesuffix(": ")
     with get_client(sync_client=True) as client:
         client.update_flow_run(UUID(str(flow_run.id)), name=name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…")
 

@@ -77,9 +77,10 @@ def replay(
 
     Args:
         every: Step between simulated moments, such as 12h, 1d or 7d.
-        start: The moment the first version is trained for. None: when a third of the data's time has passed.
-        end: The last moment. None: the end of the data.
-        into: A new folder. None: `replay` in the spec's home.
+        start: The moment the first version is trained for. Leave None for when a third of the
+            data's time has passed.
+        end: The last moment. Leave None for the end of the data.
+        into: A new folder. Leave None for the folder replay in the spec's home.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     rehearsal = write_rehearsal(declared_spec(spec), Path(into) if into else None)

@@ -62,11 +62,10 @@ def retrain(
     """Continue the champion on the rows it has not learned, check it, and offer it for review.
 
     Args:
-        rung: `warm` continues the champion and is cheap; `scratch` begins anew on all rows.
+        rung: warm continues the champion and is cheap; scratch begins anew on all rows.
         reason: Why you start it, in a sentence. It is kept in the ledger and shown to the reviewer.
-        at: Learn what was known at this moment. None: now.
-        decision: Set by the monitor when a decision of its own starts the run. None: this start is a decision
-            by hand.
+        at: Learn what was known at this moment. Leave None for now.
+        decision: Set by the monitor when a decision of its own starts the run. Leave None for a start by hand.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     if decision is None:
@@ -209,7 +208,7 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
         version = register(care, champion, fired, race, race.winner, flight) if race.winner else None
         work.reached(95, "writing the ledger")
         outcome = landed(care, flight, race, version, ended_at=fired.at)
-    publish_race(care, race, version)
+    publish_race(care, fired, race, version)
     if version is not None and race.winner is not None:
         announce(
             Registered(

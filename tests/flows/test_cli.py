@@ -125,6 +125,7 @@ def test_promote_without_a_challenger_fails_and_changes_nothing(ratoon: Callable
     assert said.code == 1
     assert "nothing to promote" in said.err
     assert "champion is unchanged" in said.err
+    assert "Traceback" not in said.err and said.err.count("nothing to promote") == 1, said.err
     assert ratoon("rollback", trained.path).code == 1
 
 
@@ -195,6 +196,35 @@ def test_a_decision_that_was_tampered_with_is_found(ratoon: Callable[..., Said],
     said = ratoon("history", finished.path, "--recompute")
     assert said.code == 1
     assert "differs" in said.out and "action" in said.out
+
+
+def test_a_flow_that_refuses_prints_one_message_and_no_traceback(ratoon: Callable[..., Said], trained: Project) -> None:
+    """The error comes once, in Ratoon's words; Prefect says nothing beside it."""
+    trained.write(r"^mode: live", "mode: shadow")
+    said = ratoon("retrain", trained.path, "--reason", "impatience")
+    assert said.code == 1
+    assert said.err.count("the mode is `shadow`") == 1
+    assert "Traceback" not in said.err + said.out and "Finished in state" not in said.err + said.out
+
+
+def test_deploy_needs_a_server_that_answers(
+    ratoon: Callable[..., Said], trained: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL")
+    said = ratoon("deploy", trained.folder)
+    assert said.code == 2
+    assert "PREFECT_API_URL is not set" in said.err and "ratoon up" in said.err
+
+
+def test_deploy_prints_every_deployment_with_its_schedule(ratoon: Callable[..., Said], trained: Project) -> None:
+    said = ratoon("deploy", trained.folder)
+    assert said.code == 0, said
+    assert "monitor/flights" in said.out and "every 1d, from midnight UTC" in said.out
+    assert "retrain/flights" in said.out
+
+
+def test_the_schema_of_the_events_is_printed_too(ratoon: Callable[..., Said]) -> None:
+    assert "ratoon.promoted" in ratoon("schema", "--events").json["properties"]
 
 
 def test_a_backtest_prints_its_arms_and_writes_one_page(ratoon: Callable[..., Said], trained: Project) -> None:

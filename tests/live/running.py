@@ -118,6 +118,8 @@ def wait_for(true: Callable[[], object], *, seconds: float, what: str, log: Call
 
 
 def _script(name: str) -> str:
+    if Path(name).is_absolute():
+        return name
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     assert found, f"{name} is not installed beside {sys.executable}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -35,14 +36,24 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         started.stop()
 
 
-def test_a_deployment_without_a_spec_is_refused(servers: Servers) -> None:
+def test_prefect_deploy_by_hand_needs_a_spec(servers: Servers) -> None:
     """Each of its runs would fail; `prefect deploy` does instead, and says what to set."""
-    servers.call("ratoon", "init", "unset")
+    folder = servers.folder / "by-hand"
+    folder.mkdir()
+    shutil.copy(Path(__file__).parents[2] / "prefect.yaml", folder)
 
     with pytest.raises(AssertionError, match=r"RATOON_SPEC must hold the full path of a spec, found: \"\""):
-        servers.call("prefect", "--no-prompt", "deploy", "--all", folder=servers.folder / "unset", RATOON_SPEC="")
-
+        servers.call("prefect", "--no-prompt", "deploy", "--all", folder=folder, RATOON_SPEC="", RATOON_MODEL="")
     assert _post(servers, "deployments/filter", {}) == []
+
+    set_ = {"RATOON_SPEC": str(folder / "spec.yaml"), "RATOON_MODEL": "by-hand"}
+    servers.call("prefect", "--no-prompt", "deploy", "--all", folder=folder, **set_)
+    found = _post(servers, "deployments/filter", {})
+    assert {each["name"] for each in found} == {"by-hand"}
+    assert {each["concurrency_options"]["collision_strategy"] for each in found} == {"ENQUEUE"}
+    assert {each["parameters"]["spec"] for each in found} == {set_["RATOON_SPEC"]}
+    for each in found:  # the next test deploys a model of its own
+        _delete(f"{servers.prefect}/deployments/{each['id']}")
 
 
 def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Servers) -> None:
@@ -51,12 +62,13 @@ def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Serv
     spec = project / "spec.yaml"
     before = f"{datetime.now(UTC) - timedelta(days=6):%Y-%m-%dT%H:%M:%S}"
     servers.call("ratoon", "train", str(spec), "--at", before)
-    servers.call("prefect", "--no-prompt", "deploy", "--all", folder=project, RATOON_SPEC=str(spec))
+    servers.call("ratoon", "deploy", str(project))
+    automation = _when_registered_look_again(servers)
     servers.start_worker()
 
     _wait_for_run(servers, "retrain")
     (decision,) = [each for each in _history(servers, spec) if each["action"] != "hold"]
-    servers.call("prefect", "deployment", "run", "monitor/ratoon", "-p", f'at="{decision["at"]}"', "--watch")
+    servers.call("prefect", "deployment", "run", "monitor/flights", "-p", f'at="{decision["at"]}"', "--watch")
 
     (retrain,) = _runs(servers, "retrain")
     assert retrain["idempotency_key"] == decision["id"]
@@ -65,6 +77,13 @@ def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Serv
     first, challenger = sorted(_versions(servers), key=lambda version: int(version["version"]))
     assert challenger["tags"]["ratoon.decision"] == decision["id"]
     assert _aliases(servers) == {"champion": first["version"], "challenger": challenger["version"]}
+    assert retrain["name"].endswith(f"registered v{challenger['version']}")
+
+    def reacted() -> bool:
+        runs = _post(servers, "flow_runs/filter", {"flows": {"name": {"any_": ["backtest"]}}})
+        return any(automation in str(run["created_by"]) for run in runs)
+
+    wait_for(reacted, seconds=60, what="a backtest by the automation", log=servers.log_of("prefect"))
 
 
 def _project_that_changed_days_ago(servers: Servers) -> Path:
@@ -79,8 +98,35 @@ def _project_that_changed_days_ago(servers: Servers) -> Path:
         flights[column] += moved
     flights.to_parquet(project / "data" / "flights.parquet", index=False)
     _replace(project / "spec.yaml", "mode: live", "triage: {persist: 1 of 1}\nmode: live")
-    _replace(project / "prefect.yaml", 'cron: "0 6 * * *", timezone: UTC', "interval: 60")
+    _replace(project / "spec.yaml", "every: 1d", "every: 1m")
     return project
+
+
+def _when_registered_look_again(servers: Servers) -> str:
+    """An automation as a team makes it: each registered version starts a backtest; its id."""
+    made = servers.call(sys.executable, "-c", AUTOMATION)
+    return made.strip().splitlines()[-1]
+
+
+AUTOMATION = """
+from datetime import timedelta
+
+from prefect.automations import Automation
+from prefect.client.orchestration import get_client
+from prefect.events.actions import RunDeployment
+from prefect.events.schemas.automations import EventTrigger, Posture
+
+with get_client(sync_client=True) as client:
+    backtest = client.read_deployment_by_name("backtest/flights").id
+print(Automation(
+    name="backtest what was registered",
+    trigger=EventTrigger(
+        expect={"ratoon.registered"}, match={"prefect.resource.id": "ratoon.model.flights"},
+        posture=Posture.Reactive, threshold=1, within=timedelta(0),
+    ),
+    actions=[RunDeployment(source="selected", deployment_id=backtest)],
+).create().id)
+"""
 
 
 def _replace(file: Path, old: str, new: str) -> None:
@@ -129,6 +175,11 @@ def _post(servers: Servers, path: str, body: dict[str, Any]) -> list[Any]:
     )
     with urllib.request.urlopen(request, timeout=20) as answer:
         return list(json.load(answer))
+
+
+def _delete(address: str) -> None:
+    with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=20):
+        pass
 
 
 def _get(address: str) -> Any:
