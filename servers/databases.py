@@ -57,7 +57,7 @@ def databases(url: str | None, home: Path) -> Databases:
         keep_private(passfile, _pass_line(place))
         query["passfile"] = str(passfile)
         environment["PGPASSFILE"] = str(passfile)  # asyncpg reads this one
-    open_place = place.set(password=None)
+    open_place = place._replace(password=None)  # `set` takes None for "as it is"
     for_prefect = {"ssl": str(place.query["sslmode"])} if "sslmode" in place.query else {}
     return Databases(
         prefect=_text(open_place.set(drivername="postgresql+asyncpg", database=names[0], query=for_prefect)),
