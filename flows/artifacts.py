@@ -71,9 +71,8 @@ def _ways(care: Care, decision: Decision, signals: Sequence[Signal]) -> str:
     lines += [f"- [{monitor}]({page(care.spec.model, snapshot, at=at)})" for snapshot, monitor in shown.items()]
     lines += ["" if shown else "**Evidently**: a start by hand looks at no window, so that there is no snapshot."]
     lines += [
-        f"The pages open while this runs: `evidently ui --workspace {care.stores.workspace} --port {_port(at)}`. "
-        "It shows windows that were kept after it started when you press *refresh reports* on the project's "
-        "Reports page; until then they answer with error 500.",
+        "The pages open while `ratoon up` runs, or this: "
+        f"`evidently ui --workspace {care.stores.workspace} --port {_port(at)}`.",
     ]
     champion = care.registry.page(decision.champion) if decision.champion else None
     if champion:
