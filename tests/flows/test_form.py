@@ -24,7 +24,7 @@ def test_a_start_by_the_form_needs_a_reason_a_name_and_no_future() -> None:
         explained("  ", "a promotion")
     with pytest.raises(BadInput, match="your name"):
         signed("", "a promotion")
-    with pytest.raises(BadInput, match="still to come.*Nothing was changed"):
+    with pytest.raises(BadInput, match=r"still to come.*Nothing was changed"):
         past(wall_clock() + timedelta(days=1))
     explained("new tariff", "a retrain")
     signed("Kim", "a promotion")
