@@ -199,7 +199,7 @@ def test_a_decision_that_was_tampered_with_is_found(ratoon: Callable[..., Said],
 
 
 def test_a_flow_that_refuses_prints_one_message_and_no_traceback(trained: Project, prefect_server: str) -> None:
-    """The error comes once, in Ratoon's words; Prefect says nothing beside it. In a process of its own, as in a shell."""
+    """The error comes once, in Ratoon's words; Prefect says nothing beside it (as in a shell)."""
     trained.write(r"^mode: live", "mode: shadow")
     said = subprocess.run(
         [sys.executable, "-m", "ratoon.cli.main", "retrain", trained.path, "--reason", "impatience"],
