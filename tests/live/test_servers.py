@@ -98,7 +98,7 @@ def _project_that_changed_days_ago(servers: Servers) -> Path:
         flights[column] += moved
     flights.to_parquet(project / "data" / "flights.parquet", index=False)
     _replace(project / "spec.yaml", "mode: live", "triage: {persist: 1 of 1}\nmode: live")
-    _replace(project / "spec.yaml", "every: 1d", "every: 1m")
+    _replace(project / "spec.yaml", "every: 1d", "every: 2m")
     return project
 
 
