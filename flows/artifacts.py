@@ -12,6 +12,7 @@ from ..loop.care import Care
 from ..monitors.workspace import page
 from ..spec.values import Decision, Signal
 from .artifact_keys import artifact_key
+from .events import rehearsing
 from .lately import lately
 
 _WORST_FIRST = ("fail", "warn", "unknown", "ok")
@@ -49,7 +50,7 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
 
 def publish_background(care: Care, decision: Decision, signals: Sequence[Signal]) -> None:
     """How the model fared lately, and the way to what was kept: beside a look, and beside what came of it."""
-    drawn = lately(care, decision)
+    drawn = "" if rehearsing() else lately(care, decision)  # a replay looks hundreds of times
     if drawn:
         create_markdown_artifact(
             markdown=drawn,

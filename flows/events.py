@@ -91,6 +91,11 @@ def nobody_told() -> Iterator[None]:
         _told.reset(token)
 
 
+def rehearsing() -> bool:
+    """Whether this is within `nobody_told`."""
+    return not _told.get()
+
+
 def events_schema() -> dict[str, Any]:
     """The JSON schema of every event's payload, by the event's name."""
     return {

@@ -27,7 +27,7 @@ def one_line(record: logging.LogRecord) -> bool:
 def unsaid(record: logging.LogRecord) -> bool:
     """A filter for commands, which print the error themselves: drop what Prefect says of a failed run."""
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    failed = record.levelno >= logging.ERROR and "Finished in state" in str(record.msg)
+    failed = record.getMessage().startswith("Finished in state Failed")
     return not (isinstance(error, RatoonError) or failed)
 
 

@@ -43,7 +43,7 @@ def test_prefect_deploy_by_hand_needs_a_spec(servers: Servers) -> None:
     shutil.copy(Path(__file__).parents[2] / "prefect.yaml", folder)
 
     with pytest.raises(AssertionError, match=r"RATOON_SPEC must hold the full path of a spec, found: \"\""):
-        servers.call("prefect", "--no-prompt", "deploy", "--all", folder=folder, RATOON_SPEC="", RATOON_MODEL="")
+        servers.call("prefect", "--no-prompt", "deploy", "--all", folder=folder, RATOON_SPEC="", RATOON_MODEL="by-hand")
     assert _post(servers, "deployments/filter", {}) == []
 
     set_ = {"RATOON_SPEC": str(folder / "spec.yaml"), "RATOON_MODEL": "by-hand"}
@@ -98,7 +98,7 @@ def _project_that_changed_days_ago(servers: Servers) -> Path:
         flights[column] += moved
     flights.to_parquet(project / "data" / "flights.parquet", index=False)
     _replace(project / "spec.yaml", "mode: live", "triage: {persist: 1 of 1}\nmode: live")
-    _replace(project / "spec.yaml", "every: 1d", "every: 1m")
+    _replace(project / "spec.yaml", "every: 1d", "every: 2m")
     return project
 
 
