@@ -46,8 +46,12 @@ def about(model: str, spec: str) -> str:
 
 def _flowing(text: str) -> str:
     """*text* as MLflow's page needs it: it breaks lines where they end, and draws tables without any space."""
-    flowing = re.sub(r"(?<=[^\n|])\n(?!\n|\||#|- |> )[ ]*", " ", text)
-    lines = flowing.split("\n")
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if lines and lines[-1] and line and not lines[-1].startswith(("#", "|")) and not re.match(r"[#|>]|- ", line):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
     return "\n".join(_spaced(line) if line.startswith("|") and "---" not in line else line for line in lines)
 
 
