@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..spec.size import format_size
 from ..spec.values import Span
 from .attempt import SCRATCH, Attempt
@@ -39,7 +41,23 @@ Who moved an alias is known where MLflow runs as `mlflow server --app-name ratoo
 
 def about(model: str, spec: str) -> str:
     """The registered model's description: what its aliases mean, and how to load, approve, reject and roll back."""
-    return _ABOUT.format(model=model, spec=spec)
+    return _flowing(_ABOUT.format(model=model, spec=spec))
+
+
+def _flowing(text: str) -> str:
+    """*text* as MLflow's page needs it: it breaks lines where they end, and draws tables without any space."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if lines and lines[-1] and line and not lines[-1].startswith(("#", "|")) and not re.match(r"[#|>]|- ", line):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return "\n".join(_spaced(line) if line.startswith("|") and "---" not in line else line for line in lines)
+
+
+def _spaced(row: str) -> str:
+    first, *others = row.strip("|").split("|")
+    return "|" + "|".join([first, *(f" &emsp;{cell.strip()} " for cell in others)]) + "|"
 
 
 def caught(text: str, said: str) -> str:
@@ -101,7 +119,7 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
     if links:
         parts.append("### Links\n" + "\n".join(f"- [{words}]({address})" for words, address in links))
     parts.append(f"### What to do\n{_what_to_do(state, evidence)}")
-    return "\n\n".join(parts)
+    return _flowing("\n\n".join(parts))
 
 
 def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:

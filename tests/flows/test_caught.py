@@ -19,11 +19,11 @@ def _client(project: Project) -> Any:
         return MlflowClient(care.registry.uri, care.registry.uri)
 
 
-def _stranger(client: Any, **tags: str) -> str:
+def _stranger(project: Project, client: Any, **tags: str) -> str:
     """A version that nobody judged, with the files of version 2."""
-    known = client.get_model_version("flights", "2")
-    made = client.create_model_version("flights", source=known.source, run_id=known.run_id, tags=tags)
-    return str(made.version)
+    with project.care() as care:
+        files = str(care.registry._files("2"))
+    return str(client.create_model_version("flights", source=files, tags=tags).version)
 
 
 def _moves(project: Project) -> list[tuple[str, str | None, str]]:
@@ -37,7 +37,7 @@ BEFORE = [("1", None, "first"), ("2", "1", "promotion")]
 def test_an_ungated_champion_is_flagged_in_mlflow_and_in_the_ledger(finished: Project) -> None:
     """The alias stays; the version's page says why it should not have it, and how to go back."""
     client = _client(finished)
-    number = _stranger(client)
+    number = _stranger(finished, client)
     client.update_model_version("flights", number, "Mine.")
     client.set_registered_model_alias("flights", "champion", number)
 
@@ -59,7 +59,7 @@ def test_an_ungated_champion_is_flagged_in_mlflow_and_in_the_ledger(finished: Pr
 def test_the_way_back_from_an_ungated_champion_is_no_new_catch(processes: Processes, finished: Project) -> None:
     """Also where nobody had noticed it yet: the rollback goes to the champion before it."""
     client = _client(finished)
-    number = _stranger(client)
+    number = _stranger(finished, client)
     client.set_registered_model_alias("flights", "champion", number)
     assert processes.run("roll_back", spec=finished.path, reason="not that one").result == "2"
 
@@ -70,7 +70,9 @@ def test_the_way_back_from_an_ungated_champion_is_no_new_catch(processes: Proces
 def test_an_ungated_champion_is_put_back_where_the_spec_says_so(finished: Project) -> None:
     finished.write("review: automatic", "review: automatic\nungated: put_back")
     client = _client(finished)
-    number = _stranger(client, **{"ratoon.rung": "warm", "ratoon.gate": "passed", "ratoon.decision": "made-up"})
+    number = _stranger(
+        finished, client, **{"ratoon.rung": "warm", "ratoon.gate": "passed", "ratoon.decision": "made-up"}
+    )
     client.set_registered_model_alias("flights", "champion", number)
 
     assert review(spec=finished.path) == [f"caught v{number}, put back v2"]
@@ -87,7 +89,7 @@ def test_an_ungated_champion_is_put_back_where_the_spec_says_so(finished: Projec
 def test_the_tags_of_another_version_let_nobody_serve(finished: Project) -> None:
     """A copy of all tags is no gate."""
     client = _client(finished)
-    number = _stranger(client, **client.get_model_version("flights", "2").tags)
+    number = _stranger(finished, client, **client.get_model_version("flights", "2").tags)
     client.set_registered_model_alias("flights", "champion", number)
 
     assert review(spec=finished.path) == [f"caught v{number}"]
@@ -97,7 +99,7 @@ def test_the_tags_of_another_version_let_nobody_serve(finished: Project) -> None
 def test_an_ungated_champion_that_loads_is_watched_on(processes: Processes, finished: Project) -> None:
     """The policy does not stop where the alias was only flagged."""
     client = _client(finished)
-    client.set_registered_model_alias("flights", "champion", _stranger(client))
+    client.set_registered_model_alias("flights", "champion", _stranger(finished, client))
     ended = processes.run("monitor", spec=finished.path, at=LATE)
 
     assert ended.error is None, ended.trace
@@ -152,7 +154,8 @@ def test_the_page_s_promote_button_confuses_nobody(finished: Project) -> None:
     """It copies the version into another registered model, whose alias is none of ours."""
     client = _client(finished)
     client.create_registered_model("flights-prod")
-    copied = client.copy_model_version("models:/flights/2", "flights-prod")
+    with finished.care() as care, care.registry._aimed():
+        copied = client.copy_model_version("models:/flights/2", "flights-prod")
     client.set_registered_model_alias("flights-prod", "champion", copied.version)
 
     assert review(spec=finished.path) == []

@@ -91,7 +91,7 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
     for words in (
         "Update of version 1",
         "mae rose from 0.30 to 1.10",
-        "| recent | **passed** | 150 |",
+        "| recent | &emsp;**passed** | &emsp;150 |",
         "% interval",
         "CPU s learning",
         "pencil",
@@ -103,7 +103,7 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
         assert words in two.description
     assert two.run_id is not None
     artifacts = {each.path for each in registry._client.list_artifacts(two.run_id)}
-    assert {"gate.md", "gate.json", "reports"} <= artifacts
+    assert {"gate.md", "gate.json", "gate.svg", "reports"} <= artifacts
     assert registry.load("challenger").state == result.winner.state
 
 
