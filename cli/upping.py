@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,10 +18,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from ..servers.kept_secrets import hooks_secret
-from ..servers.settings import Settings
-from ..servers.up import Interrupted, Up, prepared
 from ..spec.errors import BadInput, RatoonError
+
+if TYPE_CHECKING:
+    from ..servers.up import Up
 
 out = Console(soft_wrap=True)
 
@@ -34,6 +34,9 @@ def up(
     """Start Prefect, MLflow, Evidently's UI and a worker; deploy every spec below FOLDER; watch over them all."""
     if not folder.is_dir():
         raise BadInput(f"{folder}: there is no such folder; nothing was started. Name the folder that holds the specs.")
+    from ..servers.settings import Settings  # here, so that other commands need not wait for them
+    from ..servers.up import Interrupted, prepared
+
     project = folder.resolve()
     settings = Settings.settle(project)
     terminal = _Terminal()
@@ -95,6 +98,8 @@ def _subscribe(running: Up, terminal: _Terminal) -> None:
     where = running.where
     if where.hooks is None or importlib.util.find_spec("ratoon.servers.hooks_subscribe") is None:
         return
+    from ..servers.kept_secrets import hooks_secret
+
     hooks_subscribe = importlib.import_module("ratoon.servers.hooks_subscribe")
     try:
         hooks_subscribe.subscribe(where.mlflow, where.hooks, hooks_secret(where.home))

@@ -8,9 +8,12 @@ that is counted, so that however often this looks, one run is started.
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -39,11 +42,33 @@ from ..spec.stores import stores_of
 from .alone import somebody_trains
 
 TRIES = 3
+WORKER = f"ratoon {platform.node()}"  # one worker per machine
 _LOOK_BACK = timedelta(days=1)
 _TWICE = 6.0  # seconds between two looks at a run without a process: it may be starting, or about to report its end
 _STARTING = timedelta(seconds=90)  # a worker that took a run has a process for it by then
+_PROC = Path("/proc")
+_RUN = b"PREFECT__FLOW_RUN_ID="
 _ALIVE = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 _DIED = (StateType.CRASHED, StateType.FAILED)
+
+
+def recover(pool: str) -> list[str]:
+    """One look from within a run of the worker: for installations without `ratoon up`, such as compose.yaml's.
+
+    Returns a sentence for each thing that was done; nothing on a system that does not show processes in /proc.
+    """
+    return Recovery(pool, WORKER, _runs_here).look() if _PROC.is_dir() else []
+
+
+def _runs_here() -> set[str]:
+    """Ids of the runs that have a process on this machine, by the environment that Prefect gives each."""
+    found: set[str] = set()
+    for each in _PROC.glob("[0-9]*/environ"):
+        with suppress(OSError):
+            found |= {
+                pair.removeprefix(_RUN).decode() for pair in each.read_bytes().split(b"\0") if pair.startswith(_RUN)
+            }
+    return found
 
 
 class Recovery:
@@ -177,9 +202,9 @@ class Recovery:
         if decision is None:
             return None, True
         own = [each for each in flights if each.decision == decision]
-        if own and own[-1].outcome is not None:
+        if own and own[-1].outcome != "running":
             return None, True
-        if any(each.outcome is None for each in flights if each.decision != decision):
+        if any(each.outcome == "running" for each in flights if each.decision != decision):
             return None, False
         return (None, False) if somebody_trains(stores.home, spec.model) else (decision, False)
 

@@ -1,7 +1,8 @@
 """Three databases, one for each of Prefect, MLflow and the ledger: SQLite files in home, or on one PostgreSQL.
 
 A password goes into a file of libpq's own form (`passfile`), readable by its owner only, and is named by path:
-so it stands in no command line, no environment, no deployment in Prefect's database, and no log.
+so it stands in no command line, no deployment in Prefect's database, and no log. Prefect's driver reads such files
+differently (a colon or backslash is lost), so that Prefect's server alone gets it by its environment.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ _MAY_SAY = frozenset({"sslmode"})
 
 @dataclass(frozen=True)
 class Databases:
-    """The databases' URLs, none of which holds a password. *environment* is what their clients need beside."""
+    """The databases' URLs, none of which holds a password; *for_prefect* is for its server's environment alone."""
 
     prefect: str
     mlflow: str
     ledger: str
     kind: str
-    environment: dict[str, str] = field(default_factory=dict)
+    for_prefect: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def databases(url: str | None, home: Path) -> Databases:
@@ -52,19 +53,19 @@ def databases(url: str | None, home: Path) -> Databases:
     names = database_names(place)
     _create_missing(place, names)
     passfile = home / "secrets" / "pgpass"
-    query, environment = dict(place.query), {}
+    query, for_prefect = dict(place.query), {}
     if place.password is not None:
-        keep_private(passfile, _pass_line(place))
+        keep_private(passfile, _pass_line(str(place.password)))
         query["passfile"] = str(passfile)
-        environment["PGPASSFILE"] = str(passfile)  # asyncpg reads this one
+        for_prefect["PGPASSWORD"] = str(place.password)
     open_place = place._replace(password=None)  # `set` takes None for "as it is"
-    for_prefect = {"ssl": str(place.query["sslmode"])} if "sslmode" in place.query else {}
+    ssl = {"ssl": str(place.query["sslmode"])} if "sslmode" in place.query else {}
     return Databases(
-        prefect=_text(open_place.set(drivername="postgresql+asyncpg", database=names[0], query=for_prefect)),
+        prefect=_text(open_place.set(drivername="postgresql+asyncpg", database=names[0], query=ssl)),
         mlflow=_text(open_place.set(drivername="postgresql+psycopg2", database=names[1], query=query)),
         ledger=_text(open_place.set(drivername="postgresql", database=names[2], query=query)),
         kind="postgresql",
-        environment=environment,
+        for_prefect=for_prefect,
     )
 
 
@@ -142,12 +143,10 @@ def _reason(error: DBAPIError | None) -> str:
     return str(error.orig).strip().splitlines()[0]
 
 
-def _pass_line(place: URL) -> str:
-    def escaped(word: object) -> str:
-        return str(word).replace("\\", "\\\\").replace(":", "\\:")
-
-    host = escaped(place.host) if place.host else "*"
-    return f"{host}:{place.port or 5432}:*:{escaped(place.username)}:{escaped(place.password)}\n"
+def _pass_line(password: str) -> str:
+    """For any place: only this installation reads the file."""
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    return f"*:*:*:*:{escaped}\n"
 
 
 def _text(place: URL) -> str:

@@ -44,9 +44,10 @@ class Service:
     healthy: Callable[[], bool]
 
 
-def flow_environment(settings: Settings, where: Addresses, kept: Databases) -> dict[str, str]:
+def flow_environment(settings: Settings, where: Addresses) -> dict[str, str]:
     """What the worker and its flows need to know; deployments keep it in Prefect's database, so nothing secret."""
-    return {**where.environment(), **kept.environment, **QUIET, **PATIENT, "RATOON_HOME": str(settings.home)}
+    own = {"RATOON_HOME": str(settings.home), "RATOON_POOL": settings.pool}
+    return {**where.environment(), **QUIET, **PATIENT, **own}
 
 
 def base_environment(outer: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -78,7 +79,7 @@ def servers(
             "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
             "PREFECT_API_URL": f"{settings.prefect_url}/api",
             "PREFECT_API_DATABASE_CONNECTION_URL": kept.prefect,
-            **kept.environment,
+            **kept.for_prefect,
         },
         _answers(f"{settings.prefect_url}/api/health"),
     )
@@ -99,7 +100,6 @@ def servers(
             "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
             "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",  # the receiver listens on this machine
             "MLFLOW_FLASK_SERVER_SECRET_KEY": session_key(settings.home),
-            **kept.environment,
         },
         _answers(f"{settings.mlflow_url}/health"),
     )  # fmt: skip
@@ -120,25 +120,24 @@ def servers(
         "hooks",
         tuple(listener),
         {
-            **flow_environment(settings, where, kept),
+            **flow_environment(settings, where),
             "RATOON_WEBHOOK_SECRET": hooks_secret(settings.home),
             "RATOON_HOST": settings.host,
             "RATOON_HOOKS_PORT": str(settings.hooks_port),
-            "RATOON_POOL": settings.pool,
         },
         _answers(f"http://{settings.host}:{settings.hooks_port}/health"),
     )
     return prefect, mlflow, evidently, hooks
 
 
-def worker(settings: Settings, where: Addresses, kept: Databases) -> Service:
+def worker(settings: Settings, where: Addresses) -> Service:
     """The process worker; healthy when Prefect counts it as online."""
     name = worker_name()
     return Service(
         "worker",
         "worker",
         (*_PYTHON, "prefect", "worker", "start", "--pool", settings.pool, "--type", "process", "--name", name),
-        {**flow_environment(settings, where, kept), "PREFECT_WORKER_QUERY_SECONDS": "2"},
+        {**flow_environment(settings, where), "PREFECT_WORKER_QUERY_SECONDS": "2"},
         lambda: _online(settings, name),
     )
 

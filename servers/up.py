@@ -71,11 +71,11 @@ class Up:
     ) -> None:
         base = base_environment(outer, settings)
         self.settings, self.where = settings, where
-        self.environment = flow_environment(settings, where, kept)
+        self.environment = flow_environment(settings, where)
         self.environment |= {"PREFECT_HOME": base["PREFECT_HOME"]}
         self._listener = listener
         self._servers = [Child(each, settings.home, base) for each in servers(settings, where, kept, listener=hooks)]
-        self._worker = Child(worker(settings, where, kept), settings.home, base)
+        self._worker = Child(worker(settings, where), settings.home, base)
         self._pictures = Pictures(where.workspace, where.evidently)
         self.stopping = Stopping.new()
 

@@ -102,8 +102,9 @@ def test_the_work_ends_once_whoever_is_killed(up: Upped, victim: str) -> None:
     versions = _versions(up, victim)
     assert [each["tags"].get("ratoon.decision") for each in versions].count(flight.decision) == 1
     assert len(versions) == 2, "the first version, and one for the decision"
-    status = json.loads(up.ratoon("status", str(spec), "--json"))
-    assert status["champion"] == "1", status
+    again = json.loads(up.ratoon("monitor", str(spec), "--at", LATER, "--json"))  # loads the champion
+    assert (again["id"], again["champion"]) == (flight.decision, "1"), "the same look decides the same"
+    assert len(_versions(up, victim)) == 2, "and starts nothing anew"
     rows = pd.read_parquet(project / "data" / "flights.parquet", columns=["row_id", "label_time"])
     known = (rows["label_time"] <= pd.Timestamp(LATER)).sum()
     assert flight.rows < known, "each row at most once, and the holdout never"

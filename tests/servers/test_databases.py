@@ -14,7 +14,7 @@ from ratoon.ledger.ledger import Ledger
 from ratoon.servers.databases import databases
 from ratoon.spec.errors import BadInput
 
-PASSWORD = r"p@ss:w\rd"  # all that a password file must escape
+PASSWORD = r"p@ss:w\rd"  # what URLs and password files must escape
 
 
 @pytest.fixture
@@ -58,13 +58,13 @@ def test_missing_databases_are_made_and_known_ones_kept(owned: str, tmp_path: Pa
 
 
 def test_a_password_stands_only_in_a_file_of_its_owner(owned: str, tmp_path: Path) -> None:
-    """URLs and environment name the file; nobody else may read it."""
+    """URLs name the file; nobody else may read it."""
     kept = databases(owned, tmp_path)
 
     assert PASSWORD not in repr(kept) and "%40" not in repr(kept)
-    file = Path(kept.environment["PGPASSFILE"])
+    file = Path(str(make_url(kept.ledger).query["passfile"]))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert str(file) in make_url(kept.ledger).query.values()
+    assert make_url(kept.mlflow).query["passfile"] == str(file)
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
