@@ -1,4 +1,4 @@
-"""The fenced blocks of the pages, with the mark that stands above: `<!-- run -->`, `<!-- shows -->`, `<!-- spec -->`."""
+"""The fenced blocks of the pages, with the mark above each: `<!-- run -->`, `<!-- shows -->` or `<!-- spec -->`."""
 
 from __future__ import annotations
 
