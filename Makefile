@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-wheel lint types format clean
+.PHONY: demo test test-slow test-wheel lint types docs audit format clean
 
 demo: $(VENV)/.ready
 	$(BIN)/ratoon demo
@@ -27,6 +27,14 @@ lint: $(VENV)/.ready-dev build/wheel
 
 types: $(VENV)/.ready-dev build/wheel
 	MYPYPATH=build/wheel $(BIN)/mypy -p ratoon
+
+# The site, in build/site; a broken link or anchor fails it. It needs no network, and neither do its pages.
+docs: $(VENV)/.ready-dev
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet
+
+# Known vulnerabilities in the pinned packages. It asks a service on the network; without one it says so and passes.
+audit: $(VENV)/.ready-dev
+	$(BIN)/python .ci/audit.py
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .

@@ -72,7 +72,7 @@ def _arms(spec_path: Path) -> Iterator[Callable[[], list[ArmResult]]]:
     """Run the scheduled arms beside; yields a function that waits for them and returns their results."""
     command = [sys.executable, "-m", "ratoon.demo.arms", str(spec_path), START, EVERY]
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads})  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads})  # noqa: S603  # no shell
 
     def wait() -> list[ArmResult]:
         text, _ = process.communicate()

@@ -95,7 +95,7 @@ def _view(engine: Engine, key: str, relation: str) -> Any:
     described = engine.run(f"DESCRIBE SELECT * FROM {relation}")  # noqa: S608  # names in it are quoted
     cast = [f"CAST({_name(name)} AS TIMESTAMPTZ) AS {_name(name)}" for name, kind, *_ in described if kind == _TZ_NS]
     columns = f"* REPLACE ({', '.join(cast)})" if cast else "*"
-    engine.run(f"CREATE VIEW {_own_name(key)} AS SELECT {columns} FROM {relation}")  # noqa: S608
+    engine.run(f"CREATE VIEW {_own_name(key)} AS SELECT {columns} FROM {relation}")  # noqa: S608  # names in it are quoted
     return engine.table(_own_name(key))
 
 
@@ -138,16 +138,16 @@ def _csv_table(engine: Engine, key: str, listed: str, row_id: str, times: tuple[
     parsed here, anything else stays text for `check_moments`.
     """
     table, options = _own_name(key), "header = true, union_by_name = true"
-    described = engine.run(f"DESCRIBE SELECT * FROM read_csv({listed}, {options}, sample_size = -1)")  # noqa: S608
+    described = engine.run(f"DESCRIBE SELECT * FROM read_csv({listed}, {options}, sample_size = -1)")  # noqa: S608  # names in it are quoted
     types = {name: "VARCHAR" if name in (row_id, *times) else kind for name, kind, *_ in described}
     fixed = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in types.items())
     read = f"read_csv({listed}, {options}, types = {{{fixed}}})"
-    engine.run(f"CREATE TABLE {table} AS SELECT * FROM {read}")  # noqa: S608
+    engine.run(f"CREATE TABLE {table} AS SELECT * FROM {read}")  # noqa: S608  # names in it are quoted
     for name in set(times) & set(types) - {row_id}:
         text = f"nullif(trim({_name(name)}), '')"
         aware = f"try_cast({text} AS TIMESTAMPTZ)"
         odd = f"{text} IS NOT NULL AND ({aware} IS NULL OR NOT regexp_matches({text}, {_quoted(ISO)}))"
-        if engine.run(f"SELECT count(*) FROM {table} WHERE {odd}") == [(0,)]:  # noqa: S608
+        if engine.run(f"SELECT count(*) FROM {table} WHERE {odd}") == [(0,)]:  # noqa: S608  # names in it are quoted
             engine.run(f"ALTER TABLE {table} ALTER {_name(name)} TYPE TIMESTAMP USING timezone('UTC', {aware})")
     return engine.table(table)
 
@@ -160,7 +160,7 @@ def _attached_table(engine: Engine, key: str, files: list[Path], table: str | No
         engine.run(f"ATTACH {_quoted(str(files[0]))} AS {attached[files[0]]} (READ_ONLY)")
     catalog = attached[files[0]]
     held = engine.run(
-        "SELECT table_schema, table_name FROM information_schema.tables "  # noqa: S608
+        "SELECT table_schema, table_name FROM information_schema.tables "  # noqa: S608  # names in it are quoted
         f"WHERE table_catalog = {_quoted(catalog)} ORDER BY ALL"
     )
     names = [name if schema == "main" else f"{schema}.{name}" for schema, name in held]

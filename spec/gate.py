@@ -116,7 +116,7 @@ class GateSpec(Part):
     latency: LatencySpec | None = Field(None, description="Left out: prediction time is not measured")
     size: SizeSpec | None = Field(None, description="Left out: the saved size is not measured")
     min_rows: int = Field(30, ge=5, description="Fewer holdout rows than this cannot be judged: unsure, no pass")
-    confidence: float = Field(0.95, gt=0.5, lt=1)
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Coverage of every interval that the gate judges by")
     resamples: int = Field(1000, ge=100, description="Bootstrap resamples; more are drawn where the tails need them")
     sample: int = Field(5000, ge=100, description="Most rows of a stratum that are judged, chosen by hash")
 

@@ -221,7 +221,7 @@ class Spec(Part):
     """One model under care."""
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="The registered model's name in MLflow")
-    task: Task
+    task: Task = Field(description="What is predicted: one of two classes, one of several, or a number")
     data: DataSpec
     learner: LearnerSpec
     monitors: MonitorsSpec = MonitorsSpec()

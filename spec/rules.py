@@ -47,8 +47,8 @@ KofN = Annotated[Persist, BeforeValidator(_parse_persist)]
 class Budget(Part):
     """At most *runs* training runs per *per*."""
 
-    runs: int = Field(ge=0)
-    per: Duration
+    runs: int = Field(ge=0, description="Most training runs; 0: none")
+    per: Duration = Field(description="In a stretch of this length, ending now")
 
 
 class CostBudget(Part):
@@ -56,7 +56,7 @@ class CostBudget(Part):
 
     cpu: Duration | None = Field(None, description="CPU time, such as 30m")
     money: float | None = Field(None, ge=0, description="In the currency of `costs`")
-    per: Duration
+    per: Duration = Field(description="In a stretch of this length, ending now")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> CostBudget:
@@ -140,7 +140,9 @@ class Rule(Part):
     """One rule: a CEL condition, what to do, and the guards that may hold it back."""
 
     when: str = Field(description="CEL condition over the documented variables")
-    do: Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
+    do: Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"] = Field(
+        description="What to do where the condition holds and no guard speaks against it"
+    )
     persist: KofN | None = Field(None, description="Windows in which the condition must have held, such as `2 of 3`")
     cooldown: Duration | None = Field(None, description="Least time since the champion was trained or a run started")
     budget: Budget | None = Field(None, description="Most runs in a stretch of time")
@@ -178,7 +180,7 @@ class TriageSpec(Part):
 class CostsSpec(Part):
     """What training and errors cost; without it the `cost` variables have no value."""
 
-    currency: str = Field("EUR", max_length=8)
+    currency: str = Field("EUR", max_length=8, description="Shown beside amounts of money; nothing is converted")
     cpu_hour: float = Field(ge=0, description="Price of an hour of CPU time")
     run: float = Field(0.0, ge=0, description="Fixed price of one training run: a reviewer's time, say")
     error: float = Field(
