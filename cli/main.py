@@ -81,7 +81,7 @@ def _prepared(path: Path) -> Spec:
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to write the starter project into.", metavar="DIR")],
 ) -> None:
-    """Write a starter project with a spec, a model, example data and deployments."""
+    """Write a starter project with a spec, a model and example data."""
     from .starting import write_starter
 
     written = write_starter(folder, folder.resolve().name)
@@ -310,9 +310,30 @@ def replay(
     show.replay(prepared, every, start, end, into, as_json)
 
 
+@app.command(epilog="Example: ratoon deploy .")
+def deploy(
+    places: Annotated[
+        list[Path] | None, typer.Argument(help="Specs, or folders with specs; left out: this folder.", metavar="SPEC…")
+    ] = None,
+    pool: Annotated[str | None, typer.Option("--pool", help="Prefect's work pool; left out: $RATOON_POOL.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the deployments of every spec to the Prefect server; doing it again is safe."""
+    from .deploying import deploy as run
+
+    run(places or [Path()], pool, as_json)
+
+
 @app.command(epilog="Example: ratoon schema > ratoon.schema.json")
-def schema() -> None:
-    """Print the spec's JSON schema, by which editors complete the YAML."""
+def schema(
+    events: Annotated[bool, typer.Option("--events", help="Of the events that Ratoon sends by Prefect.")] = False,
+) -> None:
+    """Print the spec's JSON schema, by which editors complete the YAML; or that of the events."""
+    if events:
+        from ..flows.events import events_schema
+
+        Console().print_json(data=events_schema())
+        return
     Console().print_json(data=json_schema())
 
 

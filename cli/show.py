@@ -57,6 +57,9 @@ def coloured(word: str) -> str:
 def working(what: str) -> Iterator[None]:
     """A spinner on standard error while a flow does *what*."""
     hint = " (no PREFECT_API_URL: an embedded server starts first, which takes up to a minute)" if embedded() else ""
+    from ..flows.readable import hushed
+
+    hushed()
     with err.status(f"{what}{hint} …"):
         yield
         drain()
@@ -278,8 +281,10 @@ def run_replay(
 ) -> Replayed:
     """Run the replay flow; progress goes to standard error."""
     from ..flows.progress import Tick, listening
+    from ..flows.readable import hushed
     from ..flows.replay import replay as flow
 
+    hushed()
     columns: tuple[Any, ...] = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.fields[last]}"),

@@ -16,14 +16,14 @@ ROWS = 8000
 
 
 def write_starter(folder: Path, name: str) -> list[Path]:
-    """Write spec, training code, deployments, schema and example data into *folder*.
+    """Write spec, training code, schema and example data into *folder*.
 
     Raises BadInput, before anything is written, where one of the files is there already.
     """
     starter = files("ratoon.cli") / "starter"
     texts = {
         each: (starter / each).read_text(encoding="utf-8").replace("NAME", name)
-        for each in ("spec.yaml", "training.py", "prefect.yaml")
+        for each in ("spec.yaml", "training.py")
     }
     texts["ratoon.schema.json"] = json.dumps(json_schema(), indent=1) + "\n"
     data = folder / "data" / "flights.parquet"

@@ -16,6 +16,7 @@ from .declared import declared_spec
 from .moment import moment_of
 from .names import model_name
 from .promote import move
+from .readable import name_the_end
 
 
 class Adoption(BaseModel):
@@ -31,7 +32,7 @@ def _run_name() -> str:
     return f"adopt {model_name(flow_run.parameters)}"
 
 
-@flow(name="adopt", flow_run_name=_run_name)
+@flow(name="adopt", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def adopt_model(
     spec: str,
     version: str | None = None,

@@ -1,20 +1,18 @@
-"""What a run leaves in Prefect's UI: the decision as a table, the gate, and links to where it can be judged."""
+"""What a look leaves in Prefect's UI: the decision as a table, a small chart, and links to where it can be judged."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from ..loop.care import Care
-from ..models.card import attempts_table
-from ..models.gate_table import gate_table
-from ..models.race import Race
 from ..monitors.workspace import page
 from ..spec.values import Decision, Signal
+from .artifact_keys import artifact_key
+from .lately import lately
 
 _WORST_FIRST = ("fail", "warn", "unknown", "ok")
 
@@ -46,6 +44,13 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
         key=artifact_key("signals", decision.model),
         description=f"What the monitors measured from {decision.window}, failed signals first",
     )
+    drawn = lately(care, decision)
+    if drawn:
+        create_markdown_artifact(
+            markdown=drawn,
+            key=artifact_key("chart", decision.model),
+            description="The last windows: bars are 95% intervals, the dashed line is the limit",
+        )
     create_markdown_artifact(
         markdown=_ways(care, decision, signals),
         key=artifact_key("links", decision.model),
@@ -75,41 +80,6 @@ def _port(at: str) -> int:
     return urlsplit(at).port or 8000
 
 
-def publish_race(care: Care, race: Race, version: str | None) -> None:
-    """The rungs that ran, and the gate's table of the last of them."""
-    parts = [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
-    offered = f"v{version} was registered" if version else "no version was registered, the champion stays"
-    create_markdown_artifact(
-        markdown="\n\n".join(parts),
-        key=artifact_key("gate", care.spec.model),
-        description=f"The rungs that ran and the gate's table: {offered}",
-    )
-    if version is not None:
-        _link_version(care, version)
-
-
-def publish_promotion(care: Care, version: str, previous: str | None, kind: str, reason: str) -> None:
-    """Which version took over from which, and why."""
-    before = f"v{previous}" if previous else "none"
-    create_markdown_artifact(
-        markdown=f"**{kind.replace('_', ' ')}**: champion was {before}, is now **v{version}**.\n\n{reason}",
-        key=artifact_key("promotion", care.spec.model),
-        description="The champion alias moved",
-    )
-    _link_version(care, version)
-
-
-def _link_version(care: Care, version: str) -> None:
-    page = care.registry.page(version)
-    if page is not None:
-        create_link_artifact(
-            link=page,
-            link_text=f"{care.spec.model} v{version} in MLflow",
-            key=artifact_key("version", care.spec.model),
-            description="The version's page: description, gate, evidence",
-        )
-
-
 def _signal_row(signal: Signal) -> dict[str, str]:
     return {
         "status": signal.status,
@@ -126,8 +96,3 @@ def _signal_row(signal: Signal) -> dict[str, str]:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def artifact_key(what: str, model: str) -> str:
-    """Artifact keys may hold lower-case letters, digits and dashes only."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{what}-{model}".lower()).strip("-")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
+from typing import Annotated
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
+from pydantic import Field
 
 from ..backtest.backtest import run_backtest
 from ..backtest.page import write_page
@@ -16,44 +16,54 @@ from ..backtest.results import Backtest
 from ..loop.moment import as_utc
 from ..loop.plan import step_of
 from ..spec.stores import stores_of
-from .artifacts import artifact_key
+from .artifact_keys import artifact_key
 from .declared import declared_spec
+from .form import End, SpecPath, Start, Step
+from .long_work import LongWork
 from .names import end_name, model_name
+from .readable import name_the_end
+
+Policies = Annotated[list[str] | None, Field(json_schema_extra={"title": "Policy files to compare with"})]
+Workers = Annotated[int, Field(ge=1, le=64, json_schema_extra={"title": "Processes"})]
 
 
 def _run_name() -> str:
     return f"backtest {model_name(flow_run.parameters)}"
 
 
-@flow(name="backtest", flow_run_name=_run_name)
+@flow(name="backtest", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def backtest(
-    spec: str,
-    policies: list[str] | None = None,
-    every: str | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    workers: int = 2,
+    *,
+    policies: Policies = None,
+    start: Start = None,
+    end: End = None,
+    every: Annotated[Step | None, Field(json_schema_extra={"title": "Step between looks"})] = None,
+    workers: Workers = 2,
+    spec: SpecPath,
 ) -> str:
     """Replay history for the policy and for all that it must beat. Returns the page's path.
 
     Args:
-        spec: Path of the model's spec.
-        policies: Files with rules to compare with the spec's own.
-        every: Step between looks, such as 7d; left out: the spec's.
-        start: First moment, as UTC; left out: where a third of the data is known.
-        end: Last moment, as UTC; left out: the end of the data.
+        policies: Files with rules to hold against the spec's own, as paths from the spec's folder, such as
+            `eager.yaml`. None: the spec's own rules alone.
+        start: First moment. None: where a third of the data is known.
+        end: Last moment. None: the end of the data.
+        every: Such as 12h, 1d or 7d. None: the spec's.
         workers: Processes side by side.
+        spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     declared = declared_spec(spec)
-    files = [Path(file) for file in policies or []]
-    found = run_backtest(
-        declared,
-        policies=policies_of(declared, files),
-        every=step_of(every) if every else None,
-        start=as_utc(start) if start else None,
-        end=as_utc(end) if end else None,
-        workers=workers,
-    )
+    files = [declared.folder / file for file in policies or []]
+    with LongWork("backtest", declared.model, "replaying history for each arm") as work:
+        found = run_backtest(
+            declared,
+            policies=policies_of(declared, files),
+            every=step_of(every) if every else None,
+            start=as_utc(start) if start else None,
+            end=as_utc(end) if end else None,
+            workers=workers,
+            heard=work.heard,
+        )
     page = stores_of(declared).home / f"backtest-{declared.model}.html"
     write_page(found, page)
     create_markdown_artifact(

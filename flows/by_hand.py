@@ -12,8 +12,8 @@ from ..policy.decide import decision_id
 from ..spec.values import Action, Decision, Triage
 
 
-def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> Decision:
-    """Record the operator's decision and return it; repeating the same run finds the same decision."""
+def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> tuple[Decision, bool]:
+    """Record the operator's decision; it, and False where a repeat of the same run found it recorded."""
     spec = care.spec
     serving = care.registry.champion()
     action: Action = "warm_start" if rung == "warm" else "full_retrain"
@@ -27,5 +27,4 @@ def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, no
         policy=spec.policy_version,
         champion=serving.number if serving else None,
     )
-    stored, _ = care.ledger.record_decision(decision, (), run=str(flow_run.id or ""), live=True)
-    return stored
+    return care.ledger.record_decision(decision, (), run=str(flow_run.id or ""), live=True)

@@ -18,12 +18,12 @@ def declared_spec(spec: str) -> Spec:
     if not spec.strip():
         raise SpecError(
             "The parameter `spec` is empty: RATOON_SPEC was not set when `prefect deploy` ran. Nothing was read or "
-            "changed. Deploy again with RATOON_SPEC=/full/path/to/spec.yaml, or give the run its `spec`."
+            "changed. Deploy with `ratoon deploy`, or give the run its `spec`: the full path."
         )
     path = Path(spec).expanduser()
     if not path.is_absolute() and not path.is_file():
         raise SpecError(
             f"{spec}: there is no such file in {Path.cwd()}, where this run started. Nothing was changed. "
-            "A deployment needs the full path: RATOON_SPEC=/full/path/to/spec.yaml prefect deploy --all."
+            "A deployment needs the full path, as `ratoon deploy` writes it."
         )
     return load_spec(path)

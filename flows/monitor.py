@@ -17,11 +17,16 @@ from ..loop.watch import watch
 from ..monitors.observe import Observation
 from ..monitors.workspace import keep
 from ..policy.check import check_rules
+from ..policy.decide import decision_id
+from ..spec.model import Spec
 from ..spec.values import Decision
 from .artifacts import publish_decision
 from .declared import declared_spec
+from .events import Decided, announce
+from .form import At, SpecPath, past
 from .moment import moment_of
 from .names import end_name, model_name, moment_name
+from .readable import name_the_end
 from .start import StartBy, start_roll_back, start_training
 from .sweep import sweep
 
@@ -30,15 +35,17 @@ def _run_name() -> str:
     return f"monitor {model_name(flow_run.parameters)}{moment_name(flow_run.parameters)}"
 
 
-@flow(name="monitor", flow_run_name=_run_name)
-def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> Decision:
+@flow(name="monitor", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
+def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decision:
     """Look at one model's last window and decide what to do about it.
 
     Args:
-        spec: Path of the model's spec, on the machine where the flow runs.
-        at: The moment to judge, as UTC; left out: the scheduled time, or now for a run by hand.
-        start: Where a fired training runs: `auto` is on the server where it has the deployment, else in this run.
+        at: The moment to judge: only what was known then is seen. None: now, or the time it was scheduled for.
+        start: Where a retrain runs that is decided on. `auto`: as a run of its own, where the server has the
+            deployment; else within this run.
+        spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
+    past(at)
     declared = declared_spec(spec)
     check_rules(declared.deciding)
     now = moment_of(at)
@@ -49,6 +56,8 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
         windows = read_windows(care, champion, now)
         observation = observe_windows(care, champion, windows)
         decision, is_new = settle(care, champion, windows, observation, now)
+        if is_new:
+            announce(decided_now(declared, decision))
         publish_decision(care, decision, observation.signals if is_new else care.ledger.signals(decision.id))
         goes_back = decision.action == "roll_back" and not _went_back(care, decision)
         end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
@@ -59,6 +68,21 @@ def monitor(spec: str, at: datetime | None = None, start: StartBy = "auto") -> D
     elif goes_back:
         start_roll_back(declared, decision)
     return decision
+
+
+def decided_now(spec: Spec, decision: Decision) -> Decided:
+    """The event of a decision that was just written down."""
+    return Decided(
+        model=decision.model,
+        spec=str(spec.path),
+        at=decision.at,
+        decision=decision.id,
+        action=decision.action,
+        verdict=decision.triage.verdict,
+        rule=decision.rule,
+        reasons=decision.reasons,
+        mode=spec.mode,
+    )
 
 
 def _went_back(care: Care, decision: Decision) -> bool:
@@ -87,10 +111,10 @@ def settle(
     Returns the decision that the ledger holds, and whether it was written now.
     """
     spec = care.spec
-    decision = decided(care, champion, observation.signals, windows.current.span, now)
-    stored = care.ledger.find_decision(decision.id)
+    stored = care.ledger.find_decision(decision_id(spec.model, now, spec.policy_version))
     if stored is not None:
         return stored, False
+    decision = decided(care, champion, observation.signals, windows.current.span, now)
     keep(
         care.stores.workspace,
         spec.model,

@@ -12,10 +12,13 @@ from ..ledger.ledger import PromotionKind
 from ..loop.care import Care, take_care
 from ..loop.champion import replaced_by
 from ..spec.errors import RegistryError
-from .artifacts import publish_promotion
+from .artifacts_version import publish_promotion
 from .declared import declared_spec
+from .events import Promoted, announce
+from .form import Actor, At, BackTo, DecisionId, Reason, SpecPath, Version, explained, past, signed
 from .moment import moment_of
-from .names import model_name
+from .names import end_name, model_name
+from .readable import name_the_end
 
 
 def _promote_name() -> str:
@@ -26,23 +29,27 @@ def _roll_back_name() -> str:
     return f"roll back {model_name(flow_run.parameters)}"
 
 
-@flow(name="promote", flow_run_name=_promote_name)
+@flow(name="promote", flow_run_name=_promote_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def promote(
-    spec: str,
-    version: str | None = None,
-    reason: str = "",
-    actor: str = "",
-    at: datetime | None = None,
+    *,
+    version: Version = None,
+    reason: Reason = "",
+    actor: Actor = "",
+    at: At = None,
+    spec: SpecPath,
 ) -> str:
     """Make a version the champion; serving follows the alias.
 
     Args:
-        spec: Path of the model's spec.
-        version: The version's number in MLflow; left out: the one with the alias `challenger`.
-        reason: Why, in the reviewer's words; kept in the ledger.
-        actor: Who promotes.
-        at: The moment it counts from; left out: now.
+        version: The version's number in MLflow. None: the one with the alias `challenger`.
+        reason: Why, in a sentence. It is kept in the ledger.
+        actor: Who promotes. It is kept in the ledger.
+        at: The moment it counts from. None: now.
+        spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
+    explained(reason, "a promotion")
+    signed(actor, "a promotion")
+    past(at)
     with take_care(declared_spec(spec)) as care:
         offered = care.registry.challenger()
         chosen = version or (offered.number if offered else None)
@@ -52,31 +59,37 @@ def promote(
                 "the champion is unchanged. Name a version, or let a retrain register one."
             )
         move(care, chosen, kind="promotion", reason=reason, actor=actor, at=moment_of(at))
+        end_name(f"v{chosen} is the champion")
         return chosen
 
 
-@flow(name="roll-back", flow_run_name=_roll_back_name)
+@flow(name="roll-back", flow_run_name=_roll_back_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def roll_back(
-    spec: str,
-    version: str | None = None,
-    reason: str = "",
-    actor: str = "",
-    decision: str | None = None,
-    at: datetime | None = None,
+    *,
+    version: BackTo = None,
+    reason: Reason = "",
+    actor: Actor = "",
+    at: At = None,
+    decision: DecisionId = None,
+    spec: SpecPath,
 ) -> str:
     """Put an earlier champion back.
 
     Args:
-        spec: Path of the model's spec.
-        version: The version to go back to; left out: the champion before the present one.
-        reason: Why, in the operator's words; kept in the ledger.
-        actor: Who rolls back.
-        decision: The decision behind it, where a rule asked for it.
-        at: The moment it counts from; left out: now.
+        version: The version to go back to. None: the champion before the present one.
+        reason: Why, in a sentence. It is kept in the ledger.
+        actor: Who rolls back. It is kept in the ledger.
+        at: The moment it counts from. None: now.
+        decision: Set by the monitor when a rule of its own asks for it. None: this start is by hand.
+        spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
+    explained(reason, "a rollback")
+    signed(actor, "a rollback")
+    past(at)
     with take_care(declared_spec(spec)) as care:
         chosen = version or _previous(care)
         move(care, chosen, kind="roll_back", reason=reason, actor=actor, at=moment_of(at), decision=decision)
+        end_name(f"v{chosen} is the champion again")
         return chosen
 
 
@@ -133,4 +146,18 @@ def move(
         reason=reason,
         decision=decision or chosen.decision,
     )
-    publish_promotion(care, chosen.number, previous, kind, reason)
+    publish_promotion(care, chosen.number, previous, kind, reason, actor or "unnamed")
+    announce(
+        Promoted(
+            model=model,
+            spec=str(care.spec.path),
+            at=at,
+            decision=decision or chosen.decision,
+            version=chosen.number,
+            previous=previous,
+            kind=kind,
+            actor=actor or "unnamed",
+            reason=reason,
+            page=care.registry.page(chosen.number),
+        )
+    )

@@ -14,6 +14,8 @@ from ..spec.load import load_spec
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 
+WRITTEN_BY = "# Written by `ratoon replay`"
+
 
 def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
     """Write a copy of *spec* whose stores are in *folder* (left out: `replay` in the spec's home).
@@ -40,9 +42,7 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
         "workspace": str(home / "evidently"),
     }
     written = home / "spec.yaml"
-    written.write_text(
-        f"# Written by `ratoon replay` from {spec.path}.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
-    )
+    written.write_text(f"{WRITTEN_BY} from {spec.path}.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return load_spec(written).path
 
 

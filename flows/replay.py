@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 from prefect import flow
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from ..loop.care import Care, take_care
 from ..loop.champion import first_cpu_seconds
@@ -18,9 +19,13 @@ from ..loop.plan import plan, step_of
 from ..spec.load import load_spec
 from ..spec.values import Span
 from .declared import declared_spec
+from .events import nobody_told
+from .form import End, SpecPath, Start, Step
+from .long_work import LongWork
 from .monitor import monitor
-from .names import model_name
+from .names import end_name, model_name
 from .progress import Tick, tell
+from .readable import name_the_end
 from .rehearsal import write_rehearsal
 from .train import train
 
@@ -59,32 +64,41 @@ def _run_name() -> str:
     return f"replay {model_name(flow_run.parameters)} every {flow_run.parameters.get('every')}"
 
 
-@flow(name="replay", flow_run_name=_run_name)
+@flow(name="replay", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def replay(
-    spec: str,
-    every: str = "7d",
-    start: datetime | None = None,
-    end: datetime | None = None,
-    into: str | None = None,
+    *,
+    every: Step = "7d",
+    start: Start = None,
+    end: End = None,
+    into: Annotated[str | None, Field(json_schema_extra={"title": "Folder for its own stores"})] = None,
+    spec: SpecPath,
 ) -> Replayed:
-    """Drive the live flows over history at simulated times, with stores of the replay's own.
+    """Drive the live flows over history at simulated times, with stores of the replay's own; it sends no events.
 
     Args:
-        spec: Path of the model's spec.
-        every: Step between simulated moments, such as 7d.
-        start: The moment the first version is trained for; left out: when a third of the data's time has passed.
-        end: The last moment; left out: the end of the data.
-        into: Folder for the replay's stores; left out: `replay` in the spec's home.
+        every: Step between simulated moments, such as 12h, 1d or 7d.
+        start: The moment the first version is trained for. None: when a third of the data's time has passed.
+        end: The last moment. None: the end of the data.
+        into: A new folder. None: `replay` in the spec's home.
+        spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     rehearsal = write_rehearsal(declared_spec(spec), Path(into) if into else None)
     step = step_of(every)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), take_care(load_spec(rehearsal)) as care:
+    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    with quiet, nobody_told(), take_care(load_spec(rehearsal)) as care, _shown(care) as work:
         planned = plan(care.source, care.spec.path.name, start, end, step)
         train(spec=str(rehearsal), at=planned.start)
         for number, moment in enumerate(planned.moments, start=1):
             decision = monitor(spec=str(rehearsal), at=moment, start="here")
+            work.heard("simulated moments", number, len(planned.moments))
             tell(Tick(number, len(planned.moments), decision, care.ledger.champions(care.spec.model)[-1].version))
-        return _sum_up(care, str(rehearsal), planned.span, len(planned.moments))
+        replayed = _sum_up(care, str(rehearsal), planned.span, len(planned.moments))
+    end_name(f"{replayed.windows} looks, {replayed.trainings} trainings")
+    return replayed
+
+
+def _shown(care: Care) -> LongWork:
+    return LongWork("replay", care.spec.model, "training the first version")
 
 
 def _sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:

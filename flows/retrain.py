@@ -22,12 +22,16 @@ from ..monitors.pages import reports_of
 from ..spec.errors import Refused, TrainingDied
 from ..spec.values import Decision
 from .alone import alone
-from .artifacts import publish_race
+from .artifacts_version import publish_race
 from .by_hand import decide_by_hand
 from .declared import declared_spec
+from .events import Decided, Registered, announce
+from .form import At, DecisionId, Reason, Rung, SpecPath, explained, past
+from .long_work import LongWork
 from .moment import moment_of
 from .names import end_name, model_name, moment_name
 from .promote import move
+from .readable import name_the_end
 
 
 class Retrained(BaseModel):
@@ -45,23 +49,28 @@ def _run_name() -> str:
     return f"retrain {model_name(parameters)}{fired}{moment_name(parameters)}"
 
 
-@flow(name="retrain", flow_run_name=_run_name)
+@flow(name="retrain", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def retrain(
-    spec: str,
-    decision: str | None = None,
-    rung: Literal["warm", "scratch"] = "warm",
-    reason: str = "",
-    at: datetime | None = None,
+    *,
+    rung: Rung = "warm",
+    reason: Reason = "",
+    at: At = None,
+    decision: DecisionId = None,
+    spec: SpecPath,
 ) -> Retrained:
     """Continue the champion on the rows it has not learned, check it, and offer it for review.
 
     Args:
-        spec: Path of the model's spec.
-        decision: Id of the decision that fired; left out: a start by hand, which becomes a decision of its own.
-        rung: For a start by hand: begin the ladder at `warm`, or go straight to `scratch`.
-        reason: For a start by hand: why, in the operator's words; kept in the ledger.
-        at: For a start by hand: learn what was known at this moment; left out: now.
+        rung: `warm` continues the champion and is cheap; `scratch` begins anew on all rows.
+        reason: Why you start it, in a sentence. It is kept in the ledger and shown to the reviewer.
+        at: Learn what was known at this moment. None: now.
+        decision: Set by the monitor when a decision of its own starts the run. None: this start is a decision
+            by hand.
+        spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
+    if decision is None:
+        explained(reason, "a retrain by hand")
+    past(at)
     declared = declared_spec(spec)
     if declared.mode == "shadow":
         raise Refused(
@@ -69,7 +78,7 @@ def retrain(
             "Set `mode: live` when the decisions have earned it."
         )
     with take_care(declared) as care, alone(care) as free:
-        fired = _fired(care, decision) if decision else decide_by_hand(care, rung, reason, moment_of(at))
+        fired = _fired(care, decision) if decision else _by_hand(care, rung, reason, moment_of(at))
         flight = _take_off(care, fired) if free else None
         if flight is None:
             get_run_logger().warning("Another retrain of %s is in flight; this one does not start.", declared.model)
@@ -80,7 +89,9 @@ def retrain(
         else:
             get_run_logger().info("Decision %s was carried out before: %s.", fired.id, flight.landed)
             retrained = Retrained(decision=fired.id, outcome=flight.landed, version=flight.version)
-        end_name(f"{retrained.outcome} v{retrained.version}" if retrained.version else retrained.outcome)
+        end_name(
+            f"{retrained.outcome.replace('_', ' ')} v{retrained.version}" if retrained.version else retrained.outcome
+        )
         if retrained.version is None or declared.review == "required":
             return retrained
         return retrained.model_copy(update={"promoted": _promote(care, fired, retrained.version)})
@@ -114,6 +125,23 @@ def register(care: Care, champion: Champion, fired: Decision, race: Race, winner
         flow_run=str(flow_run.id or ""),
     )
     return version.number
+
+
+def _by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> Decision:
+    fired, is_new = decide_by_hand(care, rung, reason, now)
+    if is_new:
+        announce(
+            Decided(
+                model=fired.model,
+                spec=str(care.spec.path),
+                at=fired.at,
+                decision=fired.id,
+                action=fired.action,
+                verdict=fired.triage.verdict,
+                reasons=fired.reasons,
+            )
+        )
+    return fired
 
 
 def _fired(care: Care, decision: str) -> Decision:
@@ -173,11 +201,28 @@ def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) 
 
 def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
     champion = find_champion(care)
-    race = run_ladder(care, champion, fired)
-    _still_flying(care, flight)
-    version = register(care, champion, fired, race, race.winner, flight) if race.winner else None
-    outcome = landed(care, flight, race, version, ended_at=fired.at)
+    with LongWork("retrain", care.spec.model, "reading the rows, training and judging the rungs") as work:
+        race = run_ladder(care, champion, fired)
+        work.reached(70, "registering the version that passed the gate")
+        _still_flying(care, flight)
+        version = register(care, champion, fired, race, race.winner, flight) if race.winner else None
+        work.reached(95, "writing the ledger")
+        outcome = landed(care, flight, race, version, ended_at=fired.at)
     publish_race(care, race, version)
+    if version is not None and race.winner is not None:
+        announce(
+            Registered(
+                model=care.spec.model,
+                spec=str(care.spec.path),
+                at=fired.at,
+                decision=fired.id,
+                version=version,
+                parent=race.winner.state.parent,
+                rung=race.winner.state.rung,
+                cpu_seconds=race.cpu_seconds,
+                page=care.registry.page(version),
+            )
+        )
     return Retrained(decision=fired.id, outcome=outcome, version=version)
 
 

@@ -14,15 +14,15 @@ from ..spec.values import Decision
 
 StartBy = Literal["auto", "deployment", "here"]
 
-DEPLOYMENT = "ratoon"
 
+def start_training(spec: Spec, decision: Decision, start: StartBy, *, attempt: int = 0) -> None:
+    """Start the retrain flow for *decision*: the deployment `retrain/<model>` where the server has it.
 
-def start_training(spec: Spec, decision: Decision, start: StartBy) -> None:
-    """Start the retrain flow for *decision*.
-
-    The decision's id is the idempotency key: however often this is called, a server holds one run.
+    The decision's id is the idempotency key: however often this is called, a server holds one run. A run that
+    died is not started again by that key; *attempt* 1, 2, … is a run of its own (`<id>:retry1`), which takes up
+    the same flight.
     """
-    if start != "here" and _deployed("retrain", spec, decision, must=start == "deployment"):
+    if start != "here" and _deployed("retrain", spec, decision, attempt, must=start == "deployment"):
         return
     from .retrain import retrain
 
@@ -38,7 +38,12 @@ def start_roll_back(spec: Spec, decision: Decision) -> None:
     )
 
 
-def _deployed(flow: str, spec: Spec, decision: Decision, *, must: bool) -> bool:
+def run_key(decision: str, attempt: int = 0) -> str:
+    """The idempotency key of a decision's run; of its *attempt*-th repeat, counted from 1."""
+    return f"{decision}:retry{attempt}" if attempt else decision
+
+
+def _deployed(flow: str, spec: Spec, decision: Decision, attempt: int, *, must: bool) -> bool:
     """Ask the server for a run of the deployment; False where there is no server or no such deployment."""
     logger = get_run_logger()
     if get_current_settings().api.url is None:
@@ -50,9 +55,13 @@ def _deployed(flow: str, spec: Spec, decision: Decision, *, must: bool) -> bool:
         return False
     try:
         run = run_deployment(
-            f"{flow}/{DEPLOYMENT}",
-            parameters={"spec": str(spec.path), "decision": decision.id},
-            idempotency_key=decision.id,
+            f"{flow}/{spec.model}",
+            parameters={
+                "spec": str(spec.path),
+                "decision": decision.id,
+                "reason": f"decided by the monitor: {decision.action}",
+            },
+            idempotency_key=run_key(decision.id, attempt),
             flow_run_name=f"{flow} {spec.model} for decision {decision.id}",
             tags=[spec.model],
             timeout=0,
@@ -60,7 +69,7 @@ def _deployed(flow: str, spec: Spec, decision: Decision, *, must: bool) -> bool:
     except ObjectNotFound:
         if must:
             raise
-        logger.info("The server has no deployment %s/%s; the flow runs within this one.", flow, DEPLOYMENT)
+        logger.info("The server has no deployment %s/%s; the flow runs within this one.", flow, spec.model)
         return False
     logger.info("Started %s as run %s.", flow, getattr(run, "name", run))
     return True

@@ -15,13 +15,14 @@ from .declared import declared_spec
 from .moment import moment_of
 from .names import model_name, moment_name
 from .promote import move
+from .readable import name_the_end
 
 
 def _run_name() -> str:
     return f"train {model_name(flow_run.parameters)}{moment_name(flow_run.parameters)}"
 
 
-@flow(name="train", flow_run_name=_run_name)
+@flow(name="train", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def train(spec: str, at: datetime | None = None) -> str:
     """Train the first version from scratch; it becomes the champion. Returns its version.
 

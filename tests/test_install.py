@@ -53,7 +53,6 @@ def test_no_room_is_installed_bare():
         "demo/DATA.md",
         "cli/starter/spec.yaml",
         "cli/starter/training.py",
-        "cli/starter/prefect.yaml",
         "ledger/migrations/env.py",
         "py.typed",
     ],

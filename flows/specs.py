@@ -1,0 +1,58 @@
+"""The specs of a project: every YAML file in its folder that describes a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from ..spec.errors import BadInput
+from ..spec.load import load_spec
+from ..spec.model import Spec
+from .rehearsal import WRITTEN_BY
+
+MARKS = {"model", "data", "learner"}  # the keys that no spec is without
+
+
+def find_specs(folder: Path) -> list[Path]:
+    """The specs in *folder* and below it, sorted; hidden folders and rehearsals of a replay are left out.
+
+    A YAML file is taken for a spec where it has two of the keys `model`, `data` and `learner`; whether it is a
+    good one, `load_spec` says. Raises BadInput where there is no such folder.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: there is no such folder; nothing was deployed. Name a folder or specs.")
+    found = [path for end in ("*.yaml", "*.yml") for path in folder.rglob(end) if not _hidden(path, folder)]
+    return sorted(path for path in found if _is_spec(path))
+
+
+def one_per_model(specs: Sequence[Path]) -> list[Spec]:
+    """Read the specs. Raises SpecError for a bad one, BadInput where two describe the same model."""
+    read: dict[str, Spec] = {}
+    for path in dict.fromkeys(each.expanduser().resolve() for each in specs):
+        spec = load_spec(path)
+        if spec.model in read:
+            raise BadInput(
+                f"{path} and {read[spec.model].path} both describe the model {spec.model!r}, and deployments are named "
+                "by the model. Nothing was deployed. Give one of them another `model`, or name the specs to deploy."
+            )
+        read[spec.model] = spec
+    return list(read.values())
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _is_spec(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if text.startswith(WRITTEN_BY):
+        return False
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return False
+    if not isinstance(node, yaml.MappingNode):
+        return False
+    return len(MARKS & {key.value for key, _ in node.value}) >= 2
