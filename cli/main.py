@@ -324,6 +324,16 @@ def deploy(
     run(places or [Path()], pool, as_json)
 
 
+@app.command(epilog="Example: RATOON_WEBHOOK_SECRET=… ratoon listen projects")
+def listen(
+    folder: Annotated[Path, typer.Argument(help="Folder of the specs whose models are listened for.")] = Path(),
+) -> None:
+    """Receive MLflow's webhooks, so that a review there is noticed at once."""
+    from .listening import listen as run
+
+    run(folder)
+
+
 @app.command(epilog="Example: ratoon schema > ratoon.schema.json")
 def schema(
     events: Annotated[bool, typer.Option("--events", help="Of the events that Ratoon sends by Prefect.")] = False,

@@ -65,10 +65,13 @@ class Promoted(Happening):
 
 
 class Caught(Happening):
-    """The champion alias was moved to a version that no gate passed; *done* says what Ratoon did about it."""
+    """The champion alias is on a version that no gate passed, or gone (*version* None).
+
+    *done* says what Ratoon did about it; *previous* served before.
+    """
 
     event = "ratoon.caught"
-    version: str
+    version: str | None = None
     previous: str | None = None
     reason: str
     done: Literal["flagged", "put_back"]

@@ -19,7 +19,7 @@ from ..loop.moment import wall_clock
 from ..models.race import Race
 from ..models.trained import Trained
 from ..monitors.pages import reports_of
-from ..spec.errors import Refused, TrainingDied
+from ..spec.errors import NotAllowed, Refused, TrainingDied
 from ..spec.values import Decision
 from .alone import alone
 from .artifacts_version import publish_race
@@ -240,5 +240,9 @@ def _promote(care: Care, fired: Decision, version: str) -> bool:
         get_run_logger().warning("v%s serves by now, which v%s was not compared with.", serving.number, version)
         return False
     reason = "the gate passed, and the spec says `review: automatic`"
-    move(care, version, kind="promotion", reason=reason, actor="ratoon", at=fired.at, decision=fired.id)
+    try:
+        move(care, version, kind="promotion", reason=reason, actor="ratoon", at=fired.at, decision=fired.id)
+    except NotAllowed as error:
+        get_run_logger().warning("v%s waits for a reviewer, as with `review: required`: %s", version, error)
+        return False
     return True

@@ -2,53 +2,134 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from ..ledger.ledger import PromotionKind
-from ..loop.care import Care
+from ..ledger.ledger import Promotion, PromotionKind
+from ..loop.care import Kept
+from ..loop.ungated import actor_of, why_ungated
+from ..models.versions import Version
+from .catching import caught_gone, caught_ungated, put_back
+from .events import Promoted, announce
+
+GRACE_SECONDS = 2.0  # a promotion by Ratoon moves the alias first and writes it down right after
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
-def sweep(care: Care, now: datetime) -> None:
-    """Write down a champion that a person set in MLflow's own pages.
+def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
+    """Write down rejections, and a champion that a person set in MLflow's own pages; what was new, in words.
 
-    MLflow records no actor for an alias, so that the ledger says "registry". Safe to retry: what is
-    already the ledger's newest promotion is not written again.
+    A champion that no gate passed, or that is gone, is caught (spec key `ungated`). MLflow records no actor for an
+    alias: the ledger says who only where the registry's guard is installed or the tag `reviewed_by` was set. Safe to
+    retry and to run beside itself: what is already the ledger's newest promotion is not written again.
     """
-    model = care.spec.model
-    known_reviews = {(review.version, review.verdict) for review in care.ledger.reviews(model)}
+    return (*_rejections(care, now), *_champion(care, now))
+
+
+def _rejections(care: Kept, now: datetime) -> list[str]:
+    known = {(review.version, review.verdict) for review in care.ledger.reviews(care.spec.model)}
+    said = []
     for version in care.registry.rejected():
-        if (version.number, "rejected") not in known_reviews:
-            reason = version.tags.get("review_reason", "no reason was given (tag `review_reason`)")
-            care.ledger.record_review(
-                model=model,
-                version=version.number,
-                verdict="rejected",
-                at=now,
-                actor="registry",
-                reason=reason,
-                decision=version.decision,
-            )
+        if (version.number, "rejected") in known:
+            continue
+        reason = version.tags.get("review_reason", "no reason was given (tag `review_reason`)")
+        written = care.ledger.record_review(
+            model=care.spec.model,
+            version=version.number,
+            verdict="rejected",
+            at=now,
+            actor=version.tags.get("reviewed_by", "registry"),
+            reason=reason,
+            decision=version.decision,
+        )
+        if written:
             get_run_logger().info("v%s was rejected in the registry: %s", version.number, reason)
-    serving = care.registry.champion()
-    known = care.ledger.champions(model)
-    if serving is None or (known and known[-1].version == serving.number):
-        return
-    before = known[-1].version if known else None
-    kind: PromotionKind = "first" if before is None else "promotion"
-    if any(promotion.version == serving.number for promotion in known):
+            said.append(f"v{version.number} rejected")
+    return said
+
+
+def _champion(care: Kept, now: datetime) -> list[str]:
+    serving, known = care.registry.champion(), care.ledger.champions(care.spec.model)
+    last = known[-1] if known else None
+    if last is not None and (serving is None or last.version != serving.number):
+        time.sleep(GRACE_SECONDS)
+        serving, known = care.registry.champion(), care.ledger.champions(care.spec.model)
+        last = known[-1]
+    at = max(now, last.at) if last else now  # a look back must not put today's move into the past
+    if serving is None:
+        return caught_gone(care, last, at) if last else []
+    if last is None or last.version != serving.number:
+        return _moved(care, serving, known, at)
+    if last.kind == "ungated" and care.spec.ungated == "put_back":
+        return put_back(care, last, at)
+    return _set_again(care, serving, last, at)
+
+
+def _moved(care: Kept, serving: Version, known: list[Promotion], at: datetime) -> list[str]:
+    """The alias points to another version than the ledger knows."""
+    last = known[-1] if known else None
+    again = any(promotion.version == serving.number for promotion in known)
+    why = why_ungated(care, serving) if last else None
+    kind: PromotionKind = "promotion"
+    if last is None:
+        kind = "first"
+    elif why is not None:
+        kind = "ungated"
+    elif last.kind == "ungated" and serving.number == last.previous:
+        kind = "put_back"
+    elif again:
         kind = "roll_back"
+    said = "the alias was moved in the registry; this is when the sweep saw it"
+    move = noticed(care, serving, last, at, kind, f"{said}; {why}" if why else said, again=again)
+    if move is None:
+        return []
+    return caught_ungated(care, serving, move, why) if why else [f"{kind.replace('_', ' ')} v{serving.number}"]
+
+
+def _set_again(care: Kept, serving: Version, last: Promotion, at: datetime) -> list[str]:
+    """The alias is where the ledger knows it; where it was gone in between, its return is written down once."""
+    catches = care.ledger.catches(care.spec.model)
+    if not catches or catches[-1].version is not None or catches[-1].at < last.at or last.kind == "put_back":
+        return []
     care.ledger.record_promotion(
-        model=model,
+        model=care.spec.model,
         version=serving.number,
-        previous=before,
-        at=max(now, known[-1].at) if known else now,  # a look back must not put today's move into the past
+        previous=last.version,
+        at=at,
+        kind="put_back",
+        actor=actor_of(serving, last, again=True),
+        reason="the alias was set again in the registry",
+        decision=serving.decision,
+        noticed=True,
+    )
+    return [f"v{serving.number} is champion again"]
+
+
+def noticed(
+    care: Kept, serving: Version, last: Promotion | None, at: datetime, kind: PromotionKind, reason: str, *, again: bool
+) -> Promotion | None:
+    """Write a move down that somebody made in the registry, and announce it; None where another was faster."""
+    move = Promotion(
+        model=care.spec.model,
+        version=serving.number,
+        previous=last.version if last else None,
+        at=at,
         kind=kind,
-        actor="registry",
-        reason="the alias was moved in the registry; this is when the sweep saw it",
+        actor=actor_of(serving, last, again),
+        reason=reason,
         decision=serving.decision,
     )
-    get_run_logger().info("The champion alias moved from v%s to v%s in the registry.", before, serving.number)
+    if not care.ledger.record_promotion(**move.model_dump(), noticed=True):
+        return None
+    get_run_logger().info("The champion alias moved from v%s to v%s in the registry.", move.previous, move.version)
+    announce(
+        Promoted(
+            spec=str(care.spec.path),
+            page=care.registry.page(serving.number),
+            **move.model_dump(),
+        )
+    )
+    return move

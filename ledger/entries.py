@@ -10,7 +10,9 @@ from pydantic import Field
 from ..spec.values import Value, Verdict
 
 Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new"]
-PromotionKind = Literal["first", "promotion", "roll_back"]
+# `ungated`: the alias was found on a version that no gate passed; `put_back`: back from there, or from nowhere.
+PromotionKind = Literal["first", "promotion", "roll_back", "ungated", "put_back"]
+Done = Literal["flagged", "put_back"]
 ReviewVerdict = Literal["rejected", "approved"]
 
 
@@ -71,6 +73,21 @@ class Promotion(Value):
     actor: str
     reason: str
     decision: str | None = None
+
+
+class Catch(Value):
+    """The alias `champion` was found on a version that no gate passed, or gone (*version* None).
+
+    *previous* served before; *done* is what Ratoon did: said it, or moved the alias back to *previous*.
+    """
+
+    model: str
+    version: str | None
+    previous: str | None
+    at: datetime
+    done: Done
+    actor: str
+    reason: str
 
 
 class Review(Value):

@@ -15,15 +15,27 @@ from sqlalchemy.orm import Session
 
 from ..spec.rules import Policy
 from ..spec.values import Decision, History, Score, Signal
-from . import decisions, flights, policies, promotions, reviews, scores
+from . import catches, decisions, flights, policies, promotions, reviews, scores
 from .engine import connect, writing
-from .entries import Flight, Landed, Look, Promotion, PromotionKind, Review, ReviewVerdict, UpdateRow
+from .entries import Catch, Done, Flight, Landed, Look, Promotion, PromotionKind, Review, ReviewVerdict, UpdateRow
 from .history import LIMIT, Horizon, past
 from .migrate import migrate
 from .recompute import as_of
 from .remembered import Remembered
 
-__all__ = ["Flight", "Landed", "Ledger", "Look", "Promotion", "PromotionKind", "Review", "ReviewVerdict", "UpdateRow"]
+__all__ = [
+    "Catch",
+    "Done",
+    "Flight",
+    "Landed",
+    "Ledger",
+    "Look",
+    "Promotion",
+    "PromotionKind",
+    "Review",
+    "ReviewVerdict",
+    "UpdateRow",
+]
 
 
 class Ledger:
@@ -236,8 +248,12 @@ class Ledger:
         actor: str,
         reason: str,
         decision: str | None,
-    ) -> None:
-        """Write that the champion alias moved; the same move recorded again changes nothing."""
+        noticed: bool = False,
+    ) -> bool:
+        """Write that the champion alias moved; the same move recorded again changes nothing (False).
+
+        *noticed*: somebody else moved it; then nothing is written where that is known by now.
+        """
         promotion = Promotion(
             model=model,
             version=version,
@@ -249,8 +265,9 @@ class Ledger:
             decision=decision,
         )
         with writing(self._engine) as connection, Session(connection) as session:
-            promotions.record(session, promotion)
+            written = promotions.record(session, promotion, noticed=noticed)
             session.flush()
+            return written
 
     def champion_at(self, model: str, at: datetime) -> str | None:
         """The version that was champion at *at*; None before the first."""
@@ -261,6 +278,17 @@ class Ledger:
         """Every move of the champion alias in the order of *at*."""
         with Session(self._engine) as session:
             return promotions.champions(session, model, self._remembered)
+
+    def record_catch(self, catch: Catch) -> None:
+        """Write that the alias was found where no gate let it go, or gone."""
+        with writing(self._engine) as connection, Session(connection) as session:
+            catches.record(session, catch)
+            session.flush()
+
+    def catches(self, model: str) -> list[Catch]:
+        """Every catch of the model's champion alias, oldest first."""
+        with Session(self._engine) as session:
+            return catches.catches(session, model)
 
     # Reviews
 

@@ -15,16 +15,23 @@ from .tables import PromotionRow
 _FIELDS = tuple(Promotion.model_fields)
 
 
-def record(session: Session, promotion: Promotion) -> None:
-    """Write *promotion*; the same one again (a retry) changes nothing."""
+def record(session: Session, promotion: Promotion, *, noticed: bool = False) -> bool:
+    """Write *promotion*, and whether it was written; the same one again (a retry) changes nothing.
+
+    *noticed*: somebody else made the move. Then it is written only where the newest known one went to `previous`, so
+    that of two who notice it one writes it down, and neither where who made it has done so by now.
+    """
     newest = session.scalars(
         select(PromotionRow).where(PromotionRow.model == promotion.model).order_by(PromotionRow.id.desc()).limit(1)
     ).first()
     if newest is not None:
         same = ("version", "kind", "at", "decision")
         if all(getattr(newest, field) == getattr(promotion, field) for field in same):
-            return
+            return False
+    if noticed and (newest.version if newest is not None else None) != promotion.previous:
+        return False
     session.add(PromotionRow(**promotion.model_dump()))
+    return True
 
 
 def champions(session: Session, model: str, remembered: Remembered) -> list[Promotion]:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERSION_TABLE = "ratoon_ledger_version"  # of its own: MLflow and Prefect keep an alembic_version each
-HEAD = "0002"  # the newest revision in migrations/versions; a test holds the two together
+HEAD = "0003"  # the newest revision in migrations/versions; a test holds the two together
 
 
 class NaiveUTC(TypeDecorator[datetime]):
@@ -199,4 +199,20 @@ class ReviewRow(Base):
     actor: Mapped[str]
     reason: Mapped[str]
     decision: Mapped[str | None]
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class CatchRow(Base):
+    """The alias `champion` was found where no gate let it go, or gone; *version* is None where it was gone."""
+
+    __tablename__ = "catches"
+    __table_args__ = (Index("catches_by_time", "model", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    version: Mapped[str | None]
+    previous: Mapped[str | None]
+    at: Mapped[datetime]
+    done: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
     recorded_at: Mapped[datetime] = _recorded()

@@ -15,14 +15,32 @@ from ..spec.stores import Stores, stores_of
 
 
 @dataclass(frozen=True)
-class Care:
-    """Everything that a turn of the loop needs about one model."""
+class Kept:
+    """What is kept of one model, without its data: enough to see what reviewers did."""
 
     spec: Spec
     stores: Stores
     ledger: Ledger
     registry: Versions
+
+
+@dataclass(frozen=True)
+class Care(Kept):
+    """Everything that a turn of the loop needs about one model."""
+
     source: Source
+
+
+@contextmanager
+def keep_stores(spec: Spec) -> Iterator[Kept]:
+    """Open ledger and registry of *spec*; its data is not looked at, and may be broken."""
+    from ..models.registry import Registry
+
+    stores = stores_of(spec)
+    registry = Registry.open(spec)
+    stores.home.mkdir(parents=True, exist_ok=True)
+    with Ledger.open(stores.ledger) as ledger:
+        yield Kept(spec, stores, ledger, registry)
 
 
 @contextmanager

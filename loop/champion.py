@@ -40,11 +40,27 @@ def find_champion(care: Care) -> Champion:
     """
     found = care.registry.champion()
     if found is None:
+        served = care.ledger.champions(care.spec.model)
         raise RegistryError(
             f"{care.spec.model} has no champion in {care.registry.uri}; nothing was changed. "
-            f"Train the first version: ratoon train {care.spec.path}"
+            + (
+                f"v{served[-1].version} served last. Set the alias `champion` in MLflow again, or: ratoon promote "
+                f"{care.spec.path} --version {served[-1].version}"
+                if served
+                else f"Train the first version: ratoon train {care.spec.path}"
+            )
         )
-    return _champion(care, found)
+    try:
+        return _champion(care, found)
+    except RegistryError as error:
+        before = replaced_by(care, found.number)
+        if before is None or "ratoon.rung" in found.tags:
+            raise
+        raise RegistryError(
+            f"v{found.number} serves as {care.spec.model}, which Ratoon did not make, and it can be neither "
+            f"watched nor continued: {error}. Nothing was decided. To put the one before it back: ratoon rollback "
+            f"{care.spec.path}, which goes to v{before}"
+        ) from error
 
 
 def champion_as_of(care: Care, now: datetime) -> Champion:
@@ -69,7 +85,11 @@ def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Cham
     trained = care.registry.load(found.number)
     state = trained.state
     trained_at = datetime.fromisoformat(found.tags["ratoon.at"]) if "ratoon.at" in found.tags else state.watermark
-    promotions = [p for p in care.ledger.champions(care.spec.model) if p.version == found.number and p.at <= upto]
+    promotions = [
+        p
+        for p in care.ledger.champions(care.spec.model)
+        if p.version == found.number and p.at <= upto and p.kind != "put_back"  # it serves as if never moved away
+    ]
     return Champion(
         version=found.number,
         trained=trained,
@@ -97,6 +117,17 @@ def first_cpu_seconds(care: Care) -> float:
 
 
 def replaced_by(care: Care, serving: str | None) -> str | None:
-    """The champion that *serving* replaced when it first came: where a roll-back goes; None for the first."""
+    """The champion that *serving* replaced when it first came: where a roll-back goes; None for the first.
+
+    One that the ledger does not know yet was set by hand a moment ago: it replaced the newest that it knows.
+    """
     moves = care.ledger.champions(care.spec.model)
-    return next((p.previous for p in moves if p.version == serving and p.kind != "roll_back"), None)
+    if serving is not None and moves and all(p.version != serving for p in moves):
+        return moves[-1].version
+    return next((p.previous for p in moves if p.version == serving and p.kind not in ("roll_back", "put_back")), None)
+
+
+def rolled_back_at(care: Care, now: datetime) -> datetime | None:
+    """When a champion was last taken back, by *now*; what was put back from an ungated version does not count."""
+    moves = care.ledger.champions(care.spec.model)
+    return max((p.at for p in moves if p.kind == "roll_back" and p.at <= now), default=None)

@@ -8,7 +8,7 @@ from datetime import datetime
 from ..policy.decide import decide
 from ..spec.values import Decision, History, Signal, Span
 from .care import Care
-from .champion import Champion, first_cpu_seconds
+from .champion import Champion, first_cpu_seconds, rolled_back_at
 from .whole import broken_spans, without
 
 
@@ -28,6 +28,7 @@ def past(care: Care, champion: Champion, now: datetime) -> History:
             "champion": champion.version,
             "champion_since": champion.since,
             "champion_trained_at": champion.trained_at,
+            "rolled_back_at": rolled_back_at(care, now),
             "watermark": watermark,
             "new_rows": new,
             "first_cpu_seconds": first_cpu_seconds(care),

@@ -21,6 +21,7 @@ from ..spec.model import LadderRung
 from ..spec.values import Decision
 from .care import Care
 from .champion import Champion
+from .links import links_of
 from .look import reference_span
 from .referenced import referenced
 from .whole import broken_spans, without
@@ -105,6 +106,7 @@ def offered(
         reports=reports or {},
         flow_run=flow_run,
         spec_path=str(care.spec.path),
+        links=links_of(care, champion.version, snapshots, flow_run),
     )
     return care.registry.register(referenced(care, view, winner), evidence, fence=fence)
 

@@ -9,18 +9,46 @@ from .evidence import Evidence
 from .gate_table import gate_table
 from .state import TrainingState
 
-ALIASES = """**{model}** is cared for by Ratoon.
+_ABOUT = """**{model}** is cared for by Ratoon.
 
 | alias | means |
 |---|---|
 | `champion` | the version that serves |
 | `challenger` | the newest version that passed its gate and waits for review |
 
-Load what serves with `mlflow.sklearn.load_model("models:/{model}@champion")`; Ratoon is not needed for it.
-To promote a version, open it and set the alias `champion` with the pencil beside *Aliases*, or run
-`ratoon promote {spec}`. The button *Promote model* copies the version into another model and moves no alias.
-Moving an alias records no name: add a tag `reviewed_by` if yours must be known.
+**Load** what serves with `mlflow.pyfunc.load_model("models:/{model}@champion")`; Ratoon is not needed for it.
+Where it is a model in scikit-learn's manner, `mlflow.sklearn.load_model` gives the estimator itself, with
+`predict_proba`.
+
+**Approve**: open the version and set the alias `champion` with the pencil beside *Aliases*, or run
+`ratoon promote {spec}`. Ratoon notices within minutes and writes it down.
+The page's button *Promote model* does something else: it copies the version into another registered model and moves no
+alias.
+
+**Reject**: add the tag `review` with the value `rejected` to the version, and the tag `review_reason` with your reason.
+Rules with `back_off` then wait before they try again.
+
+**Roll back**: set `champion` on the earlier version again, or run `ratoon rollback {spec}`, which names the version it
+goes back to. Rules with `cooldown` count from there.
+
+A version without a passed gate (tag `ratoon.gate`) that is made `champion` is caught: it gets the tag `ratoon.caught`.
+Who moved an alias is known where MLflow runs as `mlflow server --app-name ratoon-auth`; elsewhere add the tag
+`reviewed_by` with your name.
 """
+
+
+def about(model: str, spec: str) -> str:
+    """The registered model's description: what its aliases mean, and how to load, approve, reject and roll back."""
+    return _ABOUT.format(model=model, spec=spec)
+
+
+def caught(text: str, said: str) -> str:
+    """A version's description *said* with what it was caught for above it, in place of an earlier catch."""
+    rest = said.split(_CAUGHT_ENDS, 1)[1] if said.startswith(_CAUGHT) and _CAUGHT_ENDS in said else said
+    return f"{_CAUGHT} {text}{_CAUGHT_ENDS}{rest}"
+
+
+_CAUGHT, _CAUGHT_ENDS = "> **Caught by Ratoon.**", "\n\n---\n\n"
 
 
 _ANEW = {"first", *SCRATCH}
@@ -46,8 +74,11 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
     return "\n".join(lines)
 
 
-def description(model: str, state: TrainingState, evidence: Evidence) -> str:
-    """The version's description: what changed, why now, what the gate found, what it cost, what to do."""
+def description(model: str, state: TrainingState, evidence: Evidence, artifacts: str | None = None) -> str:
+    """The version's description: what changed, why now, what the gate found, what it cost, what to do.
+
+    *artifacts*: the address of the training run's artifacts, where there is one.
+    """
     parent = f"version {state.parent}" if state.parent else None
     parts = [
         f"## {_headline(state, evidence, parent)}",
@@ -55,14 +86,21 @@ def description(model: str, state: TrainingState, evidence: Evidence) -> str:
         f"### Why now\n{_why(evidence)}",
     ]
     if evidence.gate is not None:
-        parts.append(f"### Gate, on rows that no version learns\n{gate_table(evidence.gate)}")
+        parts.append(
+            "### Gate, on rows that no version learns\n"
+            "`recent`: rows since the champion's watermark; `anchor`: older rows, which must not be forgotten.\n\n"
+            + gate_table(evidence.gate)
+        )
     elif state.accepted:
         reached = "; ".join(
             f"{name} {a.value:.4g} ({a.low:.4g} to {a.high:.4g}) on {a.rows} rows" for name, a in state.accepted.items()
         )
         parts.append(f"### Holdout\nNo champion to compare with. Reached on rows that no version learns: {reached}.")
     parts.append(f"### Cost\n{_cost(evidence)}")
-    parts.append(f"### What to do\n{_what_to_do(model, state, evidence)}")
+    links = [*evidence.links, *((("gate table, plot and Evidently report", artifacts),) if artifacts else ())]
+    if links:
+        parts.append("### Links\n" + "\n".join(f"- [{words}]({address})" for words, address in links))
+    parts.append(f"### What to do\n{_what_to_do(state, evidence)}")
     return "\n\n".join(parts)
 
 
@@ -146,16 +184,17 @@ def _cost(evidence: Evidence) -> str:
     return f"{total}\n\n{attempts_table(evidence.attempts)}" if evidence.attempts else total
 
 
-def _what_to_do(model: str, state: TrainingState, evidence: Evidence) -> str:
+def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
     back = f"`ratoon rollback {evidence.spec_path}`"
     undo = f"- To undo a promotion: {back}, back to version {state.parent}.\n" if state.parent else ""
     return (
-        f"- Promote: set the alias `champion` on this version with the pencil beside *Aliases*, "
+        f"- Approve: set the alias `champion` on this version with the pencil beside *Aliases*, "
         f"or `ratoon promote {evidence.spec_path}`.\n"
+        "- Reject: add the tag `review` with the value `rejected`, and the tag `review_reason` with your reason.\n"
         "- The button *Promote model* copies this version into another registered model and moves no alias.\n"
         f"{undo}"
-        "- Evidence: the source run's artifacts (gate table, Evidently report) and this version's `extra_files` "
-        "(training state, reference profile, gate)."
+        "- Evidence: the source run's artifacts (gate table and plot, Evidently report) and this version's "
+        "`extra_files` (training state, reference profile, gate)."
     )
 
 

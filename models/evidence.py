@@ -39,4 +39,5 @@ class Evidence:
     reports: Mapping[str, str] = field(default_factory=dict)
     flow_run: str | None = None
     spec_path: str = "spec.yaml"
+    links: tuple[tuple[str, str], ...] = ()  # words and address
     adopted_from: str = ""  # the address of the foreign model that this version was made of

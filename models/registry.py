@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..spec.errors import RegistryError
+from ..spec.errors import NotAllowed, RegistryError
 from ..spec.model import Spec
-from . import card, flavour
+from . import card, flavour, gate_plot
 from .evidence import Evidence
 from .features import table
 from .formats.logged import Logged
@@ -31,7 +31,7 @@ from .logged_apart import log_apart
 from .pins import pins
 from .store import artifacts_of, only_one, uri_of
 from .trained import Trained
-from .versions import CHALLENGER, CHAMPION, DECISION, Version, may_be_offered
+from .versions import CAUGHT, CHALLENGER, CHAMPION, DECISION, Version, may_be_offered
 
 _AIM = threading.RLock()  # MLflow's tracking URI is global to the process
 T = TypeVar("T")
@@ -119,6 +119,12 @@ class Registry:
         """The address of a version's page in MLflow's UI, where a server is used."""
         return f"{self.uri.rstrip('/')}/#/models/{self.model}/versions/{number}" if "http" in self.uri[:5] else None
 
+    def _run_page(self, run_id: str) -> str | None:
+        """The address of a run's artifacts in MLflow's UI, where a server is used."""
+        if not self.uri.startswith("http"):
+            return None
+        return f"{self.uri.rstrip('/')}/#/experiments/{self._experiment()}/runs/{run_id}/artifacts"
+
     # -- writing ---------------------------------------------------------------------------------
 
     def register(
@@ -160,7 +166,8 @@ class Registry:
         number = self.version(ref).number
         former = self._aliases().get(CHAMPION)
         self.verify(number)
-        self._set_alias(CHAMPION, number)
+        with self._wording(f"let v{number} serve"):
+            self._set_alias(CHAMPION, number)
         found = self._aliases()
         if found.get(CHAMPION) != number:
             raise RegistryError(
@@ -170,6 +177,19 @@ class Registry:
         if found.get(CHALLENGER) == number:
             self._retried(lambda: self._client.delete_registered_model_alias(self.model, CHALLENGER))
         return former
+
+    def flag(self, number: str | None, text: str) -> None:
+        """Show on the version's page, or on the model's (None), that the alias was caught there.
+
+        A tag, and for a version also the first lines of its description; what it said stays below them.
+        """
+        with self._wording("show that the champion alias was caught"):
+            if number is None:
+                self._client.set_registered_model_tag(self.model, CAUGHT, text[:5000])
+                return
+            self._client.set_model_version_tag(self.model, number, CAUGHT, text[:5000])
+            said = self._client.get_model_version(self.model, number).description or ""
+            self._client.update_model_version(self.model, number, card.caught(text, said))
 
     def roll_back(self, to: str | int) -> str | None:
         """Let the former champion *to* serve again, by the same checks; the number of the one rolled back."""
@@ -264,6 +284,7 @@ class Registry:
         if evidence.gate is not None:
             client.log_text(run_id, gate_table(evidence.gate), "gate.md")
             client.log_text(run_id, evidence.gate.model_dump_json(indent=1), "gate.json")
+            client.log_text(run_id, gate_plot.drawn(evidence.gate), "gate.svg")
             for stratum in evidence.gate.strata:
                 if stratum.gain is not None and stratum.candidate is not None:
                     client.log_metric(run_id, f"{stratum.name}_{evidence.gate.metric}", stratum.candidate)
@@ -277,9 +298,12 @@ class Registry:
 
     def _create(self, trained: Trained, evidence: Evidence, run_id: str, model_id: str) -> Version:
         """Create the version, whole, in one call."""
-        with suppress(self._mlflow.MlflowException):  # it exists already
-            about = card.ALIASES.format(model=self.model, spec=evidence.spec_path)
+        about = card.about(self.model, evidence.spec_path)
+        try:
             self._client.create_registered_model(self.model, description=about)
+        except self._mlflow.MlflowException:  # it exists already; a description of the user's own stays
+            if not self._client.get_registered_model(self.model).description:
+                self._client.update_registered_model(self.model, about)
         with self._aimed():  # MLflow resolves the source by its process-wide URI, not by the client's
             made = self._client.create_model_version(
                 self.model,
@@ -287,7 +311,7 @@ class Registry:
                 run_id=run_id,
                 model_id=model_id,
                 tags=card.tags(trained.state, evidence),
-                description=card.description(self.model, trained.state, evidence),
+                description=card.description(self.model, trained.state, evidence, self._run_page(run_id)),
             )
         return _version(made, self._aliases())
 
@@ -350,11 +374,27 @@ class Registry:
         for pause in (0.1, 0.4, 1.0, None):
             try:
                 return write()
-            except self._mlflow.MlflowException:
-                if pause is None:
+            except self._mlflow.MlflowException as error:
+                if pause is None or error.error_code == "PERMISSION_DENIED" or _forbidden(error):
                     raise
                 time.sleep(pause)
         return None
+
+    @contextmanager
+    def _wording(self, what: str) -> Iterator[None]:
+        """Turn MLflow's refusal of our account into NotAllowed, and its other errors into RegistryError."""
+        try:
+            yield
+        except self._mlflow.MlflowException as error:
+            who = os.environ.get("MLFLOW_TRACKING_USERNAME") or "that Ratoon uses"
+            if error.error_code == "PERMISSION_DENIED" or _forbidden(error):
+                raise NotAllowed(
+                    f"the account {who} may not {what}: a reviewer, who has MANAGE on {self.model!r} in MLflow, has "
+                    "to. The aliases are as they were"
+                ) from error
+            raise RegistryError(
+                f"{self.uri} refuses to {what}: {error.message}. The aliases are as they were"
+            ) from error
 
     @contextmanager
     def _aimed(self) -> Iterator[None]:
@@ -378,6 +418,11 @@ class Registry:
                         os.environ.pop(name, None)
                     else:
                         os.environ[name] = value
+
+
+def _forbidden(error: Any) -> bool:
+    """Whether MLflow's authentication said 403, which it does in plain text rather than in its own errors."""
+    return "403" in str(error) and "ermission denied" in str(error)
 
 
 def _in_a_run() -> bool:

@@ -76,6 +76,9 @@ class Shelf:
             self._aliases[CHALLENGER] = version.number
         return self.version(version.number)
 
+    def flag(self, number: str | None, text: str) -> None:
+        """Nobody else moves a backtest's aliases."""
+
     def promote(self, ref: str | int) -> str | None:
         """Let a version serve; the former champion's number."""
         number = self.version(ref).number

@@ -13,6 +13,7 @@ from .evidence import Evidence
 from .trained import Trained
 
 DECISION = "ratoon.decision"
+CAUGHT = "ratoon.caught"
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
@@ -66,6 +67,9 @@ class Versions(Protocol):
 
     def offer(self, version: Version) -> Version:
         """Point the alias `challenger` at *version*."""
+
+    def flag(self, number: str | None, text: str) -> None:
+        """Show on the version's page, or the model's (None), that the alias was caught there."""
 
     def promote(self, ref: str | int) -> str | None:
         """Let a version serve; the former champion's number."""

@@ -37,7 +37,10 @@ class Persistence:
 
 @dataclass(frozen=True)
 class Cooldown:
-    """Leave a champion alone that was trained, or for which a run was started, less than *window* ago."""
+    """Leave a champion alone that was trained, for which a run was started, or that was rolled back to, lately.
+
+    Lately is less than *window* ago.
+    """
 
     window: timedelta
     name: ClassVar[str] = "cooldown"
@@ -55,7 +58,13 @@ class Cooldown:
     def _last(self, case: Case) -> tuple[datetime | None, str]:
         runs = case.runs()
         trained = case.history.champion_trained_at
-        if runs and (trained is None or runs[-1].started_at > trained):
-            return runs[-1].started_at, "a training run was started"
+        back = case.history.rolled_back_at
         version = f" v{case.history.champion}" if case.history.champion else ""
-        return trained, f"champion{version} was trained"
+        known = [(trained, f"champion{version} was trained")]
+        known += [(runs[-1].started_at, "a training run was started")] if runs else []
+        known += [(back, "a champion was rolled back")] if back is not None and back <= case.now else []
+        found: tuple[datetime | None, str] = known[0]
+        for moment, what in known[1:]:
+            if moment is not None and (found[0] is None or moment > found[0]):
+                found = moment, what
+        return found

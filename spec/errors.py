@@ -8,6 +8,7 @@
         ├── ContractBroken   the training state does not fit the rows: a continued fit would be wrong
         ├── TrainingDied     training took more than it may, or its process ended: nothing was registered
         └── RegistryError    the registry is not in the state that a step needs
+            └── NotAllowed   the account that Ratoon uses there may not do it
 
 A retraining that is held back is a Decision, not an exception.
 """
@@ -53,3 +54,7 @@ class TrainingDied(Refused):
 
 class RegistryError(Refused):
     """The registry lacks what a step needs, such as a champion."""
+
+
+class NotAllowed(RegistryError):
+    """The account that Ratoon uses in the registry may not do it: a reviewer has to."""

@@ -234,6 +234,11 @@ class Spec(Part):
     backtest: BacktestSpec = BacktestSpec()
     gate: GateSpec = GateSpec()
     review: Literal["required", "automatic"] = Field("required", description="Who promotes a challenger")
+    ungated: Literal["flag", "put_back"] = Field(
+        "flag",
+        description="What is done where the alias `champion` is found on a version that no gate passed, or gone: "
+        "`flag` says so in MLflow, Prefect and the ledger; `put_back` also moves it back",
+    )
     seed: int = Field(0, ge=0, description="Seed of every random choice")
     abandon_after: Duration = Field(
         timedelta(hours=2), description="A training run without an end for this long is given up"

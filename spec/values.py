@@ -105,6 +105,7 @@ class Basis(Value):
     champion: str | None = None
     champion_since: datetime | None = None
     champion_trained_at: datetime | None = None
+    rolled_back_at: datetime | None = None
     watermark: datetime | None = None
     new_rows: int = 0
     first_cpu_seconds: float = 0.0
@@ -194,6 +195,7 @@ class History(Value):
     champion: str | None = None
     champion_since: datetime | None = None  # when it was promoted
     champion_trained_at: datetime | None = None
+    rolled_back_at: datetime | None = None  # when a champion was last taken back, by a rule or by a person
     watermark: datetime | None = None
     new_rows: int = 0  # labelled rows that the champion has not learned, holdout left out
     first_cpu_seconds: float = 0.0  # what the first version took: all that is known before the first update

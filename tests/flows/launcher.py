@@ -30,6 +30,7 @@ FLOWS = {
     "train": "ratoon.flows.train:train",
     "promote": "ratoon.flows.promote:promote",
     "roll_back": "ratoon.flows.promote:roll_back",
+    "review": "ratoon.flows.review:review",
     "replay": "ratoon.flows.replay:replay",
 }
 TIMES = ("at", "start", "end")

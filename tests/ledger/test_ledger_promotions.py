@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ratoon.ledger.ledger import Ledger
+from ratoon.ledger.ledger import Catch, Ledger
 
 
 def _move(ledger: Ledger, version: str, kind: str, at, previous: str | None = None, decision: str | None = None):
@@ -46,3 +46,28 @@ def test_a_move_recorded_again_is_one_move_but_there_and_back_is_two(ledger, mad
 
     assert [p.version for p in ledger.champions("price")] == ["1", "2", "1", "2", "1"]
     assert ledger.champion_at("price", made.NOW) == "1"
+
+
+def test_of_two_who_notice_a_move_one_writes_it_down(ledger, made):
+    """Sweeps may run side by side, and beside the promotion that they notice."""
+    _move(ledger, "1", "first", made.NOW)
+    known = {"model": "price", "version": "2", "previous": "1", "kind": "promotion", "reason": "", "decision": None}
+    written = [
+        ledger.record_promotion(**known, at=made.NOW + timedelta(seconds=n), actor=f"sweep {n}", noticed=True)
+        for n in range(2)
+    ]
+
+    assert written == [True, False]
+    assert [p.actor for p in ledger.champions("price")] == ["ada", "sweep 0"]
+
+
+def test_catches_are_read_back_in_order(ledger, made):
+    ungated = Catch(
+        model="price", version="7", previous="3", at=made.NOW, done="put_back", actor="ada", reason="no gate"
+    )
+    gone = ungated.model_copy(update={"version": None, "done": "flagged"})
+    for each in (ungated, gone):
+        ledger.record_catch(each)
+
+    assert ledger.catches("price") == [ungated, gone]
+    assert ledger.catches("bike") == []

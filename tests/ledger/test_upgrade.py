@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect, writing
-from ratoon.ledger.ledger import Ledger
+from ratoon.ledger.ledger import Catch, Ledger
 from ratoon.ledger.migrate import upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput, Refused
 
-NEW = {"policies", "scores", "reviews"}
+NEW = {"policies", "scores", "reviews", "catches"}
 
 
 @pytest.fixture
@@ -84,6 +84,9 @@ def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old
         ledger.record_score(made.scored("d1"), "price")
         ledger.record_review(
             model="price", version="4", verdict="rejected", at=made.NOW, actor="ada", reason="", decision="d1"
+        )
+        ledger.record_catch(
+            Catch(model="price", version="5", previous="4", at=made.NOW, done="flagged", actor="ada", reason="")
         )
         later = made.decided("d2", hours=1).model_copy(update={"policy": made.policy().version})
         ledger.record_decision(later, [], policy=made.policy(), live=True)

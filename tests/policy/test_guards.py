@@ -30,6 +30,17 @@ def test_the_cooldown_also_counts_from_the_last_run_even_a_failed_one(made, hour
     assert made.judge(made.harmful(), _rule(cooldown="6h"), past=past).action == action
 
 
+@pytest.mark.parametrize(("hours", "action"), [(5.99, "hold"), (6, "warm_start")])
+def test_the_cooldown_also_counts_from_a_rollback(made, hours, action):
+    """Who went back yesterday is not sent forward again today."""
+    past = made.history(rolled_back_at=made.NOW - timedelta(hours=hours), updates=(made.run(90),))
+    decision = made.judge(made.harmful(), _rule(cooldown="6h"), past=past)
+
+    assert decision.action == action
+    if action == "hold":
+        assert "a champion was rolled back" in decision.reasons[0]
+
+
 def test_one_bad_window_is_not_enough_where_two_of_three_are_asked(made):
     first = made.judge(made.harmful(), _rule(persist="2 of 3"), past=made.history(decisions=(made.past(24),)))
     again = made.history(decisions=(made.past(48, HARM), made.past(24)))

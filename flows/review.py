@@ -1,0 +1,52 @@
+"""See what reviewers did in the registry: the sweep on its own, for a schedule, a webhook or a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+
+from ..loop.care import keep_stores
+from ..spec.load import load_spec
+from .declared import declared_spec
+from .moment import moment_of
+from .names import end_name, model_name
+from .sweep import sweep
+
+
+def _run_name() -> str:
+    return f"review {model_name(flow_run.parameters)}"
+
+
+@flow(name="review", flow_run_name=_run_name)
+def review(spec: str) -> list[str]:
+    """Write down what reviewers did in MLflow: approvals, rejections, and aliases that no gate let go.
+
+    Returns what was new, in words; the model's data is not read.
+
+    Args:
+        spec: Path of the model's spec, on the machine where the flow runs.
+    """
+    with keep_stores(declared_spec(spec)) as kept:
+        said = list(sweep(kept, moment_of(None)))
+    if said:
+        end_name("; ".join(said))
+    return said
+
+
+def start_review(spec: Path) -> None:
+    """Run the review of *spec* on the Prefect server where it has the deployment `review/<model>`, else here."""
+    if get_current_settings().api.url is not None:
+        try:
+            run_deployment(
+                f"review/{load_spec(spec).model}", parameters={"spec": str(spec)}, timeout=0, as_subflow=False
+            )
+        except ObjectNotFound:
+            pass
+        else:
+            return
+    review(spec=str(spec))

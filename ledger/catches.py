@@ -1,0 +1,22 @@
+"""Champion aliases that were found where no gate let them go, or gone."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .entries import Catch
+from .tables import CatchRow
+
+_FIELDS = tuple(Catch.model_fields)
+
+
+def record(session: Session, catch: Catch) -> None:
+    """Write *catch*."""
+    session.add(CatchRow(**catch.model_dump()))
+
+
+def catches(session: Session, model: str) -> list[Catch]:
+    """Every catch of the model's alias, oldest first."""
+    query = select(*(getattr(CatchRow, field) for field in _FIELDS)).where(CatchRow.model == model)
+    return [Catch.model_validate(dict(row._mapping)) for row in session.execute(query.order_by(CatchRow.id))]

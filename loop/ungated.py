@@ -1,0 +1,50 @@
+"""Whether anything let a version serve: a gate, an earlier time as champion, or the start of a lineage of Ratoon's."""
+
+from __future__ import annotations
+
+from ..ledger.ledger import Promotion
+from ..models.versions import Version
+from .care import Kept
+
+_BEGINS = ("first", "adopted")
+_NOTICED = ("ungated", "put_back")
+
+
+def served_before(care: Kept, version: str) -> bool:
+    """Whether *version* was a champion that a gate, or the first training, had let go."""
+    return any(p.version == version and p.kind not in _NOTICED for p in care.ledger.champions(care.spec.model))
+
+
+def why_ungated(care: Kept, version: Version) -> str | None:
+    """Why *version* may not serve, as half a sentence; None where something let it.
+
+    The tags alone are not believed: the decision that they name must be the ledger's, and this the version that was
+    registered for it.
+    """
+    tags = version.tags
+    if served_before(care, version.number):
+        return None
+    if "ratoon.rung" not in tags:
+        return "Ratoon did not register it and no gate compared it with the champion"
+    if tags["ratoon.rung"] in _BEGINS:
+        return None
+    if tags.get("ratoon.gate") != "passed":
+        return f"no gate passed it (tag `ratoon.gate`: {tags.get('ratoon.gate', 'none')})"
+    decision = care.ledger.find_decision(version.decision) if version.decision else None
+    if decision is None or decision.model != care.spec.model:
+        return f"the decision that it names, {version.decision or 'none'}, is not in this model's ledger"
+    own = care.registry.of_decision(decision.id)
+    if own is not None and own.number != version.number:
+        return f"its tags are those of v{own.number}, which the gate judged"
+    return None
+
+
+def actor_of(version: Version, last: Promotion | None, again: bool) -> str:
+    """Who moved the alias to *version*, where MLflow knows; else `registry`.
+
+    A version that served before may still carry the name of who set it then: its time tells.
+    """
+    who, when = version.tags.get("reviewed_by"), version.tags.get("reviewed_at", "")
+    if not who or (again and last is not None and when <= last.at.isoformat()):
+        return "registry"
+    return who

@@ -1,0 +1,217 @@
+"""The receiver of MLflow's webhooks: nothing accepted wrongly, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from ratoon.servers.hooks_app import MOST_BYTES, create_app, signed
+
+SECRET = "a secret of the test"
+SPEC = Path("/project/spec.yaml")
+
+
+class Ear:
+    """A receiver with a clock that stands still, and the reviews that it started."""
+
+    def __init__(self, file: Path, review: Callable[[Path], None] | None = None) -> None:
+        self.now = 1_900_000_000.0
+        self.reviews: list[Path] = []
+        self._review = review or (lambda spec: None)
+        self._app = create_app(
+            SECRET, lambda: {"flights": SPEC}, self._start, seen=file, settle=0.05, clock=lambda: self.now
+        )
+
+    def __enter__(self) -> Ear:
+        self._server = uvicorn.Server(uvicorn.Config(self._app, port=0, log_level="error", ws="none"))
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        _soon(lambda: self._server.started)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.client.close()
+        self._server.should_exit = True
+        self._thread.join(60)
+
+    def _start(self, spec: Path) -> None:
+        self.reviews.append(spec)
+        self._review(spec)
+
+    def hear(self, body: bytes | None = None, **changed: str | None) -> httpx.Response:
+        """Send an event of champion's; *changed* headers (None: left out) and a *signed_by* of another secret."""
+        body = event() if body is None else body
+        secret = changed.pop("signed_by", SECRET) or ""
+        delivery = changed.get("delivery") or "d1"
+        sent = changed.get("sent") or str(int(self.now))
+        headers = {
+            "X-MLflow-Delivery-Id": delivery,
+            "X-MLflow-Timestamp": sent,
+            "X-MLflow-Signature": signed(secret, delivery, sent, body),
+        }
+        if "signature" in changed:
+            headers["X-MLflow-Signature"] = changed["signature"] or ""
+        for name in (changed.get("without") or "").split():
+            del headers[name]
+        plain = {name: value.encode("latin-1") for name, value in headers.items()}
+        return self.client.post("/mlflow", content=body, headers=plain)
+
+
+def event(model: str = "flights", alias: str = "champion", **more: Any) -> bytes:
+    data = {"name": model, "alias": alias, "version": "2"}
+    return json.dumps({"entity": "model_version_alias", "action": "created", "data": data} | more).encode()
+
+
+def _soon(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def ear(tmp_path: Path) -> Iterator[Ear]:
+    made = Ear(tmp_path / "hooks.db")
+    with made:
+        _soon(lambda: made.reviews == [SPEC])  # what came while nobody listened
+        made.reviews.clear()
+        yield made
+
+
+def test_a_signed_event_of_the_champion_starts_a_review(ear: Ear) -> None:
+    assert ear.hear().status_code == 202
+    _soon(lambda: ear.reviews == [SPEC])
+
+
+def test_a_rejection_starts_a_review(ear: Ear) -> None:
+    tag = {"name": "flights", "version": "2", "key": "review", "value": "rejected"}
+    assert ear.hear(event(entity="model_version_tag", data=tag)).status_code == 202
+    _soon(lambda: ear.reviews == [SPEC])
+
+
+REFUSED: dict[str, tuple[dict[str, str], int]] = {
+    "another secret": ({"signed_by": "guessed"}, 401),
+    "another signature": ({"signature": "v1,AAAA"}, 401),
+    "an empty signature": ({"signature": ""}, 401),
+    "letters outside ASCII": ({"signature": "v1,caf\xe9"}, 401),
+    "no signature": ({"without": "X-MLflow-Signature"}, 401),
+    "no timestamp": ({"without": "X-MLflow-Timestamp"}, 401),
+    "no delivery id": ({"without": "X-MLflow-Delivery-Id"}, 401),
+    "no headers": ({"without": "X-MLflow-Delivery-Id X-MLflow-Timestamp X-MLflow-Signature"}, 401),
+    "an old timestamp": ({"sent": "1899999699"}, 401),
+    "a future timestamp": ({"sent": "1900000301"}, 401),
+    "a timestamp that is none": ({"sent": "nan"}, 401),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_not_surely_mlflow_s_and_of_now_is_refused(ear: Ear, what: str) -> None:
+    changed, status = REFUSED[what]
+    assert ear.hear(**changed).status_code == status
+    assert ear.hear().status_code == 202  # and its delivery id is not burnt
+
+
+def test_a_signature_of_another_body_is_refused(ear: Ear) -> None:
+    stolen = signed(SECRET, "d1", str(int(ear.now)), event())
+    assert ear.hear(event(version="3"), signature=stolen).status_code == 401
+
+
+def test_a_timestamp_at_the_edge_is_taken(ear: Ear) -> None:
+    assert ear.hear(delivery="d1", sent="1899999700").status_code == 202
+    assert ear.hear(delivery="d2", sent="1900000300").status_code == 202
+
+
+def test_a_replay_is_refused_also_after_a_restart(ear: Ear, tmp_path: Path) -> None:
+    assert ear.hear().status_code == 202
+    assert ear.hear().status_code == 409
+    again = Ear(tmp_path / "hooks.db")
+    with again:
+        again.now = ear.now + 299
+        assert again.hear(sent=str(int(ear.now))).status_code == 409
+        again.now = ear.now + 100_000  # forgotten by now, and refused by its time
+        assert again.hear(sent=str(int(ear.now))).status_code == 401
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"data": {"name": 5}}', b"null"])
+def test_a_signed_body_that_is_no_event_is_refused(ear: Ear, body: bytes) -> None:
+    assert ear.hear(body).status_code == 400
+
+
+def test_a_large_body_is_refused_before_it_is_read_whole(ear: Ear) -> None:
+    assert ear.hear(b"x" * (MOST_BYTES + 1)).status_code == 413
+
+
+def test_events_of_other_models_and_aliases_are_taken_and_ignored(ear: Ear) -> None:
+    """MLflow must not try them again, and nothing starts."""
+    assert ear.hear(event("strangers"), delivery="d1").status_code == 202
+    assert ear.hear(event(alias="challenger"), delivery="d2").status_code == 202
+    assert ear.hear(event(entity="model_version_tag"), delivery="d3").status_code == 202
+    assert ear.hear(delivery="d4").status_code == 202
+    _soon(lambda: bool(ear.reviews))
+    assert ear.reviews == [SPEC]
+
+
+def test_a_flood_makes_few_reviews_and_the_last_event_is_seen(tmp_path: Path) -> None:
+    """A review sees all that happened before it began; whatever comes later starts another one."""
+    accepted = 0
+    seen: list[int] = []
+
+    def review(spec: Path) -> None:
+        seen.append(accepted)
+        time.sleep(0.3)
+
+    ear = Ear(tmp_path / "hooks.db", review)
+    with ear:
+        for number in range(1000):
+            accepted += ear.hear(delivery=f"d{number}").status_code == 202
+        assert accepted == 1000
+        _soon(lambda: seen[-1] == 1000)
+    assert len(seen) < 100
+
+
+def test_an_event_during_a_review_starts_another_one(tmp_path: Path) -> None:
+    going, go_on = threading.Event(), threading.Event()
+
+    def review(spec: Path) -> None:
+        going.set()
+        assert go_on.wait(20)
+
+    ear = Ear(tmp_path / "hooks.db", review)
+    with ear:
+        assert going.wait(20)
+        ear.hear()
+        go_on.set()
+        _soon(lambda: len(ear.reviews) == 2)
+
+
+def test_a_review_that_fails_does_not_end_the_listening(tmp_path: Path) -> None:
+    def review(spec: Path) -> None:
+        if len(ear.reviews) == 1:
+            raise OSError("no registry")
+
+    ear = Ear(tmp_path / "hooks.db", review)
+    with ear:
+        _soon(lambda: len(ear.reviews) == 1)
+        assert ear.hear().status_code == 202
+        _soon(lambda: len(ear.reviews) == 2)
+
+
+def test_no_answer_and_no_log_line_holds_the_secret(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(0)
+    said = [ear.hear(signed_by="guessed").text, ear.hear().text, ear.hear().text, ear.client.get("/health").text]
+    assert SECRET not in " ".join([*said, caplog.text])
+
+
+def test_an_empty_secret_starts_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="anybody could send events"):
+        create_app("", dict, lambda spec: None, seen=tmp_path / "hooks.db")
