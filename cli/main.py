@@ -14,6 +14,7 @@ from ..spec.errors import BadInput, RatoonError
 from ..spec.load import json_schema, load_spec
 from ..spec.model import Spec
 from . import show
+from .upping import up
 
 app = typer.Typer(
     help="Retrain when it pays, from where you left off.",
@@ -77,6 +78,15 @@ def _prepared(path: Path) -> Spec:
     return spec
 
 
+def _addressed(path: Path) -> Spec:
+    """Read the spec, and look where `ratoon up` keeps its stores, for commands that start no flow."""
+    from .settings import use_running_servers
+
+    spec = load_spec(path)
+    use_running_servers(spec)
+    return spec
+
+
 @app.command(epilog="Example: ratoon init late-flights")
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to write the starter project into.", metavar="DIR")],
@@ -93,7 +103,7 @@ def check(spec: SpecPath, as_json: AsJson = False) -> None:
     """Validate a spec against the real data and the real registry, before anything runs."""
     from .checking import check_spec
 
-    findings = check_spec(load_spec(spec))
+    findings = check_spec(_addressed(spec))
     show.findings(findings, as_json)
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(2)
@@ -220,7 +230,7 @@ def rollback(
 @app.command(epilog="Example: ratoon status spec.yaml --json")
 def status(spec: SpecPath, as_json: AsJson = False) -> None:
     """Print who serves, who waits for review, and what was decided last."""
-    show.status(load_spec(spec), as_json)
+    show.status(_addressed(spec), as_json)
 
 
 @app.command(epilog="Example: ratoon history spec.yaml --last 20")
@@ -233,7 +243,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Print decisions with their reasons and scores, each decision not to act included."""
-    loaded = load_spec(spec)
+    loaded = _addressed(spec)
     if not again:
         show.history(loaded, last, as_json)
         return
@@ -250,7 +260,7 @@ def explain(spec: SpecPath, as_json: AsJson = False) -> None:
     """List the variables that rules may use, with their present values, types and meaning."""
     from .explaining import explain_policy
 
-    explain_policy(load_spec(spec), as_json)
+    explain_policy(_addressed(spec), as_json)
 
 
 @app.command(epilog="Example: ratoon backtest spec.yaml --policy eager.yaml --every 7d")
@@ -358,6 +368,9 @@ def demo(
     from .demonstration import run_demo
 
     run_demo(folder, as_json)
+
+
+app.command(epilog="Example: ratoon up")(up)
 
 
 if __name__ == "__main__":

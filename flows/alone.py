@@ -6,6 +6,7 @@ import fcntl
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..loop.care import Care
 
@@ -17,11 +18,28 @@ def alone(care: Care) -> Iterator[bool]:
     The ledger's flight lets the *same* decision go on after a crash, and cannot tell a dead process from
     a living one. The operating system can: it drops the lock with the process, however that ends.
     """
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", care.spec.model)
-    with (care.stores.home / f"retrain-{name}.lock").open("w") as file:
+    with _lock(care.stores.home, care.spec.model).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:
             yield True
+
+
+def somebody_trains(home: Path, model: str) -> bool:
+    """Whether a living process of this machine holds the model's lock file."""
+    lock = _lock(home, model)
+    if not lock.exists():
+        return False
+    with lock.open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _lock(home: Path, model: str) -> Path:
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", model)
+    return home / f"retrain-{name}.lock"

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ..spec.errors import BadInput
 
 
 class Settings(BaseSettings):
-    """What `ratoon up` starts, and where; every field can be set as `RATOON_` and its name in capitals."""
+    """What `ratoon up` starts, and where; every field can be set as `RATOON_` and its name in capitals.
+
+    A relative *home* lies below the project's folder, and is made absolute by `settle`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RATOON_", extra="ignore")
 
@@ -23,6 +28,37 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="postgresql://…: each server and the ledger get a database of their own; left out: SQLite"
     )
+
+    grace: float = Field(
+        120.0, ge=0, description="Seconds that running flows get to end in when `ratoon up` is asked to stop"
+    )
+    mlflow_app: str | None = Field(
+        None, description="MLflow's server plugin, such as basic-auth; left out: the open server"
+    )
+
+    @classmethod
+    def settle(cls, project: Path) -> Settings:
+        """The settings for *project*; BadInput, naming variable and value, for one that cannot be used."""
+        try:
+            settings = cls()
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            name = f"RATOON_{str(wrong['loc'][0]).upper()}"
+            shown = "" if name == "RATOON_DATABASE_URL" else f" is {wrong['input']!r}, which"
+            raise BadInput(
+                f"${name}{shown} cannot be used: {wrong['msg']}. Nothing was started. Set another value."
+            ) from None
+        return settings.model_copy(update={"home": (project / settings.home).resolve()})
+
+    @property
+    def ports(self) -> dict[str, tuple[int, str]]:
+        """By server: its port, and the variable that sets it."""
+        return {
+            "Prefect": (self.prefect_port, "RATOON_PREFECT_PORT"),
+            "MLflow": (self.mlflow_port, "RATOON_MLFLOW_PORT"),
+            "Evidently": (self.evidently_port, "RATOON_EVIDENTLY_PORT"),
+            "webhooks": (self.hooks_port, "RATOON_HOOKS_PORT"),
+        }
 
     @property
     def prefect_url(self) -> str:

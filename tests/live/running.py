@@ -26,8 +26,8 @@ class Servers:
     started: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @classmethod
-    def on_free_ports(cls, folder: Path) -> Servers:
-        prefect, mlflow = _free_ports(2)
+    def onfree_ports(cls, folder: Path) -> Servers:
+        prefect, mlflow = free_ports(2)
         chosen = {
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_SERVER_API_HOST": "127.0.0.1",
@@ -132,7 +132,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

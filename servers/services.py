@@ -1,0 +1,174 @@
+"""What `ratoon up` starts: each server's command, environment, and how to tell that it is healthy."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .addresses import Addresses
+from .databases import Databases
+from .kept_secrets import hooks_key, hooks_secret, session_key
+from .processes import MARK
+from .settings import Settings
+
+_PYTHON = (sys.executable, "-m")
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # Prefect's second UI asks a server of an analytics company for its settings, whatever is switched off.
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+PATIENT = {
+    # Runs live through a server that is away for minutes: both wait 2, 4, 8 … seconds between their tries.
+    "PREFECT_CLIENT_MAX_RETRIES": "7",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "7",
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """One server: *title* for people, *name* of its log; *environment* is added to the installation's own."""
+
+    title: str
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    healthy: Callable[[], bool]
+
+
+def flow_environment(settings: Settings, where: Addresses, kept: Databases) -> dict[str, str]:
+    """What the worker and its flows need to know; deployments keep it in Prefect's database, so nothing secret."""
+    return {**where.environment(), **kept.environment, **QUIET, **PATIENT, "RATOON_HOME": str(settings.home)}
+
+
+def base_environment(outer: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The environment of every process here: the user's, without what names other servers or holds the password."""
+    foreign = {"PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
+    secret = {"RATOON_DATABASE_URL", "RATOON_LEDGER_URL"}
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    kept = {name: value for name, value in outer.items() if name not in foreign | secret}
+    return {
+        **threads,
+        **QUIET,
+        **kept,
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PYTHONUNBUFFERED": "1",
+        MARK: str(settings.home),
+    }
+
+
+def servers(
+    settings: Settings, where: Addresses, kept: Databases, *, listener: Sequence[str] | None
+) -> tuple[Service, ...]:
+    """Prefect, MLflow, Evidently, and the receiver of webhooks by the command *listener* where there is one."""
+    prefect = Service(
+        "Prefect",
+        "prefect",
+        (*_PYTHON, "prefect", "server", "start"),
+        {
+            "PREFECT_SERVER_API_HOST": settings.host,
+            "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
+            "PREFECT_API_URL": f"{settings.prefect_url}/api",
+            "PREFECT_API_DATABASE_CONNECTION_URL": kept.prefect,
+            **kept.environment,
+        },
+        _answers(f"{settings.prefect_url}/api/health"),
+    )
+    # Artifacts are written to the folder itself, as the embedded registry does, so that versions logged with and
+    # without servers are one stock. A server that hands artifacts on (compose.yaml) is for other machines.
+    plugin = ("--app-name", settings.mlflow_app) if settings.mlflow_app else ()
+    mlflow = Service(
+        "MLflow",
+        "mlflow",
+        (
+            *_PYTHON, "mlflow", "server", "--host", settings.host, "--port", str(settings.mlflow_port), "-w", "1",
+            "--no-serve-artifacts", "--default-artifact-root", str(settings.home / "mlartifacts"), *plugin,
+        ),
+        {
+            "MLFLOW_BACKEND_STORE_URI": kept.mlflow,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its job runner takes 2 GB
+            "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": hooks_key(settings.home),
+            "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+            "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",  # the receiver listens on this machine
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": session_key(settings.home),
+            **kept.environment,
+        },
+        _answers(f"{settings.mlflow_url}/health"),
+    )  # fmt: skip
+    evidently = Service(
+        "Evidently",
+        "evidently",
+        (
+            *_PYTHON, "evidently.cli", "ui", "--host", settings.host, "--port", str(settings.evidently_port),
+            "--workspace", str(where.workspace),
+        ),
+        {},
+        _answers(f"{settings.evidently_url}/api/version"),
+    )  # fmt: skip
+    if listener is None:
+        return prefect, mlflow, evidently
+    hooks = Service(
+        "webhooks",
+        "hooks",
+        tuple(listener),
+        {
+            **flow_environment(settings, where, kept),
+            "RATOON_WEBHOOK_SECRET": hooks_secret(settings.home),
+            "RATOON_HOST": settings.host,
+            "RATOON_HOOKS_PORT": str(settings.hooks_port),
+            "RATOON_POOL": settings.pool,
+        },
+        _answers(f"http://{settings.host}:{settings.hooks_port}/health"),
+    )
+    return prefect, mlflow, evidently, hooks
+
+
+def worker(settings: Settings, where: Addresses, kept: Databases) -> Service:
+    """The process worker; healthy when Prefect counts it as online."""
+    name = worker_name()
+    return Service(
+        "worker",
+        "worker",
+        (*_PYTHON, "prefect", "worker", "start", "--pool", settings.pool, "--type", "process", "--name", name),
+        {**flow_environment(settings, where, kept), "PREFECT_WORKER_QUERY_SECONDS": "2"},
+        lambda: _online(settings, name),
+    )
+
+
+def worker_name() -> str:
+    """One per machine: by it the recovery knows whether runs may be alive elsewhere."""
+    return f"ratoon {platform.node()}"
+
+
+def log_of(home: Path, service: Service) -> Path:
+    """The file that takes what the server prints."""
+    return home / "logs" / f"{service.name}.log"
+
+
+def _answers(address: str) -> Callable[[], bool]:
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - http of our own servers
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    return ask
+
+
+def _online(settings: Settings, name: str) -> bool:
+    address = f"{settings.prefect_url}/api/work_pools/{settings.pool}/workers/filter"
+    request = urllib.request.Request(address, b"{}", {"Content-Type": "application/json"})  # noqa: S310 - as above
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
+            return any(each["name"] == name and each["status"] == "ONLINE" for each in json.load(answer))
+    except OSError:
+        return False

@@ -1,0 +1,150 @@
+"""How commands in a second terminal find the servers that `ratoon up` started."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ratoon.cli.settings import use_running_servers
+from ratoon.cli.starting import write_starter
+from ratoon.servers.addresses import Addresses
+from ratoon.servers.ports import refuse_taken
+from ratoon.servers.settings import Settings
+from ratoon.spec.errors import BadInput, Refused
+from ratoon.spec.load import load_spec
+from ratoon.spec.model import Spec
+from ratoon.spec.stores import stores_of
+
+NAMES = (
+    "PREFECT_API_URL", "MLFLOW_TRACKING_URI", "RATOON_LEDGER_URL", "RATOON_WORKSPACE", "RATOON_EVIDENTLY_URL",
+    "RATOON_HOME",
+)  # fmt: skip
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spec:
+    """A project in a folder below the one where servers are started, in a terminal that names no server."""
+    for name in NAMES:
+        monkeypatch.setenv(name, "")  # so that what the test sets is undone
+        monkeypatch.delenv(name)
+    write_starter(tmp_path / "models" / "flights", "flights")
+    return load_spec(tmp_path / "models" / "flights" / "spec.yaml")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port on which something listens."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+def servers(home: Path, port: int) -> Addresses:
+    """Servers of *home* that all seem to listen on *port*."""
+    home.mkdir(parents=True, exist_ok=True)
+    address = f"http://127.0.0.1:{port}"
+    kept = Addresses(
+        home=home,
+        prefect=address,
+        mlflow=address,
+        evidently=address,
+        pool="ratoon",
+        ledger=f"sqlite:///{home}/ledger.db",
+        workspace=home / "evidently",
+        mlflow_database=f"sqlite:///{home}/mlflow.db",
+    )
+    kept.keep()
+    return kept
+
+
+def test_a_command_uses_the_servers_of_a_folder_above(spec: Spec, tmp_path: Path, port: int) -> None:
+    """The user exports nothing; ledger and workspace are the servers' too."""
+    servers(tmp_path / ".ratoon", port)
+
+    use_running_servers(spec)
+
+    assert os.environ["PREFECT_API_URL"] == f"http://127.0.0.1:{port}/api"
+    assert stores_of(spec).mlflow == f"http://127.0.0.1:{port}"
+    assert stores_of(spec).ledger == f"sqlite:///{tmp_path}/.ratoon/ledger.db"
+
+
+def test_what_the_user_exported_wins(spec: Spec, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name by name."""
+    servers(tmp_path / ".ratoon", port)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere:5000")
+
+    use_running_servers(spec)
+
+    assert stores_of(spec).mlflow == "http://elsewhere:5000"
+    assert os.environ["PREFECT_API_URL"] == f"http://127.0.0.1:{port}/api"
+
+
+def test_stopped_servers_leave_their_databases(spec: Spec, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command goes on with the same data, without servers, and says so in one line."""
+    kept = servers(tmp_path / ".ratoon", port=1)
+
+    use_running_servers(spec)
+
+    assert stores_of(spec).mlflow == kept.mlflow_database
+    assert "PREFECT_API_URL" not in os.environ
+    said = capsys.readouterr()
+    assert said.out == "" and "`ratoon up` starts them" in said.err and said.err.count("\n") == 1
+
+
+def test_a_command_does_not_run_into_servers_that_are_starting(spec: Spec, tmp_path: Path) -> None:
+    """Both would make the same databases."""
+    home = tmp_path / ".ratoon"
+    home.mkdir()
+    with (home / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        with pytest.raises(Refused, match="still starting"):
+            use_running_servers(spec)
+
+
+def test_a_project_without_servers_is_as_it_was(spec: Spec) -> None:
+    """Embedded stores in the spec's own home."""
+    use_running_servers(spec)
+
+    assert stores_of(spec).mlflow == f"sqlite:///{spec.folder}/.ratoon/mlflow.db"
+
+
+def test_the_addresses_are_for_their_owner_only(tmp_path: Path) -> None:
+    """They name databases and users."""
+    servers(tmp_path, 1)
+
+    assert stat.S_IMODE((tmp_path / "servers.json").stat().st_mode) == 0o600
+
+
+def test_a_taken_port_is_named_with_its_setting(port: int) -> None:
+    """Before anything starts."""
+    with pytest.raises(Refused, match=rf"Port {port} .* MLflow \(\$RATOON_MLFLOW_PORT\).*Nothing was started"):
+        refuse_taken(Settings(mlflow_port=port), ["MLflow"])
+
+
+def test_one_port_for_two_servers_is_refused() -> None:
+    """Whoever starts second would die of it."""
+    with pytest.raises(Refused, match=r"RATOON_MLFLOW_PORT and \$RATOON_PREFECT_PORT are both 4151"):
+        refuse_taken(Settings(prefect_port=4151, mlflow_port=4151), ["Prefect", "MLflow"])
+
+
+def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its variable and its value."""
+    monkeypatch.setenv("RATOON_MLFLOW_PORT", "many")
+
+    with pytest.raises(BadInput, match=r"\$RATOON_MLFLOW_PORT is 'many'"):
+        Settings.settle(tmp_path)
+
+
+def test_a_relative_home_lies_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the command was started."""
+    monkeypatch.delenv("RATOON_HOME", raising=False)
+
+    assert Settings.settle(tmp_path).home == tmp_path / ".ratoon"
