@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from ..paper.html import data, own, template, write
+from ..paper.marks import MARKS, Mark, glyph
+from ..paper.words import UNKNOWN, plural, rounded
 from ..policy.wording import length, moment
 from .page_charts import against_cost, over_time
-from .page_marks import MARKS, Mark, mark_of
+from .page_marks import mark_of
 from .page_styles import Styled, better_scratch, styled
 from .page_table import meanings, rows
-from .page_words import UNKNOWN, interval, plural, rounded
+from .page_words import interval
 from .results import ArmResult, Backtest
 
 
 def write_page(found: Backtest, file: Path) -> None:
     """Write *found* as one HTML file: whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_name(f"{file.name}.half")
-    half.write_text(page(found), encoding="utf-8")
-    half.replace(file)
+    write(page(found), file)
 
 
 def page(found: Backtest) -> str:
     """*found* as HTML that loads nothing: equal backtests give equal pages."""
     arms = styled(found)
     chart = over_time(found, arms)
-    return _template().render(
+    return template(__package__, "page.html.jinja").render(
         found=found,
         headline=headline(found),
         spec=Path(found.spec).name,
@@ -49,9 +46,10 @@ def page(found: Backtest) -> str:
         training=length(timedelta(seconds=found.training_seconds)),
         review=length(timedelta(seconds=found.review_seconds)),
         policies=[_told(arm.result) for arm in arms if arm.result.kind == "policy" and len(arm.result.steps) > 1],
-        charts=_data([chart, against_cost(found, arms)]),
-        css=_own("page.css"),
-        js=_own("page.js"),
+        charts=data([chart, against_cost(found, arms)]),
+        css=own("page.css"),
+        js=own("page.js", __package__),
+        glyph=glyph,
         plotly=Markup(get_plotlyjs()),  # noqa: S704  plotly's own file, from its package
     )
 
@@ -105,18 +103,3 @@ def _told(arm: ArmResult) -> dict[str, Any]:
         for step in arm.steps[1:]
     ]
     return {"name": arm.name, "lines": lines, "verdicts": ", ".join(f"{k} {v}" for k, v in arm.verdicts.items())}
-
-
-def _data(value: Any) -> Markup:
-    """JSON that no text inside can end: `<` never appears as itself."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704  nothing of HTML is left in it
-
-
-def _own(name: str) -> Markup:
-    return Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704  our own file
-
-
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(files(__package__).joinpath("page.html.jinja").read_text(encoding="utf-8"))

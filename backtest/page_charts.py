@@ -14,10 +14,12 @@ from html import escape as escape_html
 from itertools import pairwise
 from typing import Any
 
+from ..paper.marks import MARKS
+from ..paper.words import known, plural, rounded
 from ..policy.wording import moment
-from .page_marks import MARKS, mark_of
+from .page_marks import mark_of
 from .page_styles import Styled
-from .page_words import interval, known, plural, rounded
+from .page_words import interval
 from .results import ArmResult, Backtest, Step
 
 escape = partial(escape_html, quote=False)  # plotly knows &lt; but not &quot;

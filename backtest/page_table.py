@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .page_words import UNKNOWN, interval, known, rounded
+from ..paper.words import UNKNOWN, known, rounded
+from .page_words import interval
 from .results import ArmResult, Backtest, Kind
 
 

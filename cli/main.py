@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -253,6 +253,24 @@ def history(
     show.recomputed(found, as_json)
     if any(each.differs for each in found):
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: ratoon report spec.yaml --out report.html")
+def report(
+    spec: SpecPath,
+    file: Annotated[Path | None, typer.Option("--out", help="HTML file to write; left out: in the home.")] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--start", help="Charts and decisions begin here; left out: with the life."),
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--end", help="The model as it was known then (UTC); left out: as it is.")
+    ] = None,
+) -> None:
+    """Write one HTML page: what serves and how it does, every decision with its reasons, versions, cost."""
+    from .reporting import report as run
+
+    run(load_spec(spec), file=file, start=start, end=end, now=datetime.now(UTC).replace(tzinfo=None))
 
 
 @policy_app.command(epilog="Example: ratoon policy explain spec.yaml")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "flows", "cli", "demo")
+ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "paper", "report", "flows", "cli", "demo")
 
 
 @pytest.mark.parametrize("package", ["evidently", "fastapi", "ibis", "mlflow", "prefect", "sklearn", "skops"])
@@ -54,6 +54,10 @@ def test_no_room_is_installed_bare():
         "cli/starter/spec.yaml",
         "cli/starter/training.py",
         "ledger/migrations/env.py",
+        "paper/page.css",
+        "backtest/page.html.jinja",
+        "report/report.css",
+        "report/report.html.jinja",
         "py.typed",
     ],
 )

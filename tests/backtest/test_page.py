@@ -14,8 +14,9 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from ratoon.backtest.page import headline, page, write_page
-from ratoon.backtest.page_marks import MARKS, mark_of
+from ratoon.backtest.page_marks import mark_of
 from ratoon.backtest.results import ArmResult, Backtest, Kind, Quality, Step
+from ratoon.paper.marks import MARKS
 
 START = datetime(2024, 1, 8)
 WEEK = timedelta(days=7)

@@ -1,0 +1,40 @@
+"""One HTML file with all it needs inside: its template, our own files in it, and how it is written."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+
+def template(package: str | None, name: str) -> Template:
+    """The template *name* among the files of *package*; every text that it is given is escaped."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_text(package, name))
+
+
+def own(name: str, package: str | None = __package__) -> Markup:
+    """A style or script of ours, as it is."""
+    return Markup(_text(package, name))  # noqa: S704  our own file
+
+
+def data(value: Any) -> Markup:
+    """JSON that no text inside can end: `<` never appears as itself."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704  nothing of HTML is left in it
+
+
+def write(html: str, file: Path) -> None:
+    """Write the page, whole or not at all; its folder is made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    half = file.with_name(f"{file.name}.half")
+    half.write_text(html, encoding="utf-8")
+    half.replace(file)
+
+
+def _text(package: str | None, name: str) -> str:
+    return files(package or "").joinpath(name).read_text(encoding="utf-8")

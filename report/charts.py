@@ -1,0 +1,223 @@
+"""The report's charts as plain values: lines, bands and marks over one axis of time; the template draws them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from ..data.metrics import METRICS
+from ..ledger.ledger import UpdateRow
+from ..paper.words import metric, rounded, within
+from ..policy.variables import value_of
+from ..policy.wording import moment
+from ..spec.values import Decision
+from .axes import Level, Time
+from .life import Life
+
+Point = tuple[datetime, float | None]
+
+
+@dataclass(frozen=True)
+class Line:
+    """*path* in thousandths of the chart; *colour* is a name of page.css."""
+
+    name: str
+    colour: str
+    path: str
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point that tells more: *x* and *y* in percent."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """*band* is the area of an interval; *empty* says in words why there is nothing to draw."""
+
+    title: str
+    about: str
+    ticks: list[tuple[float, str]]
+    lines: list[Line]
+    dots: list[Dot]
+    band: str = ""
+    empty: str = ""
+
+
+def charts(life: Life, time: Time, decisions: Sequence[Decision]) -> list[Chart]:
+    """Performance, drift, data quality and cost."""
+    looks = [each for each in decisions if each.window is not None]
+    return [_performance(life, time, looks), _drift(time, looks), _quality(time, looks), _cost(life, time)]
+
+
+def _performance(life: Life, time: Time, looks: Sequence[Decision]) -> Chart:
+    known = METRICS[life.metric]
+    value, low, high = (_series(looks, f"performance.{name}") for name in ("value", "low", "high"))
+    estimate = _series(looks, "estimate.value")
+    accepted = _series(looks, "performance.reference")
+    limit = [(each.at, _limit(each, known.relative, known.greater_is_better)) for each in looks]
+    level = Level.around(_present(value, low, high, accepted, limit, estimate))
+    lines = [
+        Line("when accepted", "grey", _path(time, level, accepted)),
+        Line("harm begins", "vermillion", _path(time, level, limit), dashed=True),
+        Line("estimate without labels", "purple", _path(time, level, estimate), dashed=True),
+        Line(life.metric, "blue", _path(time, level, value)),
+    ]
+    return Chart(
+        title=f"Performance: {life.metric} ({'higher' if known.greater_is_better else 'lower'} is better)",
+        about="Of the version that served, on labels that had arrived; the band is its 95 % interval.",
+        ticks=level.ticks(),
+        lines=lines,
+        dots=_dots(time, level, looks, value, "blue", _told),
+        band=_band(time, level, low, high),
+        empty="" if _present(value, estimate) else "It was not measured in any window.",
+    )
+
+
+def _told(look: Decision) -> str:
+    said = within(*(value_of(f"performance.{name}", look.facts) for name in ("value", "low", "high")))
+    return f"{moment(look.at)}: {said}, v{look.champion}"
+
+
+def _moved(look: Decision) -> str:
+    return f"{moment(look.at)}: {metric(value_of('drift.share', look.facts))}{_named(look, 'drift.columns')}"
+
+
+def _failed(look: Decision) -> str:
+    count = len(value_of("quality.failed", look.facts) or ())
+    return f"{moment(look.at)}: {count} failed{_named(look, 'quality.failed')}"
+
+
+def _limit(look: Decision, relative: bool, greater: bool) -> float | None:
+    reference, limit = (value_of(f"performance.{name}", look.facts) for name in ("reference", "tolerance"))
+    if reference is None or limit is None:
+        return None
+    most = limit * (abs(reference) if relative else 1.0)
+    return float(reference - most if greater else reference + most)
+
+
+def _drift(time: Time, looks: Sequence[Decision]) -> Chart:
+    share, limit = _series(looks, "drift.share"), _series(looks, "drift.threshold")
+    level = Level.around(_present(share, limit), zero=True)
+    return Chart(
+        title="Drift: share of columns that moved",
+        about="From the threshold on, the window counts as drifted.",
+        ticks=level.ticks(),
+        lines=[
+            Line("threshold", "vermillion", _path(time, level, limit), dashed=True),
+            Line("share drifted", "green", _path(time, level, share)),
+        ],
+        dots=_dots(time, level, looks, share, "green", _moved),
+        empty="" if _present(share) else "No column could be judged in any window.",
+    )
+
+
+def _quality(time: Time, looks: Sequence[Decision]) -> Chart:
+    failed: list[Point] = [(each.at, float(len(value_of("quality.failed", each.facts) or ()))) for each in looks]
+    level = Level.around([*_present(failed), 1.0], zero=True, whole=True)
+    return Chart(
+        title="Data quality: failed checks",
+        about="0 is what you want.",
+        ticks=level.ticks(),
+        lines=[Line("failed checks", "purple", _path(time, level, failed))],
+        dots=_dots(time, level, looks, failed, "purple", _failed),
+        empty="" if looks else "No window was looked at yet.",
+    )
+
+
+def _cost(life: Life, time: Time) -> Chart:
+    ended = [(each.ended_at or each.at, each) for each in life.updates if each.outcome != "running"]
+    total, sums = 0.0, list[tuple[datetime, float]]()
+    for at, each in ended:
+        total += each.cpu_seconds
+        sums.append((at, total))
+    level = Level.around([value for _, value in sums], zero=True)
+    steps: list[Point] = [(time.start, 0.0)]
+    for before, (at, value) in zip([0.0, *(value for _, value in sums)], sums, strict=False):
+        steps += [(at, before), (at, value)]
+    steps.append((time.end, total))
+    return Chart(
+        title="Cost: CPU seconds of training, summed up",
+        about="A dot is one training run.",
+        ticks=level.ticks(),
+        lines=[Line("all runs so far", "orange", _path(time, level, steps))],
+        dots=[
+            Dot(time.place(at), level.place(value), _ran(at, each), "orange")
+            for (at, each), (_, value) in zip(ended, sums, strict=True)
+            if time.start <= at <= time.end
+        ],
+        empty="" if ended else "No training run yet.",
+    )
+
+
+def _ran(at: datetime, update: UpdateRow) -> str:
+    version = f" v{update.version}" if update.version else ""
+    cost = f"{rounded(update.cpu_seconds)} CPU s on {update.rows:,} rows"
+    return f"{moment(at)}: {update.outcome.replace('_', ' ')}{version}, {cost}"
+
+
+def _series(looks: Sequence[Decision], name: str) -> list[Point]:
+    return [(each.at, _number(value_of(name, each.facts))) for each in looks]
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _present(*series: Iterable[Point]) -> list[float]:
+    return [value for each in series for _, value in each if value is not None]
+
+
+def _named(look: Decision, name: str) -> str:
+    names = value_of(name, look.facts) or ()
+    return f" ({', '.join(map(str, names))})" if names else ""
+
+
+def _dots(
+    time: Time,
+    level: Level,
+    looks: Sequence[Decision],
+    series: Sequence[Point],
+    colour: str,
+    told: Callable[[Decision], str],
+) -> list[Dot]:
+    return [
+        Dot(time.place(each.at), level.place(value), told(each), colour)
+        for each, (_, value) in zip(looks, series, strict=True)
+        if value is not None
+    ]
+
+
+def _place(time: Time, level: Level) -> Callable[[datetime, float], str]:
+    return lambda at, value: f"{10 * time.place(at):.5g} {10 * level.place(value):.5g}"
+
+
+def _path(time: Time, level: Level, series: Sequence[Point]) -> str:
+    """The line through the points; it breaks where a value is missing."""
+    place, parts = _place(time, level), []
+    for (_, before), (at, value) in pairwise([(time.start, None), *series]):
+        if value is not None:
+            parts.append(("M" if before is None else "L") + place(at, value))
+    return "".join(parts)
+
+
+def _band(time: Time, level: Level, low: Sequence[Point], high: Sequence[Point]) -> str:
+    """The area between *low* and *high*, in as many pieces as there are gaps."""
+    place, parts, run = _place(time, level), [], list[tuple[datetime, float, float]]()
+    for (at, least), (_, most) in [*zip(low, high, strict=True), ((time.end, None), (time.end, None))]:
+        if least is not None and most is not None:
+            run.append((at, least, most))
+        elif run:
+            around = [place(when, up) for when, _, up in run] + [place(when, down) for when, down, _ in reversed(run)]
+            parts.append("M" + "L".join(around) + "Z")
+            run = []
+    return "".join(parts)
