@@ -72,3 +72,9 @@ class PrefectPages:
 
     def open_tab(self, name: str) -> None:
         self.browser.click(showing(name))
+
+    def open_artifact(self, key: str) -> None:
+        """From the run's tab *Artifacts* to one of them."""
+        self.open_tab("Artifacts")
+        self.browser.click(f"//a[contains(@href, '/artifacts/')][{saying(key)}]")
+        self.browser.read(rf"(?m)^{key}\n")
