@@ -39,7 +39,7 @@ Who moved an alias is known where MLflow runs as `mlflow server --app-name ratoo
 
 def about(model: str, spec: str) -> str:
     """The registered model's description: what its aliases mean, and how to load, approve, reject and roll back."""
-    return _ABOUT.format(model=model, spec=spec)
+    return _apart(_ABOUT.format(model=model, spec=spec))
 
 
 def caught(text: str, said: str) -> str:
@@ -101,7 +101,15 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
     if links:
         parts.append("### Links\n" + "\n".join(f"- [{words}]({address})" for words, address in links))
     parts.append(f"### What to do\n{_what_to_do(state, evidence)}")
-    return "\n\n".join(parts)
+    return _apart("\n\n".join(parts))
+
+
+def _apart(markdown: str) -> str:
+    """MLflow's pages draw tables without any space between cells, so that numbers run into one another."""
+    rows = markdown.split("\n")
+    return "\n".join(
+        row.replace(" |", "&emsp; |") if row.startswith("| ") and row.endswith(" |") else row for row in rows
+    )
 
 
 def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:

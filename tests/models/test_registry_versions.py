@@ -91,7 +91,7 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
     for words in (
         "Update of version 1",
         "mae rose from 0.30 to 1.10",
-        "| recent | **passed** | 150 |",
+        "| recent&emsp; | **passed**&emsp; | 150&emsp; |",
         "% interval",
         "CPU s learning",
         "pencil",

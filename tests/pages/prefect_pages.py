@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from browser import Browser, saying, showing
-from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
