@@ -40,7 +40,7 @@ def up(
     project = folder.resolve()
     settings = Settings.settle(project)
     terminal = _Terminal()
-    with prepared(settings, terminal, hooks=_listener()) as running:
+    with prepared(settings, terminal, hooks=_listener(project)) as running:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: running.stopping.ask())
         try:
@@ -86,12 +86,12 @@ class _Terminal:
         out.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
 
 
-def _listener() -> list[str] | None:
-    """The command that receives MLflow's webhooks, where this version of Ratoon has one."""
+def _listener(project: Path) -> list[str] | None:
+    """The command that receives MLflow's webhooks for the specs below *project*, where Ratoon has one."""
     from .main import app
 
     names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    return [sys.executable, "-m", "ratoon.cli.main", "listen"] if "listen" in names else None
+    return [sys.executable, "-m", "ratoon.cli.main", "listen", str(project)] if "listen" in names else None
 
 
 def _subscribe(running: Up, terminal: _Terminal) -> None:
