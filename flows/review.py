@@ -13,8 +13,10 @@ from prefect.settings import get_current_settings
 from ..loop.care import keep_stores
 from ..spec.load import load_spec
 from .declared import declared_spec
+from .form import SpecPath
 from .moment import moment_of
 from .names import end_name, model_name
+from .readable import name_the_end
 from .sweep import sweep
 
 
@@ -22,14 +24,14 @@ def _run_name() -> str:
     return f"review {model_name(flow_run.parameters)}"
 
 
-@flow(name="review", flow_run_name=_run_name)
-def review(spec: str) -> list[str]:
+@flow(name="review", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
+def review(*, spec: SpecPath) -> list[str]:
     """Write down what reviewers did in MLflow: approvals, rejections, and aliases that no gate let go.
 
     Returns what was new, in words; the model's data is not read.
 
     Args:
-        spec: Path of the model's spec, on the machine where the flow runs.
+        spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     with keep_stores(declared_spec(spec)) as kept:
         said = list(sweep(kept, moment_of(None)))
