@@ -48,7 +48,7 @@ def test_an_ungated_champion_is_flagged_in_mlflow_and_in_the_ledger(finished: Pr
     assert "no gate compared it with the champion" in version.tags["ratoon.caught"]
     assert version.description.startswith("> **Caught by Ratoon.**")
     assert version.description.endswith("Mine.")
-    assert client.get_model_version_by_alias("flights", "champion").version == number
+    assert str(client.get_model_version_by_alias("flights", "champion").version) == number
     with finished.care() as care:
         (catch,) = care.ledger.catches("flights")
     assert (catch.version, catch.previous, catch.done, catch.actor) == (number, "2", "flagged", "registry")
@@ -78,7 +78,7 @@ def test_an_ungated_champion_is_put_back_where_the_spec_says_so(finished: Projec
     assert review(spec=finished.path) == [f"caught v{number}, put back v2"]
     assert review(spec=finished.path) == []
 
-    assert client.get_model_version_by_alias("flights", "champion").version == "2"
+    assert str(client.get_model_version_by_alias("flights", "champion").version) == "2"
     with finished.care() as care:
         (catch,) = care.ledger.catches("flights")
     assert catch.done == "put_back"
@@ -147,7 +147,7 @@ def test_a_deleted_alias_is_put_back_each_time_where_the_spec_says_so(finished: 
     for _ in range(2):
         client.delete_registered_model_alias("flights", "champion")
         assert review(spec=finished.path) == ["caught no champion, put back v2"]
-        assert client.get_model_version_by_alias("flights", "champion").version == "2"
+        assert str(client.get_model_version_by_alias("flights", "champion").version) == "2"
 
 
 def test_the_page_s_promote_button_confuses_nobody(finished: Project) -> None:
