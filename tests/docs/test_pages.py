@@ -45,6 +45,14 @@ def test_every_piece_of_python_parses(page: Path) -> None:
             ast.parse(block.text)
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md"])
+def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
+    """The pages of the site are checked by its build; these stand outside it."""
+    here = DOCS.parent / page
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", here.read_text(encoding="utf-8")):
+        assert (here.parent / target).exists(), f"{page}: {target}"
+
+
 # Built side by side with these pages: each is checked as soon as it is there.
 COMING = {"up", "deploy", "listen", "report"}
 

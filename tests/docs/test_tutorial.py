@@ -13,6 +13,7 @@ from blocks import DOCS, blocks
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     scripts = tmp_path / "bin"
     scripts.mkdir()
