@@ -40,11 +40,11 @@ def listen(folder: Path) -> None:
 
 
 def models_below(folder: Path) -> dict[str, Path]:
-    """The spec of each model below *folder*; what is no spec is passed over."""
+    """The spec of each model below *folder*; a spec with a fault is passed over, so that the others are heard."""
+    from ..flows.specs import find_specs
+
     found = {}
-    for path in sorted(folder.rglob("*.yaml")):
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
+    for path in find_specs(folder):
         try:
             found[load_spec(path).model] = path.resolve()
         except BadInput:
