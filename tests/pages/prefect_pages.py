@@ -58,6 +58,7 @@ class PrefectPages:
         """From the note that the form leaves after it was submitted to the run that it made."""
         self.browser.click("//a[contains(@href, '/runs/flow-run/')]")
         self.browser.wait(lambda: "/runs/flow-run/" in self.browser.driver.current_url or None, "the run's page opens")
+        self.browser.read(r"Logs\nTask Runs")
 
     def watch(self, *, seconds: float) -> str:
         """Wait on the run's page until it ended; returns the state that the page shows."""
