@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from browser import Browser, quoted, saying, showing
 from selenium.webdriver.common.keys import Keys
 
@@ -27,6 +29,7 @@ class MLflowPages:
 
     def open_version(self, number: str) -> None:
         self.browser.click(f"//a[{saying(f'Version {number}')}]")
+        self.browser.wait(lambda: f"/versions/{number}" in self.browser.driver.current_url or None, "the version opens")
         self.browser.find("//button[@title='Edit aliases']")
 
     def aliases(self) -> set[str]:
@@ -55,7 +58,8 @@ class MLflowPages:
 
     def _close_what_covers(self) -> None:
         """MLflow opens an assistant beside the page, and a hint to its switch above it."""
-        if self.browser.all(showing("Try it now")):
+        with suppress(AssertionError):  # in a profile that has not seen it yet
+            self.browser.find(showing("Try it now"), seconds=10)
             self.browser.press(Keys.ESCAPE)
-        for button in self.browser.all("//button[@aria-label='Close']"):
-            button.click()
+        with suppress(AssertionError):
+            self.browser.click("//button[@aria-label='Close']", seconds=5)

@@ -58,6 +58,7 @@ class PrefectPages:
         """From the note that the form leaves after it was submitted to the run that it made."""
         self.browser.click("//a[contains(@href, '/runs/flow-run/')]")
         self.browser.wait(lambda: "/runs/flow-run/" in self.browser.driver.current_url or None, "the run's page opens")
+        self.browser.read(r"Logs\nTask Runs")
 
     def watch(self, *, seconds: float) -> str:
         """Wait on the run's page until it ended; returns the state that the page shows."""
@@ -65,7 +66,7 @@ class PrefectPages:
 
     def title(self) -> str:
         """The run's name, which tells what came of it."""
-        return self.browser.read(rf"(?m)^Runs\n(?:/\n)?(.+)\n{ENDED}$").group(1)
+        return self.browser.read(rf"(?m)^Runs\n(?:/\n)?(.+)\n(?:.+\n){{0,4}}?{ENDED}$").group(1)
 
     def open_tab(self, name: str) -> None:
         self.browser.click(showing(name))
@@ -73,5 +74,5 @@ class PrefectPages:
     def open_artifact(self, key: str) -> None:
         """From the run's tab *Artifacts* to one of them."""
         self.open_tab("Artifacts")
-        self.browser.click(f"//a[contains(@href, '/artifacts/')][{saying(key)}]")
-        self.browser.read(rf"(?m)^{key}\n")
+        self.browser.click(f"//a[contains(@href, '/artifacts/')][{saying(key)} or .{showing(key)}]")
+        self.browser.wait(lambda: "/artifacts/" in self.browser.driver.current_url or None, f"the artifact {key} opens")
