@@ -306,7 +306,7 @@ def report(
     """Write one HTML page: what serves and how it does, every decision with its reasons, versions, cost."""
     from .reporting import report as run
 
-    run(load_spec(spec), file=file, start=start, end=end, now=datetime.now(UTC).replace(tzinfo=None))
+    run(_addressed(spec), file=file, start=start, end=end, now=datetime.now(UTC).replace(tzinfo=None))
 
 
 @policy_app.command(epilog="Example: ratoon policy explain spec.yaml")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.settings import get_current_settings
 
 from ..loop.care import keep_stores
@@ -17,7 +18,10 @@ from .form import SpecPath
 from .moment import moment_of
 from .names import end_name, model_name
 from .readable import name_the_end
+from .recover import recover
 from .sweep import sweep
+
+_UNDER_UP = "RATOON_UP"  # in the environment of all that `ratoon up` started
 
 
 def _run_name() -> str:
@@ -33,6 +37,9 @@ def review(*, spec: SpecPath) -> list[str]:
     Args:
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
+    if deployment.id and _UNDER_UP not in os.environ:  # there `ratoon up` looks itself, and more often
+        for each in recover(os.environ.get("RATOON_POOL", "ratoon")):
+            get_run_logger().warning(each)
     with keep_stores(declared_spec(spec)) as kept:
         said = list(sweep(kept, moment_of(None)))
     if said:

@@ -17,6 +17,8 @@ MOVES = {
     "first": Mark("first version", "circle", "#0072B2", size=10),
     "promotion": Mark("promotion", "triangle-up", "#0072B2"),
     "roll_back": Mark("rollback", "triangle-down", "#D55E00"),
+    "ungated": Mark("no gate passed it", "x", "#D55E00"),
+    "put_back": Mark("put back", "star", "#009E73"),
     "approved": Mark("approved", "square", "#009E73"),
     "rejected": Mark("rejected", "x", "#CC79A7"),
 }
