@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect
+from ratoon.ledger.entries import Catch
 from ratoon.ledger.tables import Base
 
 TABLES = sorted(Base.metadata.tables)
@@ -26,6 +27,9 @@ def full(ledger, url, made) -> Iterator[Engine]:
     ledger.land(made.fly(ledger), outcome="failed", ended_at=made.NOW)
     ledger.record_promotion(
         model="price", version="1", previous=None, at=made.NOW, kind="first", actor="ada", reason="", decision=None
+    )
+    ledger.record_catch(
+        Catch(model="price", version="7", previous="1", at=made.NOW, actor="ada", reason="no gate", done="flagged")
     )
     engine = connect(url)
     yield engine
