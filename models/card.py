@@ -39,7 +39,7 @@ Who moved an alias is known where MLflow runs as `mlflow server --app-name ratoo
 
 def about(model: str, spec: str) -> str:
     """The registered model's description: what its aliases mean, and how to load, approve, reject and roll back."""
-    return _apart(_ABOUT.format(model=model, spec=spec))
+    return _for_the_page(_ABOUT.format(model=model, spec=spec))
 
 
 def caught(text: str, said: str) -> str:
@@ -101,15 +101,28 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
     if links:
         parts.append("### Links\n" + "\n".join(f"- [{words}]({address})" for words, address in links))
     parts.append(f"### What to do\n{_what_to_do(state, evidence)}")
-    return _apart("\n\n".join(parts))
+    return _for_the_page("\n\n".join(parts))
 
 
-def _apart(markdown: str) -> str:
-    """MLflow's pages draw tables without any space between cells, so that numbers run into one another."""
-    rows = markdown.split("\n")
-    return "\n".join(
-        row.replace(" |", "&emsp; |") if row.startswith("| ") and row.endswith(" |") else row for row in rows
-    )
+def _for_the_page(markdown: str) -> str:
+    """As MLflow's pages need it: they break a paragraph where the source does, and draw tables without any space
+    between cells, so that numbers run into one another.
+    """
+    lines: list[str] = []
+    for line in markdown.split("\n"):
+        if line.startswith("| ") and line.endswith(" |"):
+            lines.append(line.replace(" |", "&emsp; |"))
+        elif lines and _goes_on(lines[-1], line):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _goes_on(before: str, line: str) -> bool:
+    """Whether *line* is of the same paragraph or item as the line *before*."""
+    starts = ("- ", "|", "#", ">", "---")
+    return bool(line.strip() and before.strip()) and not line.startswith(starts) and not before.startswith(starts[1:])
 
 
 def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
