@@ -7,6 +7,8 @@ from contextlib import suppress
 from browser import Browser, quoted, saying, showing
 from selenium.webdriver.common.keys import Keys
 
+_EDIT_ALIASES = f"{showing('Aliases')}/following::*[@title='Edit aliases' or {saying('Add')}][1]"
+
 
 class MLflowPages:
     """Drives the UI of the MLflow server at *address*."""
@@ -30,7 +32,7 @@ class MLflowPages:
     def open_version(self, number: str) -> None:
         self.browser.click(f"//a[{saying(f'Version {number}')}]")
         self.browser.wait(lambda: f"/versions/{number}" in self.browser.driver.current_url or None, "the version opens")
-        self.browser.find("//button[@title='Edit aliases']")
+        self.browser.find(_EDIT_ALIASES)
 
     def aliases(self) -> set[str]:
         """The aliases that the version's page shows."""
@@ -38,8 +40,8 @@ class MLflowPages:
         return {each.get_attribute("title") or "" for each in shown}
 
     def set_alias(self, alias: str) -> None:
-        """The pencil beside *Aliases*, the dialog, *Save aliases*."""
-        self.browser.click("//button[@title='Edit aliases']")
+        """The pencil beside *Aliases* (*Add* on a version that has none), and the alias chosen in its dialog."""
+        self.browser.click(_EDIT_ALIASES)
         box = self.browser.find("//*[@role='dialog']//input[@role='combobox']")
         box.send_keys(alias)
         box.send_keys(Keys.ENTER)
