@@ -374,7 +374,7 @@ def replay(
     show.replay(prepared, every, start, end, into, as_json)
 
 
-@app.command(epilog="Example: RATOON_WEBHOOK_SECRET=… ratoon listen projects")
+@app.command(epilog="Example: ratoon listen projects, with the webhook's secret in RATOON_WEBHOOK_SECRET")
 def listen(
     folder: Annotated[Path, typer.Argument(help="Folder of the specs whose models are listened for.")] = Path(),
 ) -> None:

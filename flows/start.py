@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Literal
 
 from prefect import get_run_logger
 from prefect.deployments import run_deployment
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
+from ..spec.errors import Refused
 from ..spec.model import Spec
 from ..spec.values import Decision
 
@@ -70,6 +72,17 @@ def _deployed(flow: str, spec: Spec, decision: Decision, attempt: int, *, must: 
         if must:
             raise
         logger.info("The server has no deployment %s/%s; the flow runs within this one.", flow, spec.model)
+        return False
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.CONFLICT:
+            raise
+        said = (
+            f"The server's deployment {flow}/{spec.model} does not take a run for {spec.path}: it was deployed for "
+            f"another spec of this name, or by an older Ratoon. Deploy again: ratoon deploy {spec.path}"
+        )
+        if must:
+            raise Refused(f"{said}. Decision {decision.id} is recorded, no run was started.") from error
+        logger.warning("%s. The flow runs within this one.", said)
         return False
     logger.info("Started %s as run %s.", flow, getattr(run, "name", run))
     return True

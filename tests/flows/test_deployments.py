@@ -16,7 +16,8 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Pending, Running
-from project import Project
+from processes import Processes
+from project import LATE, Project
 
 from ratoon.flows.deploy import DEPLOYED, build, deploy_all, left_over
 from ratoon.flows.specs import find_specs
@@ -171,3 +172,16 @@ def test_prefect_yaml_says_what_ratoon_deploy_writes(trained: Project) -> None:
         assert there["enforce_parameter_schema"] is made.enforce_parameter_schema
         assert there["work_pool"]["name"] == made.work_pool_name
         assert [s["slug"] for s in there.get("schedules", [])] == [s.slug for s in made.schedules or []]
+
+
+def test_a_fired_run_goes_on_where_the_deployment_is_of_another_spec(
+    processes: Processes, trained: Project, tmp_path: Path
+) -> None:
+    """Two projects with a model of one name on one server: the form refuses the other's spec, the retrain runs."""
+    other = Project(tmp_path / "other")
+    shutil.copytree(trained.folder, other.folder)
+    deploy(other)
+    ended = processes.run("monitor", spec=trained.path, at=LATE)
+    assert ended.error is None, ended.trace
+    with trained.care() as care:
+        assert [update.outcome for update in care.ledger.updates("flights")] == ["registered"]

@@ -26,7 +26,7 @@ class Servers:
     started: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @classmethod
-    def onfree_ports(cls, folder: Path) -> Servers:
+    def on_free_ports(cls, folder: Path) -> Servers:
         prefect, mlflow = free_ports(2)
         chosen = {
             "PREFECT_HOME": str(folder / "prefect"),

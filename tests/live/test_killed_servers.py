@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -135,8 +136,18 @@ def _kill_database(up: Upped) -> None:
     engine = create_engine(_named(up.environment["RATOON_DATABASE_URL"], "postgres"))
     with engine.connect() as connection:
         pid = connection.execute(text("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")).scalar_one()
-    engine.dispose()
     os.kill(int(pid), signal.SIGKILL)
+
+    def back() -> bool:
+        try:
+            with engine.connect() as connection:
+                return connection.execute(text("SELECT pg_postmaster_start_time()")).scalar_one() is not None
+        except OperationalError:
+            return False
+        finally:
+            engine.dispose()
+
+    wait_for(back, seconds=120, what="PostgreSQL again", log=lambda: _logs(up, "worker"))
 
 
 def _named(url: str, database: str) -> str:

@@ -160,9 +160,9 @@ def test_check_says_how_much_a_slice_holds(checked: Any) -> None:
 @pytest.mark.parametrize(
     ("slices", "said"),
     [
-        ([{"name": "a", "where": {}, "margin": 0}], "at least 1"),
+        ([{"name": "a", "where": {}, "margin": 0}], "expected 1 or more"),
         ([{"name": "a", "where": {"x": []}, "margin": 0}], "empty list"),
-        ([{"name": "a b", "where": {"x": 1}, "margin": 0}], "pattern"),
+        ([{"name": "a b", "where": {"x": 1}, "margin": 0}], 'found "a b"'),
         ([{"name": "a", "where": {"x": {"from": 2, "to": 1}}, "margin": 0}], "must be below"),
         ([{"name": "a", "where": {"x": 1}}], "required"),
         ([{"name": "a", "where": {"x": 1}, "margin": 0, "off": "both"}], "did you mean `of`"),
