@@ -11,7 +11,7 @@ from ..ledger.ledger import Catch, Done, Promotion
 from ..loop.care import Kept
 from ..models.versions import Version
 from ..spec.errors import RegistryError
-from .artifacts import artifact_key
+from .artifact_keys import artifact_key
 from .events import Caught, announce
 
 
