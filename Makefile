@@ -11,7 +11,7 @@ demo: $(VENV)/.ready
 	$(BIN)/ratoon demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m slow
