@@ -8,7 +8,9 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -20,6 +22,19 @@ def postgres_url() -> Iterator[str]:
     Its collation (ICU en-US) and time zone (New York) are not the ones that code quietly relies on.
     Tests share it: give tables names of their own. Skipped where the server binaries are missing.
     """
+    with _cluster() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def guarded_postgres_url() -> Iterator[str]:
+    """One more, which asks for a password (SCRAM): one that must be escaped in URLs and in libpq's files."""
+    with _cluster(password="s3cr3t:p@ss/w%rd\\x") as url:
+        yield url
+
+
+@contextmanager
+def _cluster(password: str | None = None) -> Iterator[str]:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[4]))
     initdb = str(found[-1]) if found else shutil.which("initdb")
     if initdb is None:
@@ -27,9 +42,12 @@ def postgres_url() -> Iterator[str]:
     bin_folder = Path(initdb).parent
     # Not under pytest's own folder, which only its owner may enter: root runs the server as `postgres`.
     home = Path(tempfile.mkdtemp(prefix="ratoon-postgres-"))
+    (home / "password").write_text(password or "")
+    login = ["-A", "scram-sha-256", "--pwfile", str(home / "password")] if password else ["-A", "trust"]
     as_user: list[str] = []
     if os.geteuid() == 0:
-        shutil.chown(home, "postgres", "postgres")
+        for each in (home, home / "password"):
+            shutil.chown(each, "postgres", "postgres")
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -40,10 +58,11 @@ def postgres_url() -> Iterator[str]:
     options = f"-p {port} -h 127.0.0.1 -k {home} -c timezone=America/New_York -c fsync=off"
     control = [*as_user, str(bin_folder / "pg_ctl"), "-D", str(cluster), "-w"]
     try:
-        subprocess.run([*as_user, initdb, "-D", str(cluster), "-U", "postgres", "-A", "trust", *locale], **run)
+        subprocess.run([*as_user, initdb, "-D", str(cluster), "-U", "postgres", *login, *locale], **run)
         subprocess.run([*control, "-l", str(home / "log"), "-o", options, "start"], **run)
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            user = f"postgres:{quote(password, safe='')}" if password else "postgres"
+            yield f"postgresql://{user}@127.0.0.1:{port}/postgres"
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], **run)
     finally:
