@@ -20,7 +20,8 @@ COPY . /src
 RUN pip install -c /src/constraints.txt "/src[postgres,lightgbm,xgboost,river]" && rm -rf /src
 
 RUN useradd --create-home --uid 1000 ratoon \
-    && mkdir -p /var/lib/ratoon/evidently /var/lib/ratoon/mlartifacts /var/lib/ratoon/prefect /project/.ratoon \
+    && mkdir -p /var/lib/ratoon/evidently /var/lib/ratoon/mlartifacts /var/lib/ratoon/prefect \
+    /var/lib/ratoon/hooks /project/.ratoon \
     && chown -R ratoon:ratoon /var/lib/ratoon /project
 USER ratoon
 WORKDIR /project

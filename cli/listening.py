@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
-from ..spec.errors import BadInput
+from ..spec.errors import BadInput, RegistryError
 from ..spec.load import load_spec
 
 
-def listen(folder: Path) -> None:
+def listen(folder: Path, url: str | None = None) -> None:
     """Receive webhooks until it is stopped, for every spec below *folder*.
 
-    Raises BadInput without $RATOON_WEBHOOK_SECRET.
+    With *url*, at which MLflow reaches this receiver, the server of $MLFLOW_TRACKING_URI is asked to send them there;
+    where it does not take them that is logged, and the sweep goes on noticing reviews.
+    Raises BadInput without $RATOON_WEBHOOK_SECRET, and for *url* without $MLFLOW_TRACKING_URI.
     """
-    import logging
-
     from ..servers.settings import Settings
 
     settings = Settings()
@@ -24,6 +25,12 @@ def listen(folder: Path) -> None:
         raise BadInput(
             "RATOON_WEBHOOK_SECRET is not set: without it anybody could send events. Nothing was started. Set it to "
             "the secret that the webhook in MLflow was made with."
+        )
+    registry = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if url is not None and not registry:
+        raise BadInput(
+            "MLFLOW_TRACKING_URI is not set: --subscribe asks that server to send its events. Nothing was started. "
+            "Set it, or leave --subscribe out and make the webhook in MLflow."
         )
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:  # reviews run within this process
         prefect = (settings.home / "prefect").resolve()
@@ -35,8 +42,22 @@ def listen(folder: Path) -> None:
     from ..servers.hooks_app import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("ratoon").setLevel(logging.INFO)  # Prefect may have set up the root's handlers before
+    if url is not None:
+        _subscribe(registry, url, secret)
     app = create_app(secret, lambda: models_below(folder), start_review, seen=settings.home / "hooks.db")
     uvicorn.run(app, host=settings.host, port=settings.hooks_port, log_level="warning")
+
+
+def _subscribe(registry: str, url: str, secret: str) -> None:
+    from ..servers.hooks_subscribe import subscribe
+
+    try:
+        subscribe(registry, url, secret)
+    except RegistryError as error:
+        logging.getLogger("ratoon").warning("%s", error)
+    else:
+        logging.getLogger("ratoon").info("MLflow sends its events to %s", url)
 
 
 def models_below(folder: Path) -> dict[str, Path]:

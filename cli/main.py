@@ -377,11 +377,18 @@ def replay(
 @app.command(epilog="Example: ratoon listen projects, with the webhook's secret in RATOON_WEBHOOK_SECRET")
 def listen(
     folder: Annotated[Path, typer.Argument(help="Folder of the specs whose models are listened for.")] = Path(),
+    subscribe: Annotated[
+        str | None,
+        typer.Option(
+            help="This receiver's address as MLflow reaches it, http://host:8090/mlflow: the webhook is made there.",
+            metavar="URL",
+        ),
+    ] = None,
 ) -> None:
     """Receive MLflow's webhooks, so that a review there is noticed at once."""
     from .listening import listen as run
 
-    run(folder)
+    run(folder, subscribe)
 
 
 @app.command(epilog="Example: ratoon deploy .")

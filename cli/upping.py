@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import signal
 import sys
 import time
@@ -40,7 +38,9 @@ def up(
     project = folder.resolve()
     settings = Settings.settle(project)
     terminal = _Terminal()
-    with prepared(settings, terminal, hooks=_listener(project)) as running:
+    with prepared(
+        settings, terminal, hooks=[sys.executable, "-m", "ratoon.cli.main", "listen", str(project)]
+    ) as running:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: running.stopping.ask())
         try:
@@ -86,38 +86,30 @@ class _Terminal:
         out.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
 
 
-def _listener(project: Path) -> list[str] | None:
-    """The command that receives MLflow's webhooks for the specs below *project*, where Ratoon has one."""
-    from .main import app
-
-    names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    return [sys.executable, "-m", "ratoon.cli.main", "listen", str(project)] if "listen" in names else None
-
-
 def _subscribe(running: Up, terminal: _Terminal) -> None:
     where = running.where
-    if where.hooks is None or importlib.util.find_spec("ratoon.servers.hooks_subscribe") is None:
+    if where.hooks is None:
         return
+    from ..servers.hooks_subscribe import subscribe
     from ..servers.kept_secrets import hooks_secret
 
-    hooks_subscribe = importlib.import_module("ratoon.servers.hooks_subscribe")
     try:
-        hooks_subscribe.subscribe(where.mlflow, where.hooks, hooks_secret(where.home))
+        subscribe(where.mlflow, where.hooks, hooks_secret(where.home))
     except Exception as error:  # the sweep every few minutes is the truth; webhooks only make it sooner
         terminal.note(f"MLflow's webhooks could not be subscribed to: {error}. The review sweep still runs.")
 
 
 def _deploy(running: Up, project: Path, terminal: _Terminal) -> list[str]:
-    if importlib.util.find_spec("ratoon.flows.deploy") is None:
-        return []
-    deploy = importlib.import_module("ratoon.flows.deploy")  # now: it imports Prefect, which reads the environment
-    specs = deploy.find_specs(project)
+    from ..flows.deploy import deploy_all  # now: it imports Prefect, which reads the environment
+    from ..flows.specs import find_specs
+
+    specs = find_specs(project)
     if not specs:
         terminal.note(f"No spec was found below {project}; nothing was deployed. `ratoon init` writes one.")
         return []
     _warn_of_other_homes(running, specs, terminal)
     try:
-        return list(deploy.deploy_all(specs, pool=running.settings.pool, environment=running.environment))
+        return list(deploy_all(specs, pool=running.settings.pool, environment=running.environment))
     except RatoonError as error:
         terminal.note(f"Not everything was deployed: {error}")
         return []

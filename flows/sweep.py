@@ -124,7 +124,8 @@ def noticed(
     )
     if not care.ledger.record_promotion(**move.model_dump(), noticed=True):
         return None
-    get_run_logger().info("The champion alias moved from v%s to v%s in the registry.", move.previous, move.version)
+    before = f"moved from v{move.previous} to" if move.previous else "was found on"
+    get_run_logger().info("The champion alias %s v%s in the registry.", before, move.version)
     announce(
         Promoted(
             spec=str(care.spec.path),

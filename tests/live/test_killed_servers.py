@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -133,21 +134,20 @@ def _kill(up: Upped, victim: str) -> None:
 
 def _kill_database(up: Upped) -> None:
     """SIGKILL to one of PostgreSQL's processes: it ends every connection and recovers from its log."""
-    engine = create_engine(_named(up.environment["RATOON_DATABASE_URL"], "postgres"))
-    with engine.connect() as connection:
-        pid = connection.execute(text("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")).scalar_one()
-    os.kill(int(pid), signal.SIGKILL)
+    engine = create_engine(_named(up.environment["RATOON_DATABASE_URL"], "postgres"), poolclass=NullPool)
 
-    def back() -> bool:
+    def answers() -> bool:
         try:
-            with engine.connect() as connection:
-                return connection.execute(text("SELECT pg_postmaster_start_time()")).scalar_one() is not None
+            with engine.connect():
+                return True
         except OperationalError:
             return False
-        finally:
-            engine.dispose()
 
-    wait_for(back, seconds=120, what="PostgreSQL again", log=lambda: _logs(up, "worker"))
+    with pytest.raises(OperationalError), engine.connect() as connection:
+        found = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"
+        os.kill(int(connection.execute(text(found)).scalar_one()), signal.SIGKILL)
+        connection.execute(text("SELECT pg_sleep(60)"))  # until it is cut off
+    wait_for(answers, seconds=120, what="PostgreSQL again", log=lambda: _logs(up, "worker"))
 
 
 def _named(url: str, database: str) -> str:

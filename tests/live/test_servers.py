@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -178,8 +179,18 @@ def _post(servers: Servers, path: str, body: dict[str, Any]) -> list[Any]:
 
 
 def _delete(address: str) -> None:
-    with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=20):
-        pass
+    """Prefect's server on SQLite answers 503 while its own services write: asked again, as its client does."""
+
+    def gone() -> bool:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=20):
+                return True
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
+            return False
+
+    wait_for(gone, seconds=60, what=f"{address} deleted", log=lambda: "")
 
 
 def _get(address: str) -> Any:

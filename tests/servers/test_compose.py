@@ -95,6 +95,15 @@ def test_names_in_the_environment_are_known() -> None:
                 assert variable in ours | theirs | POSTGRES, f"{name}: {variable}"
 
 
+def test_the_receiver_knows_the_specs_and_mlflow_knows_the_receiver() -> None:
+    """Else every event is ignored, and nobody hears of it."""
+    hooks = SERVICES["hooks"]
+    folder, option, url = hooks["command"][2:]
+    assert any(volume.endswith(f":{folder}:ro") for volume in hooks["volumes"])
+    assert (option, url) == ("--subscribe", f"http://hooks:{hooks['environment']['RATOON_HOOKS_PORT']}/mlflow")
+    assert "MLFLOW_TRACKING_URI" in hooks["environment"]
+
+
 def test_databases_are_those_of_ratoon_up() -> None:
     """The same names, so that a project may move from one to the other."""
     from sqlalchemy import make_url

@@ -226,6 +226,13 @@ def test_listening_without_a_secret_starts_nothing(monkeypatch: pytest.MonkeyPat
         listen(tmp_path)
 
 
+def test_subscribing_needs_the_server_to_subscribe_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RATOON_WEBHOOK_SECRET", SECRET)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(BadInput, match="MLFLOW_TRACKING_URI is not set"):
+        listen(tmp_path, "http://127.0.0.1:8090/mlflow")
+
+
 def test_every_spec_below_the_folder_is_listened_for(tmp_path: Path) -> None:
     """What is no spec, or lies in a hidden folder such as `.ratoon`, is passed over."""
     write_starter(tmp_path / "late", "late")

@@ -18,8 +18,9 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from accounts import ADMIN, PASSWORD, REVIEWER, SERVICE, Guarded, start_guarded
+from accounts import ADMIN, PASSWORD, REVIEWER, SERVICE, Guarded, free_port, start_guarded
 
+from ratoon.cli.starting import write_starter
 from ratoon.ledger.ledger import Ledger
 from ratoon.servers.hooks_app import create_app
 from ratoon.servers.hooks_subscribe import subscribe
@@ -200,6 +201,37 @@ def _grant(server: Guarded, model: str) -> None:
         _call(server, ADMIN, "POST", "users/permissions/grant", about | where)
 
 
+def test_ratoon_listen_subscribes_itself_and_reviews(server: Guarded, model: str, tmp_path: Path) -> None:
+    """The command as `compose.yaml` starts it: an alias moved by a person becomes a review of that spec."""
+    write_starter(tmp_path / "project", "flights")
+    spec = tmp_path / "project" / "spec.yaml"
+    spec.write_text(spec.read_text().replace("model: flights", f"model: {model}"))
+    port, log = str(free_port()), tmp_path / "listen.log"
+    told = {
+        "RATOON_WEBHOOK_SECRET": "a shared secret",
+        "RATOON_HOOKS_PORT": port,
+        "RATOON_HOME": str(tmp_path / "home"),
+    }
+    command = [sys.executable, "-m", "ratoon.cli.main", "listen", str(tmp_path / "project")]
+    with log.open("wb") as out:
+        listening = subprocess.Popen(
+            [*command, "--subscribe", f"http://127.0.0.1:{port}/mlflow"],
+            cwd=tmp_path, env=os.environ | server.as_user(ADMIN) | told, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        _soon(lambda: "MLflow sends its events to" in log.read_text() and len(_moves(spec)) == 1, seconds=90)
+        _call(server, REVIEWER, "POST", "registered-models/alias", ALIAS | {"version": "2"})
+        _soon(lambda: _moves(spec)[-1:] == [(model, "2", REVIEWER)], seconds=120)
+    finally:
+        listening.terminate()
+        listening.wait(60)
+
+
+def _moves(spec: Path) -> list[tuple[str, str, str]]:
+    with Ledger.open(f"sqlite:///{spec.parent / '.ratoon' / 'ledger.db'}") as ledger:
+        return [(each.model, each.version, each.actor) for each in ledger.champions("guarded")]
+
+
 def _call(
     server: Guarded, user: str, method: str, path: str, body: dict[str, Any], *, missing: bool = False
 ) -> dict[str, Any]:
@@ -223,8 +255,8 @@ def _tags(server: Guarded, model: str, version: str) -> dict[str, str]:
     return {each["key"]: each["value"] for each in found.get("tags", ())}
 
 
-def _soon(true: Any) -> None:
-    until = time.monotonic() + 30
+def _soon(true: Any, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until
         time.sleep(0.05)
