@@ -1,4 +1,4 @@
-"""One training process of a model at a time on a machine."""
+"""One training process of a model at a time on a machine, and one sweep over its aliases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..loop.care import Care
+from ..loop.care import Care, Kept
 
 
 @contextmanager
@@ -40,6 +40,14 @@ def somebody_trains(home: Path, model: str) -> bool:
     return False
 
 
-def _lock(home: Path, model: str) -> Path:
+@contextmanager
+def one_after_another(care: Kept) -> Iterator[None]:
+    """Let one sweep of a model at a time look at its aliases; the next waits, and finds what the first did."""
+    with _lock(care.stores.home, care.spec.model, "sweep").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _lock(home: Path, model: str, what: str = "retrain") -> Path:
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", model)
-    return home / f"retrain-{name}.lock"
+    return home / f"{what}-{name}.lock"

@@ -9,16 +9,16 @@ from prefect.artifacts import create_markdown_artifact
 
 from ..ledger.ledger import Catch, Done, Promotion
 from ..loop.care import Kept
-from ..models.versions import Version
+from ..loop.ungated import last_let
 from ..spec.errors import RegistryError
 from .artifact_keys import artifact_key
 from .events import Caught, announce
 
 
-def caught_ungated(care: Kept, serving: Version, move: Promotion, why: str) -> list[str]:
-    """The alias was moved to *serving*, though *why*: say it, and put the former champion back where the spec says."""
-    text = f"v{serving.number} was made champion by {_who(move.actor)}, but {why}. v{move.previous} served before."
-    return _catch(care, move, serving.number, text, move.at)
+def caught_ungated(care: Kept, move: Promotion, back: str | None, why: str) -> list[str]:
+    """The alias was moved, though *why*: say it, and put *back* the one that served before where the spec says."""
+    text = f"v{move.version} was made champion by {_who(move.actor)}, but {why}.{_before(back)}"
+    return _catch(care, move, move.version, back, text, move.at)
 
 
 def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
@@ -26,7 +26,8 @@ def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
     before = care.ledger.catches(care.spec.model)
     # One that was put back is over: the next deletion is another.
     open_yet = bool(before) and before[-1].version is None and before[-1].done == "flagged"
-    if open_yet and before[-1].previous == last.version and before[-1].at >= last.at:
+    known = open_yet and before[-1].at >= last.at
+    if known and care.spec.ungated == "flag":
         return []
     try:
         who = care.registry.version(last.version).tags.get("champion_removed_by", "registry")
@@ -34,27 +35,45 @@ def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
     except RegistryError:
         who = "registry"
         text = f"v{last.version}, the champion, was deleted in MLflow, and the alias with it; now nothing serves."
-    return _catch(care, last, None, text, at, who)
+    return _catch(care, last, None, last_let(care), text, at, who, known=known)
 
 
-def put_back(care: Kept, ungated: Promotion, at: datetime) -> list[str]:
-    """Move the alias back from a version that was caught before: Ratoon died half-way, or the spec changed since."""
-    text = f"v{ungated.version} serves, which no gate passed. v{ungated.previous} served before."
-    known = [c for c in care.ledger.catches(care.spec.model) if c.version == ungated.version and c.at >= ungated.at]
-    if known and known[-1].done == "flagged" and "could not" in known[-1].reason:
-        return []  # said already; trying every few minutes would change nothing
-    return _catch(care, ungated, ungated.version, text, at)
+def still_ungated(care: Kept, ungated: Promotion, at: datetime) -> list[str]:
+    """What was caught before serves yet: Ratoon died half-way, could not put it back, or the spec changed since."""
+    known = any(c.version == ungated.version and c.at >= ungated.at for c in care.ledger.catches(care.spec.model))
+    if known and care.spec.ungated == "flag":
+        return []
+    back = last_let(care)
+    text = f"v{ungated.version} serves, which no gate passed.{_before(back)}"
+    return _catch(care, ungated, ungated.version, back, text, at, known=known)
 
 
 def _catch(
-    care: Kept, move: Promotion, version: str | None, text: str, at: datetime, actor: str | None = None
+    care: Kept,
+    move: Promotion,
+    version: str | None,
+    back: str | None,
+    text: str,
+    at: datetime,
+    actor: str | None = None,
+    *,
+    known: bool = False,
 ) -> list[str]:
-    """Say it in MLflow, act as the spec says, and write down what was done."""
-    back = move.previous if version is not None else move.version
+    """Say it in MLflow, act as the spec says, and write down what was done.
+
+    What is *known* was said before: it is tried again to put the alias back, and only a success is news.
+    """
+    done: Done = "flagged"
     if care.spec.ungated == "put_back":
-        done, ending = _moved_back(care, version, back, at)
+        found = _moved_back(care, move, back, at)
+        if found is None:
+            return []  # somebody moved it meanwhile; the next sweep looks again
+        done, ending = found
+        if done == "flagged":
+            if known:
+                return []
+            ending = f"It could not be put back: {ending}. {_next(care, version, None)}"
     else:
-        done = "flagged"
         ending = f"The alias was left as it is (spec key `ungated: flag`). {_next(care, version, back)}"
     text = f"{text} {ending}"
     try:
@@ -74,11 +93,6 @@ def _catch(
     )
     get_run_logger().warning("Caught: %s", text)
     page = care.registry.page(version) if version else None
-    create_markdown_artifact(
-        markdown=f"**Caught.** {text}" + (f"\n\n[v{version} in MLflow]({page})" if page else ""),
-        key=artifact_key("caught", care.spec.model),
-        description="The champion alias is where no gate let it go" if version else "The champion alias is gone",
-    )
     announce(
         Caught(
             model=care.spec.model,
@@ -91,28 +105,39 @@ def _catch(
             page=page,
         )
     )
+    create_markdown_artifact(
+        markdown=f"**Caught.** {text}" + (f"\n\n[v{version} in MLflow]({page})" if page else ""),
+        key=artifact_key("caught", care.spec.model),
+        description="The champion alias is where no gate let it go" if version else "The champion alias is gone",
+    )
     what = f"v{version}" if version else "no champion"
     return [f"caught {what}, put back v{back}" if done == "put_back" else f"caught {what}"]
 
 
-def _moved_back(care: Kept, version: str | None, back: str | None, at: datetime) -> tuple[Done, str]:
+def _moved_back(care: Kept, move: Promotion, back: str | None, at: datetime) -> tuple[Done, str] | None:
+    """Move the alias to *back*; what was done, and in words, or why not. None where another was faster."""
     try:
         if back is None:
             raise RegistryError("no champion before it is known")
         care.registry.promote(back)
     except RegistryError as error:
-        return "flagged", f"It could not be put back: {str(error).rstrip('.')}. {_next(care, version, None)}"
-    care.ledger.record_promotion(
+        return "flagged", str(error).rstrip(".")
+    written = care.ledger.record_promotion(
         model=care.spec.model,
         version=back,
-        previous=version or back,
+        previous=move.version,
         at=at,
         kind="put_back",
         actor="ratoon",
         reason="the spec says `ungated: put_back`",
         decision=None,
+        noticed=True,
     )
-    return "put_back", f"Ratoon put v{back} back (spec key `ungated: put_back`)."
+    return ("put_back", f"Ratoon put v{back} back (spec key `ungated: put_back`).") if written else None
+
+
+def _before(back: str | None) -> str:
+    return f" v{back} served before." if back else ""
 
 
 def _next(care: Kept, version: str | None, back: str | None) -> str:

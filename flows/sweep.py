@@ -10,11 +10,13 @@ from prefect.cache_policies import NO_CACHE
 
 from ..ledger.ledger import Promotion, PromotionKind
 from ..loop.care import Kept
-from ..loop.ungated import actor_of, why_ungated
+from ..loop.ungated import actor_of, last_let, why_ungated
 from ..models.versions import Version
-from .catching import caught_gone, caught_ungated, put_back
+from .alone import one_after_another
+from .catching import caught_gone, caught_ungated, still_ungated
 from .events import Promoted, announce
 
+UNEXPLAINED = "no reason was given (tag `review_reason`)"
 GRACE_SECONDS = 2.0  # a promotion by Ratoon moves the alias first and writes it down right after
 
 
@@ -26,29 +28,40 @@ def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
     alias: the ledger says who only where the registry's guard is installed or the tag `reviewed_by` was set. Safe to
     retry and to run beside itself: what is already the ledger's newest promotion is not written again.
     """
-    return (*_rejections(care, now), *_champion(care, now))
+    with one_after_another(care):
+        return (*_rejections(care, now), *_champion(care, now))
 
 
 def _rejections(care: Kept, now: datetime) -> list[str]:
-    known = {(review.version, review.verdict) for review in care.ledger.reviews(care.spec.model)}
+    """Versions with the tag `review: rejected`; a reason that was tagged later is written down beside it."""
+    known = {(each.version, each.verdict): each for each in care.ledger.reviews(care.spec.model)}
     said = []
     for version in care.registry.rejected():
-        if (version.number, "rejected") in known:
+        reason = version.tags.get("review_reason", "").strip()
+        rejected = known.get((version.number, "rejected"))
+        explained = rejected is not None and rejected.reason != UNEXPLAINED
+        if rejected is not None and (not reason or explained or (version.number, "explained") in known):
             continue
-        reason = version.tags.get("review_reason", "no reason was given (tag `review_reason`)")
         written = care.ledger.record_review(
             model=care.spec.model,
             version=version.number,
-            verdict="rejected",
-            at=now,
+            verdict="rejected" if rejected is None else "explained",
+            at=max(now, rejected.at) if rejected is not None else _known_since(care, version, now),
             actor=version.tags.get("reviewed_by", "registry"),
-            reason=reason,
+            reason=reason or UNEXPLAINED,
             decision=version.decision,
         )
         if written:
-            get_run_logger().info("v%s was rejected in the registry: %s", version.number, reason)
-            said.append(f"v{version.number} rejected")
+            what = "rejected" if rejected is None else "rejected, with a reason"
+            get_run_logger().info("v%s was %s in the registry: %s", version.number, what, reason or UNEXPLAINED)
+            said.append(f"v{version.number} {what}")
     return said
+
+
+def _known_since(care: Kept, version: Version, now: datetime) -> datetime:
+    """*now*, or when the version was registered where that is later: a look back must not date a rejection before."""
+    ended = [u.ended_at for u in care.ledger.updates(care.spec.model) if u.version == version.number and u.ended_at]
+    return max([now, *ended])
 
 
 def _champion(care: Kept, now: datetime) -> list[str]:
@@ -63,8 +76,8 @@ def _champion(care: Kept, now: datetime) -> list[str]:
         return caught_gone(care, last, at) if last else []
     if last is None or last.version != serving.number:
         return _moved(care, serving, known, at)
-    if last.kind == "ungated" and care.spec.ungated == "put_back":
-        return put_back(care, last, at)
+    if last.kind == "ungated" and (said := still_ungated(care, last, at)):
+        return said
     return _set_again(care, serving, last, at)
 
 
@@ -78,15 +91,16 @@ def _moved(care: Kept, serving: Version, known: list[Promotion], at: datetime) -
         kind = "first"
     elif why is not None:
         kind = "ungated"
-    elif last.kind == "ungated" and serving.number == last.previous:
+    elif last.kind == "ungated" and serving.number == last_let(care):
         kind = "put_back"
     elif again:
         kind = "roll_back"
     said = "the alias was moved in the registry; this is when the sweep saw it"
+    before = last_let(care)
     move = noticed(care, serving, last, at, kind, f"{said}; {why}" if why else said, again=again)
     if move is None:
         return []
-    return caught_ungated(care, serving, move, why) if why else [f"{kind.replace('_', ' ')} v{serving.number}"]
+    return caught_ungated(care, move, before, why) if why else [f"{kind.replace('_', ' ')} v{serving.number}"]
 
 
 def _set_again(care: Kept, serving: Version, last: Promotion, at: datetime) -> list[str]:
@@ -99,7 +113,7 @@ def _set_again(care: Kept, serving: Version, last: Promotion, at: datetime) -> l
         version=serving.number,
         previous=last.version,
         at=at,
-        kind="put_back",
+        kind="ungated" if last.kind == "ungated" else "put_back",
         actor=actor_of(serving, last, again=True),
         reason="the alias was set again in the registry",
         decision=serving.decision,

@@ -13,7 +13,8 @@ Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new"]
 # `ungated`: the alias was found on a version that no gate passed; `put_back`: back from there, or from nowhere.
 PromotionKind = Literal["first", "promotion", "roll_back", "ungated", "put_back"]
 Done = Literal["flagged", "put_back"]
-ReviewVerdict = Literal["rejected", "approved"]
+# `explained`: the reason of a rejection that was known before it.
+ReviewVerdict = Literal["rejected", "approved", "explained"]
 
 
 class Look(Value):

@@ -13,6 +13,7 @@ from ..spec.errors import RegistryError
 from ..spec.model import Spec
 from ..spec.values import Span
 from .care import Care
+from .ungated import NOTICED
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,23 @@ def first_cpu_seconds(care: Care) -> float:
 def replaced_by(care: Care, serving: str | None) -> str | None:
     """The champion that *serving* replaced when it first came: where a roll-back goes; None for the first.
 
-    One that the ledger does not know yet was set by hand a moment ago: it replaced the newest that it knows.
+    One that the ledger does not know yet was set by hand a moment ago: it replaced the newest that it knows. What
+    was only ever caught, since no gate let it serve, is passed over.
     """
     moves = care.ledger.champions(care.spec.model)
-    if serving is not None and moves and all(p.version != serving for p in moves):
-        return moves[-1].version
-    return next((p.previous for p in moves if p.version == serving and p.kind not in ("roll_back", "put_back")), None)
+    known = {p.version for p in moves}
+    let = {p.version for p in moves if p.kind not in NOTICED}
+    came = next(
+        (n for n, p in enumerate(moves) if p.version == serving and p.kind not in ("roll_back", "put_back")), -1
+    )
+    if came < 0:
+        earlier = moves if serving is not None and serving not in known else []
+    else:
+        previous = moves[came].previous
+        if previous is None or previous in let or previous not in known:
+            return previous
+        earlier = moves[:came]
+    return next((p.version for p in reversed(earlier) if p.version in let), None)
 
 
 def rolled_back_at(care: Care, now: datetime) -> datetime | None:

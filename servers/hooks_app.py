@@ -82,6 +82,12 @@ def create_app(
         if asked is None:
             return _said(400, "the body is no event of MLflow's registry")
         try:
+            known = (
+                specs() if asked[1] else {}
+            )  # before the delivery counts as accepted: after a failure MLflow sends the same again
+        except OSError as error:
+            return _said(503, f"the specs cannot be read: {error}; try again later")
+        try:
             if not memory.is_new(delivery, now):
                 return _said(409, "this delivery was accepted before")
         except Full:
@@ -89,7 +95,7 @@ def create_app(
         model, matters = asked
         if not matters:
             return _said(202, "ignored: nothing that a review changes", quiet=True)
-        spec = specs().get(model)
+        spec = known.get(model)
         if spec is None:
             return _said(202, f"ignored: no spec here has the model {model[:200]!r}")
         turns.ask(spec)
@@ -118,7 +124,7 @@ def _asked(body: bytes) -> tuple[str, bool] | None:
     """The model that an event is about, and whether a review may have changed something; None for no event."""
     try:
         event = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     data: Any = event.get("data") if isinstance(event, dict) else None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):

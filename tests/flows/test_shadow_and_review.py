@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from processes import Processes
-from project import LATE, Project
+from project import CALM, LATE, Project
+
+from ratoon.flows.review import review
 
 
 def test_a_start_by_hand_is_refused_in_shadow_mode(processes: Processes, trained: Project) -> None:
@@ -53,3 +55,35 @@ def test_another_value_of_the_tag_rejects_nothing(finished: Project, tag: str) -
     with finished.care() as care:
         MlflowClient(care.registry.uri, care.registry.uri).set_model_version_tag("flights", "2", "review", tag)
         assert care.registry.rejected() == ()
+
+
+def test_the_reason_may_follow_the_rejection(finished: Project) -> None:
+    """MLflow's page sends each tag by itself, and the webhook of the first is quicker than a reviewer who types."""
+    from mlflow import MlflowClient
+
+    with finished.care() as care:
+        client = MlflowClient(care.registry.uri, care.registry.uri)
+    client.set_model_version_tag("flights", "2", "review", "rejected")
+    assert review(spec=finished.path) == ["v2 rejected"]
+    assert review(spec=finished.path) == []
+    client.set_model_version_tag("flights", "2", "review_reason", "evenings look wrong")
+    assert review(spec=finished.path) == ["v2 rejected, with a reason"]
+    assert review(spec=finished.path) == []
+
+    with finished.care() as care:
+        first, then = care.ledger.reviews("flights")
+    assert (first.verdict, then.verdict, then.reason) == ("rejected", "explained", "evenings look wrong")
+
+
+def test_a_look_back_does_not_date_a_rejection_before_its_version(processes: Processes, finished: Project) -> None:
+    """Else the back-off that counts from there would be over before it began."""
+    from mlflow import MlflowClient
+
+    with finished.care() as care:
+        MlflowClient(care.registry.uri, care.registry.uri).set_model_version_tag("flights", "2", "review", "rejected")
+    ended = processes.run("monitor", spec=finished.path, at=CALM)
+    assert ended.error is None, ended.trace
+    with finished.care() as care:
+        (rejected,) = care.ledger.reviews("flights")
+        (update,) = care.ledger.updates("flights")
+    assert rejected.at == update.ended_at

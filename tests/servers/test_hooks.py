@@ -240,3 +240,47 @@ def test_every_spec_below_the_folder_is_listened_for(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text("a: [")
 
     assert models_below(tmp_path) == {"late": tmp_path / "late" / "spec.yaml"}
+
+
+def test_a_review_that_could_not_be_started_is_tried_again(tmp_path: Path) -> None:
+    """Prefect or MLflow were away for a moment; where no sweep is scheduled, nobody else would ask."""
+    failed: list[Path] = []
+
+    def away(spec: Path) -> None:
+        if len(failed) < 2:
+            failed.append(spec)
+            raise ConnectionError("Prefect is away")
+
+    with Ear(tmp_path / "hooks.db", away) as made:
+        _soon(lambda: len(made.reviews) == 3)
+    assert failed == [SPEC, SPEC]
+
+
+def test_a_delivery_that_failed_half_way_is_taken_when_mlflow_sends_it_again(tmp_path: Path) -> None:
+    """The folder of the specs could not be read for a moment: the answer is no 202, and the next is no replay."""
+    made = Ear(tmp_path / "hooks.db")
+    broken = [False]
+
+    def specs() -> dict[str, Path]:
+        if broken[0]:
+            raise OSError("stale file handle")
+        return {"flights": SPEC}
+
+    made._app = create_app(SECRET, specs, made._start, seen=tmp_path / "hooks.db", settle=0.05, clock=lambda: made.now)
+    with made:
+        _soon(lambda: made.reviews == [SPEC])
+        broken[0] = True
+        assert made.hear().status_code == 503
+        broken[0] = False
+        assert made.hear().status_code == 202
+        _soon(lambda: made.reviews == [SPEC, SPEC])
+
+
+def test_a_body_of_nested_lists_is_no_event(ear: Ear) -> None:
+    assert ear.hear(b"[" * (MOST_BYTES - 1)).status_code == 400
+
+
+def test_a_second_receiver_refuses_what_the_first_accepted(ear: Ear, tmp_path: Path) -> None:
+    assert ear.hear().status_code == 202
+    with Ear(tmp_path / "hooks.db") as other:
+        assert other.hear().status_code == 409
