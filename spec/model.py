@@ -123,7 +123,8 @@ class LearnerSpec(Part):
     patience: int | None = Field(
         None,
         ge=1,
-        description="scikit-learn: end an update's passes early after so many without gain on a tenth of its rows",
+        description="End an update early, after so many passes (partial_fit, PyTorch) or boosting rounds without gain "
+        "on a tenth of its own rows",
     )
     batch: int = Field(
         10_000, ge=1, description="Most rows per partial_fit call; networks cut their own mini-batches within it"

@@ -37,6 +37,7 @@ from ...spec.model import LadderRung, Spec
 from ..features import could_not, table
 from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, taken_in
+from ..passes import LEAST
 from ..splits import Splits
 from ..steps import innermost
 from ..trained import Trained
@@ -74,6 +75,13 @@ class Forest(Protocol):
 
     def grow(self, batch: Batch, score: Array, rounds: int, seed: int) -> None:
         """Add *rounds* of trees fitted to what *score*, shape (n, outputs), leaves over."""
+
+    def rounds_until(self, batch: Batch, score: Array, held: Batch, held_score: Array, most: int, patience: int) -> int:
+        """How many rounds of trees, fitted to *batch*, are best on *held*; nothing is added.
+
+        At least 1 and at most *most*, ended by the library's own early stopping after *patience* rounds without gain
+        in the objective's own metric. The scores are those of `grow`.
+        """
 
     def closed(self) -> Any:
         """A new booster of these trees."""
@@ -156,7 +164,8 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
     frozen: list[str] = []
     try:
         Xt, yt = through(champion.estimator, X, y, frozen)
-        notes = _step(forest, engine.batch(last, Xt, yt), spec, champion.state.updates, base, gone)
+        rounds, notes = _rounds(engine, last, Xt, yt, spec, champion.state.updates, base, gone)
+        notes += _step(forest, engine.batch(last, Xt, yt), spec, champion.state.updates, base, gone, rounds)
     except ContractBroken:
         raise
     except engine.errors() as error:
@@ -168,7 +177,7 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
         rows,
         spec,
         how,
-        rounds=rounds_of(spec.learner),
+        rounds=rounds,
         base_rounds=base,
         updated_steps=(f"{type(last).__name__} ({spec.learner.boosting})",),
         frozen_steps=tuple(frozen),
@@ -176,9 +185,41 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
     )
 
 
-def _step(forest: Forest, batch: Batch, spec: Spec, updates: int, base: int, gone: int) -> list[str]:
+def _rounds(
+    engine: Engine, last: Any, X: Any, y: Array, spec: Spec, updates: int, base: int, gone: int
+) -> tuple[int, list[str]]:
+    """The rounds to add, and a note where `learner.patience` chose them on a tenth of the rows, left out for it.
+
+    The update itself then learns all of its rows. Prechelt, "Early Stopping - But When?", 1998.
+    """
+    most, patience = rounds_of(spec.learner), spec.learner.patience
+    if patience is None or most < 2 or len(y) < LEAST:
+        return most, []
+    order = np.random.default_rng([spec.seed, updates]).permutation(len(y))
+    held, rest = (
+        engine.batch(last, X.iloc[rows] if hasattr(X, "iloc") else X[rows], y[rows])
+        for rows in (order[: len(order) // 10], order[len(order) // 10 :])
+    )
+    forest = engine.opened(last, spec)
+    score, _ = _settled(forest, rest, spec, base, gone)
+    moved = engine.opened(engine.renewed(last, forest.closed()), spec)
+    chosen = moved.rounds_until(rest, score, held, moved.leaves(held)[1], most, patience)
+    told = f"{chosen} of {most} rounds of trees, chosen by learner.patience {patience} on {len(held.label)} of its rows"
+    return chosen, [told]
+
+
+def _step(forest: Forest, batch: Batch, spec: Spec, updates: int, base: int, gone: int, rounds: int) -> list[str]:
     """Change *forest*; what should be noted of it."""
-    mode, rounds, notes = spec.learner.boosting, rounds_of(spec.learner), []
+    score, notes = _settled(forest, batch, spec, base, gone)
+    if rounds:
+        # Row and column sampling must not repeat itself update by update.
+        forest.grow(batch, score, rounds, spec.seed + updates + 1)
+    return notes
+
+
+def _settled(forest: Forest, batch: Batch, spec: Spec, base: int, gone: int) -> tuple[Array, list[str]]:
+    """Drop trees of *forest* and move its leaves; the rows' score then, and what should be noted."""
+    mode, notes = spec.learner.boosting, []
     loss = forest.loss if mode != "continue" else None
     if mode == "refit" and loss is None:
         raise ContractBroken(
@@ -203,7 +244,4 @@ def _step(forest: Forest, batch: Batch, spec: Spec, updates: int, base: int, gon
         forest.values, score = move_leaves(forest.values, leaf, forest.output, score, slope)
     elif mode == "adapt":
         notes.append("the leaves were not moved: their objective's gradient is not known here")
-    if rounds:
-        # Row and column sampling must not repeat itself update by update.
-        forest.grow(batch, score, rounds, spec.seed + updates + 1)
-    return notes
+    return score, notes

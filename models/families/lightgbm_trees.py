@@ -72,14 +72,34 @@ class LightGBMForest:
         """Add *rounds* of trees fitted to what *score*, shape (n, outputs), leaves over."""
         lgb = import_lightgbm()
         params = {**self.params, "seed": seed, "boost_from_average": False}
-        start = score.ravel(order="F")  # class by class
-        data = lgb.Dataset(batch.X, label=batch.label, weight=batch.weight, init_score=start, params=params)
+        data = self._data(batch, score, params)
         grown = lgb.train(params, data, num_boost_round=rounds, keep_training_booster=True)
         blocks = _split(grown.model_to_string(num_iteration=-1))[1]
         # A tree without a split says nothing; for a class that the rows lack it would say log(0), cut at -34.
         self.values += [values if len(values) > 1 else np.zeros(1) for values in _values(blocks)]
         self._blocks += blocks
         self._count()
+
+    def rounds_until(self, batch: Batch, score: Array, held: Batch, held_score: Array, most: int, patience: int) -> int:
+        """How many rounds of trees, at most *most*, are best on *held* by LightGBM's own early stopping."""
+        lgb = import_lightgbm()
+        own = {"early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change"}
+        params = {key: value for key, value in self.params.items() if key not in own} | {"boost_from_average": False}
+        data = self._data(batch, score, params)
+        grown = lgb.train(
+            params,
+            data,
+            num_boost_round=most,
+            valid_sets=[self._data(held, held_score, params, like=data)],
+            callbacks=[lgb.early_stopping(patience, first_metric_only=True, verbose=False)],
+        )
+        return max(1, int(grown.best_iteration))
+
+    def _data(self, batch: Batch, score: Array, params: dict[str, Any], like: Any = None) -> Any:
+        start = score.ravel(order="F")  # class by class
+        return import_lightgbm().Dataset(
+            batch.X, label=batch.label, weight=batch.weight, init_score=start, params=params, reference=like
+        )
 
     def closed(self) -> Any:
         """A new booster of these trees."""

@@ -89,13 +89,25 @@ class XGBoostForest:
 
     def grow(self, batch: Batch, score: Array, rounds: int, seed: int) -> None:
         """Add *rounds* of trees fitted to what *score*, shape (n, outputs), leaves over."""
-        data = self._data(batch, score if score.shape[1] > 1 else score[:, 0])
+        data = self._data(batch, score)
         grown = import_xgboost().train({**self.params, "seed": seed}, data, num_boost_round=rounds)
         new = json.loads(grown.save_raw("json"))["learner"]["gradient_booster"]["model"]
         self._forest["trees"] += new["trees"]
         self._forest["tree_info"] += new["tree_info"]
         self.values += _values(new["trees"])
         self._count()
+
+    def rounds_until(self, batch: Batch, score: Array, held: Batch, held_score: Array, most: int, patience: int) -> int:
+        """How many rounds of trees, at most *most*, are best on *held* by XGBoost's own early stopping."""
+        grown = import_xgboost().train(
+            self.params,
+            self._data(batch, score),
+            num_boost_round=most,
+            evals=[(self._data(held, held_score), "held")],
+            early_stopping_rounds=patience,
+            verbose_eval=False,
+        )
+        return int(grown.best_iteration) + 1
 
     def closed(self) -> Any:
         """A new booster of these trees."""
@@ -111,7 +123,8 @@ class XGBoostForest:
         booster.load_model(bytearray(json.dumps(self._model), "utf-8"))
         return booster
 
-    def _data(self, batch: Batch, margin: Array | None = None) -> Any:
+    def _data(self, batch: Batch, score: Array | None = None) -> Any:
+        margin = score if score is None or score.shape[1] > 1 else score[:, 0]
         return import_xgboost().DMatrix(
             batch.X,
             label=batch.label,

@@ -62,6 +62,19 @@ def test_optimiser_scheduler_and_generator_go_on(make_spec: Any, make_rows: Any)
     assert updated.state.updated_steps == ("mean and variance of the inputs", "Sequential", "SGD")
 
 
+def test_passes_end_where_a_tenth_of_the_rows_gets_no_better(make_spec: Any, make_rows: Any) -> None:
+    """`learner.patience`: the first fit keeps its epochs, an update ends early, and the same way each time."""
+    spec = make_spec("torch_regression", "regression", learner={"epochs": 300, "patience": 2})
+    champion = _first(spec, _rows(make_rows, 200, "regression"))
+    new = _rows(make_rows, 400, "regression", start=200)
+    one, again = (learner_for(champion.estimator, spec).update(champion, new, spec) for _ in range(2))
+
+    (note,) = [each for each in one.state.notes if "learner.patience" in each]
+    assert int(note.split(" of 300 passes")[0]) < 200
+    assert one.state.learned_rows == 600
+    pd.testing.assert_frame_equal(one.predict_frame(new), again.predict_frame(new), check_exact=True)
+
+
 def test_inputs_are_standardised_by_all_rows_learned_so_far(make_spec: Any, make_rows: Any) -> None:
     """Two updates see the mean and variance of the whole; missing values do not count and predict as the mean."""
     spec = make_spec("torch_regression", "regression", learner={"epochs": 1})
