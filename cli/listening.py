@@ -12,21 +12,23 @@ from ..spec.load import load_spec
 def listen(folder: Path) -> None:
     """Receive webhooks until it is stopped, for every spec below *folder*.
 
-    Raises BadInput without $RATOON_WEBHOOK_SECRET.
+    Raises BadInput without $RATOON_WEBHOOK_SECRET, and for settings or a folder that cannot be used.
     """
     import logging
 
     from ..servers.settings import Settings
 
-    settings = Settings()
+    settings = Settings.settle(Path())
     secret = os.environ.get("RATOON_WEBHOOK_SECRET", "")
     if not secret:
         raise BadInput(
             "RATOON_WEBHOOK_SECRET is not set: without it anybody could send events. Nothing was started. Set it to "
             "the secret that the webhook in MLflow was made with."
         )
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: there is no such folder; nothing was started. Name the folder that holds the specs.")
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:  # reviews run within this process
-        prefect = (settings.home / "prefect").resolve()
+        prefect = settings.home / "prefect"
         prefect.mkdir(parents=True, exist_ok=True)
         os.environ["PREFECT_HOME"] = str(prefect)
     import uvicorn

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from .children import TRIES, Child
 from .databases import Databases, databases
 from .pictures import Pictures
 from .ports import refuse_taken
-from .processes import Found, end, marked
+from .processes import Found, end, marked, shows_processes
 from .runs import Runs
 from .services import base_environment, flow_environment, servers, worker
 from .settings import Settings
@@ -200,6 +201,12 @@ def prepared(
     Whatever happens within, all is stopped at the end. Raises Refused or BadInput before anything is started.
     """
     home = settings.home
+    if not shows_processes():
+        raise Refused(
+            f"`ratoon up` needs Linux: it finds the servers' processes in /proc, which {platform.system()} does not "
+            "have. Nothing was started. Start it in a Linux container (compose.yaml) or machine; every other command "
+            "works here, without servers or with servers elsewhere."
+        )
     with _only_one(home):
         left = end(lambda: marked(home))
         if left:
@@ -229,8 +236,15 @@ def prepared(
 
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / LOCK).open("a+") as lock:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        opened = (home / LOCK).open("a+")
+    except OSError as error:
+        raise Refused(
+            f"The home {home} ($RATOON_HOME) cannot be written: {error.strerror}. Nothing was started. Set it to a "
+            "folder that you may write."
+        ) from None
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
