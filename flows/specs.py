@@ -49,7 +49,7 @@ def usable(specs: Sequence[Path]) -> tuple[list[Path], list[str]]:
         try:
             good.setdefault(load_spec(path).model, []).append(path)
         except BadInput as error:
-            said.append(f"{path.name} was not deployed: {error}")
+            said.append(f"{path} was not deployed: {error}")
     for model, paths in good.items():
         if len(paths) > 1:
             said.append(f"{', '.join(map(str, paths))} all describe {model!r}; none was deployed. Name them apart.")

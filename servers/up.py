@@ -212,6 +212,14 @@ def prepared(
         if left:
             listener.note(f"Ended {left} processes that an earlier `ratoon up` had left behind.")
         refuse_taken(settings, ["Prefect", "MLflow", "Evidently", *(["webhooks"] if hooks is not None else [])])
+        if not _this_machine_only(settings.host):
+            listener.note(
+                f"$RATOON_HOST is {settings.host}: whoever reaches these ports can start runs and promote; no server "
+                f"asks for a password but MLflow with accounts. For browsers elsewhere also set, with "
+                f"this machine's NAME: PREFECT_UI_API_URL=http://NAME:{settings.prefect_port}/api and "
+                f"MLFLOW_SERVER_ALLOWED_HOSTS=NAME:{settings.mlflow_port},127.0.0.1:{settings.mlflow_port},"
+                f"{settings.host}:{settings.mlflow_port}"
+            )
         url = settings.database_url
         kept = databases(url.get_secret_value() if url is not None else None, home)
         workspace = home / "evidently"
@@ -232,6 +240,10 @@ def prepared(
             yield up
         finally:
             up.stop()
+
+
+def _this_machine_only(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.")
 
 
 @contextmanager

@@ -26,9 +26,7 @@ def load_spec(path: str | Path) -> Spec:
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise SpecError(
-            f"{path}: it is not text in UTF-8 (byte {error.start}). Save it so."
-        ) from None
+        raise SpecError(f"{path}: it is not text in UTF-8 (byte {error.start}). Save it so.") from None
     except OSError as error:
         raise SpecError(f"{path}: it cannot be read: {error.strerror}.") from None
     content, lines = _parse(file, text)

@@ -44,6 +44,20 @@ def test_a_system_without_proc_is_refused_by_name(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_servers_that_others_can_reach_are_said_to_be_open(tmp_path: Path, host: str, warned: bool) -> None:
+    """With what browsers elsewhere need: MLflow and Prefect's page refuse or miss them otherwise."""
+    notes: list[str] = []
+    listener = Quiet()
+    listener.note = notes.append  # type: ignore[method-assign]
+    ports = {"prefect_port": 4820, "mlflow_port": 4821, "evidently_port": 4822}
+    with prepared(Settings(host=host, home=tmp_path, **ports), listener, hooks=None):
+        pass
+    assert (
+        any("can start runs and promote" in note and "MLFLOW_SERVER_ALLOWED_HOSTS" in note for note in notes) == warned
+    )
+
+
 @pytest.mark.parametrize("host", ["::1", "nowhere.invalid", "192.0.2.1"])
 def test_a_host_that_is_none_of_this_machine_is_named(host: str) -> None:
     with pytest.raises(Refused, match="RATOON_HOST is"):

@@ -228,3 +228,18 @@ def _soon(true: Any) -> None:
     while not true():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_reviewed_version_can_be_copied_without_its_reviewer_s_name(server: Guarded, model: str) -> None:
+    """As `MlflowClient.copy_model_version` does: all tags go along, but not who spoke."""
+    _call(server, REVIEWER, "POST", "registered-models/create", {"name": "elsewhere"})
+    tags = [{"key": "reviewed_by", "value": REVIEWER}, {"key": "review", "value": "rejected"}]
+    tags.append({"key": "ratoon.rung", "value": "warm"})
+    made = _call(
+        server,
+        REVIEWER,
+        "POST",
+        "model-versions/create",
+        {"name": "elsewhere", "source": f"models:/{model}/1", "tags": tags},
+    )
+    assert _tags(server, "elsewhere", made["model_version"]["version"]) == {"ratoon.rung": "warm"}
