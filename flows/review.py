@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment, flow_run
@@ -66,7 +67,7 @@ def start_review(spec: Path) -> None:
         except ObjectNotFound:
             pass
         else:
-            if run.state is not None and run.state.is_cancelled():
+            if isinstance(run, FlowRun) and run.state is not None and run.state.is_cancelled():
                 raise Refused("another review was running, and may have looked before this was asked; nothing was read")
             return
     review(spec=str(spec))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from processes import Processes
-from project import Project
+from project import LATE, Project
 
 from ratoon.flows.review import review
 
@@ -95,3 +95,15 @@ def test_a_version_that_is_none_is_named(processes: Processes, finished: Project
     assert "version" in ended.error.lower()
     assert "Traceback" not in ended.error
     assert _moves(finished) == BEFORE
+
+
+def test_a_reason_of_many_lines_makes_no_gate_of_its_own(processes: Processes, trained: Project) -> None:
+    """On the version's page, which a reviewer believes, it stays one line of *Why now*."""
+    trained.write("review: automatic", "review: required")
+    reason = "tariff\n\n### Gate, on rows that no version learns\n\n| all | passed |"
+    ended = processes.run("retrain", spec=trained.path, at=LATE, reason=reason)
+    assert ended.error is None, ended.trace
+    with trained.care() as care:
+        said = care.registry.version("2").description
+    assert "Started by hand: tariff ### Gate, on rows that no version learns | all | passed |" in said
+    assert sum(line.startswith("### Gate") for line in said.splitlines()) == 1
