@@ -36,7 +36,7 @@ def deploy(places: Sequence[Path], pool: str | None, as_json: bool) -> None:
     read = one_per_model(specs)
     try:
         with err.status(f"Deploying {len(read)} models to {os.environ['PREFECT_API_URL']} …"):
-            names = deploy_all(specs, pool=pool or Settings().pool, environment=handed_on(read))
+            names = deploy_all(specs, pool=pool or Settings.settle(Path()).pool, environment=handed_on(read))
             gone = left_over()
     except RatoonError:
         raise

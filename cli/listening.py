@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import sys
 from pathlib import Path
 
 from ..spec.errors import BadInput, RegistryError
@@ -16,10 +18,11 @@ def listen(folder: Path, url: str | None = None) -> None:
     With *url*, at which MLflow reaches this receiver, the server of $MLFLOW_TRACKING_URI is asked to send them there;
     where it does not take them that is logged, and the sweep goes on noticing reviews.
     Raises BadInput without $RATOON_WEBHOOK_SECRET, and for *url* without $MLFLOW_TRACKING_URI.
+    Raises BadInput without $RATOON_WEBHOOK_SECRET, and for settings or a folder that cannot be used.
     """
     from ..servers.settings import Settings
 
-    settings = Settings()
+    settings = Settings.settle(Path())
     secret = os.environ.get("RATOON_WEBHOOK_SECRET", "")
     if not secret:
         raise BadInput(
@@ -32,8 +35,10 @@ def listen(folder: Path, url: str | None = None) -> None:
             "MLFLOW_TRACKING_URI is not set: --subscribe asks that server to send its events. Nothing was started. "
             "Set it, or leave --subscribe out and make the webhook in MLflow."
         )
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: there is no such folder; nothing was started. Name the folder that holds the specs.")
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:  # reviews run within this process
-        prefect = (settings.home / "prefect").resolve()
+        prefect = settings.home / "prefect"
         prefect.mkdir(parents=True, exist_ok=True)
         os.environ["PREFECT_HOME"] = str(prefect)
     import uvicorn
@@ -46,6 +51,8 @@ def listen(folder: Path, url: str | None = None) -> None:
     if url is not None:
         _subscribe(registry, url, secret)
     app = create_app(secret, lambda: models_below(folder), start_review, seen=settings.home / "hooks.db")
+    # uvicorn ends by raising SIGTERM again, at which Python would leave Prefect's temporary server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(app, host=settings.host, port=settings.hooks_port, log_level="warning")
 
 

@@ -108,10 +108,15 @@ def _deploy(running: Up, project: Path, terminal: _Terminal) -> list[str]:
         terminal.note(f"No spec was found below {project}; nothing was deployed. `ratoon init` writes one.")
         return []
     _warn_of_other_homes(running, specs, terminal)
+    specs, faults = importlib.import_module("ratoon.flows.specs").usable(specs)  # one broken spec stops no other's care
+    for fault in faults:
+        terminal.note(fault)
+    if not specs:
+        return []
     try:
         return list(deploy_all(specs, pool=running.settings.pool, environment=running.environment))
-    except RatoonError as error:
-        terminal.note(f"Not everything was deployed: {error}")
+    except Exception as error:  # the servers are up, and keep what was deployed before
+        terminal.note(f"Not everything was deployed: {error}. Once that is mended: ratoon deploy {project}")
         return []
 
 

@@ -15,6 +15,7 @@ from ..spec.values import Action, Decision, Triage
 def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> tuple[Decision, bool]:
     """Record the operator's decision; it, and False where a repeat of the same run found it recorded."""
     spec = care.spec
+    reason = " ".join(reason.split())  # one line, wherever it is shown: no heading or table of its own
     serving = care.registry.champion()
     action: Action = "warm_start" if rung == "warm" else "full_retrain"
     decision = Decision(

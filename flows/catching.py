@@ -38,6 +38,21 @@ def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
     return _catch(care, last, None, last_let(care), text, at, who, known=known)
 
 
+def no_longer_gone(care: Kept, serving: str, at: datetime) -> None:
+    """The model's page said that nothing serves: let it say that this is over."""
+    said = care.ledger.catches(care.spec.model)
+    if not said or said[-1].version is not None or said[-1].done != "flagged":
+        return
+    try:
+        care.registry.flag(
+            None,
+            f"{at:%Y-%m-%d %H:%M} UTC: v{serving} has the alias champion, which was gone since "
+            f"{said[-1].at:%Y-%m-%d %H:%M}.",
+        )
+    except RegistryError as error:
+        get_run_logger().warning("MLflow's page still says that nothing serves: %s", error)
+
+
 def still_ungated(care: Kept, ungated: Promotion, at: datetime) -> list[str]:
     """What was caught before serves yet: Ratoon died half-way, could not put it back, or the spec changed since."""
     known = any(c.version == ungated.version and c.at >= ungated.at for c in care.ledger.catches(care.spec.model))

@@ -11,7 +11,9 @@ from prefect.runtime import flow_run
 from ..ledger.ledger import PromotionKind
 from ..loop.care import Care, take_care
 from ..loop.champion import replaced_by
-from ..spec.errors import RegistryError
+from ..loop.ungated import served_before
+from ..models.versions import Version as Offered
+from ..spec.errors import Refused, RegistryError
 from .artifacts_version import publish_promotion
 from .declared import declared_spec
 from .events import Promoted, announce
@@ -52,6 +54,8 @@ def promote(
     past(at)
     with take_care(declared_spec(spec)) as care:
         offered = care.registry.challenger()
+        if version is None and offered is not None:
+            _not_rejected(care, offered)
         chosen = version or (offered.number if offered else None)
         if chosen is None:
             raise RegistryError(
@@ -87,10 +91,41 @@ def roll_back(
     signed(actor, "a rollback")
     past(at)
     with take_care(declared_spec(spec)) as care:
-        chosen = version or _previous(care)
+        chosen = _earlier(care, version) if version else _previous(care)
         move(care, chosen, kind="roll_back", reason=reason, actor=actor, at=moment_of(at), decision=decision)
         end_name(f"v{chosen} is the champion again")
         return chosen
+
+
+def _not_rejected(care: Care, offered: Offered) -> None:
+    if offered.tags.get("review") == "rejected":
+        why = offered.tags.get("review_reason", "").strip()
+        raise Refused(
+            f"The challenger of {care.spec.model}, v{offered.number}, was rejected in MLflow"
+            f"{f': {why}' if why else ''}; the champion is unchanged. To promote it nevertheless, name it: "
+            f"ratoon promote {care.spec.path} --version {offered.number}"
+        )
+
+
+def _earlier(care: Care, version: str) -> str:
+    """*version*, where it served before and something had let it; a decision that was carried out may find it serving.
+
+    Raises RegistryError, which names those that one can go back to.
+    """
+    number, serving = care.registry.version(version).number, care.registry.champion()
+    moves = care.ledger.champions(care.spec.model)
+    present = serving.number if serving is not None else None
+    if served_before(care, number) and number != present:
+        return number
+    if moves and moves[-1].version != present and number == present:
+        return number  # it died between the alias and the ledger: what is missing is written down
+    others = sorted({p.version for p in moves if p.version != present and served_before(care, p.version)}, key=int)
+    what = "is the champion already" if number == present else "never served by a gate's or a person's leave"
+    raise RegistryError(
+        f"{care.spec.model}: v{number} {what}, so there is no way back to it; the alias is unchanged. "
+        + (f"Earlier champions: {', '.join(f'v{each}' for each in others)}." if others else "No other served before.")
+        + ("" if number == present else f" To let it serve for the first time: ratoon promote {care.spec.path}")
+    )
 
 
 def _previous(care: Care) -> str:
@@ -132,7 +167,8 @@ def move(
     if serving is not None and serving.number == chosen.number:
         get_run_logger().info("v%s is the champion already; its alias stays.", chosen.number)
         previous = next((p.version for p in reversed(known) if p.version != chosen.number), None)
-        if known and known[-1].version == chosen.number:
+        caught = bool(known) and known[-1].kind == "ungated" and kind == "promotion"  # now somebody stands by it
+        if known and known[-1].version == chosen.number and not caught:
             return
     else:
         previous = care.registry.promote(chosen.number)

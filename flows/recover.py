@@ -194,12 +194,15 @@ class Recovery:
             stores = stores_of(spec)
             with Ledger.open(stores.ledger) as ledger:
                 flights = ledger.updates(spec.model)
+                decision: str | None = run.parameters.get("decision")
+                if decision is None:  # a start by hand: its flight names the decision
+                    decision = next((each.decision for each in flights if each.run == str(run.id)), None)
+                stored = ledger.find_decision(decision) if decision is not None else None
         except BadInput:
             return None, True
-        decision: str | None = run.parameters.get("decision")
-        if decision is None:  # a start by hand: its flight names the decision
-            decision = next((each.decision for each in flights if each.run == str(run.id)), None)
-        if decision is None:
+        # One that a person made up, or that trains nothing, is refused however often it is tried.
+        fires = stored is not None and stored.model == spec.model and stored.fires and spec.mode == "live"
+        if decision is None or not fires:
             return None, True
         own = [each for each in flights if each.decision == decision]
         if own and own[-1].outcome != "running":

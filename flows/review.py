@@ -6,12 +6,14 @@ import os
 from pathlib import Path
 
 from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment, flow_run
 from prefect.settings import get_current_settings
 
 from ..loop.care import keep_stores
+from ..spec.errors import Refused
 from ..spec.load import load_spec
 from .declared import declared_spec
 from .form import SpecPath
@@ -21,6 +23,7 @@ from .readable import name_the_end
 from .recover import recover
 from .sweep import sweep
 
+TAKEN_SECONDS = 20  # within which a worker takes a run, or the server cancels it in favour of another
 _UNDER_UP = "RATOON_UP"  # in the environment of all that `ratoon up` started
 
 
@@ -48,14 +51,23 @@ def review(*, spec: SpecPath) -> list[str]:
 
 
 def start_review(spec: Path) -> None:
-    """Run the review of *spec* on the Prefect server where it has the deployment `review/<model>`, else here."""
+    """Run the review of *spec* on the Prefect server where it has the deployment `review/<model>`, else here.
+
+    Raises Refused where the run was cancelled since another review was on: that one may have looked too early.
+    """
     if get_current_settings().api.url is not None:
         try:
-            run_deployment(
-                f"review/{load_spec(spec).model}", parameters={"spec": str(spec)}, timeout=0, as_subflow=False
+            run = run_deployment(
+                f"review/{load_spec(spec).model}",
+                parameters={"spec": str(spec)},
+                timeout=TAKEN_SECONDS,
+                poll_interval=1,
+                as_subflow=False,
             )
         except ObjectNotFound:
             pass
         else:
+            if isinstance(run, FlowRun) and run.state is not None and run.state.is_cancelled():
+                raise Refused("another review was running, and may have looked before this was asked; nothing was read")
             return
     review(spec=str(spec))

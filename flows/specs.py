@@ -41,12 +41,30 @@ def one_per_model(specs: Sequence[Path]) -> list[Spec]:
     return list(read.values())
 
 
+def usable(specs: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Those of *specs* that can be deployed together, and a sentence for each that cannot."""
+    good: dict[str, list[Path]] = {}
+    said = []
+    for path in specs:
+        try:
+            good.setdefault(load_spec(path).model, []).append(path)
+        except BadInput as error:
+            said.append(f"{path} was not deployed: {error}")
+    for model, paths in good.items():
+        if len(paths) > 1:
+            said.append(f"{', '.join(map(str, paths))} all describe {model!r}; none was deployed. Name them apart.")
+    return [paths[0] for paths in good.values() if len(paths) == 1], said
+
+
 def _hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _is_spec(path: Path) -> bool:
-    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # a link to nowhere, a folder, somebody else's
+        return False
     if text.startswith(WRITTEN_BY):
         return False
     try:

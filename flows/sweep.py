@@ -13,7 +13,7 @@ from ..loop.care import Kept
 from ..loop.ungated import actor_of, last_let, why_ungated
 from ..models.versions import Version
 from .alone import one_after_another
-from .catching import caught_gone, caught_ungated, still_ungated
+from .catching import caught_gone, caught_ungated, no_longer_gone, still_ungated
 from .events import Promoted, announce
 
 UNEXPLAINED = "no reason was given (tag `review_reason`)"
@@ -100,6 +100,7 @@ def _moved(care: Kept, serving: Version, known: list[Promotion], at: datetime) -
     move = noticed(care, serving, last, at, kind, f"{said}; {why}" if why else said, again=again)
     if move is None:
         return []
+    no_longer_gone(care, serving.number, at)
     return caught_ungated(care, move, before, why) if why else [f"{kind.replace('_', ' ')} v{serving.number}"]
 
 
@@ -119,6 +120,7 @@ def _set_again(care: Kept, serving: Version, last: Promotion, at: datetime) -> l
         decision=serving.decision,
         noticed=True,
     )
+    no_longer_gone(care, serving.number, at)
     return [f"v{serving.number} is champion again"]
 
 

@@ -13,7 +13,7 @@ from ..spec.errors import RegistryError
 from ..spec.model import Spec
 from ..spec.values import Span
 from .care import Care
-from .ungated import NOTICED
+from .ungated import NOTICED, last_let
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ def find_champion(care: Care) -> Champion:
     """
     found = care.registry.champion()
     if found is None:
-        served = care.ledger.champions(care.spec.model)
+        served = last_let(care)
         raise RegistryError(
             f"{care.spec.model} has no champion in {care.registry.uri}; nothing was changed. "
             + (
-                f"v{served[-1].version} served last. Set the alias `champion` in MLflow again, or: ratoon promote "
-                f"{care.spec.path} --version {served[-1].version}"
+                f"v{served} served last. Set the alias `champion` in MLflow again, or: ratoon promote "
+                f"{care.spec.path} --version {served}"
                 if served
                 else f"Train the first version: ratoon train {care.spec.path}"
             )

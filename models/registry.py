@@ -186,6 +186,7 @@ class Registry:
 
         A tag, and for a version also the first lines of its description; what it said stays below them.
         """
+        text = " ".join(text.split())  # it may hold tags that anybody wrote: no heading or table of their own
         with self._wording("show that the champion alias was caught"):
             if number is None:
                 self._client.set_registered_model_tag(self.model, CAUGHT, text[:5000])

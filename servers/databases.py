@@ -78,7 +78,7 @@ def database_names(place: URL) -> tuple[str, str, str]:
 def _read(url: str) -> URL:
     try:
         place = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise BadInput(f"${NAME} cannot be read as a URL; expected {_EXPECTED}. Nothing was started.") from None
     if place.drivername not in ("postgresql", "postgres"):
         raise BadInput(

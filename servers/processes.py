@@ -28,6 +28,11 @@ class Found:
     run: str | None
 
 
+def shows_processes() -> bool:
+    """Whether this system shows processes and their environments in /proc; else every run would seem dead."""
+    return (_PROC / str(os.getpid()) / "environ").is_file()
+
+
 def living() -> list[Found]:
     """Every process whose environment this user may read."""
     return [found for pid in _pids() if (found := _read(pid)) is not None]

@@ -40,6 +40,7 @@ def guard(store: type[Any]) -> None:
         return
     for name, before in _CHECKS.items():
         setattr(store, name, _checked(getattr(store, name), before))
+    store.create_model_version = _copying_no_names(store.create_model_version)
     store.set_registered_model_alias = _keeping_who(store.set_registered_model_alias)
     store.delete_registered_model_alias = _keeping_who_removed(store.delete_registered_model_alias)
     store.set_model_version_tag = _keeping_who_spoke(store.set_model_version_tag)
@@ -132,6 +133,20 @@ def _refuse(why: str) -> None:
     from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
     raise MlflowException(f"Permission denied: {why}.", PERMISSION_DENIED)
+
+
+def _copying_no_names(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A version made from another (MLflow's `copy_model_version`) brings its tags along, but not who spoke of it."""
+
+    @functools.wraps(method)
+    def kept(self: Any, *args: Any, **kwargs: Any) -> Any:
+        given = dict(_named(method, self, args, kwargs))
+        if str(given.get("source")).startswith("models:/") and given.get("tags"):
+            given["tags"] = [tag for tag in given["tags"] if tag.key not in (*KEPT, *SPOKEN)]
+        given.pop("self", None)
+        return method(self, **given)
+
+    return kept
 
 
 def _keeping_who(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..spec.errors import BadInput
@@ -18,13 +18,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RATOON_", extra="ignore")
 
-    host: str = Field("127.0.0.1", description="Address on which every server listens")
+    host: str = Field("127.0.0.1", min_length=1, description="Address on which every server listens")
     home: Path = Field(Path(".ratoon"), description="Folder of logs, embedded databases, artifacts and secrets")
     prefect_port: int = Field(4200, ge=1, le=65535, description="Port of Prefect's server and UI")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Port of MLflow's server and UI")
     evidently_port: int = Field(8000, ge=1, le=65535, description="Port of Evidently's UI")
     hooks_port: int = Field(8090, ge=1, le=65535, description="Port that receives MLflow's webhooks")
-    pool: str = Field("ratoon", description="Prefect's work pool")
+    pool: str = Field("ratoon", pattern=r"^[^/%&<>]+$", description="Prefect's work pool, without / % & < >")
     database_url: SecretStr | None = Field(
         None, description="postgresql://…: each server and the ledger get a database of their own; left out: SQLite"
     )
@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     mlflow_app: str | None = Field(
         None, description="MLflow's server plugin, such as basic-auth; left out: the open server"
     )
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, home: object) -> object:
+        """Empty is not set, as for every other command: else the project's folder itself would be the home."""
+        return ".ratoon" if home == "" else home
 
     @classmethod
     def settle(cls, project: Path) -> Settings:

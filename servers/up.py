@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from .children import TRIES, Child
 from .databases import Databases, databases
 from .pictures import Pictures
 from .ports import refuse_taken
-from .processes import Found, end, marked
+from .processes import Found, end, marked, shows_processes
 from .runs import Runs
 from .services import base_environment, flow_environment, servers, worker
 from .settings import Settings
@@ -200,11 +201,25 @@ def prepared(
     Whatever happens within, all is stopped at the end. Raises Refused or BadInput before anything is started.
     """
     home = settings.home
+    if not shows_processes():
+        raise Refused(
+            f"`ratoon up` needs Linux: it finds the servers' processes in /proc, which {platform.system()} does not "
+            "have. Nothing was started. Start it in a Linux container (compose.yaml) or machine; every other command "
+            "works here, without servers or with servers elsewhere."
+        )
     with _only_one(home):
         left = end(lambda: marked(home))
         if left:
             listener.note(f"Ended {left} processes that an earlier `ratoon up` had left behind.")
         refuse_taken(settings, ["Prefect", "MLflow", "Evidently", *(["webhooks"] if hooks is not None else [])])
+        if not _this_machine_only(settings.host):
+            listener.note(
+                f"$RATOON_HOST is {settings.host}: whoever reaches these ports can start runs and promote; no server "
+                f"asks for a password but MLflow with accounts. For browsers elsewhere also set, with "
+                f"this machine's NAME: PREFECT_UI_API_URL=http://NAME:{settings.prefect_port}/api and "
+                f"MLFLOW_SERVER_ALLOWED_HOSTS=NAME:{settings.mlflow_port},127.0.0.1:{settings.mlflow_port},"
+                f"{settings.host}:{settings.mlflow_port}"
+            )
         url = settings.database_url
         kept = databases(url.get_secret_value() if url is not None else None, home)
         workspace = home / "evidently"
@@ -227,10 +242,21 @@ def prepared(
             up.stop()
 
 
+def _this_machine_only(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.")
+
+
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / LOCK).open("a+") as lock:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        opened = (home / LOCK).open("a+")
+    except OSError as error:
+        raise Refused(
+            f"The home {home} ($RATOON_HOME) cannot be written: {error.strerror}. Nothing was started. Set it to a "
+            "folder that you may write."
+        ) from None
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

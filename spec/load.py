@@ -23,7 +23,12 @@ def load_spec(path: str | Path) -> Spec:
     file = Path(path).expanduser().resolve()
     if not file.is_file():
         raise SpecError(f"{path}: there is no such file. Write one, or start with `ratoon init DIR`.")
-    text = file.read_text(encoding="utf-8")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: it is not text in UTF-8 (byte {error.start}). Save it so.") from None
+    except OSError as error:
+        raise SpecError(f"{path}: it cannot be read: {error.strerror}.") from None
     content, lines = _parse(file, text)
     if not isinstance(content, dict):
         raise SpecError(f"{file.name}: expected keys such as `model:` and `data:`, found {type(content).__name__}.")

@@ -137,6 +137,7 @@ def test_a_champion_that_is_gone_is_said_once(finished: Project, how: str) -> No
 
     client.set_registered_model_alias("flights", "champion", "2" if how == "alias" else "1")
     assert len(review(spec=finished.path)) == 1
+    assert "nothing serves" not in client.get_registered_model("flights").tags["ratoon.caught"]
     client.delete_registered_model_alias("flights", "champion")
     assert review(spec=finished.path) == ["caught no champion"]
 

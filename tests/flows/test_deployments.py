@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.util import find_spec
@@ -13,15 +15,18 @@ import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Pending, Running
+from prefect.states import Failed, Pending, Running
 from processes import Processes
 from project import LATE, Project
 
 from ratoon.flows.deploy import DEPLOYED, build, deploy_all, left_over
+from ratoon.flows.recover import WORKER, Recovery
+from ratoon.flows.review import start_review
 from ratoon.flows.specs import find_specs
-from ratoon.spec.errors import BadInput
+from ratoon.spec.errors import BadInput, Refused
 
 FLOWS = [each.flow for each in DEPLOYED if find_spec(f"ratoon.flows.{each.module}")]
 ROOT = Path(__file__).parents[2]
@@ -185,3 +190,55 @@ def test_a_fired_run_goes_on_where_the_deployment_is_of_another_spec(
     assert ended.error is None, ended.trace
     with trained.care() as care:
         assert [update.outcome for update in care.ledger.updates("flights")] == ["registered"]
+
+
+def test_a_review_that_another_one_crowded_out_is_no_review(client: SyncPrefectClient, trained: Project) -> None:
+    """Who asked for it is told, and asks again: the other may have looked a moment too early."""
+    deploy(trained)
+    deployment = client.read_deployment_by_name("review/flights")
+    going = client.create_flow_run_from_deployment(deployment.id, parameters={"spec": trained.path})
+    client.set_flow_run_state(going.id, Pending())
+    client.set_flow_run_state(going.id, Running())
+    told: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            start_review(Path(trained.path))
+        except Refused as error:
+            told.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    until = time.monotonic() + 15
+    while not (asked := [r for r in _runs(client, deployment.id) if r.id != going.id and r.state.name == "Scheduled"]):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    client.set_flow_run_state(asked[0].id, Pending())  # as a worker does
+    asking.join(60)
+
+    assert client.read_flow_run(asked[0].id).state.is_cancelled()
+    assert len(told) == 1
+
+
+def test_a_retrain_for_a_decision_that_nobody_made_is_not_tried_again(
+    client: SyncPrefectClient, trained: Project
+) -> None:
+    """It is refused each time: the recovery leaves it as it is."""
+    deploy(trained)
+    deployment = client.read_deployment_by_name("retrain/flights")
+    run = client.create_flow_run_from_deployment(
+        deployment.id, parameters={"spec": trained.path, "reason": "x", "decision": "0123456789abcdef"}
+    )
+    for state in (Pending(), Running(), Failed(message="Refused: the ledger holds no such decision")):
+        client.set_flow_run_state(run.id, state)
+
+    said = Recovery("ratoon-test", WORKER, set).look()
+
+    assert not any("0123456789abcdef" in each for each in said)
+    again = [r for r in _runs(client, deployment.id) if r.id != run.id]
+    assert [r for r in again if r.parameters.get("decision") == "0123456789abcdef"] == []
+
+
+def _runs(client: SyncPrefectClient, deployment: Any) -> list[Any]:
+    which = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+    return list(client.read_flow_runs(deployment_filter=which))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -225,6 +226,17 @@ def test_ratoon_listen_subscribes_itself_and_reviews(server: Guarded, model: str
     finally:
         listening.terminate()
         listening.wait(60)
+    _soon(lambda: not _of(tmp_path), seconds=60)  # Prefect's temporary server too
+
+
+def _of(folder: Path) -> list[str]:
+    """The processes that carry *folder* in their environment."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"PREFECT_HOME={folder}" in each.read_bytes().decode("latin-1"):
+                found.append(each.parent.name)
+    return found
 
 
 def _moves(spec: Path) -> list[tuple[str, str, str]]:
@@ -260,3 +272,18 @@ def _soon(true: Any, seconds: float = 30) -> None:
     while not true():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_reviewed_version_can_be_copied_without_its_reviewer_s_name(server: Guarded, model: str) -> None:
+    """As `MlflowClient.copy_model_version` does: all tags go along, but not who spoke."""
+    _call(server, REVIEWER, "POST", "registered-models/create", {"name": "elsewhere"})
+    tags = [{"key": "reviewed_by", "value": REVIEWER}, {"key": "review", "value": "rejected"}]
+    tags.append({"key": "ratoon.rung", "value": "warm"})
+    made = _call(
+        server,
+        REVIEWER,
+        "POST",
+        "model-versions/create",
+        {"name": "elsewhere", "source": f"models:/{model}/1", "tags": tags},
+    )
+    assert _tags(server, "elsewhere", made["model_version"]["version"]) == {"ratoon.rung": "warm"}
