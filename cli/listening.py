@@ -17,8 +17,8 @@ def listen(folder: Path, url: str | None = None) -> None:
 
     With *url*, at which MLflow reaches this receiver, the server of $MLFLOW_TRACKING_URI is asked to send them there;
     where it does not take them that is logged, and the sweep goes on noticing reviews.
-    Raises BadInput without $RATOON_WEBHOOK_SECRET, and for *url* without $MLFLOW_TRACKING_URI.
-    Raises BadInput without $RATOON_WEBHOOK_SECRET, and for settings or a folder that cannot be used.
+    Raises BadInput without $RATOON_WEBHOOK_SECRET, for *url* without $MLFLOW_TRACKING_URI, and for settings or a
+    folder that cannot be used.
     """
     from ..servers.settings import Settings
 

@@ -101,14 +101,14 @@ def _subscribe(running: Up, terminal: _Terminal) -> None:
 
 def _deploy(running: Up, project: Path, terminal: _Terminal) -> list[str]:
     from ..flows.deploy import deploy_all  # now: it imports Prefect, which reads the environment
-    from ..flows.specs import find_specs
+    from ..flows.specs import find_specs, usable
 
     specs = find_specs(project)
     if not specs:
         terminal.note(f"No spec was found below {project}; nothing was deployed. `ratoon init` writes one.")
         return []
     _warn_of_other_homes(running, specs, terminal)
-    specs, faults = importlib.import_module("ratoon.flows.specs").usable(specs)  # one broken spec stops no other's care
+    specs, faults = usable(specs)  # one broken spec stops no other's care
     for fault in faults:
         terminal.note(fault)
     if not specs:
