@@ -2,11 +2,13 @@
 
     python benchmarks/economy.py [--only elec2,bike] [--learners mlp,lightgbm] [--workers 2] [--json FILE]
 
-Each cell replays a stream five times with one family of models: never retrained, retrained at every look from
+Each cell replays a stream six times with one family of models: never retrained, retrained at every look from
 scratch on a sliding stretch and on all history (no holdout, no gate, serving at once, as a cron job would), continued
-at every look without a gate, and cared for by Ratoon with its default policy, ladder and gate. *CPU* is of learning,
+at every look without a gate, and cared for by Ratoon with its ladder and gate: with its default policy, which waits
+for harm, and *steady*, with one rule more, by which every look at sound data tries an update. *CPU* is of learning,
 one thread, refused candidates included, the first version left out, which all arms share. `share` is Ratoon's CPU by
-that of the better scratch arm; `against it` compares the two stretch by stretch, as benchmarks/policies.py does.
+that of the better scratch arm; `against it` compares the two stretch by stretch, as benchmarks/policies.py does;
+both are of *steady* in the second table.
 
 Streams above 100,000 rows are thinned to every fourth row. Needs the streams in ../shared/datasets, and the extras
 `lightgbm`, `xgboost` and `river`.
@@ -37,10 +39,11 @@ from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.rules import DEFAULT_POLICY
+from ratoon.spec.rules import DEFAULT_POLICY, Rule
 
 ROOT = Path(__file__).resolve().parents[1]
 LEARNERS = ("sgd", "mlp", "lightgbm", "xgboost", "river")
+STEADY = (*DEFAULT_POLICY, Rule(when='triage != "broken_data"', do="warm_start", min_rows=50))
 THIN = 100_000  # rows, above which every fourth is taken
 
 
@@ -102,12 +105,17 @@ def spec_of(stream: Stream, learner: str, folder: Path) -> Spec:
 
 
 def cell(name: str, learner: str, folder: Path, workers: int) -> Cell:
-    """Run the five arms of one cell."""
+    """Run the six arms of one cell."""
     spec = spec_of(STREAMS[name], learner, folder)
     with open_source(spec) as source:
         planned = plan(source, name, None, None, STREAMS[name].every or spec.monitors.every)
     fits = folder / f"{name}-{learner}"
-    jobs = [Job("Ratoon", spec, planned, strategy=ByPolicy(), hindsight=False)]
+    steady = spec.model_copy(update={"policy": STEADY})
+    steady._path = spec.path
+    jobs = [
+        Job(arm, cared, planned, strategy=ByPolicy(), hindsight=False)
+        for arm, cared in (("Ratoon", spec), ("steady", steady))
+    ]
     alone = ("scratch_all", "scratch_sliding", "warm", "never")
     jobs += [Job(NAMES[kind], spec, planned, kind, fits=fits, hindsight=False) for kind in alone]
     arms = {job.name: result for job, result in side_by_side(jobs, workers, lambda *_: None)}
@@ -115,29 +123,37 @@ def cell(name: str, learner: str, folder: Path, workers: int) -> Cell:
 
 
 def show(cells: list[Cell], console: Console) -> None:
-    """One row for each cell."""
+    """One row for each cell in each table."""
     table = Table(title="Quality of the composite model and CPU seconds of training (one thread)")
-    heads = ("stream", "learner", "never", "sliding", "CPU", "all history", "CPU", "warm", "CPU")
-    for name in (*heads, "Ratoon", "CPU", "runs", "share", "against it"):
+    for name in ("stream", "learner", "never", "sliding", "CPU", "all history", "CPU", "warm", "CPU", *_OURS):
         table.add_column(name, no_wrap=True)
+    second = Table(title="Ratoon with an update at every look (steady)")
+    for name in ("stream", "learner", "better scratch", "CPU", "steady", *_OURS[1:]):
+        second.add_column(name, no_wrap=True)
     for each in cells:
-        texts = [f"{each.stream} ({each.metric})", each.learner, _value(each.arms["never"])]
-        for kind in ("scratch_sliding", "scratch_all", "warm"):
-            texts += [_value(each.arms[NAMES[kind]]), f"{each.arms[NAMES[kind]].cpu_seconds:.2f}"]
-        ours = each.arms["Ratoon"]
-        texts += [_value(ours), f"{ours.cpu_seconds:.2f}", f"{ours.runs}/{ours.promoted}", _share(each)]
-        better = METRICS[each.metric].greater_is_better
-        table.add_row(*texts, compared(better, ours, each.scratch))
+        row = [f"{each.stream} ({each.metric})", each.learner]
+        arms = [part for kind in ("scratch_sliding", "scratch_all", "warm") for part in _arm(each.arms[NAMES[kind]])]
+        table.add_row(*row, _value(each.arms["never"]), *arms, *_ours(each, each.arms["Ratoon"]))
+        second.add_row(*row, *_arm(each.scratch), *_ours(each, each.arms["steady"]))
     console.print(table)
+    console.print(second)
+
+
+_OURS = ("Ratoon", "CPU", "runs", "share", "against it")
+
+
+def _ours(each: Cell, ours: ArmResult) -> tuple[str, ...]:
+    share = f"1/{each.scratch.cpu_seconds / ours.cpu_seconds:.0f}" if ours.cpu_seconds > 0 else "none"
+    better = METRICS[each.metric].greater_is_better
+    return *_arm(ours), f"{ours.runs}/{ours.promoted}", share, compared(better, ours, each.scratch)
+
+
+def _arm(arm: ArmResult) -> tuple[str, str]:
+    return _value(arm), f"{arm.cpu_seconds:.2f}"
 
 
 def _value(arm: ArmResult) -> str:
     return f"{arm.quality.value:.4g}"
-
-
-def _share(each: Cell) -> str:
-    ours = each.arms["Ratoon"].cpu_seconds
-    return f"1/{each.scratch.cpu_seconds / ours:.0f}" if ours > 0 else "none"
 
 
 def main() -> None:
