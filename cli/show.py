@@ -117,13 +117,9 @@ def decision(spec: Spec, made: Decision, as_json: bool) -> None:
     )
     out.print(f"triage: {coloured(made.triage.verdict)}", highlight=False)
     for line in made.reasons:
-        out.print(f"  - {line}", highlight=False, markup=False)
+        _item(f"- {line}")
     for answer in made.guards:
-        out.print(
-            f"  guard {answer.guard}: {'held' if answer.held else 'passed'}: {answer.text}",
-            highlight=False,
-            markup=False,
-        )
+        _item(f"guard {answer.guard}: {'held' if answer.held else 'passed'}: {answer.text}")
     if made.fires:
         _outcome_of(spec, made)
 
@@ -138,7 +134,13 @@ def _outcome_of(spec: Spec, made: Decision) -> None:
     out.print(f"retrain: {update['outcome']}{version}", highlight=False)
     for attempt in update["evidence"].get("attempts", ()):
         said = "; ".join(_reasons(attempt.get("gate") or {})) or attempt.get("error") or ""
-        out.print(f"  {attempt['rung']} on {attempt['rows']:,} rows: {said}", highlight=False, markup=False)
+        _item(f"{attempt['rung']} on {attempt['rows']:,} rows: {said}")
+
+
+def _item(text: str) -> None:
+    """*text*, set in; where it is wrapped, its further lines stand deeper."""
+    for number, line in enumerate(Text(text).wrap(out, max(20, out.width - 4))):
+        out.print(Padding(line, (0, 0, 0, 2 if number == 0 else 4), expand=False))
 
 
 def _reasons(gate: Mapping[str, Any]) -> Iterator[str]:
@@ -198,7 +200,10 @@ def _version_table(facts: ModelFacts) -> Table:
         table.add_column(column, overflow="fold")
     keys = ("version", "alias", "rung", "parent", "watermark", "learned_rows", "gate")
     for version in facts.versions:
-        table.add_row(*(str(version[key]) for key in keys))
+        told = {key: str(version[key]) for key in keys}
+        rows = told["learned_rows"]
+        told |= {"watermark": told["watermark"].replace("T", " ")[:16]}
+        table.add_row(*(told | {"learned_rows": f"{int(rows):,}" if rows.isdigit() else rows}).values())
     if not facts.versions:
         table.caption = "no version yet: `ratoon train`"
     return table

@@ -94,7 +94,7 @@ def _signal_row(signal: Signal) -> dict[str, str]:
         "value": _number(signal.value),
         "interval": f"{_number(signal.low)} to {_number(signal.high)}" if signal.low is not None else "",
         "threshold": _number(signal.threshold),
-        "rows": str(signal.rows),
+        "rows": f"{signal.rows:,}",
         "note": signal.note,
     }
 

@@ -160,8 +160,8 @@ def _next(care: Kept, version: str | None, back: str | None) -> str:
     if back is None:
         return "Set the alias `champion` in MLflow on a version that may serve."
     if version is None:
-        return f"Set the alias again in MLflow, or: ratoon promote {path} --version {back}"
-    return f"To go back: ratoon rollback {path}, which names v{back}."
+        return f"Set the alias again in MLflow, or run `ratoon promote {path} --version {back}`."
+    return f"To go back: `ratoon rollback {path}`, which names v{back}."
 
 
 def _who(actor: str) -> str:

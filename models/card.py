@@ -86,7 +86,7 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
         )
         peak = format_size(each.peak_memory_bytes) if each.peak_memory_bytes else "–"
         lines.append(
-            f"| {each.rung} | {each.rows} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} | {peak} "
+            f"| {each.rung} | {each.rows:,} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} | {peak} "
             f"| {result.replace('|', '/')} |"
         )
     return "\n".join(lines)
@@ -99,8 +99,8 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
     """
     parent = f"version {state.parent}" if state.parent else None
     parts = [
-        f"## {_headline(state, evidence, parent)}",
-        _what_changed(state, evidence, parent),
+        # No heading before it: MLflow's list of versions shows the beginning as it is written.
+        f"{_headline(state, evidence, parent)}. {_what_changed(state, evidence, parent)}",
         f"### Why now\n{_why(evidence)}",
     ]
     if evidence.gate is not None:
@@ -111,7 +111,8 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
         )
     elif state.accepted:
         reached = "; ".join(
-            f"{name} {a.value:.4g} ({a.low:.4g} to {a.high:.4g}) on {a.rows} rows" for name, a in state.accepted.items()
+            f"{name} {a.value:.4g} ({a.low:.4g} to {a.high:.4g}) on {a.rows:,} rows"
+            for name, a in state.accepted.items()
         )
         parts.append(f"### Holdout\nNo champion to compare with. Reached on rows that no version learns: {reached}.")
     parts.append(f"### Cost\n{_cost(evidence)}")
@@ -158,7 +159,7 @@ def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> s
 
 
 def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
-    learned = f"{evidence.rows or state.learned_rows} labelled rows"
+    learned = f"{evidence.rows or state.learned_rows:,} labelled rows"
     until = f"up to labels of {state.watermark:%Y-%m-%d %H:%M} UTC (the watermark)"
     if state.rung == "adopted":
         text = (
@@ -182,7 +183,7 @@ def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) 
 def _why(evidence: Evidence) -> str:
     said = dict.fromkeys(reason.rstrip(".") for reason in evidence.reasons)  # reasons repeat triage's evidence
     lines = [f"- {reason}" for reason in said] or [f"- {evidence.action}"]
-    if evidence.verdict:
+    if evidence.verdict and evidence.window is not None:  # a start by hand looked at nothing, so that it judged nothing
         lines.insert(0, f"- Triage: **{evidence.verdict}**, action: **{evidence.action}**")
     if evidence.window is not None:
         lines.append(f"- Window judged: {evidence.window}")

@@ -23,7 +23,7 @@ class MinRows:
     name: ClassVar[str] = "min_rows"
 
     def said(self, case: Case) -> str:
-        return f"new labelled rows: {case.history.new_rows}, needed: {self.rows} (min_rows)"
+        return f"new labelled rows: {case.history.new_rows:,}, needed: {self.rows:,} (min_rows)"
 
     def __call__(self, case: Case) -> Veto | None:
         return Veto(self.said(case)) if case.history.new_rows < self.rows else None

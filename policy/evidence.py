@@ -45,7 +45,7 @@ def words(signal: Signal) -> str:
     text = f"{signal.monitor}: {signal.metric}{where}"
     note = f" ({signal.note})" if signal.note else ""
     if signal.status == "unknown":
-        return f"{text} could not be measured on {signal.rows} rows{note}"
+        return f"{text} could not be measured on {signal.rows:,} rows{note}"
     value, low, high = finite(signal.value), finite(signal.low), finite(signal.high)
     if value is None:
         text += " failed" if signal.status == "fail" else f" is {signal.status}"
@@ -56,4 +56,4 @@ def words(signal: Signal) -> str:
     for name, beside in (("threshold", finite(signal.threshold)), ("reference", finite(signal.reference))):
         if beside is not None:
             text += f", {name} {number(beside)}"
-    return f"{text}, on {signal.rows} rows{note}"
+    return f"{text}, on {signal.rows:,} rows{note}"

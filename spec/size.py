@@ -26,16 +26,20 @@ def parse_size(value: object) -> int:
 
 
 def format_size(value: int) -> str:
-    """The largest unit that says it in at most one decimal: 2147483648 is `2GB`."""
+    """The largest unit that says it in at most one decimal: 2147483648 is `2 GB`."""
     for unit in ("TB", "GB", "MB", "KB"):
         if value >= _UNITS[unit]:
-            return f"{round(value / _UNITS[unit], 1):g}{unit}"
+            return f"{round(value / _UNITS[unit], 1):g} {unit}"
     return f"{value} bytes"
+
+
+def _exact(value: int) -> bool:
+    return parse_size(format_size(value)) == value
 
 
 Size = Annotated[
     int,
     BeforeValidator(parse_size),
-    PlainSerializer(lambda value: format_size(value) if parse_size(format_size(value)) == value else value),
+    PlainSerializer(lambda value: format_size(value).replace(" ", "") if _exact(value) else value),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[KMGT]B\s*$", "examples": ["512MB", "2GB"]}),
 ]

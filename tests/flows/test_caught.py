@@ -52,7 +52,7 @@ def test_an_ungated_champion_is_flagged_in_mlflow_and_in_the_ledger(finished: Pr
     with finished.care() as care:
         (catch,) = care.ledger.catches("flights")
     assert (catch.version, catch.previous, catch.done, catch.actor) == (number, "2", "flagged", "registry")
-    assert f"ratoon rollback {finished.path}, which names v2" in catch.reason
+    assert f"ratoon rollback {finished.path}`, which names v2" in catch.reason
     assert _moves(finished) == [*BEFORE, (number, "2", "ungated")]
 
 

@@ -249,7 +249,7 @@ def test_a_hung_training_is_ended_with_all_that_it_started(world: Any, tmp_path:
 
 def test_a_hungry_training_meets_its_limit_of_memory(world: Any) -> None:
     """It fails with its own MemoryError; the machine does not have to choose a victim."""
-    with pytest.raises(TrainingDied, match=r"out of memory \(learner\.limits\.memory: 700MB, peak seen \d+") as error:
+    with pytest.raises(TrainingDied, match=r"out of memory \(learner\.limits\.memory: 700 MB, peak seen \d+") as error:
         climb_apart(**world(event="eat", limits={"memory": "700MB"}))
     assert (error.value.peak_memory_bytes or 0) < 1.2e9
 

@@ -25,7 +25,7 @@ def test_the_first_rule_that_holds_and_is_not_held_back_is_the_decision(made):
 
     assert (decision.action, decision.rule) == ("warm_start", HARM)
     assert decision.reasons[0] == f'warm_start: rule `{HARM}` holds (triage is "harm").'
-    assert "full_retrain was held back: new labelled rows: 500, needed: 10000" in decision.reasons[1]
+    assert "full_retrain was held back: new labelled rows: 500, needed: 10,000" in decision.reasons[1]
     assert decision.matched == ("performance.drop > 0.03", HARM, "true")
     assert [a.guard for a in decision.guards if a.held] == ["min_rows"]
     assert {a.guard for a in decision.guards if a.rule == HARM} == {"broken_data", "in_flight", "min_rows"}

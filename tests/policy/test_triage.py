@@ -23,7 +23,7 @@ def test_any_failed_quality_signal_is_broken_data_even_with_harm(made, metric):
     )
 
     assert verdict.verdict == "broken_data"
-    assert f"quality: {metric} of column 'day' is 0.4, threshold 0.1, on 1000 rows" in verdict.evidence[0]
+    assert f"quality: {metric} of column 'day' is 0.4, threshold 0.1, on 1,000 rows" in verdict.evidence[0]
     assert any("drop is 0.05" in line for line in verdict.evidence)
 
 
