@@ -45,9 +45,13 @@ def _version(found: Version) -> tuple[str, ...]:
     cpu = tag("cpu_seconds")
     return (
         f"v{found.number}", ", ".join(found.aliases), tag("rung"), tag("parent"),
-        tag("watermark").replace("T", " ")[:16], tag("learned_rows"), tag("gate"),
+        tag("watermark").replace("T", " ")[:16], _counted(tag("learned_rows")), tag("gate"),
         rounded(float(cpu)) if cpu else UNKNOWN, found.decision or "",
     )  # fmt: skip
+
+
+def _counted(rows: str) -> str:
+    return f"{int(rows):,}" if rows.isdigit() else rows
 
 
 def _moves(life: Life) -> Table:
