@@ -31,7 +31,7 @@ def test_the_report_agrees_with_status_and_history(finished: Project, capsys: py
     assert f"Serves v{champion['version']} since" in text
     for each in status["versions"]:
         assert f"v{each['version']} {each['alias']}".strip() in text
-        assert each["decision"] in text and each["learned_rows"] in text
+        assert each["decision"] in text and f"{int(each['learned_rows']):,}" in text
     assert f"Spent 1 run, {rounded(run['cpu_seconds'])} CPU s 1 registered" in text
     assert f"{run['rows']:,} {rounded(run['cpu_seconds'])} {run['decision']}" in text
     assert f"Last decision {status['last_decision']['action']}" in text
