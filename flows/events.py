@@ -14,68 +14,72 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from prefect.events import emit_event
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 _told: ContextVar[bool] = ContextVar("ratoon_events_told", default=True)
+
+
+_PAGE = "Address of the version's page in MLflow, where MLflow has pages"
 
 
 class Happening(BaseModel):
     """Something that a team may want to hear of. *event* is its name in Prefect; the fields are its payload."""
 
     event: ClassVar[str]
-    schema_version: Literal[1] = 1
-    model: str  # the registered model's name
-    spec: str  # full path of the spec
-    at: datetime  # the moment it counts from, naive UTC
-    decision: str | None = None  # id of the decision behind it
+    schema_version: Literal[1] = Field(1, description="Goes up where a field changes its meaning or goes away")
+    model: str = Field(description="The registered model's name in MLflow")
+    spec: str = Field(description="Full path of the spec")
+    at: datetime = Field(description="The moment that it counts from, UTC without a zone")
+    decision: str | None = Field(None, description="Id of the decision behind it, as `ratoon history --json` has it")
 
 
 class Decided(Happening):
     """The policy, or a person, decided; also when the decision is to hold."""
 
     event = "ratoon.decision"
-    action: str
-    verdict: str
-    rule: str | None = None
-    reasons: tuple[str, ...] = ()
-    mode: str = "live"
+    action: str = Field(description="`hold`, `alert`, `warm_start`, `full_retrain` or `roll_back`")
+    verdict: str = Field(description="What triage said: `healthy`, `broken_data`, `harmless_shift`, `harm` or `unsure`")
+    rule: str | None = Field(
+        None, description="The rule's condition; none where no rule decided, as in a start by hand"
+    )
+    reasons: tuple[str, ...] = Field((), description="Sentences that say why, for people")
+    mode: str = Field("live", description="`live`, or `shadow`: then nothing trains")
 
 
 class Registered(Happening):
     """A retrain registered a challenger that passed the gate."""
 
     event = "ratoon.registered"
-    version: str
-    parent: str | None = None
-    rung: str = ""
-    cpu_seconds: float = 0.0
-    page: str | None = None
+    version: str = Field(description="The challenger's number in MLflow")
+    parent: str | None = Field(None, description="The version that it learned on from")
+    rung: str = Field("", description="How it learned, such as `warm` or `scratch`")
+    cpu_seconds: float = Field(0.0, description="CPU time of all candidates that were tried")
+    page: str | None = Field(None, description=_PAGE)
 
 
 class Promoted(Happening):
-    """The champion alias moved: a promotion, a rollback, or the first version."""
+    """The champion alias moved, by Ratoon or in MLflow's pages."""
 
     event = "ratoon.promoted"
-    version: str
-    previous: str | None = None
-    kind: str
-    actor: str
-    reason: str = ""
-    page: str | None = None
+    version: str = Field(description="The version that serves now")
+    previous: str | None = Field(None, description="The version that served before")
+    kind: str = Field(
+        description="`first`, `promotion`, `roll_back`, `ungated` (no gate passed it: see `ratoon.caught`) or `put_back`"
+    )
+    actor: str = Field(description="Who did it, or `unnamed`")
+    reason: str = Field("", description="Why, in that person's words")
+    page: str | None = Field(None, description=_PAGE)
 
 
 class Caught(Happening):
-    """The champion alias is on a version that no gate passed, or gone (*version* None).
-
-    *done* says what Ratoon did about it; *previous* served before.
-    """
+    """The champion alias is on a version that no gate passed, or gone."""
 
     event = "ratoon.caught"
-    version: str | None = None
-    previous: str | None = None
-    reason: str
-    done: Literal["flagged", "put_back"]
-    page: str | None = None
+    version: str | None = Field(None, description="Where the alias was found; none: it was gone")
+    previous: str | None = Field(None, description="The last version that a gate or a person let serve")
+    reason: str = Field(description="What was found and what was done about it, a sentence for people")
+    done: Literal["flagged", "put_back"] = Field(description="Whether the alias was moved back, by the key `ungated`")
+    page: str | None = Field(None, description=_PAGE)
 
 
 HAPPENINGS: tuple[type[Happening], ...] = (Decided, Registered, Promoted, Caught)

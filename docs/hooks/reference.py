@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -15,6 +16,7 @@ from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
 from ratoon.spec.duration import format_duration
+from ratoon.spec.rules import Persist
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -94,9 +96,14 @@ def _group(command: Any, name: str) -> Iterator[str]:
             if option.param_type_name == "argument":
                 names = f"`{_argument(option)}`"
             empty = option.default in (None, "", False, ()) or callable(option.default)
-            default = "required" if option.required else "" if empty else f"`{option.default}`"
+            default = "required" if option.required else "" if empty else f"`{_shown(option)}`"
             yield _row(names, default, getattr(option, "help", None) or "")
         yield ""
+
+
+def _shown(option: Any) -> str:
+    """A default as it is typed: a switch that is on by its name."""
+    return option.opts[0] if option.default is True else str(option.default)
 
 
 def _argument(argument: Any) -> str:
@@ -134,10 +141,10 @@ def _events() -> str:
     for each in vars(events).values():
         if inspect.isclass(each) and issubclass(each, events.Happening) and each is not events.Happening:
             about = (inspect.getdoc(each) or "").replace("\n", " ")
-            lines += [f"## `{each.event}`", "", about, "", "| field | type | default |", "|---|---|---|"]
+            lines += [f"## `{each.event}`", "", about, "", "| field | type | default | meaning |", "|---|---|---|---|"]
             for name, field in each.model_fields.items():
                 default = "required" if field.is_required() else _written(field.default)
-                lines.append(_row(f"`{name}`", _type(field), default))
+                lines.append(_row(f"`{name}`", _type(field), default, field.description or ""))
             lines.append("")
     return "\n".join(lines)
 
@@ -175,18 +182,20 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _written(value: Any) -> str:
-    if value is None:
+    if value is None or value == "" or value == ():
         return ""
     if isinstance(value, timedelta):
         return f"`{format_duration(value)}`"
+    if isinstance(value, Persist):
+        return f"`{value.k} of {value.n}`"
     if isinstance(value, BaseModel):
         kept = value.model_dump(mode="json", exclude_none=True)
         return f"`{json.dumps(kept)}`" if len(json.dumps(kept)) < 60 else "as below"
     if isinstance(value, tuple):
         if any(isinstance(each, BaseModel) for each in value):
-            return "; ".join(f"`{each.model_dump(mode='json', exclude_defaults=True)}`" for each in value)
+            return "; ".join(f"`{json.dumps(each.model_dump(mode='json', exclude_defaults=True))}`" for each in value)
         return f"`{json.dumps(list(value), default=str)}`"
-    return f"`{value if isinstance(value, str) else json.dumps(value, default=str)}`"
+    return f"`{value if isinstance(value, str | PurePath) else json.dumps(value, default=str)}`"
 
 
 def _type(field: Any) -> str:
@@ -201,7 +210,14 @@ def _number(bound: Any, name: str) -> bool:
     return isinstance(getattr(bound, name, None), int | float)
 
 
-_NAMES = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "timedelta": "length"}
+_NAMES = {
+    "str": "text",
+    "int": "whole number",
+    "float": "number",
+    "bool": "true or false",
+    "timedelta": "length",
+    "datetime": "time",
+}
 
 
 def _kind(annotation: Any) -> str:

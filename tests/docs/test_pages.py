@@ -104,7 +104,8 @@ def test_the_reference_explains_every_key_of_the_spec_and_every_option() -> None
     finally:
         sys.path.pop(0)
     made = pages()
-    for name in ("spec", "commands", "variables", "settings"):
+    for name in ("spec", "commands", "variables", "settings", "events"):
         for row in made[name].splitlines():
             if row.startswith("| `"):
                 assert not row.endswith("|  |"), f"{name}: {row}"
+                assert "``" not in row and "{'" not in row, f"{name} shows a value as a program would: {row}"
