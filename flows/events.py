@@ -63,9 +63,7 @@ class Promoted(Happening):
     event = "ratoon.promoted"
     version: str = Field(description="The version that serves now")
     previous: str | None = Field(None, description="The version that served before")
-    kind: str = Field(
-        description="`first`, `promotion`, `roll_back`, `ungated` (no gate passed it: see `ratoon.caught`) or `put_back`"
-    )
+    kind: str = Field(description="`first`, `promotion`, `roll_back`, `put_back` or `ungated` (no gate passed it)")
     actor: str = Field(description="Who did it, or `unnamed`")
     reason: str = Field("", description="Why, in that person's words")
     page: str | None = Field(None, description=_PAGE)

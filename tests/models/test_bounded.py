@@ -241,8 +241,8 @@ def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd
 @pytest.mark.slow
 def test_a_hung_training_is_ended_with_all_that_it_started(world: Any, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    asked = world(event="hang with a child", path=str(pid), limits={"wall": "6s"})
-    with pytest.raises(TrainingDied, match=r"killed after 6s of wall time \(learner\.limits\.wall\)"):
+    asked = world(event="hang with a child", path=str(pid), limits={"wall": "20s"})
+    with pytest.raises(TrainingDied, match=r"killed after 20s of wall time \(learner\.limits\.wall\)"):
         climb_apart(**asked)
     until(lambda: gone(int(pid.read_text())))
 
