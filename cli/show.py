@@ -115,7 +115,7 @@ def decision(spec: Spec, made: Decision, as_json: bool) -> None:
         f"{coloured(made.action)}  [bold]{made.model}[/] at {made.at:%Y-%m-%d %H:%M}, decision {made.id}",
         highlight=False,
     )
-    out.print(f"triage: {coloured(made.triage.verdict)}", highlight=False)
+    out.print(f"triage: {coloured(made.triaged)}", highlight=False)
     for line in made.reasons:
         _item(f"- {line}")
     for answer in made.guards:
@@ -230,7 +230,7 @@ def history(spec: Spec, last: int, as_json: bool) -> None:
 
 def history_card(made: Decision, became: str, score: str) -> None:
     """One decision at any width: when, verdict, action and what became of it in a line; below it why."""
-    head = f"[bold]{made.at:%Y-%m-%d %H:%M}[/]  {coloured(made.triage.verdict)} → {coloured(made.action)}"
+    head = f"[bold]{made.at:%Y-%m-%d %H:%M}[/]  {coloured(made.triaged)} → {coloured(made.action)}"
     told = [each for each in (became, f"scored {coloured(score)}" if score else "") if each]
     out.print("  ".join([head, *told]), highlight=False)
     for reason in made.reasons:

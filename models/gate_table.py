@@ -1,4 +1,4 @@
-"""The gate's answer as Markdown, for MLflow's and Prefect's pages and for a terminal: about 120 characters wide."""
+"""The gate's answer as Markdown, for MLflow's and Prefect's pages and as a text."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import textwrap
 
 from .gate import Check, GateResult, Stratum, in_percent
 
-_WIDTH = 118
 
+def gate_table(gate: GateResult, *, width: int | None = None) -> str:
+    """Strata and slices with intervals of the gain (positive is better), checks beside them, and every reason.
 
-def gate_table(gate: GateResult) -> str:
-    """Strata and slices with intervals of the gain (positive is better), checks beside them, and every reason."""
+    Sentences are broken at *width* characters, for readers that show the text as it is; left out: not at all, since
+    Prefect's pages show every end of a line.
+    """
     interval = f"{in_percent(gate.level)} interval"
     said = f"Judged by {gate.metric}; a gain above zero is an improvement."
     if gate.tries > 1:
@@ -19,7 +21,7 @@ def gate_table(gate: GateResult) -> str:
             f"tries do not pass by luck (Bonferroni on {in_percent(gate.confidence)})."
         )
     lines = [
-        *textwrap.wrap(said, _WIDTH),
+        *(textwrap.wrap(said, width) if width else [said]),
         "",
         f"| stratum | verdict | rows | champion | candidate | gain ({interval}) | needed |",
         "|---|---|--:|--:|--:|--:|---|",
@@ -41,7 +43,7 @@ def gate_table(gate: GateResult) -> str:
             ),
         ]
     reasons = [(s.name, s.reason) for s in gate.strata] + [(c.label, c.reason) for c in gate.checks]
-    return "\n".join([*lines, "", *(_item(f"{name}: {reason.rstrip('.')}.") for name, reason in reasons)])
+    return "\n".join([*lines, "", *(_item(f"{name}: {reason.rstrip('.')}.", width) for name, reason in reasons)])
 
 
 def number(value: float | None) -> str:
@@ -66,6 +68,8 @@ def _found(check: Check) -> str:
     )
 
 
-def _item(text: str) -> str:
-    """One list item, folded where it is too long: Markdown reads the indented lines on."""
-    return textwrap.fill(f"- {text}", _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def _item(text: str, width: int | None) -> str:
+    """One list item, folded at *width*: Markdown reads the indented lines on."""
+    if width is None:
+        return f"- {text}"
+    return textwrap.fill(f"- {text}", width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

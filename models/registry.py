@@ -286,7 +286,7 @@ class Registry:
         for metric, found in state.accepted.items():
             client.log_metric(run_id, f"holdout_{metric}", found.value)
         if evidence.gate is not None:
-            client.log_text(run_id, gate_table(evidence.gate), "gate.md")
+            client.log_text(run_id, gate_table(evidence.gate, width=118), "gate.md")
             client.log_text(run_id, evidence.gate.model_dump_json(indent=1), "gate.json")
             client.log_text(run_id, gate_plot.drawn(evidence.gate), "gate.svg")
             for stratum in evidence.gate.strata:

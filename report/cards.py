@@ -85,7 +85,7 @@ def _decided(life: Life) -> Card:
     if not life.decisions:
         return Card("Last decision", "none yet", (f"Make one: ratoon monitor {life.spec}",))
     last = life.decisions[-1]
-    notes = [f"at {moment(last.at)} UTC, triage: {last.triage.verdict}", *last.reasons[:1]]
+    notes = [f"at {moment(last.at)} UTC, triage: {last.triaged}", *last.reasons[:1]]
     counted = Counter(each.action for each in life.decisions)
     notes.append("so far " + ", ".join(f"{count} {action}" for action, count in counted.most_common()))
     if life.scores:

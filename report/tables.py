@@ -105,7 +105,7 @@ def told(life: Life, decisions: Sequence[Decision]) -> tuple[list[dict[str, Any]
                 "at": moment(each.at),
                 "action": each.action,
                 "mark": mark_of(life, each),
-                "verdict": each.triage.verdict,
+                "verdict": each.triaged,
                 "became": "" if update is None else update.outcome + (f" v{update.version}" if update.version else ""),
                 "reasons": each.reasons,
                 "guards": [f"{answer.guard} held: {answer.text}" for answer in each.guards if answer.held],

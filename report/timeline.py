@@ -87,7 +87,7 @@ def _decisions(life: Life, time: Time, decisions: Sequence[Decision]) -> Iterato
     for each in sorted(decisions, key=lambda made: made.action != "hold"):  # stable: what acted lies above the holds
         update = became.get(each.id)
         mark = MARKS[mark_name(each.action, each.triage.verdict, update.outcome if update else None)]
-        said = [f"{moment(each.at)}: {each.action} ({each.triage.verdict})"]
+        said = [f"{moment(each.at)}: {each.action} ({each.triaged})"]
         if update is not None:
             said.append(f"training: {update.outcome}{f' v{update.version}' if update.version else ''}")
         said += [line for reason in each.reasons[:3] for line in textwrap.wrap(reason, _WIDTH)[:3]]

@@ -16,6 +16,7 @@ from .kept_secrets import hooks_key, hooks_secret, session_key
 from .processes import MARK
 from .settings import Settings
 
+HOOKS = "hooks"  # the receiver of webhooks
 _PYTHON = (sys.executable, "-m")
 
 QUIET = {
@@ -117,7 +118,7 @@ def servers(
         return prefect, mlflow, evidently
     hooks = Service(
         "webhooks",
-        "hooks",
+        HOOKS,
         tuple(listener),
         {
             **flow_environment(settings, where),

@@ -25,7 +25,7 @@ from .pictures import Pictures
 from .ports import refuse_taken
 from .processes import Found, end, marked, shows_processes
 from .runs import Runs
-from .services import base_environment, flow_environment, servers, worker
+from .services import HOOKS, base_environment, flow_environment, servers, worker
 from .settings import Settings
 
 START_SECONDS = 300.0  # a first start makes the databases; on a loaded machine that takes minutes
@@ -81,8 +81,12 @@ class Up:
         self.stopping = Stopping.new()
 
     def start_servers(self) -> None:
-        """Start all but the worker and wait until they are healthy; Refused where one dies or is not in time."""
-        self._start(self._servers)
+        """Start all but the worker and wait until they are healthy; Refused where one dies or is not in time.
+
+        The receiver of webhooks comes last: its first review asks Prefect and MLflow.
+        """
+        for last in (False, True):
+            self._start([each for each in self._servers if (each.service.name == HOOKS) is last])
         self._pictures.restarted()
         self.where.keep()
 

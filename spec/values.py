@@ -139,6 +139,11 @@ class Decision(Value):
         """Whether the decision starts a training run."""
         return self.action in FIRING
 
+    @property
+    def triaged(self) -> str:
+        """The verdict of triage for people; `by hand` where a person started a run and no window was looked at."""
+        return "by hand" if self.window is None else self.triage.verdict
+
 
 class Score(Value):
     """What became of a decision, seen once the labels after it had arrived.

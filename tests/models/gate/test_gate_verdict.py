@@ -79,10 +79,16 @@ def test_the_error_rate_is_shared_among_the_tries(full: GateResult) -> None:
 
 
 def test_the_table_shows_strata_slices_and_checks_within_a_page(full: GateResult) -> None:
-    table = gate_table(full)
+    table = gate_table(full, width=118)
     for name in ("recent", "anchor", "recent/far", "flips of recent", "calibration of recent", "latency", "size"):
         assert f"| {name} |" in table, name
     assert max(len(line) for line in table.splitlines()) <= 120
+
+
+def test_a_page_is_given_whole_sentences(full: GateResult) -> None:
+    """Prefect's pages show every end of a line: a sentence broken for a terminal reads as a ragged column there."""
+    said = [line for line in gate_table(full).splitlines() if line and not line.startswith("|")]
+    assert all(line.endswith(".") and line.startswith(("- ", "Judged")) for line in said)
 
 
 def test_every_reason_stands_below_the_table(full: GateResult) -> None:
