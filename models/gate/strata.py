@@ -21,6 +21,7 @@ from .verdict import Gain, Ruling, Stratum
 Needed = Literal["better", "not_worse"] | Margin
 
 LEAST_OF_A_CLASS = 5  # with fewer, roc_auc compares next to nothing
+_MOST_TIMES = 100  # rows, by those that there are, beyond which nobody would wait
 _ROUNDING = 1e-12  # a gain below this share of the values is the machine's
 
 
@@ -85,5 +86,18 @@ def _decide(needed: Needed, bench: Bench, pair: Pair, gain: Interval, champion: 
         passed = gain.value >= 0 and gain.high >= 0
         return passed, f"{shown} {'shows no harm' if passed else 'is a loss'}"
     bound = needed.margin * (abs(champion) if bench.metric.relative else 1.0)
-    passed = gain.low >= -bound
-    return passed, f"{shown} {'stays above' if passed else 'may fall below'} {-bound:.4g}"
+    if gain.low >= -bound:
+        return True, f"{shown} stays above {-bound:.4g}"
+    return False, f"{shown} may fall below {-bound:.4g}{_rows_that_could_tell(gain, bound)}"
+
+
+def _rows_that_could_tell(gain: Interval, bound: float) -> str:
+    """How many rows would narrow the interval, by their square root, until this very gain stayed above *-bound*.
+
+    Empty where it lies below, or so close to it that a hundred times as many rows would not do.
+    """
+    above = gain.value + bound
+    times = ((gain.value - gain.low) / above) ** 2 if above > 0 else math.inf
+    if times > _MOST_TIMES:
+        return ""
+    return f"; with such a gain about {float(f'{times * gain.rows:.2g}'):,.0f} rows could tell, here are {gain.rows:,}"

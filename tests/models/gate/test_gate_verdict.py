@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -127,3 +128,29 @@ def test_the_gate_shown_of_a_race_of_all_is_the_winners(full: GateResult) -> Non
     lost = full.model_copy(update={"strata": tuple(s.model_copy(update={"verdict": "refused"}) for s in full.strata)})
     race = Race((Attempt(rung="warm", gate=full), Attempt(rung="scratch", gate=lost)))
     assert race.gate == full
+
+
+def test_a_margin_that_the_rows_cannot_tell_says_how_many_could(verdict: Any, holdout: Any) -> None:
+    """Else every candidate is refused, and nobody learns that it is the holdout's size."""
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 2, 6_000).astype(float)
+    before = labels + rng.normal(size=6_000)
+    after = labels + rng.normal(size=6_000) * 0.99
+
+    def judged(rows: int) -> Any:
+        part = slice(0, rows)
+        found = verdict("mae", holdout(labels[part]), before[part], after[part], (), recent={"margin": 0.04})
+        return found.strata[0]
+
+    few, many = judged(400), judged(6_000)
+    assert few.verdict == "refused" and few.gain.low < few.gain.value
+    wanted = re.search(r"about ([\d,]+) rows could tell, here are 400$", few.reason)
+    assert wanted is not None, few.reason
+    assert 400 < int(wanted[1].replace(",", "")) <= 6_000
+    assert many.verdict == "passed"
+
+
+def test_a_gain_below_the_margin_is_not_a_matter_of_rows(verdict: Any, holdout: Any) -> None:
+    labels = RNG.normal(size=300)
+    found = verdict("mae", holdout(labels), labels + 0.1, labels + 0.3, (), recent={"margin": 0.04})
+    assert found.strata[0].verdict == "refused" and "could tell" not in found.strata[0].reason
