@@ -5,10 +5,10 @@
 Each cell replays a stream six times with one family of models: never retrained, retrained at every look from
 scratch on a sliding stretch and on all history (no holdout, no gate, serving at once, as a cron job would), continued
 at every look without a gate, and cared for by Ratoon with its ladder and gate: with its default policy, which waits
-for harm, and *steady*, with one rule more, by which every look at sound data tries an update. *CPU* is of learning,
-one thread, refused candidates included, the first version left out, which all arms share. `share` is Ratoon's CPU by
-that of the better scratch arm; `against it` compares the two stretch by stretch, as benchmarks/policies.py does;
-both are of *steady* in the second table.
+for harm, and *steady*, with one rule more, by which every look at sound data tries an update on the rungs that
+continue. *CPU* is of learning, one thread, refused candidates included, the first version left out, which all arms
+share. `share` is Ratoon's CPU by that of the better scratch arm; `against it` compares the two stretch by stretch, as
+benchmarks/policies.py does; both are of *steady* in the second table.
 
 Streams above 100,000 rows are thinned to every fourth row. Needs the streams in ../shared/datasets, and the extras
 `lightgbm`, `xgboost` and `river`.
@@ -43,7 +43,8 @@ from ratoon.spec.rules import DEFAULT_POLICY, Rule
 
 ROOT = Path(__file__).resolve().parents[1]
 LEARNERS = ("sgd", "mlp", "lightgbm", "xgboost", "river")
-STEADY = (*DEFAULT_POLICY, Rule(when='triage != "broken_data"', do="warm_start", min_rows=50))
+CHEAP = ("warm", "warm_replay", "shrink_perturb")  # from scratch only on harm
+STEADY = (*DEFAULT_POLICY, Rule(when='triage != "broken_data"', do="warm_start", min_rows=50, rungs=CHEAP))
 THIN = 100_000  # rows, above which every fourth is taken
 
 

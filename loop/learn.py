@@ -17,8 +17,9 @@ from ..models.trained import Trained
 from ..models.versions import Version
 from ..policy.budgets import cpu_seconds_left
 from ..policy.decide import decision_id
-from ..spec.model import LadderRung
-from ..spec.values import Decision
+from ..spec.model import Spec
+from ..spec.rules import Rule
+from ..spec.values import Decision, LadderRung
 from .care import Care
 from .champion import Champion
 from .links import links_of
@@ -69,10 +70,18 @@ def _outlook(care: Care, champion: Champion, fired: Decision, new: int) -> Outlo
     rows: dict[LadderRung, int] = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
     rows["scratch"] = champion.trained.state.learned_rows + new
     return Outlook(
-        resting=resting(spec.learner.rungs, climbs),
+        resting=resting(spec.learner.rungs, climbs) | _barred(spec, rule),
         expected=expected(climbs, rows),
         budget=cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None,
     )
+
+
+def _barred(spec: Spec, rule: Rule | None) -> dict[LadderRung, str]:
+    """The rungs that the rule which fired does not climb, with the reason."""
+    if rule is None or rule.rungs is None:
+        return {}
+    reason = f"the rule that fired climbs only {', '.join(rule.rungs)} (its key `rungs`)"
+    return {rung: reason for rung in spec.learner.rungs if rung not in rule.rungs}
 
 
 def offered(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..spec.model import LadderRung
-from ..spec.values import Rung, Value
+from ..spec.values import LadderRung, Rung, Value
 from .gate import GateResult
 
 SCRATCH: frozenset[LadderRung] = frozenset({"scratch_recent", "scratch"})

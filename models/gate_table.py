@@ -37,8 +37,8 @@ def gate_table(gate: GateResult, *, width: int | None = None) -> str:
             f"| check | verdict | rows | champion | candidate | found ({interval}) | needed |",
             "|---|---|--:|--:|--:|--:|---|",
             *(
-                f"| {c.label} | **{c.verdict}** | {c.rows or '–'} | {number(c.champion)} | {number(c.candidate)} "
-                f"| {_found(c)} | {c.needed} |"
+                f"| {c.label} | **{c.verdict}** | {f'{c.rows:,}' if c.rows else '–'} | {number(c.champion)} "
+                f"| {number(c.candidate)} | {_found(c)} | {c.needed} |"
                 for c in gate.checks
             ),
         ]

@@ -7,8 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from ..spec.model import LadderRung
-from ..spec.values import Rung
+from ..spec.values import LadderRung, Rung
 
 
 @dataclass(frozen=True)

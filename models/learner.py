@@ -15,7 +15,8 @@ import pandas as pd
 
 from ..spec.errors import SpecError
 from ..spec.family import is_own
-from ..spec.model import LadderRung, Spec
+from ..spec.model import Spec
+from ..spec.values import LadderRung
 from .how import FIRST, WARM, How, Origin
 from .splits import Splits
 from .steps import innermost

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..spec.model import LadderRung
+from ..spec.values import LadderRung
 from .attempt import SCRATCH, Attempt
 
 LOST = 3  # refusals in a row after which a rung that continues rests

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from ..data.metrics import METRICS, interval
 from ..spec.errors import ContractBroken, DataError
-from ..spec.model import LadderRung, Spec
+from ..spec.model import Spec
+from ..spec.values import LadderRung
 from .attempt import SCRATCH, Attempt
 from .build import build
 from .gate import GateResult, judge

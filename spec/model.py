@@ -15,6 +15,7 @@ from .gate import GateSpec
 from .part import Part
 from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec
 from .size import Size
+from .values import LadderRung
 from .watching import DEFAULT_METRIC, METRICS_OF, DriftSpec, MetricName, MonitorsSpec, PerformanceSpec, Task
 
 
@@ -77,9 +78,6 @@ def _check_place(source: str | None, url: str | None, table: str | None) -> None
         raise ValueError("give either `source` (a path) or `url` (a database), exactly one of them")
     if url is not None and table is None:
         raise ValueError("`url` needs `table`")
-
-
-LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"]
 
 
 class ReplaySpec(Part):
@@ -264,6 +262,16 @@ class Spec(Part):
     def _weights_fit_the_task(self) -> Spec:
         if self.learner.weights == "balanced" and self.task == "regression":
             raise ValueError("learner.weights: 'balanced' needs classes, the task is 'regression'; expected 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_climb_the_ladder(self) -> Spec:
+        for number, rule in enumerate(self.policy):
+            beside = [rung for rung in rule.rungs or () if rung not in self.learner.rungs]
+            if beside:
+                raise ValueError(
+                    f"policy[{number}].rungs: {beside[0]!r} is none of learner.rungs ({', '.join(self.learner.rungs)})"
+                )
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, fi
 
 from .duration import Duration
 from .part import Part
+from .values import LadderRung
 from .watching import Adaptive, EstimateMode, MetricName
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -154,6 +155,15 @@ class Rule(Part):
         Field((), description="Hours in which it does not fire, such as 22:00-06:00 (UTC); one, or a list")
     )
     min_rows: int | None = Field(None, ge=1, description="Least labelled rows that were not learned yet")
+    rungs: tuple[LadderRung, ...] | None = Field(
+        None, min_length=1, description="Those of `learner.rungs` that a warm_start climbs; left out: all of them"
+    )
+
+    @model_validator(mode="after")
+    def _only_a_warm_start_climbs(self) -> Rule:
+        if self.rungs is not None and self.do != "warm_start":
+            raise ValueError(f"`rungs` has a meaning only with `do: warm_start`, found `do: {self.do}`")
+        return self
 
     @field_validator("when")
     @classmethod

@@ -33,7 +33,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...spec.errors import ContractBroken
-from ...spec.model import LadderRung, Spec
+from ...spec.model import Spec
+from ...spec.values import LadderRung
 from ..features import could_not, table
 from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, taken_in

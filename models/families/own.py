@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from ...spec.errors import ContractBroken, SpecError
 from ...spec.family import GROUP, is_file
-from ...spec.model import LadderRung, Spec
+from ...spec.model import Spec
+from ...spec.values import LadderRung
 from ..build import load_file
 from ..features import could_not, table
 from ..how import FIRST, WARM, How, Origin

@@ -18,7 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...spec.errors import ContractBroken, SpecError
-from ...spec.model import LadderRung, Spec
+from ...spec.model import Spec
+from ...spec.values import LadderRung
 from ..features import could_not, table
 from ..formats.river_model import RiverModel, in_words, last_of
 from ..how import FIRST, WARM, How, Origin

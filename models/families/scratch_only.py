@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from ...spec.model import LadderRung, Spec
+from ...spec.model import Spec
+from ...spec.values import LadderRung
 from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, continued_error
 from ..splits import Splits

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ...spec.errors import ContractBroken, SpecError
-from ...spec.model import LadderRung, Spec
+from ...spec.model import Spec
+from ...spec.values import LadderRung
 from ..features import could_not, table, target
 from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, continued_error, taken_in

@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...spec.errors import ContractBroken, SpecError
-from ...spec.model import LadderRung, Spec
+from ...spec.model import Spec
+from ...spec.values import LadderRung
 from ..build import build
 from ..features import could_not, features_of, table
 from ..formats.torch_model import TorchModel

@@ -90,6 +90,6 @@ def _said(worse: int, better: int, rows: int, high: float, level: float) -> str:
     net = net_share(worse, better, rows, level)
     ratio = f"ratio {worse / better:.2f}" if better else "no ratio"
     return (
-        f"{worse} of {rows} rows flipped to wrong, {worse / rows:.2%} (at most {high:.2%}), {better} to right: "
+        f"{worse:,} of {rows:,} rows flipped to wrong, {worse / rows:.2%} (at most {high:.2%}), {better:,} to right: "
         f"{ratio}, net {net.value:+.2%} ({net.low:+.2%} to {net.high:+.2%}), McNemar mid-p {mid_p(worse, better):.3g}"
     )

@@ -1,0 +1,56 @@
+"""A rule may leave rungs out: no training from scratch where its harm does not ask for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_project import write_spec
+
+from ratoon.backtest import turning
+from ratoon.backtest.backtest import run_backtest
+from ratoon.loop.care import Care
+from ratoon.models.race import Race
+from ratoon.spec.values import Decision
+
+START, END = datetime(2026, 1, 31), datetime(2026, 2, 24)
+
+
+def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch) -> list[Race]:
+    """The climbs of a backtest whose rule has these *rungs*; `race: all`, so that none is left out for another."""
+    spec = write_spec(
+        folder,
+        (r"rungs: \[warm\]", "rungs: [warm, scratch]\n  race: all"),
+        (r"do: warm_start", f"do: warm_start\n    {rungs}".rstrip()),
+    )
+    races: list[Race] = []
+    real = turning.ladder
+
+    def climbed(care: Care, champion: Any, fired: Decision, **options: Any) -> Race:
+        race = real(care, champion, fired, **options)
+        if fired.rule in {rule.when for rule in spec.policy}:  # a schedule has no rule
+            races.append(race)
+        return race
+
+    monkeypatch.setattr(turning, "ladder", climbed)
+    run_backtest(spec, start=START, end=END, workers=1, scratch=False)
+    return races
+
+
+def test_only_the_rungs_of_the_rule_are_climbed_and_the_record_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    races = races_of(tmp_path / "p", "rungs: [warm]", monkeypatch)
+    assert races
+    for race in races:
+        warm, scratch = race.attempts
+        assert warm.gate is not None and not warm.skipped
+        assert scratch.skipped and scratch.cpu_seconds == 0
+        assert scratch.error == "the rule that fired climbs only warm (its key `rungs`)"
+
+
+def test_without_the_key_the_whole_ladder_is_climbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    races = races_of(tmp_path / "p", "", monkeypatch)
+    assert races and races[0].attempts[1].gate is not None
