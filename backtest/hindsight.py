@@ -34,9 +34,13 @@ class Hindsight:
         """The metric of *outcomes* with its interval."""
         return Quality(**vars(quality(self.care.spec, outcomes, resamples)))
 
-    def harm(self, outcomes: Outcomes | None, span: Span, first: Trained) -> bool:
-        """Whether the stretch was harm by the spec's own tolerance, against what *first* promised."""
-        return drop_of(self.care.spec, first, outcomes, span).status == "fail"
+    def harm(self, outcomes: Outcomes | None, span: Span, first: Trained) -> bool | None:
+        """Whether the stretch was harm by the spec's own tolerance, against what *first* promised; None: too few rows.
+
+        A stretch lies between two looks and may hold far fewer rows than a window: the interval tells what they can.
+        """
+        status = drop_of(self.care.spec, first, outcomes, span, least=self.care.spec.gate.min_rows).status
+        return None if status == "unknown" else status == "fail"
 
     def better(self, candidate: Trained, champion: Trained, rows: pd.DataFrame) -> bool | None:
         """Whether *candidate* was provably better than *champion* on *rows*; None where it cannot be told."""

@@ -26,7 +26,7 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
     tally = source.as_of(LATEST).ledger_of_rows(LATEST)
     parts = [tally.model_dump_json(), str(source.extent())]
     build = spec.folder / spec.learner.build.rpartition(":")[0]
-    code = [*build.parent.glob("*.py"), *(each for room in _ROOMS for each in (_OWN / room).glob("*.py"))]
+    code = [*build.parent.glob("*.py"), *(each for room in _ROOMS for each in (_OWN / room).rglob("*.py"))]
     parts += [f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(code)]
     for place in (spec.data.source, spec.data.labels.source if spec.data.labels else None):
         found = glob.glob(str(spec.folder / place), recursive=True) if place else []  # noqa: PTH207  # may be absolute

@@ -92,7 +92,7 @@ def columns(found: Backtest) -> list[Column]:
         Column(
             "time in harm",
             "days, and share of the span, in stretches in which the metric had fallen by more than the spec's "
-            "tolerance from what the first version promised.",
+            f"tolerance from what the first version promised. {UNKNOWN}: no stretch held enough labels.",
             lambda arm: arm.harm_days,
             _harm,
         ),

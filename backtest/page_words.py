@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from ..paper.words import within
 from .results import Quality
+
+
+def days(value: float) -> str:
+    """`3`; – where it is unknown."""
+    return "–" if math.isnan(value) else f"{value:.0f}"
 
 
 def interval(quality: Quality) -> str:

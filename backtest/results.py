@@ -23,7 +23,8 @@ class Step(Value):
     """One stretch between two looks, the look at its start, and how the model that served did in it.
 
     *helps* says whether learning at this look would have made the stretch better, by the paired interval of an
-    update tried in hindsight; None where it cannot be told. *harm* is the spec's own measure, by all labels.
+    update tried in hindsight; None where it cannot be told. *harm* is the spec's own measure, by all labels;
+    None where they are too few.
     """
 
     at: datetime
@@ -36,7 +37,7 @@ class Step(Value):
     cpu_seconds: float = 0.0
     rows: int
     quality: Quality
-    harm: bool
+    harm: bool | None
     helps: bool | None = None
 
     @property
@@ -51,7 +52,7 @@ class ArmResult(Value):
     *quality* is of the composite model: at each moment, the version that served. *runs* counts trainings
     started after the first version, *cpu_seconds* what they took in learning. *money* is None without `costs`.
     *false_runs* are runs after which the next stretch was not provably better, *missed_runs* looks without a run
-    where it would have been.
+    where it would have been. *harm_days* is NaN where no stretch could be judged.
     """
 
     name: str

@@ -103,7 +103,7 @@ def summed_up(
         rows_learned=sum(run.rows for run in runs),
         cpu_seconds=sum(run.cpu_seconds for run in runs),
         money=_money(care.spec, steps, runs, judge.metric),
-        harm_days=sum(((s.end - s.at) for s in steps if s.harm), timedelta(0)) / timedelta(days=1),
+        harm_days=_harm_days(steps),
         days=plan.span.length / timedelta(days=1),
         false_runs=sum(step.ran and step.helps is False for step in steps),
         missed_runs=sum(not step.ran and step.helps is True for step in steps),
@@ -111,6 +111,12 @@ def summed_up(
         steps=tuple(steps),
         decisions=decisions,
     )
+
+
+def _harm_days(steps: Sequence[Step]) -> float:
+    judged = [step for step in steps if step.harm is not None]
+    harmed = sum(((step.end - step.at) for step in judged if step.harm), timedelta(0))
+    return harmed / timedelta(days=1) if judged else float("nan")
 
 
 def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> bool | None:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ..backtest.backtest import run_backtest
 from ..backtest.page import write_page
+from ..backtest.page_words import days
 from ..backtest.policies import policies_of
 from ..backtest.results import ArmResult, Backtest
 from ..loop.plan import step_of
@@ -85,7 +86,7 @@ def table(found: Backtest) -> Table:
         made.add_column(name, justify="right" if name else "left", no_wrap=bool(name), min_width=0 if name else 20)
     for arm in found.arms:
         cells = [_name(arm), f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g}–{arm.quality.high:.4g}"]
-        cells += [str(arm.runs), str(arm.registered), f"{arm.cpu_seconds:.2f}", f"{arm.harm_days:.0f}"]
+        cells += [str(arm.runs), str(arm.registered), f"{arm.cpu_seconds:.2f}", days(arm.harm_days)]
         told = arm.kind in ("policy", "uniform", "warm", "never", "other")
         cells += [str(arm.false_runs), str(arm.missed_runs)] if told else ["", ""]
         made.add_row(*cells, *([f"{arm.money:.2f}" if arm.money is not None else ""] if priced else []))

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ..backtest.backtest import run_backtest
 from ..backtest.page import write_page
+from ..backtest.page_words import days
 from ..backtest.policies import policies_of
 from ..backtest.results import Backtest
 from ..loop.moment import as_utc
@@ -78,7 +79,7 @@ def backtest(
 def _table(found: Backtest) -> str:
     lines = [f"| | {found.metric} | runs | CPU s | days in harm |", "|---|---|--:|--:|--:|"]
     lines += [
-        f"| {arm.name} | {arm.metric_text} | {arm.runs} | {arm.cpu_seconds:.2f} | {arm.harm_days:.0f} |"
+        f"| {arm.name} | {arm.metric_text} | {arm.runs} | {arm.cpu_seconds:.2f} | {days(arm.harm_days)} |"
         for arm in found.arms
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What a training run gained, read from the evidence that it landed with.
+"""What a training run gained or promised, read from the evidence that it landed with.
 
 The evidence is JSON that the models' room wrote (race.Attempt, gate.GateResult); older ledgers may hold other
 shapes, and a run that failed holds none. What is not there is no gain.
@@ -25,6 +25,11 @@ def gain(evidence: Mapping[str, Any]) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def promising(evidence: Mapping[str, Any]) -> bool:
+    """Whether no candidate passed, and one of them was not refuted either: more rows may prove it."""
+    return evidence.get("promising") is True
 
 
 def _through(gate: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ..spec.values import FIRING, Decision, Marks, PastDecision, PastUpdate, Score
 from .entries import UpdateRow
 from .flights import landed_and_flying
+from .gains import promising
 from .remembered import Remembered
 from .tables import DecisionRow, ReviewRow, ScoreRow
 
@@ -155,6 +156,7 @@ def _update(update: UpdateRow, gain: float | None, horizon: Horizon, rejected: d
         cpu_seconds=update.cpu_seconds,
         rows=update.rows,
         gain=gain,
+        promising=promising(update.evidence),
         rejected_at=rejected.get(update.version) if update.version is not None else None,
     )
 

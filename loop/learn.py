@@ -126,6 +126,8 @@ def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at
     if version is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
         outcome = "nothing_new"
     evidence: dict[str, Any] = {"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]}
+    if race.promising:
+        evidence["promising"] = True
     if race.used is not None:
         evidence["process"] = race.used.model_dump(mode="json")
     care.ledger.land(

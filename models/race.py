@@ -48,6 +48,12 @@ class Race:
         return passed[0] if passed else self.attempts[-1].rows
 
     @property
+    def promising(self) -> bool:
+        """Whether a candidate was neither passed nor refuted: more rows may prove it."""
+        judged = [attempt.gate for attempt in self.attempts if attempt.gate is not None]
+        return self.winner is None and any(gate.promising for gate in judged)
+
+    @property
     def gate(self) -> GateResult | None:
         """The gate's last answer: the winner's where there is one."""
         judged = [attempt.gate for attempt in self.attempts if attempt.gate is not None]

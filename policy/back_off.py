@@ -1,4 +1,7 @@
-"""Back-off: what was refused or rejected is not tried again at once, and each time later."""
+"""Back-off: what was refused or rejected is not tried again at once, and each time later.
+
+A candidate that is promising but not proven is no refusal, as it is none for the rungs (models/outlook.py).
+"""
 
 from __future__ import annotations
 
@@ -47,13 +50,15 @@ class BackOff:
 def refusals(history: History) -> tuple[int, datetime | None]:
     """How many challengers in a row were refused by the gate or rejected by a reviewer, and the last time.
 
-    A registered one that nobody rejected ends the row; runs that brought no challenger do not count.
+    A registered one that nobody rejected ends the row. Runs that brought no challenger do not count, and neither do
+    those whose candidate gained, only not provably on so few rows: waiting brings more of them, and to wait ever
+    longer would only prolong the harm.
     """
     moments: list[datetime] = []
     for run in sorted(history.updates, key=lambda u: (u.started_at, u.decision), reverse=True):
         if run.rejected_at is not None:
             moments.append(run.rejected_at)
-        elif run.outcome == "refused":
+        elif run.outcome == "refused" and not run.promising:
             moments.append(run.ended_at or run.started_at)
         elif run.outcome == "registered":
             break

@@ -191,6 +191,7 @@ class PastUpdate(Value):
     cpu_seconds: float = 0.0
     rows: int = 0
     gain: float | None = None
+    promising: bool = False  # refused, but for a lack of rows only
     rejected_at: datetime | None = None  # when a reviewer said no
 
 

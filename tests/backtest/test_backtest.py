@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from small_project import write_spec
 
+from ratoon.backtest import kept
 from ratoon.backtest.backtest import run_backtest
 from ratoon.backtest.policies import with_policy
 from ratoon.backtest.results import ArmResult, Backtest
 from ratoon.backtest.scheduled import on_schedule
 from ratoon.backtest.uniform import spread
+from ratoon.data.source import open_source
 from ratoon.loop.plan import Plan
 from ratoon.spec.errors import BadInput, SpecError
 from ratoon.spec.model import Spec
@@ -50,6 +53,38 @@ def test_a_policy_trains_after_the_change_and_not_before(found: Backtest) -> Non
     assert 0 < policy.harm_days <= arm(found, "never").harm_days
 
 
+def test_days_in_harm_are_told_where_stretches_are_shorter_than_the_window(tmp_path: Path) -> None:
+    """A day holds fewer labels than `min_labels` asks of a window: that is no day without harm."""
+    spec = write_spec(tmp_path / "p", (r"min_labels: 100", "min_labels: 400"), (r"every: 4d", "every: 1d"))
+    end = datetime(2026, 2, 16)
+    found = run_backtest(spec, start=START, end=end, workers=1, scratch=False)
+    steps = arm(found, "never").steps
+    assert max(step.rows for step in steps) < 400
+    assert {step.harm for step in steps if step.at >= CHANGE} == {True}
+    assert arm(found, "never").harm_days == (end - CHANGE) / timedelta(days=1)
+
+
+def test_days_in_harm_are_unknown_where_no_stretch_can_be_judged(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path / "p", (r"every: 4d", "every: 1h"))
+    found = run_backtest(spec, start=START, end=START + timedelta(hours=6), workers=1, scratch=False)
+    never = arm(found, "never")
+    assert {step.harm for step in never.steps} == {None}
+    assert math.isnan(never.harm_days)
+
+
+def test_a_change_of_any_of_our_files_makes_what_was_kept_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "own" / "models" / "families" / "one.py"
+    file.parent.mkdir(parents=True)
+    monkeypatch.setattr(kept, "_OWN", tmp_path / "own")
+    spec = write_spec(tmp_path / "p")
+    found = []
+    for text in ("a = 1", "a = 2"):
+        file.write_text(text)
+        with open_source(spec) as source:
+            found.append(kept.fingerprint_of(spec, source))
+    assert found[0] != found[1]
+
+
 def test_no_arm_beats_the_oracle(found: Backtest) -> None:
     best = arm(found, "oracle").quality.value
     assert all(each.quality.value >= best for each in found.arms)
@@ -72,8 +107,8 @@ def test_a_backtest_repeated_is_the_same_and_is_found_again(tmp_path: Path) -> N
     jobs: list[tuple[str, int]] = []
     options = {"start": START, "end": datetime(2026, 2, 20), "workers": 1, "scratch": False}
     one = run_backtest(spec, **options)
-    kept = run_backtest(spec, heard=lambda name, done, total: jobs.append((name, total)), **options)
-    assert kept == one
+    again = run_backtest(spec, heard=lambda name, done, total: jobs.append((name, total)), **options)
+    assert again == one
     assert {total for _, total in jobs} == {1}
 
     two = run_backtest(spec, fresh=True, **options)

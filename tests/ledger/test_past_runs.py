@@ -97,3 +97,13 @@ def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(le
     assert [u.outcome for u in ledger.history("price", late).updates] == ["refused"]
     early = ledger.history("price", made.NOW + timedelta(hours=2), shadow=True)
     assert [u.decision for u in early.updates] == ["d5", "d0"]
+
+
+def test_history_tells_that_a_refused_run_was_promising(ledger, made):
+    for decision, promising in (("d1", True), ("d2", False)):
+        ledger.record_decision(made.decided(decision, hours=int(decision[1])), [], live=True)
+        flight = made.fly(ledger, decision)
+        ledger.land(flight, outcome="refused", evidence={"promising": True} if promising else {}, ended_at=made.NOW)
+
+    seen = ledger.history("price", made.NOW + timedelta(days=1)).updates
+    assert [(update.decision, update.promising) for update in seen] == [("d1", True), ("d2", False)]

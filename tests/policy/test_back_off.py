@@ -53,3 +53,12 @@ def test_a_registered_challenger_that_nobody_rejected_ends_the_row(made):
     assert act(made, *refused, made.run(50, "registered")) == "warm_start"
     assert act(made, *refused, made.run(50, "registered"), made.run(30, "refused")) == "warm_start"
     assert act(made, *refused, made.run(80, "registered", rejected_at=made.NOW - timedelta(hours=70))) == "hold"
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_candidate_that_only_lacked_rows_is_tried_again_without_waiting(made, runs):
+    """Waiting would prolong the harm, and more rows are what it needs."""
+    unproven = [made.run(1 + hours, "refused", promising=True) for hours in range(runs)]
+
+    assert act(made, *unproven) == "warm_start"
+    assert act(made, made.run(20, "refused"), *unproven) == "hold", "nor does it end a row of refusals"
