@@ -1,6 +1,6 @@
 """What learning on from the last state earns and saves: quality and training CPU, stream by stream, family by family.
 
-    python benchmarks/economy.py [--only elec2,bike] [--learners mlp,lightgbm] [--workers 2] [--json FILE]
+    python benchmarks/economy.py [--only elec2,bike] [--learners mlp,lightgbm] [--workers 2] [--epochs 10] [--json FILE]
 
 Each cell replays a stream six times with one family of models: never retrained, retrained at every look from
 scratch on a sliding stretch and on all history (no holdout, no gate, serving at once, as a cron job would), continued
@@ -83,8 +83,11 @@ class Cell:
         return (max if METRICS[self.metric].greater_is_better else min)(two, key=lambda arm: arm.quality.value)
 
 
-def spec_of(stream: Stream, learner: str, folder: Path) -> Spec:
-    """The stream's spec with the family's build function, Ratoon's default policy, and its rows in *folder*."""
+def spec_of(stream: Stream, learner: str, folder: Path, epochs: int | None = None) -> Spec:
+    """The stream's spec with the family's build function, Ratoon's default policy, and its rows in *folder*.
+
+    *epochs*: passes of an update, where they are not the default.
+    """
     spec = load_spec(stream.path)
     task = "regression" if spec.task == "regression" else "binary"
     assert spec.data.source is not None
@@ -94,20 +97,21 @@ def spec_of(stream: Stream, learner: str, folder: Path) -> Spec:
         source = folder / f"{spec.model}.parquet"
         if not source.exists():
             rows.iloc[::4].to_parquet(source)
+    passes = {} if epochs is None else {"epochs": epochs}
     changed = spec.model_copy(
         update={
             "policy": DEFAULT_POLICY,
             "data": spec.data.model_copy(update={"source": str(source)}),
-            "learner": type(spec.learner).model_validate({"build": f"learners.py:{learner}_{task}"}),
+            "learner": type(spec.learner).model_validate({"build": f"learners.py:{learner}_{task}", **passes}),
         }
     )
     changed._path = Path(__file__).with_name("economy.yaml")  # no file: `learners.py` is looked for beside it
     return changed
 
 
-def cell(name: str, learner: str, folder: Path, workers: int) -> Cell:
+def cell(name: str, learner: str, folder: Path, workers: int, epochs: int | None = None) -> Cell:
     """Run the six arms of one cell."""
-    spec = spec_of(STREAMS[name], learner, folder)
+    spec = spec_of(STREAMS[name], learner, folder, epochs)
     with open_source(spec) as source:
         planned = plan(source, name, None, None, STREAMS[name].every or spec.monitors.every)
     fits = folder / f"{name}-{learner}"
@@ -163,6 +167,7 @@ def main() -> None:
     parser.add_argument("--only", help="streams by name, with commas between")
     parser.add_argument("--learners", help="families by name, with commas between")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--epochs", type=int, help="passes of an update by partial_fit, instead of the default")
     parser.add_argument("--json", type=Path, help="write the figures to this file too, cell by cell")
     asked = parser.parse_args()
     streams = asked.only.split(",") if asked.only else list(STREAMS)
@@ -172,7 +177,7 @@ def main() -> None:
         for name in streams:
             for learner in families:
                 began = time.monotonic()
-                cells.append(cell(name, learner, Path(folder), asked.workers))
+                cells.append(cell(name, learner, Path(folder), asked.workers, asked.epochs))
                 print(f"{name} {learner}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
                 show(cells[-1:], Console(stderr=True, width=190))
                 if asked.json:
