@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
 from ..spec.model import LearnerSpec
-from .averaging import fresh_averages
+from .averaging import short_averages
 from .rates import scale
 from .weighting import parts, row_weights, set_balance_aside, takes_weights
 
@@ -58,13 +58,13 @@ def continued(last: Any, X: Any, y: Array, learned: Array, spec: LearnerSpec, rn
 
     everything = np.arange(len(y))
     epochs = 1 if counts(last) else spec.epochs
-    with fresh_averages(last) as averaged:
+    with short_averages(last, epochs * len(y)) as averaged:
         if spec.patience is None or epochs == 1 or len(y) < LEAST:
             _passes(last, X, y, by, np.concatenate([drawn(everything) for _ in range(epochs)]), spec.batch)
         else:
             notes.append(_until_it_stops(last, X, y, by, drawn, rng.permutation(everything), spec))
     if averaged:
-        notes.append("its weights are averaged over this update's steps")
+        notes.append("its weights are averaged over this update's steps and as many before")
     if spec.rate != 1.0:
         scale(last, 1 / spec.rate)
     for each in balanced:

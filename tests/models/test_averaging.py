@@ -39,23 +39,26 @@ def frame(rows: int, slope: float, *, start: int, task: str) -> pd.DataFrame:
     ids=["regression", "binary", "binary-from-50", "multiclass", "one-vs-rest"],
 )
 def test_an_update_follows_a_world_that_turned(task: str, estimator: Any, make_spec: Any) -> None:
-    """The mean over the whole lineage would hardly move: 20,000 rows stand against 400."""
+    """The mean over the whole lineage would hardly move: 20,000 rows stand against 600."""
     spec = make_spec(task=task)
-    old, new = frame(20_000, 2.0, start=0, task=task), frame(400, -2.0, start=20_000, task=task)
+    old, new = frame(20_000, 2.0, start=0, task=task), frame(600, -2.0, start=20_000, task=task)
     later = frame(400, -2.0, start=30_000, task=task)
     learner = SklearnPartial()
     champion = learner.first(estimator, old, spec)
     before = [(each.coef_.copy(), each.average) for each in parts(champion.estimator)]
 
-    updated = learner.update(champion, new, spec)
+    updated = champion
+    for number in range(3):
+        rows = new.iloc[number * 200 : (number + 1) * 200]
+        updated = learner.update(updated, rows, spec)
 
     was, now = champion.predict(later), updated.predict(later)
     if task == "regression":
         wrong, less = (float(np.mean(np.abs(each.prediction - each.target))) for each in (was, now))
         assert less < 0.6 * wrong
     else:
-        assert np.mean(now.prediction == now.target) > 0.8 > np.mean(was.prediction == was.target)
+        assert np.mean(now.prediction == now.target) > 0.7 > np.mean(was.prediction == was.target)
     for (coef, average), each, after in zip(before, parts(champion.estimator), parts(updated.estimator), strict=True):
         np.testing.assert_array_equal(each.coef_, coef)
         assert (each.average, after.average) == (average, average), "the parameter stays the user's"
-    assert "its weights are averaged over this update's steps" in updated.state.notes
+    assert "its weights are averaged over this update's steps and as many before" in updated.state.notes
