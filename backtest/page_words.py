@@ -1,16 +1,14 @@
-"""The backtest's quality as people read it."""
+"""The backtest's quality and days in harm as people read them."""
 
 from __future__ import annotations
 
-import math
-
-from ..paper.words import within
+from ..paper.words import UNKNOWN, known, within
 from .results import Quality
 
 
 def days(value: float) -> str:
     """`3`; – where it is unknown."""
-    return "–" if math.isnan(value) else f"{value:.0f}"
+    return UNKNOWN if known(value) is None else f"{value:.0f}"
 
 
 def interval(quality: Quality) -> str:

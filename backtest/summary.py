@@ -114,9 +114,9 @@ def summed_up(
 
 
 def _harm_days(steps: Sequence[Step]) -> float:
-    judged = [step for step in steps if step.harm is not None]
-    harmed = sum(((step.end - step.at) for step in judged if step.harm), timedelta(0))
-    return harmed / timedelta(days=1) if judged else float("nan")
+    if all(step.harm is None for step in steps):
+        return float("nan")
+    return sum(((step.end - step.at) for step in steps if step.harm), timedelta(0)) / timedelta(days=1)
 
 
 def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> bool | None:

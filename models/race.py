@@ -50,8 +50,7 @@ class Race:
     @property
     def promising(self) -> bool:
         """Whether a candidate was neither passed nor refuted: more rows may prove it."""
-        judged = [attempt.gate for attempt in self.attempts if attempt.gate is not None]
-        return self.winner is None and any(gate.promising for gate in judged)
+        return self.winner is None and any(each.gate is not None and each.gate.promising for each in self.attempts)
 
     @property
     def gate(self) -> GateResult | None:
