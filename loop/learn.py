@@ -64,7 +64,7 @@ def _outlook(care: Care, champion: Champion, fired: Decision, new: int) -> Outlo
     spec = care.spec
     earlier = [each for each in care.ledger.updates(spec.model) if each.at < fired.at]
     climbs = [[Attempt.model_validate(one) for one in each.evidence.get("attempts", ())] for each in earlier]
-    rule = next((rule for rule in spec.policy if rule.when == fired.rule), None)
+    rule = next((each for each in spec.policy if (each.when, each.do) == (fired.rule, fired.action)), None)
     history = care.ledger.history(spec.model, fired.at)
     replayed = min(len(reservoir) if (reservoir := champion.trained.reservoir) is not None else 0, new)
     rows: dict[LadderRung, int] = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}

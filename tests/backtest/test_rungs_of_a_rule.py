@@ -18,12 +18,19 @@ from ratoon.spec.values import Decision
 START, END = datetime(2026, 1, 31), datetime(2026, 2, 24)
 
 
-def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch) -> list[Race]:
-    """The climbs of a backtest whose rule has these *rungs*; `race: all`, so that none is left out for another."""
+HARM = '  - when: triage == "harm"\n'
+
+
+def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch, *, before: str = "") -> list[Race]:
+    """The climbs of a backtest whose rule has these *rungs*; `race: all`, so that none is left out for another.
+
+    *before*: a rule that stands before it.
+    """
     spec = write_spec(
         folder,
         (r"rungs: \[warm\]", "rungs: [warm, scratch]\n  race: all"),
         (r"do: warm_start", f"do: warm_start\n    {rungs}".rstrip()),
+        (HARM, before + HARM),
     )
     races: list[Race] = []
     real = turning.ladder
@@ -54,3 +61,11 @@ def test_only_the_rungs_of_the_rule_are_climbed_and_the_record_says_why(
 def test_without_the_key_the_whole_ladder_is_climbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     races = races_of(tmp_path / "p", "", monkeypatch)
     assert races and races[0].attempts[1].gate is not None
+
+
+def test_a_rule_on_the_same_condition_that_was_held_back_lends_no_rungs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = f"{HARM}    do: full_retrain\n    budget: {{runs: 0, per: 1d}}\n"
+    races = races_of(tmp_path / "p", "rungs: [warm]", monkeypatch, before=never)
+    assert races and all(race.attempts[1].skipped for race in races)
