@@ -5,16 +5,20 @@ BIN = $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-wheel lint types docs audit format clean
+.PHONY: demo test test-slow test-long test-wheel lint types docs audit format clean
 
 demo: $(VENV)/.ready
 	$(BIN)/ratoon demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40
 
 test-slow: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "slow and not long" -n 2 --dist loadfile --no-loadscope-reorder --durations=40
+
+# Variants of slow tests that CI has no time for.
+test-long: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --no-loadscope-reorder
 
 # The suite against the built wheel: PYTHONPATH comes before the editable install.
 test-wheel: build/wheel

@@ -29,6 +29,7 @@ class Fits:
     care: Care
     stretch: timedelta
     folder: Path
+    began: Trained  # the first version, by whose unit all arms of a clustering are measured
 
     def __call__(self, now: datetime, *, sliding: bool) -> Fit | None:
         """None where the rows cannot be learned from, such as rows of one class."""
@@ -47,8 +48,9 @@ class Fits:
         view = self.care.source.as_of(now)
         since = now - self.stretch if sliding else None
         rows = pd.concat([view.learned(now, since=since), view.holdout(since)], ignore_index=True)
+        origin = Origin("scratch", since=since, champion=self.began)
         try:
-            trained, seconds = first(self.care.spec, rows.assign(_holdout=False), origin=Origin("scratch", since=since))
+            trained, seconds = first(self.care.spec, rows.assign(_holdout=False), origin=origin)
         except RatoonError:
             return None
         return trained, len(rows), seconds

@@ -55,7 +55,7 @@ def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell, *, h
         began = care.registry.load(first_version(care, plan.start).number)
         whole = care.source.extent()
         stretch = plan.start - whole.start if whole is not None else plan.span.length
-        arm = _Alone(care, plan, began, Fits(care, stretch, folder), tell)
+        arm = _Alone(care, plan, began, Fits(care, stretch, folder, began), tell)
         looks, served = [], [Served(plan.start, "1", began)]
         for now, look in _looks(arm, kind):
             looks.append(look)

@@ -10,7 +10,7 @@ from ..ledger.ledger import Flight
 from ..loop.care import Care
 from ..loop.champion import find_champion, replaced_by
 from ..loop.composite import served_by_registry
-from ..loop.learn import first_version, ladder, landed, offered
+from ..loop.learn import first_version, ladder, landed, offered, to_keep
 from ..loop.plan import Plan
 from ..loop.score import score_past
 from ..models.trained import Trained
@@ -94,7 +94,7 @@ def _review(arm: _Arm, now: datetime) -> None:
         newest = offered_by_then[-1]  # the alias `challenger` is at the newest when the reviewer looks
         arm.waiting = [each for each in arm.waiting if each.since > due]
         serving, version = care.registry.champion(), care.registry.version(newest.version)
-        if serving is not None and version.tags.get("ratoon.parent") == serving.number:
+        if serving is not None and version.against == serving.number:
             reason = "a reviewer who approves, simulated"
             promoted(care, newest.version, due, kind="promotion", reason=reason, decision=newest.decision)
 
@@ -129,14 +129,15 @@ def _learn(arm: _Arm, decision: Decision, flight: Flight, ended: datetime) -> Ru
     care = arm.care
     champion = find_champion(care)
     race = ladder(care, champion, decision)
-    version = offered(care, champion, decision, race, race.winner) if race.winner else None
+    kept = to_keep(care, race)
+    version = offered(care, champion, decision, race, kept) if kept else None
     outcome = landed(care, flight, race, version.number if version else None, ended)
-    if version is not None:
+    if version is not None and race.winner:
         waiting = _Waiting(ended, ended + review_delay(care.spec), version.number, decision.id)
         arm.waiting.append(waiting)
         _review(arm, decision.at)  # without any delay it serves from this very moment
     rows = sum(attempt.rows for attempt in race.attempts)
-    return Run(outcome, race.cpu_seconds, rows, care.registry.load(version.number) if version else None)
+    return Run(outcome, race.cpu_seconds, rows, care.registry.load(version.number) if version and race.winner else None)
 
 
 def _roll_back(care: Care, decision: Decision) -> None:

@@ -1,17 +1,18 @@
 """What learning on from the last state earns and saves: quality and training CPU, stream by stream, family by family.
 
-    python benchmarks/economy.py [--only elec2,bike] [--learners mlp,lightgbm] [--workers 2] [--epochs 10] [--json FILE]
+    python benchmarks/economy.py [--only elec2,bike] [--learners mlp,lightgbm] [--workers 2] [--epochs 10] [--whole]
+                                 [--quick] [--json FILE] [--reuse FILE ...]
 
-Each cell replays a stream six times with one family of models: never retrained, retrained at every look from
+Each cell replays a stream five times with one family of models: never retrained, retrained at every look from
 scratch on a sliding stretch and on all history (no holdout, no gate, serving at once, as a cron job would), continued
-at every look without a gate, and cared for by Ratoon with its ladder and gate: with its default policy, which waits
-for harm, and *steady*, with one rule more, by which every look at sound data tries an update on the rungs that
-continue. *CPU* is of learning, one thread, refused candidates included, the first version left out, which all arms
-share. `share` is Ratoon's CPU by that of the better scratch arm; `against it` compares the two stretch by stretch, as
-benchmarks/policies.py does; both are of *steady* in the second table.
+at every look without a gate, and cared for by Ratoon with its default policy, ladder and gate. *CPU* is of learning,
+one thread, refused candidates included, the first version left out, which all arms share. `share` is Ratoon's CPU by
+that of the better scratch arm; `against it` compares the two stretch by stretch, as benchmarks/policies.py does.
 
-Streams above 100,000 rows are thinned to every fourth row. Needs the streams in ../shared/datasets, and the extras
-`lightgbm`, `xgboost` and `river`.
+Streams above 100,000 rows are thinned to every fourth row, but for `--whole`. `--quick` leaves out the arms that train
+at every look, which take most of the time: what remains says what Ratoon gains over never. `--reuse` takes these arms
+from files that `--json` wrote earlier, after a change that only Ratoon's own arm can notice (policy, ladder, gate).
+Needs the streams in ../shared/datasets, and the extras `lightgbm`, `xgboost` and `river`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,12 +41,10 @@ from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.rules import DEFAULT_POLICY, Rule
+from ratoon.spec.rules import DEFAULT_POLICY
 
 ROOT = Path(__file__).resolve().parents[1]
 LEARNERS = ("sgd", "mlp", "lightgbm", "xgboost", "river")
-CHEAP = ("warm", "warm_replay", "shrink_perturb")  # from scratch only on harm
-STEADY = (*DEFAULT_POLICY, Rule(when='triage != "broken_data"', do="warm_start", min_rows=50, rungs=CHEAP))
 THIN = 100_000  # rows, above which every fourth is taken
 
 
@@ -77,83 +77,96 @@ class Cell:
     arms: dict[str, ArmResult]
 
     @property
-    def scratch(self) -> ArmResult:
-        """The better of the two arms that train from scratch at every look."""
-        two = [self.arms[NAMES["scratch_sliding"]], self.arms[NAMES["scratch_all"]]]
+    def scratch(self) -> ArmResult | None:
+        """The better of the two arms that train from scratch at every look; None where they were left out."""
+        two = [self.arms[name] for name in (NAMES["scratch_sliding"], NAMES["scratch_all"]) if name in self.arms]
+        if not two:
+            return None
         return (max if METRICS[self.metric].greater_is_better else min)(two, key=lambda arm: arm.quality.value)
 
 
-def spec_of(stream: Stream, learner: str, folder: Path, epochs: int | None = None) -> Spec:
-    """The stream's spec with the family's build function, Ratoon's default policy, and its rows in *folder*.
+@dataclass(frozen=True)
+class Asked:
+    """How cells are run: arms side by side, passes of an update, long streams whole or thinned, all arms or two.
 
-    *epochs*: passes of an update, where they are not the default.
+    *known*: the arms of earlier runs by stream and family.
     """
+
+    workers: int = 2
+    epochs: int | None = None
+    whole: bool = False
+    quick: bool = False
+    known: Mapping[tuple[str, str], dict[str, ArmResult]] = field(default_factory=dict)
+
+
+def spec_of(stream: Stream, learner: str, folder: Path, asked: Asked = Asked()) -> Spec:
+    """The stream's spec with the family's build function, Ratoon's default policy, and its rows in *folder*."""
     spec = load_spec(stream.path)
     task = "regression" if spec.task == "regression" else "binary"
     assert spec.data.source is not None
     source = (spec.folder / spec.data.source).resolve()
     rows = pd.read_parquet(source)
-    if len(rows) > THIN:
+    if len(rows) > THIN and not asked.whole:
         source = folder / f"{spec.model}.parquet"
         if not source.exists():
             rows.iloc[::4].to_parquet(source)
-    passes = {} if epochs is None else {"epochs": epochs}
+    made = {"build": f"learners.py:{learner}_{task}", "epochs": asked.epochs}
     changed = spec.model_copy(
         update={
             "policy": DEFAULT_POLICY,
             "data": spec.data.model_copy(update={"source": str(source)}),
-            "learner": type(spec.learner).model_validate({"build": f"learners.py:{learner}_{task}", **passes}),
+            "learner": type(spec.learner).model_validate(made),
         }
     )
     changed._path = Path(__file__).with_name("economy.yaml")  # no file: `learners.py` is looked for beside it
     return changed
 
 
-def cell(name: str, learner: str, folder: Path, workers: int, epochs: int | None = None) -> Cell:
-    """Run the six arms of one cell."""
-    spec = spec_of(STREAMS[name], learner, folder, epochs)
+def cell(name: str, learner: str, folder: Path, asked: Asked) -> Cell:
+    """Run the five arms of one cell, but for those that are known."""
+    known = asked.known.get((name, learner), {})
+    spec = spec_of(STREAMS[name], learner, folder, asked)
     with open_source(spec) as source:
         planned = plan(source, name, None, None, STREAMS[name].every or spec.monitors.every)
     fits = folder / f"{name}-{learner}"
-    steady = spec.model_copy(update={"policy": STEADY})
-    steady._path = spec.path
-    jobs = [
-        Job(arm, cared, planned, strategy=ByPolicy(), hindsight=False)
-        for arm, cared in (("Ratoon", spec), ("steady", steady))
-    ]
-    alone = ("scratch_all", "scratch_sliding", "warm", "never")
-    jobs += [Job(NAMES[kind], spec, planned, kind, fits=fits, hindsight=False) for kind in alone]
-    arms = {job.name: result for job, result in side_by_side(jobs, workers, lambda *_: None)}
+    jobs = [Job("Ratoon", spec, planned, strategy=ByPolicy(), hindsight=False)]
+    alone = ("never",) if asked.quick else ("scratch_all", "scratch_sliding", "warm", "never")
+    left = [kind for kind in alone if NAMES[kind] not in known]
+    jobs += [Job(NAMES[kind], spec, planned, kind, fits=fits, hindsight=False) for kind in left]
+    arms = known | {job.name: result for job, result in side_by_side(jobs, asked.workers, lambda *_: None)}
     return Cell(name, learner, spec.metric, arms)
 
 
 def show(cells: list[Cell], console: Console) -> None:
-    """One row for each cell in each table."""
+    """One row for each cell."""
     table = Table(title="Quality of the composite model and CPU seconds of training (one thread)")
-    for name in ("stream", "learner", "never", "sliding", "CPU", "all history", "CPU", "warm", "CPU", *_OURS):
+    scratch = ("never", "sliding", "CPU", "all history", "CPU", "warm", "CPU")
+    for name in ("stream", "learner", *scratch, "Ratoon", "CPU", "runs", "share", "against it"):
         table.add_column(name, no_wrap=True)
-    second = Table(title="Ratoon with an update at every look (steady)")
-    for name in ("stream", "learner", "better scratch", "CPU", "steady", *_OURS[1:]):
-        second.add_column(name, no_wrap=True)
     for each in cells:
-        row = [f"{each.stream} ({each.metric})", each.learner]
-        arms = [part for kind in ("scratch_sliding", "scratch_all", "warm") for part in _arm(each.arms[NAMES[kind]])]
-        table.add_row(*row, _value(each.arms["never"]), *arms, *_ours(each, each.arms["Ratoon"]))
-        second.add_row(*row, *_arm(each.scratch), *_ours(each, each.arms["steady"]))
+        arms = [
+            part for kind in ("scratch_sliding", "scratch_all", "warm") for part in _arm(each.arms.get(NAMES[kind]))
+        ]
+        table.add_row(f"{each.stream} ({each.metric})", each.learner, _value(each.arms["never"]), *arms, *_ours(each))
     console.print(table)
-    console.print(second)
 
 
-_OURS = ("Ratoon", "CPU", "runs", "share", "against it")
-
-
-def _ours(each: Cell, ours: ArmResult) -> tuple[str, ...]:
+def _ours(each: Cell) -> tuple[str, ...]:
+    ours = each.arms["Ratoon"]
+    if each.scratch is None:
+        return *_arm(ours), f"{ours.runs}/{ours.promoted}", "–", "–"
     share = f"1/{each.scratch.cpu_seconds / ours.cpu_seconds:.0f}" if ours.cpu_seconds > 0 else "none"
-    better = METRICS[each.metric].greater_is_better
-    return *_arm(ours), f"{ours.runs}/{ours.promoted}", share, compared(better, ours, each.scratch)
+    metric = METRICS[each.metric]
+    if each.scratch.steps:
+        against = compared(metric.greater_is_better, ours, each.scratch)
+    else:
+        against = f"{metric.gain(ours.quality.value, each.scratch.quality.value):+.4g}"
+    return *_arm(ours), f"{ours.runs}/{ours.promoted}", share, against
 
 
-def _arm(arm: ArmResult) -> tuple[str, str]:
+def _arm(arm: ArmResult | None) -> tuple[str, str]:
+    if arm is None:
+        return "–", "–"
     return _value(arm), f"{arm.cpu_seconds:.2f}"
 
 
@@ -168,26 +181,39 @@ def main() -> None:
     parser.add_argument("--learners", help="families by name, with commas between")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--epochs", type=int, help="passes of an update by partial_fit, instead of the default")
+    parser.add_argument("--whole", action="store_true", help="do not thin the long streams")
+    parser.add_argument("--quick", action="store_true", help="never and Ratoon alone")
     parser.add_argument("--json", type=Path, help="write the figures to this file too, cell by cell")
-    asked = parser.parse_args()
-    streams = asked.only.split(",") if asked.only else list(STREAMS)
-    families = asked.learners.split(",") if asked.learners else list(LEARNERS)
+    parser.add_argument("--reuse", type=Path, nargs="+", default=[], help="earlier --json files: all but Ratoon's arm")
+    given = parser.parse_args()
+    asked = Asked(given.workers, given.epochs, given.whole, given.quick, _earlier(given.reuse))
+    streams = given.only.split(",") if given.only else list(STREAMS)
+    families = given.learners.split(",") if given.learners else list(LEARNERS)
     cells: list[Cell] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in streams:
             for learner in families:
                 began = time.monotonic()
-                cells.append(cell(name, learner, Path(folder), asked.workers, asked.epochs))
+                cells.append(cell(name, learner, Path(folder), asked))
                 print(f"{name} {learner}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
                 show(cells[-1:], Console(stderr=True, width=190))
-                if asked.json:
-                    asked.json.write_text(json.dumps([_figures(each) for each in cells], indent=1))
+                if given.json:
+                    given.json.write_text(json.dumps([_figures(each) for each in cells], indent=1))
     show(cells, Console(width=190))
 
 
+def _earlier(files: list[Path]) -> dict[tuple[str, str], dict[str, ArmResult]]:
+    """Every arm of those runs but Ratoon's. Where a file lacks its steps there is no comparison stretch by stretch."""
+    found: dict[tuple[str, str], dict[str, ArmResult]] = {}
+    for each in (cell for file in files for cell in json.loads(file.read_text())):
+        arms = {name: ArmResult.model_validate({"steps": ()} | arm) for name, arm in each["arms"].items()}
+        arms.pop("Ratoon", None)
+        found[each["stream"], each["learner"]] = arms
+    return found
+
+
 def _figures(each: Cell) -> dict[str, object]:
-    short = {"decisions", "steps"}
-    arms = {name: arm.model_dump(mode="json", exclude=short) for name, arm in each.arms.items()}
+    arms = {name: arm.model_dump(mode="json", exclude={"decisions"}) for name, arm in each.arms.items()}
     return {"stream": each.stream, "learner": each.learner, "metric": each.metric, "arms": arms}
 
 

@@ -105,8 +105,8 @@ def init(
         str | None, typer.Option("--label-delay", help="With --data: a fixed label delay, such as 1d.")
     ] = None,
     task: Annotated[
-        Literal["binary", "multiclass", "regression"] | None,
-        typer.Option("--task", help="With --data; left out: told by the label's values."),
+        Literal["binary", "multiclass", "regression", "clustering"] | None,
+        typer.Option("--task", help="With --data; left out: told by the label's values. clustering has no label."),
     ] = None,
 ) -> None:
     """Write a project: with example data that works as it stands, or over your own data."""
@@ -122,7 +122,13 @@ def init(
 
         show.started(folder, write_starter(folder, folder.resolve().name))
         return
-    if missing or target is None or time is None or row_id is None:
+    if task == "clustering":
+        labelled = {"--target": target, "--label-time": label_time}
+        given = next((option for option, value in labelled.items() if value), None)
+        if given:
+            raise BadInput(f"{given} has no meaning for a clustering, which has no label. Nothing was written.")
+        missing.remove("--target")
+    if missing or time is None or row_id is None:
         raise BadInput(
             f"--data needs {', '.join(missing)} as well: the columns that Ratoon cannot guess. Nothing was written."
         )

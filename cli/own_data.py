@@ -17,7 +17,7 @@ from ..spec.duration import format_duration
 from ..spec.errors import BadInput, DataError
 from ..spec.load import json_schema
 from ..spec.model import Spec
-from ..spec.watching import DEFAULT_METRIC, Task
+from ..spec.watching import DEFAULT_METRIC, RELATIVE, Task
 
 CLASSES = 20  # a target of whole numbers with more values than this is a number to predict
 LOOKED_AT = 20_000  # rows that the target's kind is told by
@@ -29,6 +29,7 @@ _MODELS = {
             "return TransformedTargetRegressor(model, transformer=StandardScaler())",
         ]
     ),
+    "clustering": 'return Pipeline([("columns", columns), ("model", MiniBatchKMeans(8, n_init=3))])',
 }
 
 
@@ -37,7 +38,7 @@ class OwnData:
     """What the reader says of their data; *label_delay* counts where *label_time* is not given."""
 
     file: Path
-    target: str
+    target: str | None  # None for a clustering, which has no label
     time: str
     id: str
     label_time: str | None = None
@@ -82,7 +83,7 @@ def write_own(folder: Path, name: str, own: OwnData) -> Written:
         "SOURCE": _yaml(str(found.source)),
         "ID": _yaml(own.id),
         "TIME": _yaml(own.time),
-        "TARGET": _yaml(own.target),
+        "TARGET": f"target: {_yaml(own.target)}" if own.target else "",
         "LABELS": labels,
         "DROP": json.dumps(found.left_out, ensure_ascii=False),
         "WINDOW": format_duration(found.window),
@@ -90,10 +91,11 @@ def write_own(folder: Path, name: str, own: OwnData) -> Written:
         "DRIFT_ROWS": str(max(20, min(200, found.rows_a_window // 2))),
         "LABELLED": str(max(30, min(200, found.rows_a_window // 3))),
         "METRIC": DEFAULT_METRIC[task],
-        "MARGIN": "0.05" if task == "regression" else "0.01",
+        "MARGIN": "0.05" if DEFAULT_METRIC[task] in RELATIVE else "0.01",
         "NUMBERS": json.dumps(found.numbers, ensure_ascii=False),
         "CATEGORIES": json.dumps(found.categories, ensure_ascii=False),
-        "RETURN": _MODELS["regression" if task == "regression" else "classes"],
+        "SORT": "eight centres" if task == "clustering" else "linear",
+        "RETURN": _MODELS.get(task, _MODELS["classes"]),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for path, template in zip(paths, ("own_spec.yaml", "own_training.txt"), strict=False):
@@ -118,13 +120,15 @@ def _looked_at(folder: Path, name: str, own: OwnData) -> _Found:
     source = own.file.expanduser().resolve()
     if source.is_relative_to(folder.resolve()):
         source = source.relative_to(folder.resolve())
-    columns = {"id": own.id, "time": own.time, "target": own.target}
+    columns = {"id": own.id, "time": own.time}
+    if own.target is not None:
+        columns["target"] = own.target
     if own.label_time:
         columns["label_time"] = own.label_time
     declared = Spec.model_validate(
         {
             "model": name,
-            "task": "multiclass",  # takes any target; what it is comes out below
+            "task": "multiclass" if own.target else "clustering",  # takes any target; what it is comes out below
             "data": {"source": str(source), **columns},
             "learner": {"build": "training.py:build"},
         }
@@ -145,7 +149,7 @@ def _looked_at(folder: Path, name: str, own: OwnData) -> _Found:
     extent = whole_days if length >= timedelta(days=8) else timedelta(minutes=max(1, length // timedelta(minutes=8)))
     return _Found(
         source=source,
-        task=_task_of(window.frame["_target"]),
+        task=_task_of(window.frame["_target"]) if own.target else "clustering",
         numbers=[each for each, kind in kinds.items() if kind == "number"],
         categories=[each for each, kind in kinds.items() if kind != "number"],
         left_out=drop,
@@ -187,6 +191,8 @@ def _filled(text: str, holes: dict[str, str]) -> str:
     """The template with its `@HOLES@` filled; comments behind a value stay in their column where they can."""
     lines = []
     for line in text.splitlines():
+        if line.strip() == "@TARGET@" and not holes["TARGET"]:
+            continue
         filled = re.sub(r"@([A-Z_]+)@", lambda hole: holes[hole.group(1)], line)
         if filled != line and "  # " in filled:
             value, _, comment = filled.partition("  # ")

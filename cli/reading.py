@@ -51,7 +51,9 @@ def read_facts(spec: Spec) -> ModelFacts:
             registry=masked(registry.uri),
             versions=[_version(found) for found in registry.versions()],
             decisions=ledger.decisions(spec.model),
-            updates=[update.model_dump(mode="json") for update in ledger.updates(spec.model)],
+            updates=[
+                update.model_dump(mode="json") | {"became": update.became} for update in ledger.updates(spec.model)
+            ],
             scores=ledger.scores(spec.model),
             promotions=[promotion.model_dump(mode="json") for promotion in ledger.champions(spec.model)],
         )
@@ -66,6 +68,7 @@ def _version(found: Version) -> dict[str, Any]:
         "parent": tags.get("ratoon.parent", ""),
         "watermark": tags.get("ratoon.watermark", ""),
         "learned_rows": tags.get("ratoon.learned_rows", ""),
+        "against": tags.get("ratoon.against", ""),
         "gate": tags.get("ratoon.gate", ""),
         "decision": found.decision or "",
     }

@@ -130,8 +130,7 @@ def _outcome_of(spec: Spec, made: Decision) -> None:
     if update is None:
         out.print("The retrain was handed to the Prefect server; `ratoon status` shows what becomes of it.")
         return
-    version = f" v{update['version']}" if update["version"] else ""
-    out.print(f"retrain: {update['outcome']}{version}", highlight=False)
+    out.print(f"retrain: {update['became']}", highlight=False)
     for attempt in update["evidence"].get("attempts", ()):
         said = "; ".join(_reasons(attempt.get("gate") or {})) or attempt.get("error") or ""
         _item(f"{attempt['rung']} on {attempt['rows']:,} rows: {said}")
@@ -238,9 +237,7 @@ def history_card(made: Decision, became: str, score: str) -> None:
 
 
 def _became(update: Mapping[str, Any] | None) -> str:
-    if not update:
-        return ""
-    return f"{update['outcome']} v{update['version']}" if update["version"] else str(update["outcome"])
+    return str(update["became"]) if update else ""
 
 
 def recomputed(found: Sequence[Recomputed], as_json: bool) -> None:

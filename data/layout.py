@@ -53,7 +53,9 @@ def layout(spec: Spec, rows: Any, labels: Any | None, where: str, expected: Mapp
     ids = [("data.id", data.id, rows)]
     if labels is not None and data.labels is not None:
         ids.append(("data.labels.id", data.labels.id or data.id, labels))
-    needed = [*ids, ("data.time", data.time, rows), ("data.target", data.target, home)]
+    needed = [*ids, ("data.time", data.time, rows)]
+    if data.target is not None:
+        needed.append(("data.target", data.target, home))
     if data.label_time is not None:
         needed.append(("data.label_time", data.label_time, home))
     for key, name, table in needed:
@@ -75,7 +77,7 @@ def layout(spec: Spec, rows: Any, labels: Any | None, where: str, expected: Mapp
         features=features,
         kinds=kinds,
         missing=tuple(name for name in declared if name not in schema),
-        target=_target(spec, home[data.target].type()),
+        target="float" if data.target is None else _target(spec, home[data.target].type()),
         prediction=prediction,
     )
 

@@ -7,7 +7,8 @@ Intervals are percentile bootstraps over rows (Efron and Tibshirani, An Introduc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,18 @@ Array = NDArray[Any]
 class Outcomes:
     """Labels beside what a model said of them; all of length n.
 
-    *prediction* holds classes or numbers; *score* the positive class's probability (binary, shape (n,)),
-    one column per class in the order of *classes* (multiclass, shape (n, k)), or None (regression).
+    *prediction* holds classes, numbers, or numbers of clusters; *score* the positive class's probability (binary,
+    shape (n,)), one column per class in the order of *classes* (multiclass, shape (n, k)), the distance to the
+    nearest centre (clustering, shape (n,); *target* is 0 throughout), or None (regression). *part* tells apart, by a
+    number for each row, the rows that different models answered: their scores have no common scale, so that a metric
+    of ranks compares rows inside a part only.
     """
 
     target: Array
     prediction: Array
     score: Array | None = None
     classes: tuple[Any, ...] = ()
+    part: Array | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -40,12 +45,11 @@ class Outcomes:
         score = np.column_stack([1 - self.score, self.score]) if self.score.ndim == 1 else self.score
         wide = np.zeros((len(self), len(classes)))
         wide[:, [classes.index(each) for each in self.classes]] = score
-        return Outcomes(self.target, self.prediction, wide[:, 1] if len(classes) == 2 else wide, classes)
+        return replace(self, score=wide[:, 1] if len(classes) == 2 else wide, classes=classes)
 
     def take(self, rows: Array) -> Outcomes:
-        return Outcomes(
-            self.target[rows], self.prediction[rows], None if self.score is None else self.score[rows], self.classes
-        )
+        score, part = (None if each is None else each[rows] for each in (self.score, self.part))
+        return Outcomes(self.target[rows], self.prediction[rows], score, self.classes, part)
 
 
 Draw = Callable[[Array], float]  # row numbers, shape (n,) → the metric on those rows
@@ -105,14 +109,25 @@ class Metric:
 def _roc_auc(outcomes: Outcomes) -> float:
     """The Mann-Whitney form of the area (Hanley and McNeil 1982), ties counted half.
 
-    Equal to scikit-learn's `roc_auc_score` and ten times faster, which the bootstrap's thousands of calls need.
+    Equal to scikit-learn's `roc_auc_score` and ten times faster, which the bootstrap's thousands of calls need. With
+    parts, the share of the pairs inside them that are in order: their areas, weighted by their pairs.
     """
-    positive = outcomes.target == outcomes.classes[1]
-    hits, misses = int(positive.sum()), int((~positive).sum())
-    if outcomes.score is None or hits == 0 or misses == 0:
+    if outcomes.score is None or len(outcomes) == 0:
         return float("nan")
-    ranks = rankdata(outcomes.score)
-    return float((ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * misses))
+    won, pairs = 0.0, 0
+    for rows in _parts(outcomes):
+        positive = outcomes.target[rows] == outcomes.classes[1]
+        hits, misses = int(positive.sum()), int((~positive).sum())
+        won += rankdata(outcomes.score[rows])[positive].sum() - hits * (hits + 1) / 2
+        pairs += hits * misses
+    return float(won / pairs) if pairs else float("nan")
+
+
+def _parts(outcomes: Outcomes) -> list[Array]:
+    """The row numbers of each part; of all rows where nothing tells them apart."""
+    if outcomes.part is None:
+        return [np.arange(len(outcomes))]
+    return [np.flatnonzero(outcomes.part == each) for each in np.unique(outcomes.part)]
 
 
 def _area_of(outcomes: Outcomes) -> Draw:
@@ -122,18 +137,20 @@ def _area_of(outcomes: Outcomes) -> Draw:
     """
     if outcomes.score is None or len(outcomes) == 0:
         return lambda rows: float("nan")
-    values, place = np.unique(outcomes.score, return_inverse=True)
-    positive = np.asarray(outcomes.target == outcomes.classes[1], dtype=np.intp)
-    cell, size = 2 * place.reshape(-1) + positive, 2 * len(values)
+    cell, ends = np.asarray(outcomes.target == outcomes.classes[1], dtype=np.intp), [0]
+    for part in _parts(outcomes):
+        values, place = np.unique(outcomes.score[part], return_inverse=True)
+        cell[part] += 2 * place.reshape(-1) + ends[-1]
+        ends.append(ends[-1] + 2 * len(values))
 
     def area(rows: Array) -> float:
-        counts = np.bincount(cell[rows], minlength=size)
-        below, above = counts[0::2], counts[1::2]
-        misses, hits = int(below.sum()), int(above.sum())
-        if hits == 0 or misses == 0:
-            return float("nan")
-        won = np.dot(above.astype(np.float64), np.cumsum(below) - below / 2)
-        return float(won / (hits * misses))
+        counts = np.bincount(cell[rows], minlength=ends[-1])
+        won, pairs = 0.0, 0
+        for start, end in pairwise(ends):
+            below, above = counts[start:end:2], counts[start + 1 : end : 2]
+            won += np.dot(above.astype(np.float64), np.cumsum(below) - below / 2)
+            pairs += int(below.sum()) * int(above.sum())
+        return float(won / pairs) if pairs else float("nan")
 
     return area
 
@@ -166,6 +183,11 @@ def _each_error(outcomes: Outcomes) -> Array:
 
 def _each_square(outcomes: Outcomes) -> Array:
     return np.asarray((outcomes.target - outcomes.prediction) ** 2)
+
+
+def _each_distance(outcomes: Outcomes) -> Array:
+    """How far each row lies from the nearest centre, in the unit that `models/unit.py` keeps equal for both models."""
+    return np.full(len(outcomes), np.nan) if outcomes.score is None else np.asarray(outcomes.score, dtype=np.float64)
 
 
 def _balanced_accuracy(cells: Array, classes: tuple[Any, ...]) -> float:
@@ -233,6 +255,9 @@ METRICS: dict[str, Metric] = {
         _mean("brier", _each_brier, False, False, score=True),
         _mean("mae", _each_error, False, True),
         _root("rmse", _each_square),
+        _mean("distance", _each_distance, False, True),
+        # What k-means minimises (Lloyd, Least squares quantization in PCM, 1982); one far row weighs more in it.
+        _mean("distortion", lambda o: _each_distance(o) ** 2, False, True),
     )
 }
 

@@ -105,7 +105,12 @@ class Rows:
         data, table = self.spec.data, self.table
         chosen = {ID: self._id(table, data.id), TIME: self._time()}
         if self.labels is None:
-            chosen[_LABEL] = label(table[data.target], self.layout.target)
+            # Without a target (clustering) a row is its own label: 0 stands for "it is here".
+            chosen[_LABEL] = (
+                ibis.literal(0).cast("float64")
+                if data.target is None
+                else label(table[data.target], self.layout.target)
+            )
             if data.label_time is not None:
                 chosen[STATED] = moments(table[data.label_time], self._unit(table[data.label_time]))
         names = self._content() if wide else ()

@@ -106,8 +106,8 @@ class Source:
             kind = home[data.label_time].type()
             dated = kind.is_timestamp() or kind.is_date()
             check_moments(self._engine, home, data.label_time, "data.label_time", None if dated else data.time_unit)
-        target = home[data.target]
-        if spec.task == "regression" and target.type().is_string():
+        target = None if data.target is None else home[data.target]
+        if target is not None and spec.task == "regression" and target.type().is_string():
             filled = home.filter(target.nullif("").notnull())
             found = self._engine.one(filled.aggregate(rows=filled.count(), value=target.min()))
             if found["rows"]:

@@ -18,7 +18,7 @@ def publish_race(care: Care, fired: Decision, race: Race, version: str | None) -
     why = "\n".join(f"- {reason}" for reason in fired.reasons)
     parts = [f"**{fired.action}**, decision `{fired.id}` at {fired.at:%Y-%m-%d %H:%M} UTC\n\n{why}"]
     parts += [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
-    offered = f"v{version} was registered" if version else "no version was registered, the champion stays"
+    offered = _became(race, version)
     create_markdown_artifact(
         markdown="\n\n".join(parts),
         key=artifact_key("gate", care.spec.model),
@@ -27,6 +27,14 @@ def publish_race(care: Care, fired: Decision, race: Race, version: str | None) -
     publish_background(care, fired, care.ledger.signals(fired.id))
     if version is not None:
         _link_version(care, version)
+
+
+def _became(race: Race, version: str | None) -> str:
+    if version is None:
+        return "no version was registered, the champion stays"
+    if race.winner is None:
+        return f"not proven yet; v{version} is the candidate that the next update goes on from, the champion stays"
+    return f"v{version} was registered"
 
 
 def publish_promotion(care: Care, version: str, previous: str | None, kind: str, reason: str, actor: str) -> None:

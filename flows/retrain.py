@@ -11,13 +11,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel
 
-from ..ledger.ledger import Flight
+from ..ledger.ledger import Flight, Landed
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, find_champion
-from ..loop.learn import ladder, landed, offered
+from ..loop.learn import ladder, landed, offered, to_keep
 from ..loop.moment import wall_clock
 from ..models.race import Race
 from ..models.trained import Trained
+from ..models.versions import Version
 from ..monitors.pages import reports_of
 from ..spec.errors import NotAllowed, Refused, TrainingDied
 from ..spec.masked import masked
@@ -109,8 +110,8 @@ def _may_pass(task: object, run: object, state: State) -> bool:
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=_may_pass, cache_policy=NO_CACHE)
-def register(care: Care, champion: Champion, fired: Decision, race: Race, winner: Trained, flight: Flight) -> str:
-    """Register the winner with its evidence as challenger; safe to retry, one version per decision."""
+def register(care: Care, champion: Champion, fired: Decision, race: Race, candidate: Trained, flight: Flight) -> str:
+    """Register the race's candidate with its evidence; safe to retry, one version per decision."""
     signals = care.ledger.signals(fired.id)
     shown = tuple(dict.fromkeys(s.snapshot for s in signals if s.snapshot))
     version = offered(
@@ -118,7 +119,7 @@ def register(care: Care, champion: Champion, fired: Decision, race: Race, winner
         champion,
         fired,
         race,
-        winner,
+        candidate,
         fence=partial(_still_flying, care, flight),  # logging takes seconds, in which the flight may be given up
         snapshots=shown,
         reports=reports_of(care.stores.workspace, care.spec.model, shown),
@@ -168,25 +169,34 @@ def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
     """Train, register and land. A killed process is taken up where it was; an error lands as `failed`."""
     done = care.registry.of_decision(fired.id)
     if done is not None:
-        care.registry.offer(done)  # it may have died before it set the alias
-        version = care.registry.load(done.number)
-        care.ledger.land(
-            flight,
-            outcome="registered",
-            version=done.number,
-            evidence={"resumed": "the version was registered before the process died"},
-            cpu_seconds=float(done.tags.get("ratoon.cpu_seconds", 0.0)),
-            rows=int(done.tags.get("ratoon.rows", 0)),
-            watermark=version.state.watermark,
-            ended_at=fired.at,
-        )
-        return Retrained(decision=fired.id, outcome="registered", version=done.number)
+        return _landed_before(care, fired, flight, done)
     try:
         return _train(care, fired, flight)
     except Exception as error:
         if care.ledger.in_the_air(flight):
             _land_failed(care, fired, flight, error)
         raise
+
+
+def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version) -> Retrained:
+    """End the flight of a process that died between the registry and the ledger."""
+    care.registry.offer(done)  # it may have died before it set the aliases
+    evidence: dict[str, object] = {"resumed": "the version was registered before the process died"}
+    if done.unproven:
+        evidence |= {"promising": True, "candidate": done.number}
+    outcome: Landed = "refused" if done.unproven else "registered"
+    version = None if done.unproven else done.number
+    care.ledger.land(
+        flight,
+        outcome=outcome,
+        version=version,
+        evidence=evidence,
+        cpu_seconds=float(done.tags.get("ratoon.cpu_seconds", 0.0)),
+        rows=int(done.tags.get("ratoon.rows", 0)),
+        watermark=care.registry.load(done.number).state.watermark,
+        ended_at=fired.at,
+    )
+    return Retrained(decision=fired.id, outcome=outcome, version=version)
 
 
 def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) -> None:
@@ -203,12 +213,14 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
     champion = find_champion(care)
     with LongWork("retrain", care.spec.model, "reading the rows, training and judging the rungs") as work:
         race = run_ladder(care, champion, fired)
-        work.reached(70, "registering the version that passed the gate")
+        work.reached(70, "registering what came of it")
         _still_flying(care, flight)
-        version = register(care, champion, fired, race, race.winner, flight) if race.winner else None
+        kept = to_keep(care, race)
+        number = register(care, champion, fired, race, kept, flight) if kept else None
         work.reached(95, "writing the ledger")
-        outcome = landed(care, flight, race, version, ended_at=fired.at)
-    publish_race(care, fired, race, version)
+        outcome = landed(care, flight, race, number, ended_at=fired.at)
+    publish_race(care, fired, race, number)
+    version = number if race.winner else None
     if version is not None and race.winner is not None:
         announce(
             Registered(
@@ -236,7 +248,7 @@ def _promote(care: Care, fired: Decision, version: str) -> bool:
     if any(promotion.decision == fired.id for promotion in care.ledger.champions(care.spec.model)):
         return True
     serving, chosen = care.registry.champion(), care.registry.version(version)
-    if serving is not None and serving.number not in (version, chosen.tags.get("ratoon.parent")):
+    if serving is not None and serving.number not in (version, chosen.against):
         get_run_logger().warning("v%s serves by now, which v%s was not compared with.", serving.number, version)
         return False
     reason = "the gate passed, and the spec says `review: automatic`"

@@ -62,6 +62,19 @@ class UpdateRow(Value):
     ended_at: datetime | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
 
+    @property
+    def left(self) -> tuple[str, str | None]:
+        """How it ended, in words, and the version that came of it, proven or to be gone on from."""
+        if kept := self.evidence.get("candidate"):
+            return "unproven", str(kept)
+        return self.outcome.replace("_", " "), self.version
+
+    @property
+    def became(self) -> str:
+        """`registered v3`, `refused`, or `unproven v4`."""
+        words, version = self.left
+        return f"{words} v{version}" if version else words
+
 
 class Promotion(Value):
     """The champion alias moved from *previous* to *version*."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from ..data.moment import TICK
 from ..ledger.ledger import Flight, Landed
-from ..models.attempt import Attempt
+from ..models.attempt import SCRATCH, Attempt
 from ..models.climbing import climb_apart, first_apart
 from ..models.evidence import Evidence
-from ..models.outlook import Outlook, expected, resting
+from ..models.outlook import Outlook, early, expected, resting
 from ..models.race import Race, climb, first
 from ..models.trained import Trained
 from ..models.versions import Version
@@ -20,11 +20,12 @@ from ..policy.decide import decision_id
 from ..spec.model import Spec
 from ..spec.rules import Rule
 from ..spec.values import Decision, LadderRung
-from .care import Care
+from .care import Care, Kept
 from .champion import Champion
 from .links import links_of
 from .look import reference_span
 from .referenced import referenced
+from .standing import learned_broken, standing
 from .whole import broken_spans, without
 
 
@@ -33,46 +34,61 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
 
     *bounded*: in a process of its own, with the limits of `learner.limits`; raises TrainingDied where that was ended.
     """
-    spec, watermark = care.spec, champion.trained.state.watermark
+    spec, watermark = _demanding(care.spec, fired), champion.trained.state.watermark
     view = care.source.as_of(fired.at)
+    looks = care.ledger.looks(spec.model, before=fired.at + TICK)  # the decision's own look included
+    before = standing(care, champion.version)
+    if before is not None and learned_broken(care, view, looks, before, watermark):
+        before = None
+    base = before or champion.trained
     since = fired.at - spec.learner.history if spec.learner.history else None
     if spec.learner.recent:
         lately = fired.at - spec.learner.recent
     else:
         lately = reference_span(view, spec.monitors, fired.at).start
-    back = watermark - spec.gate.anchor.within if spec.gate.anchor.within else None
+    back = fired.at - spec.gate.anchor.within if spec.gate.anchor.within else None
+    outdated = back is not None and back >= watermark  # all rows that may be held against a candidate are recent ones
     most = spec.gate.sample
-    broken = broken_spans(care.ledger.looks(spec.model, before=fired.at + TICK))  # the decision's own look included
-    unlearned = without(view.unlearned(watermark), broken)
+    broken = broken_spans(looks)
+    unlearned = without(view.unlearned(base.state.watermark), broken)
     return (climb_apart if bounded else climb)(
         champion.trained,
         spec,
+        standing=before,
         unlearned=unlearned,
         scratch=lambda after: without(view.learned(fired.at, since=after), broken),
         recent=without(view.holdout(watermark, limit=most), broken),
-        anchor=without(view.holdout(back, until=watermark, limit=most), broken),
-        older_rows=len(view.holdout(None, until=watermark, limit=1)),
+        anchor=without(view.holdout(watermark if outdated else back, until=watermark, limit=most), broken),
+        older_rows=0 if outdated else len(view.holdout(None, until=watermark, limit=1)),
         full=fired.action == "full_retrain",
         since=since,
         recent_since=lately,
-        outlook=_outlook(care, champion, fired, len(unlearned)),
+        outlook=_outlook(care, base, fired, len(unlearned)),
     )
 
 
-def _outlook(care: Care, champion: Champion, fired: Decision, new: int) -> Outlook:
+def _demanding(spec: Spec, fired: Decision) -> Spec:
+    """*spec* with what its gate asks of recent rows after such a verdict."""
+    if fired.triage.verdict != "harm":
+        return spec
+    return spec.model_copy(update={"gate": spec.gate.model_copy(update={"recent": spec.gate.in_harm})})
+
+
+def _outlook(care: Care, base: Trained, fired: Decision, new: int) -> Outlook:
     """What earlier climbs of this model say about the rungs, and what the rule's budget leaves."""
     spec = care.spec
     earlier = [each for each in care.ledger.updates(spec.model) if each.at < fired.at]
     climbs = [[Attempt.model_validate(one) for one in each.evidence.get("attempts", ())] for each in earlier]
     rule = next((each for each in spec.policy if (each.when, each.do) == (fired.rule, fired.action)), None)
     history = care.ledger.history(spec.model, fired.at)
-    replayed = min(len(reservoir) if (reservoir := champion.trained.reservoir) is not None else 0, new)
+    replayed = min(len(reservoir) if (reservoir := base.reservoir) is not None else 0, new)
     rows: dict[LadderRung, int] = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
-    rows["scratch"] = champion.trained.state.learned_rows + new
+    rows["scratch"] = base.state.learned_rows + new
     return Outlook(
         resting=resting(spec.learner.rungs, climbs) | _barred(spec, rule),
         expected=expected(climbs, rows),
         budget=cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None,
+        early=None if spec.learner.race == "all" else early(climbs, spec.learner.scratch_after),
     )
 
 
@@ -89,14 +105,17 @@ def offered(
     champion: Champion,
     fired: Decision,
     race: Race,
-    winner: Trained,
+    candidate: Trained,
     *,
     fence: Callable[[], None] = lambda: None,
     snapshots: tuple[str, ...] = (),
     reports: Mapping[str, str] | None = None,
     flow_run: str = "",
 ) -> Version:
-    """Register the winner with its evidence as challenger: one version for a decision."""
+    """Register the race's candidate with its evidence: as challenger where it won, else to go on from.
+
+    One version for a decision.
+    """
     view = care.source.as_of(fired.at)
     evidence = Evidence(
         decision=fired.id,
@@ -106,6 +125,7 @@ def offered(
         action=fired.action,
         verdict=fired.triage.verdict,
         window=fired.window,
+        against=champion.version,
         gate=race.gate,
         attempts=race.attempts,
         rows=race.rows,
@@ -117,29 +137,45 @@ def offered(
         spec_path=str(care.spec.path),
         links=links_of(care, champion.version, snapshots, flow_run),
     )
-    return care.registry.register(referenced(care, view, winner), evidence, fence=fence)
+    return care.registry.register(referenced(care, view, candidate), evidence, fence=fence)
+
+
+def to_keep(care: Kept, race: Race) -> Trained | None:
+    """What is registered of *race*: its winner, else the unproven candidate where the spec continues such."""
+    return race.candidate if race.winner or care.spec.learner.unproven == "continue" else None
 
 
 def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at: datetime) -> Landed:
-    """Write down how the training ended, with every rung that ran."""
-    outcome: Landed = "registered" if version else "refused"
-    if version is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
+    """Write down how the training ended, with every rung that ran; *version* is the one that was registered.
+
+    Where the rungs that continue were judged and no candidate is left, the line of unproven ones ends: the next update
+    goes on from the champion. The ledger says so first; the alias is what people see of it.
+    """
+    outcome: Landed = "registered" if race.winner else "refused"
+    if race.candidate is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
         outcome = "nothing_new"
     evidence: dict[str, Any] = {"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]}
-    if race.promising:
+    if race.unproven is not None:
         evidence["promising"] = True
+        if version is not None:
+            evidence["candidate"] = version
+    ended = race.candidate is None and any(a.gate is not None and a.rung not in SCRATCH for a in race.attempts)
+    if ended:
+        evidence["line_ended"] = True
     if race.used is not None:
         evidence["process"] = race.used.model_dump(mode="json")
     care.ledger.land(
         flight,
         outcome=outcome,
-        version=version,
+        version=version if race.winner else None,
         evidence=evidence,
         cpu_seconds=race.cpu_seconds,
         rows=sum(attempt.rows for attempt in race.attempts),
         watermark=race.winner.state.watermark if race.winner else None,
         ended_at=ended_at,
     )
+    if ended:
+        care.registry.let_go()
     return outcome
 
 

@@ -13,7 +13,7 @@ from ..models.trained import Trained
 from ..spec.errors import ContractBroken, Refused
 from ..spec.model import Spec
 from ..spec.values import Span
-from ..spec.watching import MonitorsSpec
+from ..spec.watching import OF_CLASSES, MonitorsSpec
 from .champion import Champion
 
 REFERENCE_WINDOWS = 8
@@ -73,7 +73,7 @@ def _matured(view: View, watched: MonitorsSpec, champion: Champion) -> Span:
 def _unlabelled(view: View, spec: Spec, trained: Trained, current: Window) -> tuple[Outcomes | None, Outcomes | None]:
     """What a label-free estimate needs, where the spec asks for one and the model gives probabilities."""
     watched = spec.monitors.performance
-    if spec.task == "regression" or watched is None or watched.estimate == "off" or not trained.probabilistic:
+    if spec.task not in OF_CLASSES or watched is None or watched.estimate == "off" or not trained.probabilistic:
         return None, None
     try:
         return trained.score(current.frame), trained.predict(view.holdout(None, limit=spec.gate.sample))

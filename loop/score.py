@@ -1,10 +1,10 @@
 """Was it right to act, or to wait? Asked once the labels of the time after a decision have arrived.
 
 An act is compared with what it replaced: the version that it registered against the champion of that moment,
-on the same labelled rows that came after. A refused candidate, or a run that failed, cost and gave nothing:
-acting was wrong. A wait is judged by what the champion then did: it was wrong where the champion's loss on the
-rows after it was harm by the spec's own tolerance, right where it was not. (Whether a training would have
-mended that loss is not known without training; a backtest tries it.)
+on the same labelled rows that came after. A refuted candidate, or a run that failed, cost and gave nothing:
+acting was wrong. Of a candidate that is not proven yet nothing can be told. A wait is judged by what the champion
+then did: it was wrong where the champion's loss on the rows after it was harm by the spec's own tolerance, right
+where it was not. (Whether a training would have mended that loss is not known without training; a backtest tries it.)
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..data.metrics import METRICS
 from ..data.paired import paired_gain
 from ..data.window import Window
 from ..ledger.ledger import UpdateRow
+from ..models.unit import other_unit
 from ..spec.errors import RatoonError
 from ..spec.masked import masked
 from ..spec.model import Spec
@@ -50,6 +51,9 @@ def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timede
     since = run.ended_at if run is not None and run.ended_at is not None else decision.at
     if run is not None and run.outcome == "running":
         return None
+    if run is not None and (kept := run.evidence.get("candidate")):
+        text = f"cannot be told yet: v{kept} came of it, which no gate has proven, and the next update goes on from it"
+        return Score(decision=decision.id, at=now, verdict="even", text=text)
     if run is not None and run.outcome not in ("registered", "nothing_new"):
         text = f"acting was wrong: the run ended {run.outcome}, after {run.cpu_seconds:.2g} CPU seconds of learning"
         return Score(decision=decision.id, at=now, verdict="wrong", text=text)
@@ -82,7 +86,10 @@ def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timede
 def _act(care: Care, decision: Decision, version: str, window: Window, now: datetime) -> Score:
     metric = METRICS[care.spec.metric]
     rows = window.frame[window.frame["_target"].notna()]
-    before, after = (care.registry.load(each).predict(rows) for each in (decision.champion or "", version))
+    served, came = (care.registry.load(each) for each in (decision.champion or "", version))
+    if care.spec.task == "clustering" and (why := other_unit(served, came, rows)):
+        return Score(decision=decision.id, at=now, verdict="even", text=f"cannot be told: {why}", rows=len(rows))
+    before, after = served.predict(rows), came.predict(rows)
     gain = paired_gain(metric, after, before, resamples=300, seed=care.spec.seed)
     shown = f"v{version} against v{decision.champion} on the {len(rows)} rows after it: gain {gain.value:+.4g}"
     if gain.low > 0:

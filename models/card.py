@@ -17,6 +17,7 @@ _ABOUT = """**{model}** is cared for by Ratoon.
 |---|---|
 | `champion` | the version that serves |
 | `challenger` | the newest version that passed its gate and waits for review |
+| `candidate` | the version that the next update goes on from, proven or not; it serves nobody |
 
 **Load** what serves with `mlflow.pyfunc.load_model("models:/{model}@champion")`; Ratoon is not needed for it.
 Where it is a model in scikit-learn's manner, `mlflow.sklearn.load_model` gives the estimator itself, with
@@ -79,17 +80,19 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
         "|---|--:|--:|--:|--:|---|",
     ]
     for each in attempts:
-        result = (
-            f"passed over: {each.error}"
-            if each.skipped
-            else each.error or ("passed the gate" if each.passed else "refused by the gate")
-        )
+        result = f"passed over: {each.error}" if each.skipped else each.error or _said_of(each)
         peak = format_size(each.peak_memory_bytes) if each.peak_memory_bytes else "–"
         lines.append(
             f"| {each.rung} | {each.rows:,} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} | {peak} "
             f"| {result.replace('|', '/')} |"
         )
     return "\n".join(lines)
+
+
+def _said_of(attempt: Attempt) -> str:
+    if attempt.passed:
+        return "passed the gate"
+    return "not proven yet" if attempt.gate is not None and attempt.gate.promising else "refused by the gate"
 
 
 def description(model: str, state: TrainingState, evidence: Evidence, artifacts: str | None = None) -> str:
@@ -105,7 +108,7 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
     ]
     if evidence.gate is not None:
         parts.append(
-            "### Gate, on rows that no version learns\n"
+            "### Gate\n"
             "`recent`: rows since the champion's watermark; `anchor`: older rows, which must not be forgotten.\n\n"
             + gate_table(evidence.gate)
         )
@@ -131,6 +134,7 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.action": evidence.action,
         "ratoon.triage": evidence.verdict,
         "ratoon.parent": state.parent or "none",
+        "ratoon.against": evidence.against or "none",
         "ratoon.rung": state.rung,
         "ratoon.family": state.family,
         "ratoon.watermark": state.watermark.isoformat(),
@@ -140,7 +144,7 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.cpu_seconds": f"{evidence.cpu_seconds:.3f}",
         "ratoon.peak_memory_bytes": str(evidence.used.peak_memory_bytes or "") if evidence.used else "",
         "ratoon.adopted_from": evidence.adopted_from,
-        "ratoon.gate": "none" if evidence.gate is None else ("passed" if evidence.gate.passed else "refused"),
+        "ratoon.gate": "none" if evidence.gate is None else "unproven" if evidence.unproven else "passed",
         "ratoon.window": _span(evidence.window),
         "ratoon.snapshots": ",".join(evidence.snapshots) or "none",
         "ratoon.flow_run": evidence.flow_run or "none",
@@ -152,7 +156,8 @@ def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> s
     if state.rung == "adopted":
         return f"Adopted from {evidence.adopted_from}"
     if state.rung not in _ANEW:
-        return f"Update of {parent or 'the champion'}"
+        unproven = "Not proven yet: " if evidence.unproven else ""
+        return f"{unproven}Update of {parent or 'the champion'}"
     if state.rung in SCRATCH:
         return f"Trained from scratch, to follow {parent or 'the champion'}"
     return "First version"
@@ -205,7 +210,13 @@ def _cost(evidence: Evidence) -> str:
 
 def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
     back = f"`ratoon rollback {evidence.spec_path}`"
-    undo = f"- To undo a promotion: {back}, back to version {state.parent}.\n" if state.parent else ""
+    if evidence.unproven:
+        return (
+            "- Nothing: the gate could not prove it, and it serves nobody. The next update goes on from it.\n"
+            "- To end its line: delete the alias `candidate`, or add the tag `review` with the value `rejected`."
+        )
+    served = evidence.against or state.parent
+    undo = f"- To undo a promotion: {back}, back to version {served}.\n" if served else ""
     return (
         f"- Approve: set the alias `champion` on this version with the pencil beside *Aliases*, "
         f"or `ratoon promote {evidence.spec_path}`.\n"

@@ -22,15 +22,17 @@ from .used import Used, peak_memory
 @dataclass(frozen=True)
 class _Climb:
     champion: Trained
+    standing: Trained | None
     spec: Spec
     rows: dict[str, Any]  # what race.climb takes beside
 
     def __call__(self, ask: Ask) -> tuple[Race, Any]:
         champion = replace(self.champion, estimator=here(self.champion.estimator))
-        race = climb(champion, self.spec, scratch=ask, peak=peak_memory, **self.rows)
-        if race.winner is None:
+        standing = self.standing and replace(self.standing, estimator=here(self.standing.estimator))
+        race = climb(champion, self.spec, standing=standing, scratch=ask, peak=peak_memory, **self.rows)
+        if race.candidate is None:
             return race, None
-        return replace(race, winner=replace(race.winner, estimator=None)), race.winner.estimator
+        return replace(race, candidate=replace(race.candidate, estimator=None)), race.candidate.estimator
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,12 @@ class _First:
 
 
 def climb_apart(
-    champion: Trained, spec: Spec, *, scratch: Callable[[datetime | None], pd.DataFrame], **rows: Any
+    champion: Trained,
+    spec: Spec,
+    *,
+    scratch: Callable[[datetime | None], pd.DataFrame],
+    standing: Trained | None = None,
+    **rows: Any,
 ) -> Race:
     """As race.climb, in a bounded process; `Race.used` is what that took. *scratch* is asked only if it is needed.
 
@@ -53,10 +60,10 @@ def climb_apart(
     imported here. Raises TrainingDied where the process was ended or crashed.
     """
     code = code_of(champion)
-    with carried_out(_Climb(champion, spec, rows), spec, Limits.of(spec), scratch) as done:
+    with carried_out(_Climb(champion, standing, spec, rows), spec, Limits.of(spec), scratch) as done:
         race: Race = done.result
-        winner = race.winner and replace(race.winner, estimator=done.estimator(code))
-        return replace(race, winner=winner, used=done.used)
+        candidate = race.candidate and replace(race.candidate, estimator=done.estimator(code))
+        return replace(race, candidate=candidate, used=done.used)
 
 
 def first_apart(spec: Spec, rows: pd.DataFrame, *, holdout: pd.DataFrame | None = None) -> tuple[Trained, float, Used]:

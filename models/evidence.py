@@ -19,8 +19,9 @@ class Evidence:
     """Why and how a version came about.
 
     *decision* is the idempotency key: one version is registered for it, however often it is tried.
-    *example* holds a few canonical rows, from which signature and input example are made. *reports* are
-    whole files by name (Evidently HTML or JSON) that become artifacts of the training run.
+    *against* is the champion that the gate compared it with. *example* holds a few canonical rows, from which
+    signature and input example are made. *reports* are whole files by name (Evidently HTML or JSON) that become
+    artifacts of the training run.
     """
 
     decision: str
@@ -30,6 +31,7 @@ class Evidence:
     action: str = "first training"
     verdict: str = ""
     window: Span | None = None
+    against: str | None = None
     gate: GateResult | None = None
     attempts: tuple[Attempt, ...] = ()
     rows: int = 0  # learned by this training
@@ -41,3 +43,8 @@ class Evidence:
     spec_path: str = "spec.yaml"
     links: tuple[tuple[str, str], ...] = ()  # words and address
     adopted_from: str = ""  # the address of the foreign model that this version was made of
+
+    @property
+    def unproven(self) -> bool:
+        """Whether a gate judged the version and did not pass it: it is kept to go on from."""
+        return self.gate is not None and not self.gate.passed

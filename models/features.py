@@ -17,7 +17,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ..spec.errors import ContractBroken, Refused
 from ..spec.values import Value
-from ..spec.watching import Task
+from ..spec.watching import OF_CLASSES, Task
 
 Kind = Literal["number", "category"]
 
@@ -77,7 +77,7 @@ def _first_text(column: pd.Series[Any]) -> object:
 
 
 def target(frame: pd.DataFrame, task: Task) -> NDArray[Any]:
-    """The labels, shape (n,): float64 for regression, int64 or object of str for classification.
+    """The labels, shape (n,): float64 for regression and clustering (0), int64 or object of str for classification.
 
     Whole numbers that a missing label had turned into floats become integers again. Raises Refused
     where a label is missing: such rows are neither learned nor judged.
@@ -88,7 +88,7 @@ def target(frame: pd.DataFrame, task: Task) -> NDArray[Any]:
             f"{int(column.isna().sum())} of {len(frame)} rows have no label; "
             "only labelled rows can be learned or judged. Nothing was changed"
         )
-    if task == "regression":
+    if task not in OF_CLASSES:
         return column.to_numpy(dtype=np.float64)
     values = np.asarray(column.tolist()) if len(column) else np.asarray([], dtype=np.int64)
     if values.dtype.kind in "bi":

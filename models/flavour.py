@@ -35,6 +35,12 @@ def refuse_untrusted(estimator: Any, allowed: tuple[str, ...], where: str, spec:
     return format_of(estimator, spec).review(estimator, allowed, where)
 
 
+def reread(estimator: Any, spec: Spec) -> Any:
+    """*estimator* through its family's file and back; SpecError where the file would hold what nobody reviewed."""
+    written = format_of(estimator, spec)
+    return written.reread(estimator, written.review(estimator, names_allowed(spec), str(spec.path)))
+
+
 def log(it: Logged, spec: Spec | None = None) -> Any:
     """Log *it* into the active MLflow run, in its family's format; MLflow's ModelInfo."""
     return format_of(it.estimator, spec).log(it)

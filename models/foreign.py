@@ -1,10 +1,11 @@
-"""A model that someone else trained and logged in MLflow: its files, and the estimator in them."""
+"""A model that someone else trained and logged in MLflow: its files, and what they say of it.
+
+What is in them is loaded by adoptable/, which has one file for each kind of model.
+"""
 
 from __future__ import annotations
 
 import json
-import pickle
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +15,8 @@ import pandas as pd
 import yaml
 
 from ..spec.errors import RegistryError
-from ..spec.model import Spec
 from .features import Kind
-from .trust import trusted
 
-FLAVOURS = ("sklearn", "lightgbm", "xgboost")
-_XGBOOST = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor")
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("double", "float", "long", "integer", "boolean"), "number"),
     "string": "category",
@@ -61,10 +58,22 @@ class Foreign:
     @property
     def signature(self) -> dict[str, Kind | str]:
         """Names and kinds of its inputs; a type that Ratoon has no kind for stands as it is. Empty without names."""
+        return {name: _KINDS.get(kind, kind) for name, kind in self.types.items()}
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Names of its inputs and MLflow's types of them. Empty without names, as for a tensor."""
         inputs = json.loads((self.about.get("signature") or {}).get("inputs") or "[]")
         if not all("name" in each for each in inputs):
             return {}
-        return {each["name"]: _KINDS.get(each.get("type"), str(each.get("type"))) for each in inputs}
+        return {each["name"]: str(each.get("type")) for each in inputs}
+
+    @property
+    def width(self) -> int | None:
+        """How many features the tensor has that it takes, where its signature is one."""
+        inputs = json.loads((self.about.get("signature") or {}).get("inputs") or "[]")
+        shape = (inputs[0].get("tensor-spec") or {}).get("shape") if len(inputs) == 1 else None
+        return int(shape[1]) if shape and len(shape) == 2 and shape[1] > 0 else None
 
     @property
     def example(self) -> pd.DataFrame | None:
@@ -81,58 +90,3 @@ class Foreign:
         path = self.folder / "requirements.txt"
         lines = path.read_text().splitlines() if path.is_file() else []
         return {name.strip(): rest.strip() for name, mark, rest in (each.partition("==") for each in lines) if mark}
-
-    def load(self, spec: Spec) -> Any:
-        """The estimator, in this process, its own code first on the path.
-
-        Raises RegistryError for a flavour that cannot be adopted, for a pickle where `learner.pickle` does not allow
-        it (loading one runs whatever code it holds), and for types that nobody reviewed.
-        """
-        flavours = self.about["flavors"]
-        name = next((each for each in FLAVOURS if each in flavours), None)
-        if name is None:
-            raise RegistryError(
-                f"{self.source} has no flavour that can be adopted (found {', '.join(flavours)}; expected one of "
-                f"{', '.join(FLAVOURS)}). Nothing was changed; train a version with `ratoon train`"
-            )
-        if self.code is not None:
-            sys.path.insert(0, str(self.code))
-        if name == "xgboost":
-            return self._xgboost(flavours[name])
-        file = flavours[name].get("pickled_model") or flavours[name].get("data")
-        saved_as = flavours[name].get("serialization_format") or "pickle"
-        return self._skops(file, spec) if saved_as == "skops" else self._pickle(file, saved_as, spec)
-
-    def _skops(self, file: str, spec: Spec) -> Any:
-        import skops.io
-        from skops.io.exceptions import UntrustedTypesFoundException
-
-        try:
-            return skops.io.load(self.folder / file, trusted=trusted(spec.learner.trusted))
-        except UntrustedTypesFoundException as error:
-            raise RegistryError(
-                f"{self.source} names types that were not reviewed: {error}. If loading them is safe, add them to "
-                "learner.trusted. Nothing was changed"
-            ) from error
-
-    def _pickle(self, file: str, saved_as: str, spec: Spec) -> Any:
-        if not spec.learner.pickle:
-            raise RegistryError(
-                f"{self.source} is saved as {saved_as}; loading it runs whatever code it holds. If you trust who "
-                f"logged it, set `learner: {{pickle: true}}` in {spec.path.name}. Nothing was loaded or changed"
-            )
-        with (self.folder / file).open("rb") as opened:
-            return pickle.load(opened)  # noqa: S301  # the user allowed it
-
-    def _xgboost(self, flavour: dict[str, Any]) -> Any:
-        made = flavour.get("model_class")
-        if made not in _XGBOOST:
-            raise RegistryError(
-                f"{self.source} is a {made}; of XGBoost only {' and '.join(_XGBOOST)} can be adopted. "
-                "Nothing was changed"
-            )
-        import xgboost
-
-        estimator = getattr(xgboost, made.rpartition(".")[2])()
-        estimator.load_model(self.folder / flavour["data"])
-        return estimator

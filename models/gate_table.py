@@ -20,6 +20,13 @@ def gate_table(gate: GateResult, *, width: int | None = None) -> str:
             f" Candidate {gate.tries} on these rows: the intervals are of {in_percent(gate.level)}, so that more "
             f"tries do not pass by luck (Bonferroni on {in_percent(gate.confidence)})."
         )
+    if gate.foretold:
+        said += (
+            f" {gate.foretold:,} of the recent rows were learned by this candidate, and are judged by what the one "
+            "before it said of them until then; the others no version learns."
+        )
+    else:
+        said += " No version learns these rows."
     lines = [
         *(textwrap.wrap(said, width) if width else [said]),
         "",

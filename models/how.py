@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..spec.values import LadderRung, Rung
 
+if TYPE_CHECKING:
+    from .trained import Trained
+
 
 @dataclass(frozen=True)
 class Origin:
-    """A fit from the beginning: its *rung*, the *parent* that it is to follow, and the open start of its history."""
+    """A fit from the beginning: its *rung*, the *parent* that it is to follow, and the open start of its history.
+
+    *champion* is the version of *parent*, left out where there is none.
+    """
 
     rung: Rung = "first"
     parent: str | None = None
     since: datetime | None = None
+    champion: Trained | None = None  # whose unit of distance a clustering keeps, also from scratch
 
 
 @dataclass(frozen=True)

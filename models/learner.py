@@ -60,12 +60,15 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     from .families.own import own_learner
     from .families.river_native import RiverNative, is_river
     from .families.scratch_only import ScratchOnly
+    from .families.sklearn_clusters import clusters_of
     from .families.sklearn_partial import SklearnPartial
     from .families.torch_net import TorchNet, is_torch
     from .families.warm_start_routes import refuse_without_target, why_scratch_only
     from .families.xgboost_boost import XGBoost, is_xgboost
     from .update_keys import refuse_unused
 
+    if spec.task == "clustering":
+        return clusters_of(estimator, spec)
     wanted = spec.learner.family
     if is_own(wanted):
         return own_learner(spec)

@@ -19,6 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from ..data.holdout import fingerprint
 from ..spec.errors import ContractBroken, DataError, Refused
 from ..spec.model import Spec
+from ..spec.watching import OF_CLASSES
+from .arrival import by_arrival
 from .contract import described, differences, vocabularies
 from .features import Feature, could_not, features_of, table, target
 from .how import FIRST, How, Origin
@@ -39,7 +41,7 @@ def learnable(rows: pd.DataFrame) -> pd.DataFrame:
     doubled = rows["_id"].duplicated()
     if doubled.any():
         raise Refused(f"row {rows['_id'][doubled].iloc[0]!r} comes twice; a row is learned once. Nothing was learned")
-    return rows.sort_values(["_label_time", "_id"], kind="stable")
+    return by_arrival(rows)
 
 
 def begin(
@@ -65,7 +67,7 @@ def begin(
     y = target(rows, spec.task)
     labels = _classes(y, spec)
     notes = _fit(fit or estimator.fit, rows, features, y, str(spec.path))
-    reservoir = kept(None, rows, spec.learner.replay)
+    reservoir = kept(None, rows, spec.replayed)
     state = TrainingState(
         family=family,
         task=spec.task,
@@ -150,7 +152,7 @@ def taken_in(champion: Trained, rows: pd.DataFrame, how: How) -> tuple[pd.DataFr
 def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, how: How, **facts: Any) -> Trained:
     """The update's result: *estimator* with the champion's state and reservoir moved forward over *rows*."""
     state = champion.state
-    reservoir = kept(champion.reservoir, rows, spec.learner.replay)
+    reservoir = kept(champion.reservoir, rows, spec.replayed)
     moved = {
         "watermark": _newest(rows),
         "learned_rows": state.learned_rows + len(rows),
@@ -184,7 +186,7 @@ def _newest(rows: pd.DataFrame) -> datetime:
 
 
 def _classes(y: NDArray[Any], spec: Spec) -> tuple[int | float | str, ...]:
-    if spec.task == "regression":
+    if spec.task not in OF_CLASSES:
         return ()
     labels: Sequence[Any] = np.unique(y).tolist()
     if len(labels) < 2 or (spec.task == "binary" and len(labels) > 2):

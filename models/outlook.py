@@ -17,12 +17,14 @@ LONGEST_REST = 8  # climbs
 class Outlook:
     """*resting*: rungs to pass over, with the reason. *expected*: CPU seconds that a rung should take, where known.
 
-    *budget*: CPU seconds that this climb may spend on learning; None: as many as it takes.
+    *budget*: CPU seconds that this climb may spend on learning; None: as many as it takes. *early*: why a fit from
+    scratch is not tried yet where a rung that continues is refused in this climb.
     """
 
     resting: Mapping[LadderRung, str] = field(default_factory=dict)
     expected: Mapping[LadderRung, float] = field(default_factory=dict)
     budget: float | None = None
+    early: str | None = None
 
     def over(self, rung: LadderRung, spent: float) -> str | None:
         """Why *rung* is passed over after *spent* CPU seconds of this climb; None where nothing speaks against it."""
@@ -58,6 +60,25 @@ def resting(rungs: Sequence[LadderRung], climbs: Sequence[Sequence[Attempt]]) ->
                 f"the gate refused it {lost} times in a row; it rests for {rest} climbs (this is {rested + 1})"
             )
     return found
+
+
+def early(climbs: Sequence[Sequence[Attempt]], after: int) -> str | None:
+    """Why a fit from scratch is too early when the rungs that continue lose in the next climb; None where it is not.
+
+    They must have lost *after* climbs in a row, that one included. A climb in which none of them was judged says
+    nothing.
+    """
+    lost = 0
+    for attempts in reversed(climbs):
+        gates = [each.gate for each in attempts if each.gate is not None and each.rung not in SCRATCH]
+        if any(gate.passed or gate.promising for gate in gates):
+            break
+        lost += bool(gates)
+    if lost + 1 >= after:
+        return None
+    return (
+        f"it would be early: the rungs that continue lost {lost + 1} of {after} climbs in a row (learner.scratch_after)"
+    )
 
 
 def expected(climbs: Sequence[Sequence[Attempt]], rows: Mapping[LadderRung, int]) -> dict[LadderRung, float]:

@@ -18,7 +18,7 @@ from ..spec.model import Spec
 from ..spec.values import LadderRung
 from .attempt import SCRATCH, Attempt
 from .build import build
-from .gate import GateResult, judge
+from .gate import Foretold, GateResult, judge
 from .how import FIRST, How, Origin
 from .learner import Learner, learner_for
 from .outlook import OPEN, Outlook
@@ -27,14 +27,26 @@ from .state import Accepted
 from .trained import Trained
 from .used import Used
 
+_WAITS = "the candidate to continue has learned every row, and waits for new ones to be judged by"
+
 
 @dataclass(frozen=True)
 class Race:
-    """The climb's result; *winner* is None where no rung passed."""
+    """The climb's result: every rung, and the *candidate* that passed or, where none did, may yet prove itself."""
 
     attempts: tuple[Attempt, ...]
-    winner: Trained | None = None
+    candidate: Trained | None = None
     used: Used | None = None  # by the whole process, where the climb had one of its own
+
+    @property
+    def winner(self) -> Trained | None:
+        """The candidate that passed; None where no rung did."""
+        return self.candidate if any(attempt.passed for attempt in self.attempts) else None
+
+    @property
+    def unproven(self) -> Trained | None:
+        """The candidate that was neither passed nor refuted: the next update can go on from it."""
+        return None if self.winner is not None else self.candidate
 
     @property
     def cpu_seconds(self) -> float:
@@ -43,20 +55,22 @@ class Race:
 
     @property
     def rows(self) -> int:
-        """The rows that the winner learned; without one, those of the last rung."""
-        passed = [attempt.rows for attempt in self.attempts if attempt.passed]
-        return passed[0] if passed else self.attempts[-1].rows
-
-    @property
-    def promising(self) -> bool:
-        """Whether a candidate was neither passed nor refuted: more rows may prove it."""
-        return self.winner is None and any(each.gate is not None and each.gate.promising for each in self.attempts)
+        """The rows that the candidate learned; without one, those of the last rung."""
+        return (self._kept or self.attempts[-1]).rows
 
     @property
     def gate(self) -> GateResult | None:
-        """The gate's last answer: the winner's where there is one."""
+        """The gate's answer to the candidate; where there is none, its last."""
         judged = [attempt.gate for attempt in self.attempts if attempt.gate is not None]
-        return next((gate for gate in judged if gate.passed), judged[-1] if judged else None)
+        return self._kept.gate if self._kept else judged[-1] if judged else None
+
+    @property
+    def _kept(self) -> Attempt | None:
+        """The attempt that the candidate comes from: the first that passed, else the first that may yet be proven."""
+        judged = [attempt for attempt in self.attempts if attempt.gate is not None]
+        passed = (attempt for attempt in judged if attempt.passed)
+        promising = (attempt for attempt in judged if attempt.gate is not None and attempt.gate.promising)
+        return next(passed, None) or next(promising, None)
 
 
 @dataclass
@@ -68,14 +82,14 @@ class Stopwatch:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count the block, with its threads limited; also where it raises."""
+        """Count the block, with its threads limited; also where it raises. Finding the thread pools does not count."""
         clock = thread_time if self.threads == 1 else process_time
-        started = clock()
-        try:
-            with threadpool_limits(limits=self.threads):
+        with threadpool_limits(limits=self.threads):
+            started = clock()
+            try:
                 yield
-        finally:
-            self.seconds += clock() - started
+            finally:
+                self.seconds += clock() - started
 
 
 def first(
@@ -108,6 +122,7 @@ def climb(
     scratch: Callable[[datetime | None], pd.DataFrame],
     recent: pd.DataFrame,
     anchor: pd.DataFrame,
+    standing: Trained | None = None,
     older_rows: int | None = None,
     full: bool = False,
     since: datetime | None = None,
@@ -117,7 +132,9 @@ def climb(
 ) -> Race:
     """Try `learner.rungs` in order against *champion*; with *full*, only those from scratch.
 
-    *unlearned*: rows behind the champion's watermark, for the rungs that continue. *scratch*: gives all labelled,
+    *standing*: the candidate that the last climb could neither pass nor refute; rungs that continue go on from it
+    instead of from the champion, and are judged with what it says of *unlearned* before they learn these.
+    *unlearned*: rows behind the watermark of that candidate, else of the champion. *scratch*: gives all labelled,
     non-holdout rows after a moment, read only if such a rung is reached: after *since* for `scratch`, after
     *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. *outlook*: the
     rungs that are not worth it now, and what may be spent. *peak*: tells the process's peak memory in bytes, where
@@ -128,12 +145,18 @@ def climb(
     brings more. With `race: all` nothing stops it, and the cheapest rung that passed wins. Raises Refused for
     holdout rows among those to learn.
     """
-    step = _Step(champion, spec, unlearned, scratch, {"scratch": since, "scratch_recent": recent_since})
+    base = standing or champion
+    step = _Step(base, champion, spec, unlearned, scratch, {"scratch": since, "scratch_recent": recent_since})
+    foretold = Foretold(standing, champion, unlearned.tail(spec.gate.sample)) if standing is not None else None
     attempts: list[Attempt] = []
     winner: Trained | None = None
+    unproven: Trained | None = None
     for rung in _ladder(spec, full=full):
         spent = sum(each.cpu_seconds for each in attempts)
-        attempt, candidate = step.over(rung, outlook.over(rung, spent)) or step.up(rung)
+        early = outlook.early if rung in SCRATCH and any(each.gate is not None for each in attempts) else None
+        if rung in SCRATCH and standing is not None and unlearned.empty and not full:
+            early = _WAITS
+        attempt, candidate = step.over(rung, early or outlook.over(rung, spent)) or step.up(rung)
         if candidate is None:
             attempts.append(attempt.model_copy(update={"peak_memory_bytes": None if attempt.skipped else peak()}))
             continue
@@ -149,14 +172,19 @@ def climb(
                 seed=spec.seed,
                 older_rows=older_rows,
                 tries=1 + sum(each.gate is not None for each in attempts),
+                foretold=None if rung in SCRATCH else foretold,
             )
             if verdict.passed and winner is None:
-                winner = accept(_promised(candidate, champion), spec, recent)
+                winner = _promised(candidate, champion)
+                if len(recent) >= spec.gate.min_rows:  # fewer, beside many foretold rows, are no level to hold it to
+                    winner = accept(winner, spec, recent)
+            elif verdict.promising and unproven is None:
+                unproven = _promised(candidate, champion)
         measured = {"gate": verdict, "judging_cpu_seconds": watch.seconds, "peak_memory_bytes": peak()}
         attempts.append(attempt.model_copy(update=measured))
         if spec.learner.race == "first" and (verdict.passed or verdict.promising):
             break
-    return Race(tuple(attempts), winner)
+    return Race(tuple(attempts), winner or unproven)
 
 
 def _ladder(spec: Spec, *, full: bool) -> Sequence[LadderRung]:
@@ -197,8 +225,9 @@ def _better_promise(metric: str, held: Accepted | None, new: Accepted) -> Accept
 
 @dataclass(frozen=True)
 class _Step:
-    """One rung after the other, on the same rows."""
+    """One rung after the other, on the same rows; those that continue do so from *base*."""
 
+    base: Trained
     champion: Trained
     spec: Spec
     unlearned: pd.DataFrame
@@ -207,8 +236,8 @@ class _Step:
 
     @cached_property
     def learner(self) -> Learner:
-        """The champion's: a user's own is loaded from its file."""
-        return learner_for(self.champion.estimator, self.spec)
+        """The family's: a user's own is loaded from its file."""
+        return learner_for(self.base.estimator, self.spec)
 
     def over(self, rung: LadderRung, reason: str | None) -> tuple[Attempt, None] | None:
         """That *rung* is not tried at all, for *reason* or because it has no meaning here; None where it is tried."""
@@ -217,8 +246,8 @@ class _Step:
         if reason is None and rung not in SCRATCH:
             if rung != "warm" and rung not in self.learner.rungs:  # `warm` says itself why it cannot
                 reason = f"the family {self.learner.family} does not have this rung"
-            elif rung == "warm_replay" and (self.champion.reservoir is None or self.champion.reservoir.empty):
-                reason = "the champion keeps no rows to replay"
+            elif rung == "warm_replay" and (self.base.reservoir is None or self.base.reservoir.empty):
+                reason = "the version to continue keeps no rows to replay"
         return None if reason is None else (Attempt(rung=rung, skipped=True, error=reason), None)
 
     def up(self, rung: LadderRung) -> tuple[Attempt, Trained | None]:
@@ -226,7 +255,7 @@ class _Step:
         fresh = rung in SCRATCH
         rows = self.scratch(self.since[rung]) if fresh else self.unlearned
         if rows.empty:
-            which = "in the history to learn" if fresh else "that the champion has not learned"
+            which = "in the history to learn" if fresh else "that the version to continue has not learned"
             return Attempt(rung=rung, error=f"no labelled rows {which}"), None
         watch = Stopwatch(self.spec.learner.threads)
         candidate: Trained | None = None
@@ -234,14 +263,14 @@ class _Step:
         learned = len(rows)
         try:
             if fresh:
-                origin = Origin(rung, self.champion.version, self.since[rung])
+                origin = Origin(rung, self.champion.version, self.since[rung], self.champion)
                 candidate, watch.seconds = first(self.spec, rows, origin=origin)
             else:
                 how = self._how(rung, len(rows))
                 learned += len(how.replay)
                 learner = self.learner
                 with watch.running():
-                    candidate = learner.update(self.champion, rows, self.spec, how)
+                    candidate = learner.update(self.base, rows, self.spec, how)
         except (ContractBroken, DataError) as broken:
             error = str(broken)
         return Attempt(rung=rung, rows=learned, cpu_seconds=watch.seconds, error=error), candidate
@@ -249,6 +278,4 @@ class _Step:
     def _how(self, rung: LadderRung, new: int) -> How:
         if rung == "warm":
             return How()
-        return How(
-            rung, drawn(self.champion.reservoir, new, self.spec.learner.replay, turn=self.champion.state.updates)
-        )
+        return How(rung, drawn(self.base.reservoir, new, self.spec.learner.replay, turn=self.base.state.updates))

@@ -16,14 +16,14 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from .weighting import parts
 
-_NETWORKS = (MLPClassifier, MLPRegressor)
+NETWORKS = (MLPClassifier, MLPRegressor)
 
 
 def why_no_rate(estimator: Any) -> str | None:
     """Why `learner.rate` has no meaning for *estimator*, fitted or not, in words; None where it has."""
     inner = getattr(estimator, "estimator", None) or estimator
     name = type(inner).__name__
-    if isinstance(inner, _NETWORKS):
+    if isinstance(inner, NETWORKS):
         return None
     if not hasattr(inner, "eta0") or name.startswith("PassiveAggressive"):
         return f"{name} has no learning rate"
@@ -35,7 +35,7 @@ def why_no_rate(estimator: Any) -> str | None:
 def scale(estimator: Any, factor: float) -> None:
     """Multiply the learning rate of the fitted *estimator* by *factor*, in place; `scale(…, 1 / factor)` undoes it."""
     for each in parts(estimator):
-        if isinstance(each, _NETWORKS):
+        if isinstance(each, NETWORKS):
             each._optimizer.learning_rate_init *= factor
             each._optimizer.learning_rate *= factor
         else:
@@ -47,9 +47,11 @@ def optimiser(estimator: Any) -> str | None:
     found = list(parts(estimator))
     last = found[0] if found else estimator
     text = None
-    if isinstance(last, _NETWORKS) and hasattr(last, "_optimizer"):
+    if isinstance(last, NETWORKS) and hasattr(last, "_optimizer"):
         steps = getattr(last._optimizer, "t", None)  # Adam counts its steps; SGD has velocities and a rate
         text = f"adam, t={steps}" if steps is not None else f"sgd, rate={last._optimizer.learning_rate:.6g}"
-    elif hasattr(last, "t_") and not isinstance(last, _NETWORKS):
+    elif hasattr(last, "cluster_centers_") and hasattr(last, "_counts"):
+        text = f"k-means, {len(last.cluster_centers_)} centres that stand for {last._counts.sum():.0f} rows"
+    elif hasattr(last, "t_") and not isinstance(last, NETWORKS):
         text = f"sgd ({getattr(last, 'learning_rate', 'constant')}), t={last.t_:.0f}"
     return text if text is None or len(found) == 1 else f"{text}, in {len(found)} estimators"

@@ -18,8 +18,13 @@ from numpy.typing import NDArray
 from ..data.holdout import fingerprint
 from ..spec.errors import ContractBroken, DataError, RegistryError
 from ..spec.model import Spec
+from ..spec.watching import OF_CLASSES
+from .adoptable.choose import load
+from .adoptable.original import Original
 from .features import Feature, features_of, table, target
 from .foreign import Foreign
+from .formats.river_model import RiverModel
+from .formats.torch_model import TorchModel
 from .learner import learner_for
 from .lineage import learnable
 from .race import accept
@@ -56,18 +61,29 @@ def recover(
             f"{spec.path}: no labelled row had arrived by {upto:%Y-%m-%d %H:%M}, so that the model's features cannot "
             "be compared with the data. Nothing was changed; check --learned-until and data.source"
         )
+    if spec.task == "clustering" and foreign.code is not None:
+        raise ContractBroken(
+            f"{foreign.source} carries code of its own: the gate compares clusterings behind their preprocessing, and "
+            "cannot look into one that runs in a process of its own. Nothing was changed; log it without code_paths, "
+            f"or begin a lineage with `ratoon train {spec.path}`"
+        )
     rows, found = learnable(rows), Found()
-    estimator = foreign.load(spec)
-    features = _features(foreign, estimator, spec, rows, found)
+    original = load(foreign, spec)
+    features = _features(foreign, original.model, spec, rows, found)
+    classes = _classes(original.model, spec, rows, found)
+    estimator = original.taken_over(len(features), classes, spec)
+    found.recovered += original.recovered
+    found.missing += original.missing
     family = learner_for(estimator, spec).family
     _optimiser(estimator, found)
     found.recovered.append(f"the family: {family}")
-    found.recovered.append(f"a replay reservoir of at most {spec.learner.replay.rows} rows of {len(rows)} until then")
+    if spec.replayed.rows:
+        found.recovered.append(f"a replay reservoir of at most {spec.replayed.rows} rows of {len(rows)} until then")
     state = TrainingState(
         family=family,
         task=spec.task,
         features=features,
-        classes=_classes(estimator, spec, rows, found),
+        classes=classes,
         watermark=upto,
         learned_rows=len(rows),
         fingerprint=fingerprint(rows["_id"]),
@@ -78,8 +94,8 @@ def recover(
     )
     found.missing.append("which rows it learned: taken to be all labelled rows outside the holdout until the watermark")
     found.missing.append(HOLDOUT)
-    trained = Trained(estimator, state, reservoir=kept(None, rows, spec.learner.replay))
-    _predicts_alike(foreign, trained, spec, rows.head(50))
+    trained = Trained(estimator, state, reservoir=kept(None, rows, spec.replayed))
+    _predicts_alike(foreign, original, trained, spec, rows.head(50))
     if len(holdout):
         trained = accept(trained, spec, holdout)
     if not trained.state.accepted:
@@ -115,11 +131,11 @@ def _names(foreign: Foreign, estimator: Any, spec: Spec) -> tuple[list[str], str
     if foreign.signature:
         return list(foreign.signature), "its signature"
     known = getattr(estimator, "feature_names_in_", None)
-    if known is not None:
+    if known is not None and list(known) != [f"Column_{i}" for i in range(len(known))]:  # LightGBM's for no names
         return [str(each) for each in known], "the estimator's feature_names_in_"
     if foreign.example is not None:
         return [str(each) for each in foreign.example.columns], "its input example"
-    count = getattr(estimator, "n_features_in_", None)
+    count = getattr(estimator, "n_features_in_", foreign.width)
     if spec.data.features is not None and count in (None, len(spec.data.features)):
         return list(spec.data.features), "data.features, in that order"
     raise ContractBroken(
@@ -130,10 +146,14 @@ def _names(foreign: Foreign, estimator: Any, spec: Spec) -> tuple[list[str], str
 
 
 def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tuple[int | float | str, ...]:
-    if spec.task == "regression":
+    known = getattr(estimator, "classes_", None)
+    if isinstance(estimator, (RiverModel, TorchModel)):
+        known = estimator.classes or None
+    if spec.task != "clustering":  # whose own learner says what it takes
+        _refuse_another_task(estimator, known, spec)
+    if spec.task not in OF_CLASSES:
         return ()
     labels = target(rows, spec.task)
-    known = getattr(estimator, "classes_", None)
     if known is None:
         found.missing.append("its classes: taken from the labels until the watermark")
         return tuple(np.unique(labels).tolist())
@@ -149,6 +169,22 @@ def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tu
         )
     found.recovered.append(f"classes {', '.join(map(str, classes))}, from classes_")
     return classes
+
+
+def _refuse_another_task(estimator: Any, known: Any, spec: Spec) -> None:
+    """ContractBroken for a classifier where values are asked for, and the reverse, as far as it can be told."""
+    faced = isinstance(estimator, RiverModel | TorchModel) or (
+        hasattr(estimator, "fit") and hasattr(estimator, "predict")
+    )
+    gives_values = faced and not any(
+        hasattr(estimator, name) for name in ("predict_proba", "decision_function", "classes_")
+    )
+    if (known is not None) if spec.task == "regression" else gives_values:
+        what = "a regressor" if known is None else f"a classifier of {', '.join(map(str, known))}"
+        raise ContractBroken(
+            f"{type(innermost(estimator)).__name__} is {what}, which does not fit task {spec.task!r}. Nothing was "
+            f"changed; check task and data.target in {spec.path.name}"
+        )
 
 
 def _versions(foreign: Foreign, found: Found) -> dict[str, str]:
@@ -169,34 +205,46 @@ def _versions(foreign: Foreign, found: Found) -> dict[str, str]:
 
 
 def _optimiser(estimator: Any, found: Found) -> None:
-    """SGD counts its steps, networks keep the moments of Adam: both travel inside the estimator."""
+    """SGD counts its steps, networks keep the moments of Adam, k-means counts rows: all travel in the estimator."""
     last = innermost(estimator)
     if getattr(last, "_optimizer", None) is not None:
         found.recovered.append(f"the optimiser's state ({type(last._optimizer).__name__}), inside the estimator")
+    elif hasattr(last, "cluster_centers_"):
+        found.recovered.append(f"{len(last.cluster_centers_)} centres and their counts, inside the estimator")
     elif hasattr(last, "t_"):
         found.recovered.append(f"the optimiser's step count ({last.t_:g}), inside the estimator")
 
 
-def _predicts_alike(foreign: Foreign, trained: Trained, spec: Spec, rows: pd.DataFrame) -> None:
+def _predicts_alike(foreign: Foreign, original: Original, trained: Trained, spec: Spec, rows: pd.DataFrame) -> None:
     """Raises RegistryError unless what will be stored predicts *rows* and the model's own example as the original."""
-    import skops.io
+    from .flavour import reread
 
-    from .flavour import refuse_untrusted
-
-    features, original = trained.state.features, trained.estimator
-    types = refuse_untrusted(original, spec.learner.trusted, str(spec.path))
-    stored = skops.io.loads(skops.io.dumps(original), trusted=types)
-    X = table(rows, features)
-    _same(foreign, original.predict(X), stored.predict(X), "rows of the data")
+    features = trained.state.features
+    stored = reread(trained.estimator, spec)
+    tables = {"rows of the data": table(rows, features)}
     if foreign.example is not None:
         names: Sequence[str] = [each.name for each in features]
-        example = foreign.example[names]
-        _same(foreign, original.predict(example), stored.predict(table(example, features)), "its input example")
+        tables["its input example"] = table(foreign.example[names], features)
+    for what, X in tables.items():
+        try:
+            before, after = original.compared(stored, X)
+        except (ValueError, TypeError, IndexError, RuntimeError) as error:
+            raise ContractBroken(
+                f"{foreign.source} cannot predict {what}: {error}. Nothing was changed; compare data.features in "
+                f"{spec.path.name} with the columns that it learned"
+            ) from error
+        _same(foreign, before, after, what, exact=not isinstance(stored, TorchModel))
 
 
-def _same(foreign: Foreign, before: NDArray[Any], after: NDArray[Any], what: str) -> None:
+def _same(foreign: Foreign, before: NDArray[Any], after: NDArray[Any], what: str, *, exact: bool = True) -> None:
+    """RegistryError unless both are equal; an exported graph (not *exact*) may add up in another order."""
     before, after = np.asarray(before), np.asarray(after)
-    if before.shape != after.shape or not np.all((before == after) | ((before != before) & (after != after))):
+    same = before.shape == after.shape and (
+        np.all((before == after) | ((before != before) & (after != after)))
+        if exact
+        else np.allclose(before, after, rtol=1e-4, atol=1e-6, equal_nan=True)
+    )
+    if not same:
         raise RegistryError(
             f"{foreign.source} would not predict the same once stored: for {what} it says {before[:5].tolist()}, "
             f"afterwards {after[:5].tolist()}. Nothing was changed"

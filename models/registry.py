@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ from .logged_apart import log_apart
 from .pins import pins
 from .store import artifacts_of, only_one, uri_of
 from .trained import Trained
-from .versions import CAUGHT, CHALLENGER, CHAMPION, DECISION, Version, may_be_offered
+from .versions import CANDIDATE, CAUGHT, CHALLENGER, CHAMPION, DECISION, Version, to_be_set
 
 _AIM = threading.RLock()  # MLflow's tracking URI is global to the process
 T = TypeVar("T")
@@ -97,6 +98,10 @@ class Registry:
         """The version that waits for review."""
         return self._of(CHALLENGER)
 
+    def candidate(self) -> Version | None:
+        """The version that the next update goes on from, where that is not the champion."""
+        return self._of(CANDIDATE)
+
     def rejected(self) -> tuple[Version, ...]:
         """The versions that a reviewer rejected, by the tag `review` with the value `rejected`."""
         found = self._client.search_model_versions(f"name='{self.model}' and tags.review='rejected'")
@@ -109,11 +114,20 @@ class Registry:
         return min((_version(v, aliases) for v in found), key=lambda v: int(v.number), default=None)
 
     def load(self, ref: str | int = CHAMPION) -> Trained:
-        """The version of a number or alias with its training state; kept in memory by number."""
+        """The version of a number or alias with its training state; kept in memory by number.
+
+        Raises RegistryError where its files are gone.
+        """
         number = self.version(ref).number
         if number not in self._loaded:
             allowed = flavour.names_allowed(self.spec)
-            self._loaded[number] = flavour.load(self._files(number), number, allowed, self.spec)
+            try:
+                self._loaded[number] = flavour.load(self._files(number), number, allowed, self.spec)
+            except (self._mlflow.MlflowException, OSError) as error:
+                raise RegistryError(
+                    f"version {number} of {self.model!r} cannot be read: {error}. Restore its files in the registry at "
+                    f"{self.uri}, or let another version serve by `ratoon promote --version`"
+                ) from error
         return self._loaded[number]
 
     def page(self, number: str) -> str | None:
@@ -138,11 +152,12 @@ class Registry:
         code_paths: Sequence[str] = (),
         fence: Callable[[], None] = lambda: None,
     ) -> Version:
-        """Register *trained* once for `evidence.decision` and set the alias `challenger`; the version.
+        """Register *trained* once for `evidence.decision` and set its aliases; the version.
 
-        Where the decision has a version already, that one is returned and only its alias repaired. *fence* is
-        called before the version is created and before it is offered: it raises where another run took its place.
-        Raises SpecError for a type that was not reviewed; then nothing was written.
+        `candidate` where a gate judged it, `challenger` unless that gate could not prove it. Where the decision has a
+        version already, that one is returned and only its aliases repaired. *fence* is called before the version is
+        created and before it is offered: it raises where another run took its place. Raises SpecError for a type that
+        was not reviewed; then nothing was written.
         """
         known = self.of_decision(evidence.decision)
         if known is None:
@@ -156,10 +171,19 @@ class Registry:
         return self.offer(known)
 
     def offer(self, version: Version) -> Version:
-        """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
-        if may_be_offered(version.number, self._aliases()):
-            self._set_alias(CHALLENGER, version.number)
+        """Point `candidate` at *version*, and `challenger` too where its gate passed it; no newer one's alias moves."""
+        for alias in to_be_set(version, self._aliases()):
+            self._set_alias(alias, version.number)
         return self.version(version.number)
+
+    def let_go(self) -> None:
+        """Take the alias `candidate` away: the next update goes on from the champion. The version stays.
+
+        Where the account may not take an alias away it stays too: the ledger knows that the line has ended.
+        """
+        if CANDIDATE in self._aliases():
+            with suppress(self._mlflow.MlflowException):
+                self._retried(lambda: self._client.delete_registered_model_alias(self.model, CANDIDATE))
 
     def promote(self, ref: str | int) -> str | None:
         """Let a version serve, after it has loaded and predicted its own example; the former champion's number.
@@ -177,8 +201,9 @@ class Registry:
                 f"the alias champion of {self.model!r} points to {found.get(CHAMPION)}, not to {number}: someone else "
                 "moved it at the same moment. Look at the registry before you promote again"
             )
-        if found.get(CHALLENGER) == number:
-            self._retried(lambda: self._client.delete_registered_model_alias(self.model, CHALLENGER))
+        for alias in (CHALLENGER, CANDIDATE):
+            if found.get(alias) == number:
+                self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
         return former
 
     def flag(self, number: str | None, text: str) -> None:

@@ -16,10 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..spec.model import ReplaySpec
+from .arrival import by_arrival
 
 Array = NDArray[np.uint64]
-
-_STRATUM, _KEY = "_stratum", "_key"
 
 
 def kept(reservoir: pd.DataFrame | None, rows: pd.DataFrame, spec: ReplaySpec) -> pd.DataFrame | None:
@@ -48,20 +47,21 @@ def _keys(rows: pd.DataFrame, salt: str) -> Array:
 
 def _smallest(rows: pd.DataFrame, keys: Array, most: int, spec: ReplaySpec) -> pd.DataFrame:
     """At most *most* of *rows*: of each stratum as many as its quota, those with the smallest keys."""
-    order = pd.DataFrame({_KEY: keys, _STRATUM: _strata(rows, spec)}, index=rows.index)
-    quota = _quotas(order[_STRATUM].value_counts().to_dict(), most)
-    place = order.sort_values(_KEY).groupby(_STRATUM, sort=False).cumcount()
-    chosen = place[place < order[_STRATUM].map(quota).reindex(place.index)].index
-    return rows.loc[chosen].sort_values(["_label_time", "_id"], kind="stable").reset_index(drop=True)
+    order = np.argsort(keys, kind="stable")
+    if spec.stratify == "none":
+        chosen = order[:most]
+    else:
+        strata = _strata(rows, spec).iloc[order]
+        quota = strata.map(_quotas(strata.value_counts().to_dict(), most))
+        chosen = order[(strata.groupby(strata, sort=False).cumcount() < quota).to_numpy()]
+    return by_arrival(rows.take(np.sort(chosen))).reset_index(drop=True)
 
 
 def _strata(rows: pd.DataFrame, spec: ReplaySpec) -> pd.Series[Any]:
     if spec.stratify == "class":
         return rows["_target"].astype(str)
-    if spec.stratify == "time":
-        stretch: pd.Series[Any] = rows["_label_time"].dt.floor(spec.every)
-        return stretch
-    return pd.Series(0, index=rows.index)
+    stretch: pd.Series[Any] = rows["_label_time"].dt.floor(spec.every)
+    return stretch
 
 
 def _quotas(counts: Mapping[Any, int], most: int) -> dict[Any, int]:

@@ -11,7 +11,7 @@ from ..spec.model import Spec
 from . import card
 from .evidence import Evidence
 from .trained import Trained
-from .versions import CHALLENGER, CHAMPION, DECISION, Version, may_be_offered
+from .versions import CANDIDATE, CHALLENGER, CHAMPION, DECISION, Version, to_be_set
 
 
 class Shelf:
@@ -32,6 +32,10 @@ class Shelf:
     def challenger(self) -> Version | None:
         """The version that waits for review."""
         return self.version(self._aliases[CHALLENGER]) if CHALLENGER in self._aliases else None
+
+    def candidate(self) -> Version | None:
+        """The version that the next update goes on from, where that is not the champion."""
+        return self.version(self._aliases[CANDIDATE]) if CANDIDATE in self._aliases else None
 
     def version(self, ref: str | int) -> Version:
         """The version of a number or an alias; RegistryError where there is none."""
@@ -59,7 +63,7 @@ class Shelf:
         return None
 
     def register(self, trained: Trained, evidence: Evidence, *, fence: Callable[[], None] = lambda: None) -> Version:
-        """Keep a copy of *trained* once for `evidence.decision`, and offer it for review."""
+        """Keep a copy of *trained* once for `evidence.decision`, and offer it as the registry would."""
         known = self.of_decision(evidence.decision)
         if known is None:
             fence()
@@ -71,10 +75,13 @@ class Shelf:
         return self.offer(known)
 
     def offer(self, version: Version) -> Version:
-        """Point `challenger` at *version*, unless it serves or served already, or a newer one was offered."""
-        if may_be_offered(version.number, self._aliases):
-            self._aliases[CHALLENGER] = version.number
+        """Point `candidate` at *version*, and `challenger` too where its gate passed it; no newer one's alias moves."""
+        self._aliases |= dict.fromkeys(to_be_set(version, self._aliases), version.number)
         return self.version(version.number)
+
+    def let_go(self) -> None:
+        """The next update goes on from the champion."""
+        self._aliases.pop(CANDIDATE, None)
 
     def flag(self, number: str | None, text: str) -> None:
         """Nobody else moves a backtest's aliases."""
@@ -84,6 +91,7 @@ class Shelf:
         number = self.version(ref).number
         former = self._aliases.get(CHAMPION)
         self._aliases[CHAMPION] = number
-        if self._aliases.get(CHALLENGER) == number:
-            del self._aliases[CHALLENGER]
+        for alias in (CHALLENGER, CANDIDATE):
+            if self._aliases.get(alias) == number:
+                del self._aliases[alias]
         return former

@@ -13,19 +13,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ..spec.model import ShrinkSpec
+from .rates import NETWORKS
 from .weighting import parts
 
-_NETWORKS = (MLPClassifier, MLPRegressor)
 _LINEAR = ("coef_", "intercept_", "_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept")
 
 
 def can_shrink(estimator: Any) -> bool:
     """Whether *estimator*, fitted or not, learns weights: a network or a linear model, also one against the rest."""
     inner = getattr(estimator, "estimator", None) or estimator
-    return isinstance(inner, _NETWORKS) or any(
+    return isinstance(inner, NETWORKS) or any(
         cls.__module__.startswith("sklearn.linear_model.") for cls in type(inner).__mro__
     )
 
@@ -33,7 +32,7 @@ def can_shrink(estimator: Any) -> bool:
 def shrink(estimator: Any, spec: ShrinkSpec, rng: np.random.Generator) -> None:
     """Scale and disturb the weights of the fitted *estimator* in place, and begin its optimiser anew."""
     for each in parts(estimator):
-        if isinstance(each, _NETWORKS):
+        if isinstance(each, NETWORKS):
             _shrink_network(each, spec, rng)
         else:
             _shrink_linear(each, spec)

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from ..spec.errors import ContractBroken
 from ..spec.values import Rung, Span, Value
-from ..spec.watching import Task
+from ..spec.watching import OF_CLASSES, Task
 from .features import Feature, features_of
 
 MODULUS = 2**61  # of fingerprints, as the data room's tally
@@ -104,7 +104,7 @@ class TrainingState(Value):
 
     def check_classes(self, y: NDArray[Any]) -> None:
         """Raises ContractBroken where *y*, shape (n,), holds a class that this state never saw."""
-        if self.task == "regression":
+        if self.task not in OF_CLASSES:
             return
         unseen = sorted({str(each) for each in np.unique(y) if each not in self.classes})
         if unseen:

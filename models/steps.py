@@ -72,9 +72,10 @@ def met(transformer: Any, X: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
     if transformer is None or isinstance(transformer, str):
         return
     if isinstance(transformer, Pipeline):
-        for step, inner in transformer.steps:
+        for place, (step, inner) in enumerate(transformer.steps, start=1):
             yield from met(inner, X, f"{name}/{step}")
-            X = transformed(inner, X)
+            if place < len(transformer.steps):  # nobody takes what comes out of the last
+                X = transformed(inner, X)
     elif isinstance(transformer, ColumnTransformer):
         for step, inner, columns in transformer.transformers_:
             if inner is not None and not isinstance(inner, str) and not _none(columns):

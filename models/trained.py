@@ -39,6 +39,11 @@ class Trained:
         """Whether scores are probabilities; otherwise they only rank (a logistic of the decision function)."""
         return self.state.task == "regression" or hasattr(self.estimator, "predict_proba")
 
+    @property
+    def _scored(self) -> bool:
+        """Whether there is a score beside the prediction: probabilities, margins or distances."""
+        return self.state.task != "regression"
+
     def predict(self, frame: pd.DataFrame) -> Outcomes:
         """Predictions beside the labels of *frame*, all of length n.
 
@@ -63,8 +68,8 @@ class Trained:
     def predict_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`_prediction` and `_score` in the rows' order, with their index; labels are not needed.
 
-        `_score` is the positive class's probability (binary), the predicted class's (multiclass), or
-        the prediction itself (regression).
+        `_score` is the positive class's probability (binary), the predicted class's (multiclass), the distance to
+        the nearest centre (clustering), or the prediction itself (regression).
         """
         prediction, score = self._predict(frame)
         if score is None:
@@ -77,11 +82,11 @@ class Trained:
         X = table(frame, self.state.features)
         classes = self.state.classes
         if len(X) == 0:
-            width = () if len(classes) == 2 else (len(classes),)
-            return np.empty(0), None if self.state.task == "regression" else np.empty((0, *width))
+            width = () if len(classes) in (0, 2) else (len(classes),)
+            return np.empty(0), np.empty((0, *width)) if self._scored else None
         try:
             prediction = np.asarray(self.estimator.predict(X)).reshape(len(X))
-            score = None if self.state.task == "regression" else self._scores(X)
+            score = self._scores(X) if self._scored else None
         except (ValueError, TypeError, IndexError) as error:
             raise Refused(could_not("predict", X, error)) from error
         self._refuse_nan(prediction, score)
@@ -90,7 +95,9 @@ class Trained:
         return prediction, score
 
     def _scores(self, X: pd.DataFrame) -> Array:
-        """Scores of shape (n, k), one column per class."""
+        """Scores of shape (n, k), one column per class; a clustering has distances to the nearest centre, (n,)."""
+        if self.state.task == "clustering":
+            return np.asarray(np.min(self.estimator.transform(X), axis=1), dtype=np.float64)
         if self.probabilistic:
             return np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
         margin = np.asarray(self.estimator.decision_function(X), dtype=np.float64)

@@ -14,7 +14,7 @@ from .trained import Trained
 
 DECISION = "ratoon.decision"
 CAUGHT = "ratoon.caught"
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, CANDIDATE = "champion", "challenger", "candidate"
 
 
 class Version(Value):
@@ -33,6 +33,25 @@ class Version(Value):
         """The decision that it was registered for."""
         return self.tags.get(DECISION)
 
+    @property
+    def parent(self) -> str | None:
+        """The version that it continues."""
+        return _number(self.tags.get("ratoon.parent"))
+
+    @property
+    def against(self) -> str | None:
+        """The champion that it was judged against: its parent, unless it goes on from an unproven candidate."""
+        return _number(self.tags.get("ratoon.against")) or self.parent
+
+    @property
+    def unproven(self) -> bool:
+        """Whether the gate could neither pass nor refute it: it may be gone on from, and may not serve."""
+        return self.tags.get("ratoon.gate") == "unproven"
+
+
+def _number(tag: str | None) -> str | None:
+    return None if tag in (None, "none") else tag
+
 
 class Versions(Protocol):
     """The versions of one model: MLflow's registry (`Registry`), or a backtest's own (`Shelf`)."""
@@ -46,6 +65,9 @@ class Versions(Protocol):
 
     def challenger(self) -> Version | None:
         """The version that waits for review."""
+
+    def candidate(self) -> Version | None:
+        """The version that the next update goes on from, where that is not the champion."""
 
     def version(self, ref: str | int) -> Version:
         """The version of a number or an alias; RegistryError where there is none."""
@@ -63,10 +85,13 @@ class Versions(Protocol):
         """The address of a version's page, where there is one."""
 
     def register(self, trained: Trained, evidence: Evidence, *, fence: Callable[[], None] = lambda: None) -> Version:
-        """Register once for `evidence.decision`, and offer it for review."""
+        """Register once for `evidence.decision`; offer it for review, unless its gate could not prove it."""
 
     def offer(self, version: Version) -> Version:
-        """Point the alias `challenger` at *version*."""
+        """Point the alias `candidate` at *version*, and `challenger` too, unless its gate could not prove it."""
+
+    def let_go(self) -> None:
+        """Take the alias `candidate` away: the next update goes on from the champion."""
 
     def flag(self, number: str | None, text: str) -> None:
         """Show on the version's page, or the model's (None), that the alias was caught there."""
@@ -79,3 +104,12 @@ def may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
     """Whether `challenger` may point at version *number*: neither it nor a newer one serves or was offered."""
     newest = max((int(aliases[alias]) for alias in (CHAMPION, CHALLENGER) if alias in aliases), default=0)
     return int(number) > newest
+
+
+def to_be_set(version: Version, aliases: Mapping[str, str]) -> list[str]:
+    """The aliases that *version* gets once it is registered; none that a newer one has."""
+    judged = version.tags.get("ratoon.gate") in ("passed", "unproven")
+    found = [CANDIDATE] if judged and int(version.number) > int(aliases.get(CANDIDATE, 0)) else []
+    if not version.unproven and may_be_offered(version.number, aliases):
+        found.append(CHALLENGER)
+    return found

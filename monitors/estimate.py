@@ -21,7 +21,7 @@ import numpy as np
 
 from ..data.metrics import METRICS, Interval, Outcomes
 from ..spec.values import Signal, Span
-from ..spec.watching import PerformanceSpec, Task
+from ..spec.watching import OF_CLASSES, PerformanceSpec, Task
 from .confidence import calibration_error, estimated
 from .performance import Accepted, fall, fallen, level
 
@@ -55,7 +55,7 @@ class Estimate:
 
         No signals where there can be no estimate: a regression, or nobody handed in what it needs.
         """
-        if self.task == "regression" or (scored is None and calibration is None):
+        if self.task not in OF_CLASSES or (scored is None and calibration is None):
             return []
         rows = 0 if scored is None else len(scored)
         reason = self._unfit(scored, calibration)

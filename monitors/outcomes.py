@@ -16,8 +16,10 @@ _CLASSES = 30  # more classes than this make no readable confusion matrix
 def outcome_report(task: Task, outcomes: Outcomes) -> Snapshot | None:
     """Errors (regression) or hits and scores (classification) of matured rows.
 
-    None where Evidently cannot draw it: no rows, one class only, or too many classes.
+    None where Evidently cannot draw it: no rows, one class only, or too many classes; and for clusterings.
     """
+    if task == "clustering":
+        return None
     known = _known(task, outcomes)
     if len(known) > _ROWS:
         known = known.take(np.linspace(0, len(known) - 1, _ROWS).astype(int))

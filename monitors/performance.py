@@ -21,7 +21,7 @@ _ROWS = 2_000  # rows that the bootstrap resamples
 class Performance:
     """The task's *metric*, and `drop`: how much worse than at acceptance, positive is worse.
 
-    `drop` is a share of the reference for mae, rmse and log_loss, absolute for the others. It fails when it
+    `drop` is a share of the reference for mae, rmse, log_loss and distances, absolute for the others. It fails when it
     is above the spec's `tolerance` and its interval above zero; it is `unknown` with too few labels, labels that
     have not matured, or a metric that is undefined (one class only).
     """

@@ -84,7 +84,7 @@ def recovered_share(history: History, metric: str) -> float:
     """The share of the loss that earlier updates won back, drawn towards one half as by two such runs.
 
     An update that was refused, failed, given up or rejected won back nothing. One whose loss or gain was not
-    measured says nothing.
+    measured says nothing, and neither does one that left a candidate which may yet prove itself.
     """
     loss_at = {d.id: measured_loss(d.facts, metric) for d in looks(history)}
     shares = []
@@ -96,6 +96,8 @@ def recovered_share(history: History, metric: str) -> float:
 
 
 def _gain(run: PastUpdate) -> float | None:
+    if run.promising:
+        return None
     if run.rejected_at is not None or run.outcome in ("refused", "failed", "abandoned"):
         return 0.0
     return run.gain if run.outcome == "registered" and run.gain is not None and math.isfinite(run.gain) else None

@@ -8,6 +8,7 @@ from .back_off import BackOff
 from .budgets import CostBudget, MinRows, RunBudget
 from .case import Guard
 from .flight import OneInFlight, WholeData
+from .growth import Growth
 from .pace import Cooldown, Persistence
 from .quiet import QuietHours
 
@@ -18,6 +19,8 @@ def guards_of(rule: Rule) -> tuple[Guard, ...]:
     guards: list[Guard] = [WholeData(), OneInFlight()] if fires else []
     if fires or rule.min_rows is not None:
         guards.append(MinRows(rule.min_rows or 1))  # with nothing to learn there is nothing to fire
+    if rule.growth is not None:
+        guards.append(Growth(rule.growth))
     if rule.persist is not None:
         guards.append(Persistence(rule.persist.k, rule.persist.n))
     if rule.cooldown is not None:

@@ -160,9 +160,7 @@ def _cost(life: Life, time: Time) -> Chart:
 
 
 def _ran(at: datetime, update: UpdateRow) -> str:
-    version = f" v{update.version}" if update.version else ""
-    cost = f"{rounded(update.cpu_seconds)} CPU s on {update.rows:,} rows"
-    return f"{moment(at)}: {update.outcome.replace('_', ' ')}{version}, {cost}"
+    return f"{moment(at)}: {update.became}, {rounded(update.cpu_seconds)} CPU s on {update.rows:,} rows"
 
 
 def _series(looks: Sequence[Decision], name: str) -> list[Point]:

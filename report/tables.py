@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..ledger.entries import UpdateRow
 from ..models.versions import Version
 from ..paper.words import UNKNOWN, rounded
 from ..policy.wording import moment
@@ -74,12 +75,18 @@ def _reviews(life: Life) -> Table:
 
 def _runs(life: Life) -> Table:
     rows = [
-        (moment(each.at), each.outcome.replace("_", " "), f"v{each.version}" if each.version else UNKNOWN,
+        (moment(each.at), *_ended(each),
          f"{each.rows:,}", rounded(each.cpu_seconds), each.decision, "; ".join(gate_said(each)))
         for each in life.updates
     ]  # fmt: skip
     columns = ("at (UTC)", "outcome", "version", "rows", "CPU s", "decision", "what the gate said")
     return _table("Training runs", columns, rows, "No training run yet.")
+
+
+def _ended(run: UpdateRow) -> tuple[str, str]:
+    """How it ended, and the version that came of it."""
+    words, version = run.left
+    return words, f"v{version}" if version else UNKNOWN
 
 
 def _table(
@@ -106,7 +113,7 @@ def told(life: Life, decisions: Sequence[Decision]) -> tuple[list[dict[str, Any]
                 "action": each.action,
                 "mark": mark_of(life, each),
                 "verdict": each.triaged,
-                "became": "" if update is None else update.outcome + (f" v{update.version}" if update.version else ""),
+                "became": "" if update is None else update.became,
                 "reasons": each.reasons,
                 "guards": [f"{answer.guard} held: {answer.text}" for answer in each.guards if answer.held],
                 "score": "" if score is None else f"{score.verdict}: {score.text}".removesuffix(": "),

@@ -89,7 +89,7 @@ def _decisions(life: Life, time: Time, decisions: Sequence[Decision]) -> Iterato
         mark = MARKS[mark_name(each.action, each.triage.verdict, update.outcome if update else None)]
         said = [f"{moment(each.at)}: {each.action} ({each.triaged})"]
         if update is not None:
-            said.append(f"training: {update.outcome}{f' v{update.version}' if update.version else ''}")
+            said.append(f"training: {update.became}")
         said += [line for reason in each.reasons[:3] for line in textwrap.wrap(reason, _WIDTH)[:3]]
         yield Sign(time.place(each.at), mark, "\n".join(said))
 

@@ -18,9 +18,15 @@ class Margin(Part):
     """How much worse than the champion a candidate may be, by the lower end of the interval."""
 
     margin: float = Field(
-        ge=0, description="Absolute for scores bounded by one; for mae, rmse, log_loss a share of the champion's"
+        ge=0,
+        description="Absolute for scores bounded by one; for mae, rmse, log_loss, distance, distortion a share "
+        "of the champion's",
     )
-    within: Duration | None = Field(None, description="Look back at most this far behind the watermark")
+    within: Duration | None = Field(
+        None,
+        description="Look back at most this far from the decision; where the champion learned nothing since, all of "
+        "that stretch is recent, and there is no anchor",
+    )
 
 
 class Between(Part):
@@ -108,6 +114,10 @@ class GateSpec(Part):
     metric: MetricName | None = Field(None, description="Left out: the metric of monitors.performance")
     recent: Literal["better", "not_worse"] | Margin = Field(
         "better", description="On holdout rows newer than the champion's watermark"
+    )
+    in_harm: Literal["better", "not_worse"] | Margin = Field(
+        "not_worse",
+        description="The same where triage found harm: then waiting for proof costs what the champion loses meanwhile",
     )
     anchor: Margin = Field(Margin(margin=0.01), description="On older holdout rows")
     slices: tuple[SliceSpec, ...] = Field((), description="Named parts of the holdout that must not be harmed")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -13,10 +14,11 @@ from .duration import Duration, format_duration
 from .family import known_family
 from .gate import GateSpec
 from .part import Part
-from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec
+from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec, default_policy
 from .size import Size
+from .unlabelled import refuse_labelled
 from .values import LadderRung
-from .watching import DEFAULT_METRIC, METRICS_OF, DriftSpec, MetricName, MonitorsSpec, PerformanceSpec, Task
+from .watching import DEFAULT_METRIC, METRICS_OF, OF_CLASSES, DriftSpec, MetricName, MonitorsSpec, PerformanceSpec, Task
 
 
 class LabelTable(Part):
@@ -44,7 +46,9 @@ class DataSpec(Part):
     time_unit: Duration | None = Field(
         None, description="For an integer time column: what one step stands for, counted from 1970-01-01"
     )
-    target: str = Field(description="Column with the label")
+    target: str | None = Field(
+        None, description="Column with the label; a clustering has none, every other task needs it"
+    )
     label_time: str | None = Field(None, description="Column with the time at which the label arrived")
     label_delay: Duration | None = Field(None, description="Fixed label delay where no label_time is recorded")
     labels: LabelTable | None = Field(None, description="Labels in a table of their own")
@@ -117,7 +121,13 @@ class LearnerSpec(Part):
         description="Left out: chosen by the estimator; else sklearn, lightgbm, xgboost, river, torch, a learner of "
         "your own as file.py:Class, or the name of an entry point in the group ratoon.learners",
     )
-    epochs: int = Field(10, ge=1, le=1000, description="Passes over the new rows in a warm update (partial_fit)")
+    epochs: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Passes over the new rows in a warm update (partial_fit, PyTorch); left out: as many as learn "
+        "about 20,000 rows, each counted at every pass, from 1 to 50",
+    )
     patience: int | None = Field(
         None,
         ge=1,
@@ -151,6 +161,17 @@ class LearnerSpec(Part):
     )
     race: Literal["first", "all"] = Field(
         "first", description="`first`: the first rung that passes the gate stops the climb; `all`: every rung is run"
+    )
+    unproven: Literal["continue", "drop"] = Field(
+        "continue",
+        description="A candidate that the gate can neither pass nor refute. `continue`: it is registered with the "
+        "alias `candidate`, and the next update goes on from it; `drop`: each update starts from the champion",
+    )
+    scratch_after: int = Field(
+        3,
+        ge=1,
+        description="A fit from scratch is tried where the rungs that continue lost so many climbs in a row, this one "
+        "included, or cannot continue at all; 1: in the climb in which they lose",
     )
     recent: Duration | None = Field(
         None, description="How far back `scratch_recent` looks; left out: as far as the reference window"
@@ -216,11 +237,20 @@ class BacktestSpec(Part):
         return value
 
 
+def _policy_for(found: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """The policy of a spec that names none; *found* are the parts before it that were sound."""
+    learner: LearnerSpec | None = found.get("learner")
+    return DEFAULT_POLICY if learner is None else default_policy(learner.rungs)
+
+
 class Spec(Part):
     """One model under care."""
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="The registered model's name in MLflow")
-    task: Task = Field(description="What is predicted: one of two classes, one of several, or a number")
+    task: Task = Field(
+        description="What is predicted: one of two classes, one of several, a number, or (clustering, without a label) "
+        "the nearest of several centres"
+    )
     data: DataSpec
     learner: LearnerSpec
     monitors: MonitorsSpec = MonitorsSpec()
@@ -228,7 +258,11 @@ class Spec(Part):
         "live", description="`shadow`: everything is watched, decided and recorded, and nothing trains"
     )
     triage: TriageSpec = TriageSpec()
-    policy: tuple[Rule, ...] = DEFAULT_POLICY
+    policy: tuple[Rule, ...] = Field(
+        default_factory=_policy_for,
+        description="The first rule that holds, and that no guard stops, decides; left out: alert on broken data, "
+        "warm_start on harm, and without harm on the rungs that continue, as the new rows grow",
+    )
     costs: CostsSpec | None = None
     backtest: BacktestSpec = BacktestSpec()
     gate: GateSpec = GateSpec()
@@ -260,8 +294,16 @@ class Spec(Part):
 
     @model_validator(mode="after")
     def _weights_fit_the_task(self) -> Spec:
-        if self.learner.weights == "balanced" and self.task == "regression":
-            raise ValueError("learner.weights: 'balanced' needs classes, the task is 'regression'; expected 'none'")
+        if self.learner.weights == "balanced" and self.task not in OF_CLASSES:
+            raise ValueError(f"learner.weights: 'balanced' needs classes, the task is {self.task!r}; expected 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_fit_the_task(self) -> Spec:
+        if self.task == "clustering":
+            refuse_labelled(self)
+        elif self.data.target is None:
+            raise ValueError(f"data.target: this key is required for task {self.task!r} and is not there")
         return self
 
     @model_validator(mode="after")
@@ -298,6 +340,11 @@ class Spec(Part):
         """The metric that monitors and gate judge by."""
         named = self.gate.metric or (self.monitors.performance and self.monitors.performance.metric)
         return named or DEFAULT_METRIC[self.task]
+
+    @property
+    def replayed(self) -> ReplaySpec:
+        """The reservoir that a lineage keeps: none for a clustering, whose counts stand for the rows it learned."""
+        return ReplaySpec(rows=0) if self.task == "clustering" else self.learner.replay
 
     @property
     def deciding(self) -> Policy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
@@ -155,6 +155,12 @@ class Rule(Part):
         Field((), description="Hours in which it does not fire, such as 22:00-06:00 (UTC); one, or a list")
     )
     min_rows: int | None = Field(None, ge=1, description="Least labelled rows that were not learned yet")
+    growth: float | None = Field(
+        None,
+        gt=1,
+        description="Least labelled rows that were not learned yet, as a multiple of those on which the last candidate "
+        "after this champion was refused, such as 1.5; the first candidate does not wait",
+    )
     rungs: tuple[LadderRung, ...] | None = Field(
         None, min_length=1, description="Those of `learner.rungs` that a warm_start climbs; left out: all of them"
     )
@@ -173,10 +179,25 @@ class Rule(Part):
         return value.strip()
 
 
+CONTINUING: tuple[LadderRung, ...] = ("warm", "warm_replay", "shrink_perturb")  # none from scratch
+
+# Harm is answered with all that there is. Without harm an update is tried too, cheaply: where the world moves all the
+# time a rule that waits for harm comes late, and only a gate can say whether learning would pay. Where it does not,
+# `growth` lets the tries become ever rarer.
 DEFAULT_POLICY: tuple[Rule, ...] = (
     Rule(when='triage == "broken_data"', do="alert"),
     Rule(when='triage == "harm"', do="warm_start", min_rows=50),
+    Rule(when='triage != "broken_data"', do="warm_start", min_rows=50, growth=1.5, rungs=CONTINUING),
 )
+
+
+def default_policy(rungs: Sequence[LadderRung]) -> tuple[Rule, ...]:
+    """`DEFAULT_POLICY` on a ladder of these *rungs*: a rule that climbs none of them is left out."""
+    fitting = [
+        rule if rule.rungs is None else rule.model_copy(update={"rungs": tuple(r for r in rule.rungs if r in rungs)})
+        for rule in DEFAULT_POLICY
+    ]
+    return tuple(rule for rule in fitting if rule.rungs != ())
 
 
 class TriageSpec(Part):

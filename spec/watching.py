@@ -10,17 +10,27 @@ from pydantic import Field, field_validator, model_validator
 from .duration import Duration, Extent
 from .part import Part
 
-Task = Literal["binary", "multiclass", "regression"]
-MetricName = Literal["roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier", "mae", "rmse"]
+Task = Literal["binary", "multiclass", "regression", "clustering"]
+MetricName = Literal[
+    "roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier", "mae", "rmse", "distance", "distortion"
+]
 EstimateMode = Literal["off", "advise", "count"]
 
 METRICS_OF: dict[str, tuple[str, ...]] = {
     "binary": ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier"),
     "multiclass": ("accuracy", "balanced_accuracy", "f1", "log_loss"),
     "regression": ("mae", "rmse"),
+    "clustering": ("distance", "distortion"),
 }
-DEFAULT_METRIC: dict[str, MetricName] = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}
-RELATIVE = frozenset({"mae", "rmse", "log_loss"})  # tolerances and margins are a share of the reference
+DEFAULT_METRIC: dict[str, MetricName] = {
+    "binary": "roc_auc",
+    "multiclass": "accuracy",
+    "regression": "mae",
+    "clustering": "distance",
+}
+OF_CLASSES = frozenset({"binary", "multiclass"})  # tasks whose label is one of several classes
+# Metrics whose tolerances and margins are a share of the reference.
+RELATIVE = frozenset({"mae", "rmse", "log_loss", "distance", "distortion"})
 
 
 class Adaptive(Part):
@@ -89,13 +99,13 @@ class DriftSpec(Part):
 class PerformanceSpec(Part):
     """The champion's metric on rows whose labels have arrived."""
 
-    metric: MetricName | None = Field(None, description="Left out: roc_auc, accuracy or mae, by the task")
+    metric: MetricName | None = Field(None, description="Left out: roc_auc, accuracy, mae or distance, by the task")
     min_labels: int = Field(100, ge=10, description="Fewer matured labels than this cannot be judged: `unknown`")
     maturity: float = Field(0.95, gt=0, le=1, description="Share of a window's labels that must have arrived")
     tolerance: float | Adaptive | None = Field(
         None,
-        description="Loss against the reference that is no harm: absolute; for mae, rmse, log_loss a share. "
-        "Left out: 0.03, for those three 0.05",
+        description="Loss against the reference that is no harm: absolute; for mae, rmse, log_loss, distance and "
+        "distortion a share. Left out: 0.03, for those five 0.05",
     )
     estimate: EstimateMode = Field(
         "advise",

@@ -10,9 +10,23 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+
+from .models.counts import table
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the learners' conformance suite counted. Here, since with xdist the rooms' own conftest files are not
+    loaded where the summary is printed."""
+    found = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, ())]
+    lines = table(found)
+    if lines:
+        terminalreporter.section("learners: cases, kills and rows")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

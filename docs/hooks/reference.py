@@ -64,7 +64,11 @@ def _model_table(model: type[BaseModel], prefix: str) -> Iterator[str]:
         key = field.alias or name
         below = f"{prefix}.{key}" if prefix else key
         parts += [(below, each) for each in _models(field.annotation)]
-        default = "required" if field.is_required() else _written(field.get_default(call_default_factory=True))
+        default = (
+            "required"
+            if field.is_required()
+            else _written(field.get_default(call_default_factory=True, validated_data={}))
+        )
         yield _row(f"`{key}`", _type(field), default, field.description or _about(field.annotation))
     yield ""
     for below, each in parts:

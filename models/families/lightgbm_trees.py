@@ -17,7 +17,7 @@ from ...spec.errors import SpecError
 from .boosting import Batch
 from .leaf_steps import Array, Loss, added
 
-_LEAF = re.compile(r"^leaf_value=(.*)$", re.M)
+_NEWLINE, _TREE, _LEAVES, _END = "\n", "\nTree=", "\nleaf_value=", "\nend of trees"
 
 
 def import_lightgbm() -> Any:
@@ -104,26 +104,37 @@ class LightGBMForest:
     def closed(self) -> Any:
         """A new booster of these trees."""
         blocks = [
-            f"Tree={number}\n" + _LEAF.sub("leaf_value=" + " ".join(map(repr, values.tolist())), block, count=1)
+            f"Tree={number}\n{_with_leaves(block, values)}\n"
             for number, (block, values) in enumerate(zip(self._blocks, self.values, strict=True))
         ]
         sizes = " ".join(str(len(block.encode())) for block in blocks)
         head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", self._head, flags=re.M)
-        return import_lightgbm().Booster(model_str=head + "".join(blocks) + self._tail)
+        return import_lightgbm().Booster(model_str=f"{head}\n{''.join(blocks)}{self._tail}")
 
 
 def _split(text: str) -> tuple[str, list[str], str]:
-    """Head, tree blocks without their `Tree=…` line, and tail of a model's text."""
-    head, *blocks = re.split(r"^Tree=\d+\n", text, flags=re.M)
-    if not blocks:
-        head, tail = text.split("end of trees", 1)
-        return head, [], "end of trees" + tail
-    blocks[-1], tail = blocks[-1].split("end of trees", 1)
-    return head, blocks, "end of trees" + tail
+    """Head, tree blocks without their `Tree=…` line, and tail of a model's text.
+
+    Cut at fixed words: regular expressions over the whole text took longer than an update itself.
+    """
+    trees, end, rest = text.partition(_END)
+    head, *blocks = trees.split(_TREE)
+    return head, [block.partition(_NEWLINE)[2] for block in blocks], end.lstrip() + rest
+
+
+def _leaves(block: str) -> tuple[int, int]:
+    """Where in the block of a tree its leaf values stand."""
+    start = block.index(_LEAVES) + len(_LEAVES)
+    return start, block.index(_NEWLINE, start)
 
 
 def _values(blocks: list[str]) -> list[Array]:
-    return [np.array(line.split(), dtype=np.float64) for block in blocks for line in _LEAF.findall(block)]
+    return [np.fromstring(block[slice(*_leaves(block))], sep=" ") for block in blocks]
+
+
+def _with_leaves(block: str, values: Array) -> str:
+    start, end = _leaves(block)
+    return block[:start] + " ".join(map(repr, values.tolist())) + block[end:]
 
 
 def _entry(head: str, key: str) -> str | None:

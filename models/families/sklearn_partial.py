@@ -19,7 +19,7 @@ from ...spec.values import LadderRung
 from ..features import could_not, table, target
 from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, continued_error, taken_in
-from ..passes import continued, counts
+from ..passes import continued, counts, passes_over
 from ..rates import why_no_rate
 from ..shrink import can_shrink, shrink
 from ..splits import Splits
@@ -98,7 +98,7 @@ class SklearnPartial:
             rows,
             spec,
             how,
-            epochs=1 if counts(last) else spec.learner.epochs,
+            epochs=1 if counts(last) else passes_over(len(mixed), spec.learner),
             batch=spec.learner.batch,
             updated_steps=(*passage.updated, type(last).__name__),
             frozen_steps=tuple(passage.frozen),

@@ -3,7 +3,8 @@
 A build function returns `module`, `(module, optimiser)` or `(module, optimiser, scheduler)`. The optimiser may be one
 made from `module.parameters()` or a function of the parameters, such as `partial(torch.optim.AdamW, lr=0.01)`; the
 scheduler one of that optimiser, or a function of it. Left out: Adam with its defaults, and no scheduler.
-The module may carry `loss` (a function of output and target), `batch_size` (64) and `epochs` (of the first fit).
+The module may carry `loss` (a function of output and target), `batch_size` (64) and `epochs` (of the first fit;
+`learner.epochs`, else 10).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import torch
 from ...spec.errors import SpecError
 from ...spec.model import Spec
 from .torch_served import Served
+
+FIRST_EPOCHS = 10
 
 
 @dataclass
@@ -74,7 +77,7 @@ def made(returned: Any, features: int, classes: int, spec: Spec) -> Made:
         scheduler,
         getattr(net, "loss", None) or _loss(classes, per_class),
         min(int(getattr(net, "batch_size", 64)), spec.learner.batch),
-        int(getattr(net, "epochs", spec.learner.epochs)),
+        int(getattr(net, "epochs", spec.learner.epochs or FIRST_EPOCHS)),
         per_class,
     )
 

@@ -26,7 +26,7 @@ from ..features import could_not, features_of, table
 from ..formats.torch_model import TorchModel
 from ..how import FIRST, WARM, How, Origin
 from ..lineage import begin, carry_on, taken_in
-from ..passes import LEAST
+from ..passes import LEAST, passes_over
 from ..splits import Splits
 from ..trained import Trained
 
@@ -78,10 +78,11 @@ class TorchNet:
         rows, mixed, y = taken_in(champion, rows, how)
         X = table(mixed, champion.state.features)
         before: TorchModel = champion.estimator
-        with _repeatable(spec, before.training["generator"]):
+        epochs = passes_over(len(mixed), spec.learner)
+        with repeatable(spec, before.training["generator"]):
             net = _taken_up(before, len(X.columns), spec, how, champion.state.updates)
             try:
-                after, notes = _train(net, X, y, before.classes, spec, spec.learner.epochs, spec.learner.patience)
+                after, notes = _train(net, X, y, before.classes, spec, epochs, spec.learner.patience)
             except (ValueError, TypeError, RuntimeError) as error:
                 raise ContractBroken(could_not("continue on", X, error)) from error
         regression = spec.task == "regression"
@@ -91,7 +92,7 @@ class TorchNet:
             rows,
             spec,
             how,
-            epochs=spec.learner.epochs,
+            epochs=epochs,
             batch=net.batch_size,
             updated_steps=("mean and variance of the inputs", before.name, type(net.optimiser).__name__),
             frozen_steps=("mean and scale of the target",) if regression else (),
@@ -104,7 +105,7 @@ def _first_fit(learned: TorchModel, returned: Any, X: pd.DataFrame, y: NDArray[A
     from .torch_made import made
 
     classes = () if spec.task == "regression" else tuple(np.unique(y).tolist())
-    with _repeatable(spec):
+    with repeatable(spec):
         net = made(returned, len(X.columns), len(classes), spec)
         if not classes:
             net.served.fix_target(y)
@@ -116,7 +117,7 @@ def _first_fit(learned: TorchModel, returned: Any, X: pd.DataFrame, y: NDArray[A
 
 
 @contextmanager
-def _repeatable(spec: Spec, generator: Any = None) -> Iterator[None]:
+def repeatable(spec: Spec, generator: Any = None) -> Iterator[None]:
     """A random stream of our own, from the seed or where *generator* stopped; threads as the spec says."""
     import torch
 
@@ -188,7 +189,7 @@ def _train(
     if not all(bool(torch.isfinite(weight).all()) for weight in served.parameters()):
         raise ValueError("training came to weights that are no finite numbers; try a smaller learning rate")
     training = {**net.training(), "generator": torch.get_rng_state(), "classes": list(classes)}
-    return TorchModel(served, _plain(training, spec), classes, type(served.net).__name__), notes
+    return TorchModel(served, as_stored(training, spec), classes, type(served.net).__name__), notes
 
 
 def _pass(net: Any, inputs: Any, targets: Any, rows: Any) -> None:
@@ -251,7 +252,7 @@ def _targets(net: Any, y: NDArray[Any], classes: tuple[Any, ...]) -> Any:
     return codes if net.per_class else codes.to(torch.float32)
 
 
-def _plain(training: dict[str, Any], spec: Spec) -> dict[str, Any]:
+def as_stored(training: dict[str, Any], spec: Spec) -> dict[str, Any]:
     """*training* through a file and back: a copy of its own, and proof that it loads without running code."""
     import pickle
 

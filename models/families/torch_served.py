@@ -51,6 +51,8 @@ class Served(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and A
 
     def meet(self, X: NDArray[Any]) -> None:
         """Move the inputs' mean and variance by the rows of X, shape (n, k); missing values do not count."""
+        if bool(torch.isinf(self.rows).all()):
+            return
         present = ~np.isnan(X)
         new = present.sum(axis=0).astype(np.float64)
         safe = np.where(new > 0, new, 1.0)
@@ -63,6 +65,15 @@ class Served(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and A
         self.spread.copy_(torch.from_numpy(self.spread.numpy() + spread + gap**2 * old * share))
         self.mean.copy_(torch.from_numpy(self.mean.numpy() + gap * share))
         self.rows.copy_(torch.from_numpy(total))
+
+    def leave_inputs(self) -> None:
+        """Hand inputs on as they are, from now on: a net trained elsewhere learned them so.
+
+        Infinitely many rows of mean 0 and no spread, which is scaled by 1 and which no further row moves.
+        """
+        self.rows.fill_(float("inf"))
+        self.mean.zero_()
+        self.spread.zero_()
 
     def fix_target(self, y: NDArray[Any]) -> None:
         """Standardise the target by y, shape (n,), from now on."""

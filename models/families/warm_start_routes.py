@@ -117,6 +117,10 @@ def why_scratch_only(last: Any) -> str:
     return f"{reason} ({route.reason}); {route.instead} can"
 
 
+def _or_clustering(kind: str) -> str:
+    return ", or set `task: clustering`, which takes MiniBatchKMeans and no target" if kind == "clusterer" else ""
+
+
 def refuse_without_target(last: Any, spec: Spec) -> None:
     """SpecError where scikit-learn's *last* does not predict one target: clusterings, outlier detectors, several."""
     if not any(cls.__module__.startswith("sklearn.") for cls in type(last).__mro__) or not hasattr(last, "fit"):
@@ -130,7 +134,8 @@ def refuse_without_target(last: Any, spec: Spec) -> None:
         raise SpecError(
             f"{spec.path}: learner.build: {spec.learner.build!r} predicts with {name}, {kind}: it learns without a "
             f"target, and task {spec.task!r} needs one (data.target {spec.data.target!r}). Use it as a step in front "
-            "of a classifier or regressor, where it stays frozen. Nothing was changed"
+            f"of a classifier or regressor, where it stays frozen{_or_clustering(tags.estimator_type)}. Nothing was "
+            "changed"
         )
     if not tags.target_tags.single_output:
         raise SpecError(

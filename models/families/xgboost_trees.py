@@ -1,11 +1,10 @@
-"""XGBoost's trees, opened as the JSON that `Booster.save_raw` writes (model schema of XGBoost 3).
+"""XGBoost's trees, opened as the UBJSON that `Booster.save_raw` writes (model schema of XGBoost 3).
 
 A node is a leaf where its left child is -1; its value stands in `split_conditions`, and once more in `base_weights`.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...spec.errors import SpecError
 from ..lineage import continued_error
+from . import ubjson
 from .boosting import Batch
 from .leaf_steps import Array, Loss
 
@@ -53,7 +53,7 @@ class XGBoostForest:
     loss: Loss | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._model = json.loads(self.booster.save_raw("json"))
+        self._model = ubjson.loads(self.booster.save_raw("ubj"))
         learner = self._model["learner"]
         if learner["gradient_booster"]["name"] != "gbtree":
             name = learner["gradient_booster"]["name"]
@@ -91,7 +91,7 @@ class XGBoostForest:
         """Add *rounds* of trees fitted to what *score*, shape (n, outputs), leaves over."""
         data = self._data(batch, score)
         grown = import_xgboost().train({**self.params, "seed": seed}, data, num_boost_round=rounds)
-        new = json.loads(grown.save_raw("json"))["learner"]["gradient_booster"]["model"]
+        new = ubjson.loads(grown.save_raw("ubj"))["learner"]["gradient_booster"]["model"]
         self._forest["trees"] += new["trees"]
         self._forest["tree_info"] += new["tree_info"]
         self.values += _values(new["trees"])
@@ -113,14 +113,14 @@ class XGBoostForest:
         """A new booster of these trees."""
         for number, (tree, values) in enumerate(zip(self._forest["trees"], self.values, strict=True)):
             tree["id"] = number
-            leaf = np.array(tree["left_children"]) == -1
+            leaf = tree["left_children"] == -1
             for key in ("split_conditions", "base_weights"):
-                tree[key] = np.where(leaf, values, tree[key]).tolist()
+                tree[key] = np.where(leaf, values, tree[key]).astype(tree[key].dtype)
         count = len(self._forest["trees"])
         self._forest["gbtree_model_param"]["num_trees"] = str(count)
         self._forest["iteration_indptr"] = list(range(0, count + 1, self.width))
         booster = import_xgboost().Booster({"nthread": self.params["nthread"]})
-        booster.load_model(bytearray(json.dumps(self._model), "utf-8"))
+        booster.load_model(bytearray(ubjson.dumps(self._model)))
         return booster
 
     def _data(self, batch: Batch, score: Array | None = None) -> Any:
@@ -136,4 +136,4 @@ class XGBoostForest:
 
 
 def _values(trees: list[dict[str, Any]]) -> list[Array]:
-    return [np.array(tree["split_conditions"], dtype=np.float64) for tree in trees]
+    return [tree["split_conditions"].astype(np.float64) for tree in trees]

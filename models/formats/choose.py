@@ -29,6 +29,9 @@ class Format(Protocol):
     def review(self, estimator: Any, allowed: tuple[str, ...], where: str) -> list[str]:
         """The names that the file may hold; SpecError for what nobody reviewed and *allowed* does not name."""
 
+    def reread(self, estimator: Any, types: list[str]) -> Any:
+        """*estimator* through its file and back; *types*: what `review` gave."""
+
     def log(self, it: Logged) -> Any:
         """Log *it* into the active run; MLflow's ModelInfo."""
 

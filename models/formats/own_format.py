@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,21 @@ class OwnFormat:
             )
         return []
 
+    def reread(self, estimator: Any, types: list[str]) -> Any:
+        """What the learner's `load` makes of what its `save` writes."""
+        with tempfile.TemporaryDirectory() as folder, importable(self._files):
+            self.write(estimator, Path(folder))
+            return self._learner.load(Path(folder))
+
     def log(self, it: Logged) -> Any:
         """Log into the active run; MLflow's ModelInfo."""
-
-        def files(folder: Path) -> None:
-            with importable(self._files):
-                self._learner.save(it.estimator, folder)
-
+        files = lambda folder: self.write(it.estimator, folder)  # noqa: E731
         return log_script(self._script.read_text(), files, (self.flavour, {"learner": self._name}), it)
+
+    def write(self, estimator: Any, folder: Path) -> None:
+        """The files that a version's model consists of, into *folder*."""
+        with importable(self._files):
+            self._learner.save(estimator, folder)
 
     def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> Any:
         """What the learner's `load` makes of the version's files; RegistryError where another learner wrote them."""

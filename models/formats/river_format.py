@@ -62,16 +62,20 @@ class RiverFormat:
             ) from error
         return list(allowed)
 
+    def reread(self, estimator: RiverModel, types: list[str]) -> RiverModel:
+        """*estimator* through the file and back."""
+        return RiverModel(read(write(estimator.model), types), estimator.classes)
+
     def log(self, it: Logged) -> Any:
         """Log into the active run; MLflow's ModelInfo."""
-
-        def files(folder: Path) -> None:
-            (folder / FILE).write_bytes(write(it.estimator.model))
-            (folder / CLASSES).write_text(json.dumps(it.estimator.classes))
-
         script = Path(river_model.__file__).read_text() + SERVE.format(allowed=tuple(it.types))
         entries = {"river_version": installed("river"), "code": "code" if it.code_paths else None}
-        return log_script(script, files, (self.flavour, entries), it)
+        return log_script(script, lambda folder: self.write(it.estimator, folder), (self.flavour, entries), it)
+
+    def write(self, estimator: RiverModel, folder: Path) -> None:
+        """The files that a version's model consists of, into *folder*."""
+        (folder / FILE).write_bytes(write(estimator.model))
+        (folder / CLASSES).write_text(json.dumps(estimator.classes))
 
     def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> RiverModel:
         """The model in *folder*; RegistryError where it names what was not reviewed."""

@@ -33,6 +33,12 @@ class SkopsFormat:
         refuse_unknown(unknown, where)
         return types
 
+    def reread(self, estimator: Any, types: list[str]) -> Any:
+        """*estimator* through the file and back."""
+        import skops.io
+
+        return skops.io.loads(skops.io.dumps(estimator), trusted=types)
+
     def log(self, it: Logged) -> Any:
         """Log into the active run; MLflow's ModelInfo."""
         import mlflow.sklearn

@@ -7,6 +7,7 @@ metadata names, and gives probabilities (n, classes) or values (n,).
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import warnings
@@ -36,7 +37,7 @@ class TorchFormat:
 
         if isinstance(estimator.graph, torch.nn.Module):
             try:
-                with _quiet():
+                with quiet():
                     example = (torch.zeros((4, len(estimator.training["weights"]["mean"]))),)
                     torch.export.export(estimator.graph, example, dynamic_shapes=({0: torch.export.Dim.AUTO},))
             except Exception as error:  # the exporter raises errors of many kinds
@@ -45,10 +46,24 @@ class TorchFormat:
                 ) from error
         return []
 
+    def reread(self, estimator: TorchModel, types: list[str]) -> TorchModel:
+        """*estimator*, its graph exported and read again."""
+        import torch
+
+        if not isinstance(estimator.graph, torch.nn.Module) or estimator.archive is not None:
+            return estimator  # it was read from its file
+        file = io.BytesIO()
+        example = (torch.zeros((4, len(estimator.training["weights"]["mean"]))),)
+        with quiet():
+            exported = torch.export.export(estimator.graph, example, dynamic_shapes=({0: torch.export.Dim.AUTO},))
+            torch.export.save(exported, file)
+            file.seek(0)
+            graph = torch.export.load(file).module()
+        return TorchModel(graph, estimator.training, estimator.classes, estimator.name, file.getvalue())
+
     def log(self, it: Logged) -> Any:
         """Log into the active run; MLflow's ModelInfo."""
         import mlflow.pytorch
-        import torch
         from mlflow.models import ModelSignature
         from mlflow.types.schema import Schema, TensorSpec
 
@@ -58,9 +73,8 @@ class TorchFormat:
         signature = ModelSignature(
             Schema([TensorSpec(np.dtype(np.float32), (-1, k))]), Schema([TensorSpec(np.dtype(np.float64), out)])
         )
-        with tempfile.TemporaryDirectory() as folder, _quiet():
-            training = Path(folder, TRAINING)
-            torch.save({**it.estimator.training, "name": it.estimator.name}, training)
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            training = write_training(it.estimator, Path(folder))
             return mlflow.pytorch.log_model(
                 it.estimator.graph,
                 name="model",
@@ -77,7 +91,6 @@ class TorchFormat:
     def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> TorchModel:
         """The network in *folder*; RegistryError where its graph was saved as a pickle."""
         import mlflow.pytorch
-        import torch
 
         graph = folder / entries["model_data"] / "model.pt2"
         if not graph.is_file():
@@ -85,14 +98,31 @@ class TorchFormat:
                 f"version {version} is saved as a pickle, which runs code when loaded; Ratoon loads exported graphs "
                 "only. Register it through `ratoon train`. The registry was left as it was"
             )
-        training = torch.load(folder / "extra_files" / TRAINING, weights_only=True)
-        with _quiet(), _no_pickles():
+        training = read_training(folder / "extra_files")
+        with quiet(), no_pickles():
             module = mlflow.pytorch.load_model(str(folder))
         return TorchModel(module, training, training["classes"], training["name"], graph.read_bytes())
 
 
+def write_training(model: TorchModel, folder: Path) -> Path:
+    """What an update of *model* starts from, into *folder*; the file."""
+    import torch
+
+    path = folder / TRAINING
+    torch.save({**model.training, "name": model.name}, path)
+    return path
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """What `write_training` wrote; nothing of it is code."""
+    import torch
+
+    found: dict[str, Any] = torch.load(folder / TRAINING, weights_only=True)
+    return found
+
+
 @contextmanager
-def _no_pickles() -> Iterator[None]:
+def no_pickles() -> Iterator[None]:
     """Let MLflow refuse a graph whose archive holds pickled code."""
     before = os.environ.get(_SWITCH)
     os.environ[_SWITCH] = "false"
@@ -106,7 +136,7 @@ def _no_pickles() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """PyTorch's exporter warns of its own modules."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

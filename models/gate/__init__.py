@@ -9,7 +9,7 @@ What cannot be judged is `unsure`, never a pass: too few rows, one class only, a
 that cannot predict is refused. A champion that cannot is replaceable: see pair.py.
 """
 
-from .judge import judge
+from .judge import Foretold, judge
 from .verdict import Bounds, Check, Gain, GateResult, Stratum, in_percent
 
-__all__ = ["Bounds", "Check", "Gain", "GateResult", "Stratum", "in_percent", "judge"]
+__all__ = ["Bounds", "Check", "Foretold", "Gain", "GateResult", "Stratum", "in_percent", "judge"]

@@ -19,6 +19,8 @@ def judge_calibration(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -
 
     Judged is the upper end of the paired bootstrap interval of the rise in the error.
     """
+    if bench.champion.state.task == "clustering":
+        return None  # nothing is promised that a label could belie
     spec, least = bench.gate.calibration, bench.gate.min_rows
     regression = bench.champion.state.task == "regression"
     asked = spec.margin is not None and spec.of in (of, "both")

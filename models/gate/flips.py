@@ -24,6 +24,8 @@ def judge_flips(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -> Chec
 
     Judged is the upper end of the exact interval (Clopper and Pearson 1934) of the share of negative flips.
     """
+    if bench.champion.state.task == "clustering":
+        return None  # no row is right or wrong
     spec, least = bench.gate.flips, bench.gate.min_rows
     asked = spec.margin is not None and spec.of in (of, "both")
     needed = f"at most {spec.margin:.2%}" if asked else "–"

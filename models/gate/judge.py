@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -26,13 +27,37 @@ _NO_OLDER_ROWS = "the champion's lineage has no older holdout rows yet"
 
 
 @dataclass(frozen=True)
+class Foretold:
+    """Rows that the candidate learned, the version it went on from, which had not learned them yet, and the champion.
+
+    What that version says of them is said of rows it never saw, as of a holdout: first test, then learn (the
+    prequential approach: Dawid, J. R. Stat. Soc. A 147, 1984; Gama, Sebastião & Rodrigues, On evaluating stream
+    learning algorithms, Machine Learning 90, 2013).
+    """
+
+    by: Trained
+    champion: Trained
+    rows: pd.DataFrame
+
+    @cached_property
+    def pair(self) -> Pair | None:
+        """What both say of the rows, asked once however many candidates go on; None where it cannot be compared."""
+        if self.rows.empty:
+            return None
+        found = pair(self.champion, self.by, in_order(self.rows))
+        return found if isinstance(found, Pair) else None
+
+
+@dataclass(frozen=True)
 class _Sight:
-    """One stratum's rows in the order of their ids, and both models' answers on them."""
+    """One stratum's rows in the order of their ids, and both models' answers on them; on its *held* rows alone, where
+    others were foretold."""
 
     name: str
     frame: pd.DataFrame
     pair: Pair | Unjudged
     absent: bool = False
+    held: Pair | None = None
 
 
 def judge(
@@ -46,8 +71,12 @@ def judge(
     seed: int,
     older_rows: int | None = None,
     tries: int = 1,
+    foretold: Foretold | None = None,
 ) -> GateResult:
     """Judge *candidate* on holdout rows; *older_rows* counts all holdout rows up to the champion's watermark.
+
+    *foretold*: for a candidate that goes on from one which is not proven yet. Its rows are judged with the recent
+    ones, by what that earlier candidate says of them.
 
     An empty *anchor* is `absent` only where *older_rows* is 0; otherwise (`gate.anchor.within` left none, or
     the count is not given) it cannot be judged and does not pass. *tries* counts the candidates judged on these rows
@@ -67,24 +96,34 @@ def judge(
     bench = Bench(gate, METRICS[metric], champion, candidate, seed, tries)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no finite value, which is looked at
         sights = [
-            _sight(bench, "recent", recent),
+            _sight(bench, "recent", recent, foretold=foretold),
             _sight(bench, "anchor", anchor, absent=len(anchor) == 0 and older_rows == 0),
         ]
         strata = [_stratum(bench, sight) for sight in sights] + [
             _slice for sight in sights for _slice in _slices(bench, sight)
         ]
         checks = [check for sight in sights if not sight.absent for check in _checks(bench, sight)]
-    checks += [judge_latency(bench, sights[0].frame if len(recent) else sights[1].frame), judge_size(bench)]
+    checks += [judge_latency(bench, recent if len(recent) else sights[1].frame), judge_size(bench)]
     return GateResult(
         metric=metric,
         confidence=gate.confidence,
         strata=tuple(strata),
         checks=tuple(check for check in checks if check is not None),
         tries=tries,
+        foretold=len(sights[0].frame) - len(recent),
     )
 
 
-def _sight(bench: Bench, name: str, frame: pd.DataFrame, *, absent: bool = False) -> _Sight:
+def _sight(
+    bench: Bench, name: str, frame: pd.DataFrame, *, absent: bool = False, foretold: Foretold | None = None
+) -> _Sight:
+    before = foretold.pair if foretold is not None and len(frame) else None
+    if foretold is not None and before is not None:
+        held = in_order(frame)
+        after = pair(bench.champion, bench.candidate, held)
+        if isinstance(after, Unjudged):
+            return _Sight(name, held, after, absent)
+        return _Sight(name, pd.concat([held, in_order(foretold.rows)]), after.followed_by(before), absent, after)
     least = min([bench.gate.min_rows, *(each.min_rows for each in bench.gate.slices if each.min_rows)])
     if len(frame) < least:  # nobody will look at the answers
         return _Sight(name, frame, Unjudged("unsure", f"unsure: {len(frame)} holdout rows"), absent)
@@ -97,6 +136,10 @@ def _stratum(bench: Bench, sight: _Sight) -> Stratum:
     if sight.absent:
         words = in_words(needed, bench.metric)
         return Stratum(name=sight.name, rows=0, needed=words, verdict="absent", reason=_NO_OLDER_ROWS)
+    if sight.held is not None:  # the foretold rows speak of the version before, these of the candidate itself
+        alone = judge_stratum(bench, sight.name, needed, len(sight.held), sight.held, bench.gate.min_rows)
+        if alone.verdict == "refused" and alone.refuted:
+            return alone.model_copy(update={"reason": f"on its {alone.rows} holdout rows alone, {alone.reason}"})
     return judge_stratum(bench, sight.name, needed, len(sight.frame), sight.pair, bench.gate.min_rows)
 
 

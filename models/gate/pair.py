@@ -7,6 +7,8 @@
 - A champion that cannot be asked at all (its process ended) leaves the rows `unsure`: that may be the machine's
   fault.
 - Rows without a label are `unsure` for both.
+- Clusterings are compared in one unit only: see models/unit.py. No constant stands in for a champion that breaks, as
+  without its preprocessing there is no unit; such rows are `unsure`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from ...data.metrics import Array, Outcomes
 from ...spec.errors import Refused
 from ..features import target
 from ..trained import NotFinite, Trained
+from ..unit import other_unit
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,17 @@ class Pair:
         """The pair on some rows, given as numbers or as a mask."""
         return Pair(self.champion.take(rows), self.candidate.take(rows), self.note)
 
+    def followed_by(self, other: Pair) -> Pair:
+        """The rows of both, as two parts, with the classes of both."""
+        mine, theirs = self.champion.classes, other.champion.classes
+        classes = in_union((*mine, *theirs), self.champion.target[:0])
+        note = "; ".join(dict.fromkeys(each for each in (self.note, other.note) if each))
+        return Pair(
+            _one_after_the_other(self.champion.on(classes), other.champion.on(classes)),
+            _one_after_the_other(self.candidate.on(classes), other.candidate.on(classes)),
+            note,
+        )
+
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """*frame* by its ids, so that the same rows give the same verdict however they were read."""
@@ -63,6 +77,8 @@ def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame) -> Pair | U
     except Refused as error:
         return Unjudged("refused", f"the candidate cannot serve: {error}")
     try:
+        if champion.state.task == "clustering" and (why := other_unit(champion, candidate, frame)):
+            return Unjudged("refused", f"its distances are no match: {why}")
         before, note = _answers(champion, frame, labels)
     except Refused as error:
         return Unjudged(
@@ -74,6 +90,8 @@ def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame) -> Pair | U
 
 
 def _answers(champion: Trained, frame: pd.DataFrame, labels: Array) -> tuple[Outcomes, str]:
+    if champion.state.task == "clustering":
+        return champion.predict(frame), ""
     silent = np.ones(len(frame), dtype=bool)
     known: Outcomes | None = None
     try:
@@ -120,6 +138,17 @@ def in_union(classes: tuple[Any, ...], labels: Array) -> tuple[Any, ...]:
         return tuple(sorted(union))
     except TypeError:
         return tuple(sorted(union, key=lambda each: (isinstance(each, str), each)))
+
+
+def _one_after_the_other(one: Outcomes, other: Outcomes) -> Outcomes:
+    score = None if one.score is None or other.score is None else np.concatenate([one.score, other.score])
+    return Outcomes(
+        np.concatenate([one.target, other.target]),
+        np.concatenate([one.prediction, other.prediction]),
+        score,
+        one.classes,
+        np.repeat([0, 1], [len(one), len(other)]),
+    )
 
 
 def _same_classes(before: Outcomes, after: Outcomes) -> tuple[Outcomes, Outcomes]:

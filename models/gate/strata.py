@@ -2,7 +2,7 @@
 
 - `better`      the whole interval lies above zero: low > 0, and the gain is no accident of signs (`paired.chance_of`)
 - `not_worse`   the candidate is at least level and the interval shows no harm: value >= 0 and high >= 0
-- `margin m`    the harm is bounded: low >= -m, where m is a share of the champion's value for mae, rmse, log_loss
+- `margin m`    the harm is bounded: low >= -m, where m is a share of the champion's value for relative metrics
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def judge_stratum(bench: Bench, name: str, needed: Needed, rows: int, pair: Pair
     passed, reason = _decide(needed, bench, pair, gain, old, name)
     values = {"champion": old, "candidate": new, "gain": Gain(value=gain.value, low=gain.low, high=gain.high)}
     note = f"; {pair.note}" if pair.note else ""
-    return answer("passed" if passed else "refused", reason + note, **values)
+    refuted = not passed and _refuted(needed, bench.metric, gain, old)
+    return answer("passed" if passed else "refused", reason + note, refuted=refuted, **values)
 
 
 def in_words(needed: Needed, metric: Metric) -> str:
@@ -84,11 +85,24 @@ def _decide(needed: Needed, bench: Bench, pair: Pair, gain: Interval, champion: 
         return True, f"{shown} lies above zero"
     if needed == "not_worse":
         passed = gain.value >= 0 and gain.high >= 0
-        return passed, f"{shown} {'shows no harm' if passed else 'is a loss'}"
-    bound = needed.margin * (abs(champion) if bench.metric.relative else 1.0)
+        lost = "is a loss" if gain.high < 0 else "is a loss that the interval leaves open"
+        return passed, f"{shown} {'shows no harm' if passed else lost}"
+    bound = _bound(needed, bench.metric, champion)
     if gain.low >= -bound:
         return True, f"{shown} stays above {-bound:.4g}"
     return False, f"{shown} may fall below {-bound:.4g}{_rows_that_could_tell(gain, bound)}"
+
+
+def _refuted(needed: Needed, metric: Metric, gain: Interval, champion: float) -> bool:
+    """Whether a refusal stands on what these rows show, rather than on what they leave open.
+
+    A loss is shown where the whole interval lies below zero, and a margin is overstepped where the gain itself is.
+    """
+    return gain.value < -_bound(needed, metric, champion) if isinstance(needed, Margin) else gain.high < 0
+
+
+def _bound(margin: Margin, metric: Metric, champion: float) -> float:
+    return margin.margin * (abs(champion) if metric.relative else 1.0)
 
 
 def _rows_that_could_tell(gain: Interval, bound: float) -> str:

@@ -29,7 +29,8 @@ class Bounds(Value):
 class Stratum(Value):
     """The verdict on one stratum or slice: both values, the gain's interval, what was needed, and the reason.
 
-    *name* is `recent`, `anchor`, or `recent/NAME` and `anchor/NAME` for a slice.
+    *name* is `recent`, `anchor`, or `recent/NAME` and `anchor/NAME` for a slice. *refuted* says of a refusal that these
+    rows speak against the candidate; otherwise they only do not prove it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Stratum(Value):
     needed: str
     verdict: Ruling
     reason: str
+    refuted: bool = True
 
     @property
     def passed(self) -> bool:
@@ -79,6 +81,8 @@ class GateResult(Value):
     """The gate's answer; *passed* only if every stratum, slice and check lets the candidate through.
 
     *strata* starts with `recent`. *tries* counts the candidates judged on these rows so far, this one included.
+    *foretold* of the recent rows are no holdout rows: what an earlier candidate of the line said of them before it
+    learned them was judged.
     """
 
     metric: str
@@ -86,6 +90,7 @@ class GateResult(Value):
     strata: tuple[Stratum, ...]
     checks: tuple[Check, ...] = ()
     tries: int = 1
+    foretold: int = 0
 
     @property
     def level(self) -> float:
@@ -98,11 +103,9 @@ class GateResult(Value):
 
     @property
     def promising(self) -> bool:
-        """Not passed, yet nothing speaks against it: a gain on recent rows that more of them may prove."""
-        recent, *others = self._parts
-        gain = self.strata[0].gain
-        gains = recent.verdict != "refused" or (gain is not None and gain.value > 0)
-        return not self.passed and gains and all(each.verdict != "refused" for each in others)
+        """Not passed, yet nothing speaks against it: more rows may prove it."""
+        refused = [each for each in self._parts if each.verdict == "refused"]
+        return not self.passed and not any(isinstance(each, Check) or each.refuted for each in refused)
 
     @property
     def _parts(self) -> tuple[Stratum | Check, ...]:
@@ -113,6 +116,8 @@ class GateResult(Value):
         """The reasons of all strata, and of all checks that were judged, in one sentence each."""
         said = [f"{s.name}: {s.reason}." for s in self.strata]
         said += [f"{c.label}: {c.reason}." for c in self.checks if c.verdict != "reported"]
+        if self.foretold:
+            said.append(f"{self.foretold:,} of the recent rows were foretold by the candidate before it learned them.")
         if self.tries > 1:
             said.append(f"Candidate {self.tries} on these rows, so judged by intervals of {in_percent(self.level)}.")
         return " ".join(said)

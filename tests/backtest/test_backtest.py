@@ -85,9 +85,10 @@ def test_a_change_of_any_of_our_files_makes_what_was_kept_old(tmp_path: Path, mo
     assert found[0] != found[1]
 
 
-def test_no_arm_beats_the_oracle(found: Backtest) -> None:
+def test_only_learning_at_every_look_can_beat_the_oracle(found: Backtest) -> None:
+    """It is greedy: it passes over an update that costs the next stretch a little and pays in those behind it."""
     best = arm(found, "oracle").quality.value
-    assert all(each.quality.value >= best for each in found.arms)
+    assert all(each.quality.value >= best for each in found.arms if each.kind != "warm")
 
 
 def test_every_arm_is_judged_on_the_same_rows(found: Backtest) -> None:
@@ -126,6 +127,7 @@ def test_arms_run_in_processes_of_their_own_with_the_same_result(tmp_path: Path)
     assert [each.verdicts for each in alone.arms] == [each.verdicts for each in together.arms]
 
 
+@pytest.mark.slow
 def test_delays_of_training_and_review_hold_a_version_back(tmp_path: Path) -> None:
     """A challenger serves only after training and review; its run is in flight until then."""
     spec = write_spec(
@@ -144,6 +146,7 @@ def test_delays_of_training_and_review_hold_a_version_back(tmp_path: Path) -> No
     assert after.facts["last_run"]["outcome"] == "running"
 
 
+@pytest.mark.slow
 def test_a_policy_file_is_one_more_arm(spec: Spec, tmp_path: Path) -> None:
     file = tmp_path / "never.yaml"
     file.write_text("- {when: 'false', do: warm_start}\n")

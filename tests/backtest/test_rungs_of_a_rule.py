@@ -58,11 +58,13 @@ def test_only_the_rungs_of_the_rule_are_climbed_and_the_record_says_why(
         assert scratch.error == "the rule that fired climbs only warm (its key `rungs`)"
 
 
+@pytest.mark.slow
 def test_without_the_key_the_whole_ladder_is_climbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     races = races_of(tmp_path / "p", "", monkeypatch)
     assert races and races[0].attempts[1].gate is not None
 
 
+@pytest.mark.slow
 def test_a_rule_on_the_same_condition_that_was_held_back_lends_no_rungs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

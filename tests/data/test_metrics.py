@@ -25,6 +25,20 @@ def test_the_area_under_the_curve_is_scikit_learns(ties):
         assert METRICS["roc_auc"](outcomes) == pytest.approx(roc_auc_score(outcomes.target, outcomes.score))
 
 
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_area_of_two_parts_is_that_of_the_pairs_inside_them(ties):
+    one, two = binary(80, 1, ties=ties), binary(120, 2, ties=ties)
+    both = Outcomes(*(np.concatenate([getattr(one, k), getattr(two, k)]) for k in ("target", "prediction", "score")),
+                    (0, 1), np.repeat([0, 1], [80, 120]))  # fmt: skip
+
+    pairs = [int(each.target.sum() * (1 - each.target).sum()) for each in (one, two)]
+    areas = [roc_auc_score(each.target, each.score) for each in (one, two)]
+    assert METRICS["roc_auc"](both) == pytest.approx(np.average(areas, weights=pairs))
+    drawn = np.random.default_rng(3).integers(0, 200, 200)
+    assert METRICS["roc_auc"].prepare(both)(drawn) == METRICS["roc_auc"](both.take(drawn))
+    assert METRICS["roc_auc"].prepare(both)(np.arange(80)) == pytest.approx(areas[0])
+
+
 def test_log_loss_is_scikit_learns():
     outcomes = binary(500, 1)
 

@@ -45,6 +45,7 @@ def replayed(processes: Processes, folder: Path) -> tuple[Project, list[dict[str
         return project, [timeless(decision) for decision in ledger.decisions("flights")]
 
 
+@pytest.mark.slow
 def test_backtest_and_replay_decide_alike(replayed: tuple[Project, list[dict[str, Any]]]) -> None:
     """Verdicts, reasons, guards, facts and champions are equal in each of the five windows; some fire, some do not."""
     project, decisions = replayed
@@ -52,6 +53,7 @@ def test_backtest_and_replay_decide_alike(replayed: tuple[Project, list[dict[str
     assert backtested(project) == decisions
 
 
+@pytest.mark.slow
 def test_shadow_and_its_backtest_decide_alike_and_nothing_trains(
     processes: Processes, replayed: tuple[Project, list[dict[str, Any]]], folder: Path
 ) -> None:

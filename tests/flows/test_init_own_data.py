@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ratoon.cli.checking import check_spec
+from ratoon.cli.main import app
 from ratoon.cli.own_data import OwnData, write_own
 from ratoon.cli.starting import example_flights
 from ratoon.spec.errors import BadInput, DataError
@@ -28,6 +30,26 @@ def test_a_project_over_own_data_passes_its_check(tmp_path: Path, ending: str, t
     assert written.left_out == ["label_time"]
     found = check_spec(load_spec(tmp_path / "p" / "spec.yaml"))
     assert {each.status for each in found} == {"ok"}, found
+
+
+def test_a_clustering_over_own_data_needs_no_target(tmp_path: Path) -> None:
+    """Every column is a feature, and the check fits the eight centres that were written."""
+    data = tmp_path / "flights.parquet"
+    example_flights(3000).drop(columns="late").to_parquet(data, index=False)
+    own = OwnData(data, None, "event_time", "row_id", task="clustering")
+    assert write_own(tmp_path / "p", "p", own).task == "clustering"
+    spec = load_spec(tmp_path / "p" / "spec.yaml")
+    assert (spec.data.target, spec.metric) == (None, "distance")
+    found = check_spec(spec)
+    assert {each.status for each in found} == {"ok"}, found
+
+
+def test_a_clustering_is_not_given_a_target(tmp_path: Path) -> None:
+    options = ["--data", "x", "--time", "t", "--id", "i", "--target", "y", "--task", "clustering"]
+    said = CliRunner().invoke(app, ["init", str(tmp_path / "p"), *options])
+    assert isinstance(said.exception, BadInput)
+    assert "--target has no meaning for a clustering" in str(said.exception)
+    assert not (tmp_path / "p").exists()
 
 
 def test_a_column_that_is_not_there_is_named_and_nothing_is_written(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ INSIDE = {  # in the training's own process
     "the gate": "ratoon.models.race:judge",
 }
 MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
-QUICK = [("logging the model", "after"), ("writing the promotion down", "before")]
+QUICK = [("logging the model", "after")]
+TELLING = ("register", "creating the version", "the challenger's alias", "promote", "the champion's alias")
 
 
 def whole(project: Project, *, versions: int) -> Care:
@@ -116,9 +117,14 @@ def test_a_killed_retrain_is_taken_up_and_ends_once(
     kill_and_repeat(processes, decided, dies(STEPS[step], when))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("step", "when"), [each for each in MATRIX if each not in QUICK], ids=lambda each: str(each).replace(" ", "-")
+    ("step", "when"),
+    [
+        pytest.param(step, when, marks=pytest.mark.slow if when == "after" and step in TELLING else pytest.mark.long)
+        for step, when in MATRIX
+        if (step, when) not in QUICK
+    ],
+    ids=lambda each: str(each).replace(" ", "-"),
 )
 def test_killed_at_any_other_step_it_ends_once_too(
     processes: Processes, decided: Project, step: str, when: str

@@ -61,6 +61,7 @@ def test_two_monitors_of_the_same_moment_fire_once(processes: Processes, trained
         assert len(care.ledger.champions("flights")) == 2
 
 
+@pytest.mark.slow
 def test_two_monitors_seconds_apart_train_once(processes: Processes, trained: Project, tmp_path: Path) -> None:
     """Two decisions, neither of which could know of the other, want to fly at the same moment: one does."""
     mines = [meets(tmp_path / "decided", 2, RECORD), meets(tmp_path / "start", 2, "ratoon.flows.retrain:alone")]

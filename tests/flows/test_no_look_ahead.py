@@ -90,6 +90,7 @@ def test_every_version_learned_all_labelled_rows_outside_the_holdout_and_no_othe
             assert (state.learned_rows, state.fingerprint) == tally_of(known["row_id"])
 
 
+@pytest.mark.slow
 def test_a_version_from_scratch_leaves_the_holdout_out_too(processes: Processes, finished: Project) -> None:
     finished.write("rungs: .warm.", "rungs: [scratch]")
     finished.write("recent: not_worse", "recent: {margin: 1.0}")

@@ -20,7 +20,8 @@ NOAA = ROOT / "examples" / "noaa_bellevue.yaml"
     not (ROOT / "../shared/datasets/main/noaa_bellevue.parquet").exists(),
     reason="the stream is not shipped; see examples/README.md",
 )
-def test_a_worse_challenger_is_refused_and_the_registry_is_untouched(processes: Processes, tmp_path: Path):
+@pytest.mark.slow
+def test_an_update_that_gains_nothing_is_refused_and_offered_to_nobody(processes: Processes, tmp_path: Path):
     """Rain in Bellevue: updates on six recent years forget the older ones or gain nothing, from scratch likewise."""
     path = str(write_rehearsal(load_spec(NOAA), tmp_path / "noaa"))
     processes.run("train", spec=path, at=datetime(2006, 7, 24))
@@ -29,10 +30,11 @@ def test_a_worse_challenger_is_refused_and_the_registry_is_untouched(processes: 
 
     with take_care(load_spec(path)) as care:
         assert ended.result["outcome"] == "refused", ended.trace
-        assert [version.number for version in care.registry.versions()] == ["1"]
+        assert all(version.unproven for version in care.registry.versions() if version.number != "1")
         assert care.registry.champion().number == "1"
         assert care.registry.challenger() is None
         (flight,) = care.ledger.updates(care.spec.model)
         attempts = flight.evidence["attempts"]
-        assert [attempt["rung"] for attempt in attempts] == list(care.spec.learner.rungs)
-        assert not any(stratum["verdict"] == "unsure" for a in attempts for stratum in a["gate"]["strata"])
+        assert [attempt["rung"] for attempt in attempts] == list(care.spec.learner.rungs)[: len(attempts)]
+        judged = [attempt["gate"] for attempt in attempts if attempt["gate"]]
+        assert judged and not any(stratum["verdict"] == "unsure" for gate in judged for stratum in gate["strata"])

@@ -99,6 +99,16 @@ def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(le
     assert [u.decision for u in early.updates] == ["d5", "d0"]
 
 
+def test_a_run_that_kept_an_unproven_candidate_is_told_from_one_that_left_nothing(ledger, made):
+    for decision, evidence in (("d1", {"candidate": "4"}), ("d2", {})):
+        ledger.record_decision(made.decided(decision, hours=int(decision[1])), [], live=True)
+        ledger.land(made.fly(ledger, decision), outcome="refused", evidence=evidence, ended_at=made.NOW)
+    ledger.record_decision(made.decided("d3", hours=3), [], live=True)
+    ledger.land(made.fly(ledger, "d3"), outcome="registered", version="5", ended_at=made.NOW)
+
+    assert [run.became for run in ledger.updates("price")] == ["unproven v4", "refused", "registered v5"]
+
+
 def test_history_tells_that_a_refused_run_was_promising(ledger, made):
     for decision, promising in (("d1", True), ("d2", False)):
         ledger.record_decision(made.decided(decision, hours=int(decision[1])), [], live=True)

@@ -25,10 +25,11 @@ from upped import Upped
 from ratoon.ledger.ledger import Ledger
 from ratoon.servers.processes import marked
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 FIRST, LATER = "2026-02-05T00:00:00", "2026-02-19T00:00:00"
 VICTIMS = ("worker", "prefect", "mlflow", "database", "up")
+LONG = ("prefect", "mlflow")  # `up` takes both along
 TRAINING = '''
 """Trains only while the file `hold` is not there, so that a test can kill servers in the middle."""
 
@@ -68,7 +69,9 @@ def up(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[
         started.clean_up()
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize(
+    "victim", [pytest.param(name, marks=pytest.mark.long if name in LONG else pytest.mark.slow) for name in VICTIMS]
+)
 def test_the_work_ends_once_whoever_is_killed(up: Upped, victim: str) -> None:
     """One version for the decision, one landed flight, a champion that loads, rows learned once."""
     project = up.folder / victim
@@ -112,6 +115,7 @@ def test_the_work_ends_once_whoever_is_killed(up: Upped, victim: str) -> None:
     assert flight.rows < known, "each row at most once, and the holdout never"
 
 
+@pytest.mark.slow
 def test_after_a_stop_nothing_is_left_running(up: Upped) -> None:
     """SIGINT ends every process; the next start holds everything that was there."""
     before = _versions(up, VICTIMS[0])

@@ -90,7 +90,7 @@ def _run(up: Upped, flow: str, **parameters: str) -> None:
 
 def _aliases(up: Upped, spec: str) -> dict[str, str]:
     versions: list[dict[str, Any]] = json.loads(up.ratoon("status", spec, "--json"))["versions"]
-    return {each["alias"]: str(each["version"]) for each in versions}
+    return {alias: str(each["version"]) for each in versions for alias in each["alias"].split(", ")}
 
 
 def _commands(up: Upped) -> list[str]:

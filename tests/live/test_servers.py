@@ -77,7 +77,11 @@ def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Serv
     assert [each["action"] for each in _history(servers, spec)].count("warm_start") == 1
     first, challenger = sorted(_versions(servers), key=lambda version: int(version["version"]))
     assert challenger["tags"]["ratoon.decision"] == decision["id"]
-    assert _aliases(servers) == {"champion": first["version"], "challenger": challenger["version"]}
+    assert _aliases(servers) == {
+        "champion": first["version"],
+        "challenger": challenger["version"],
+        "candidate": challenger["version"],
+    }
     assert retrain["name"].endswith(f"registered v{challenger['version']}")
 
     def reacted() -> bool:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
 
 from ratoon.ledger.ledger import Ledger, Look
+from ratoon.loop.standing import learned_broken
 from ratoon.loop.whole import broken_spans
 from ratoon.spec.values import Decision, Span, Triage, Verdict
 
@@ -46,3 +52,26 @@ def test_a_broken_window_stays_out_however_many_looks_ago_it_was() -> None:
         assert broken_spans(ledger.looks("m", before=now)) == (span(2, 3),)
         assert ledger.looks("m", before=START + 3 * HOUR)[-1].at == START + 2 * HOUR
         assert ledger.looks("another", before=now) == []
+
+
+@pytest.mark.parametrize(
+    ("looks", "spoiled"),
+    [
+        ([look(1, "healthy"), look(5, "harm")], False),
+        ([look(1, "healthy"), look(5, "broken_data")], True),  # known only after the candidate was made at 3
+        ([look(1, "healthy"), look(2, "broken_data"), look(5, "healthy")], False),  # left out when it learned
+        ([look(1, "healthy"), look(4, "healthy"), look(5, "broken_data")], False),  # later rows, which it never saw
+    ],
+)
+def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: list[Look], spoiled: bool) -> None:
+    """A candidate made at hour 3 from rows of the hours 1 to 3: invariant 6 holds for the next update, too."""
+    rows = pd.DataFrame({"_time": [START + hour * HOUR / 2 for hour in range(3, 7)]})
+    care: Any = SimpleNamespace(
+        spec=SimpleNamespace(model="m"),
+        registry=SimpleNamespace(
+            version=lambda ref: SimpleNamespace(tags={"ratoon.at": (START + 3 * HOUR).isoformat()})
+        ),
+    )
+    view: Any = SimpleNamespace(learned=lambda upto, since: rows)
+    candidate: Any = SimpleNamespace(version="2", state=SimpleNamespace(watermark=START + 3 * HOUR))
+    assert learned_broken(care, view, looks, candidate, START + HOUR) is spoiled

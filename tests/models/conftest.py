@@ -32,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 BUILDS = """
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
@@ -40,6 +41,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from ratoon.models.families.own import OwnLearner
 
 
 def before(last):
@@ -65,6 +68,14 @@ def mlp_multiclass():
 
 def bayes_binary():
     return before(GaussianNB())
+
+
+def kmeans_clustering():
+    return before(MiniBatchKMeans(n_clusters=4, n_init=3))
+
+
+def kmeans_alone_clustering():
+    return MiniBatchKMeans(n_clusters=4, n_init=3)
 
 
 def forest_binary():
@@ -184,6 +195,20 @@ def torch_regression():
     return torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
 
 
+def own_regression():
+    return SGDRegressor(random_state=0)
+
+
+class OwnSteps(OwnLearner):
+    family = "own-steps"
+
+    def learn(self, estimator, X, y, spec):
+        estimator.partial_fit(X[["a", "b"]], y)
+
+    def fit(self, estimator, X, y, spec):
+        estimator.fit(X[["a", "b"]], y)
+
+
 def small(kind):
     return kind(n_estimators=10, num_leaves=7, min_child_samples=5, subsample=0.8, subsample_freq=1, verbosity=-1)
 """
@@ -205,7 +230,9 @@ def make_spec(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Spec]:
         if not (folder / "training.py").exists():
             (folder / "training.py").write_text(BUILDS)
         learner = {"build": f"training.py:{build}", **parts.pop("learner", {})}
-        data = {"source": "rows.parquet", "id": "id", "time": "t", "target": "y"}
+        data = {"source": "rows.parquet", "id": "id", "time": "t"}
+        if task != "clustering":
+            data["target"] = "y"
         spec = Spec.model_validate({"model": model, "task": task, "data": data, "learner": learner, **parts})
         spec._path = folder / "spec.yaml"
         return spec
@@ -230,6 +257,7 @@ def make_rows() -> Callable[..., pd.DataFrame]:
         signal = (1 - 2 * shift) * 2 * a + b + (c == "x") + 0.3 * rng.normal(size=n)
         label: Any = {
             "regression": lambda: signal,
+            "clustering": lambda: np.zeros(n),
             "binary": lambda: (signal > 0).astype(int),
             "multiclass": lambda: np.where(signal < -1, "low", np.where(signal > 1, "high", "mid")).astype(object),
         }[task]()

@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ratoon.loop.adopt import Adopted, adopt
 from ratoon.loop.care import Care, take_care
+from ratoon.models.learner import learner_for
+from ratoon.models.trained import Trained
 from ratoon.spec.model import Spec
 
 BEGIN = datetime(2026, 1, 1)
@@ -92,13 +95,13 @@ def log_foreign(folder: Path, script: str, *arguments: str) -> str:
     rows = pd.read_parquet("{folder / "rows.parquet"}")
     learned = rows[rows.t < "{LEARNED}"]
     X, y, late = learned[["a", "b"]], learned.y, learned.late
-    def log(model, name="churn", **more):
+    def log(model, name="churn", by=mlflow.sklearn.log_model, **more):
         known = mlflow.get_experiment_by_name("theirs")
         where = known.experiment_id if known else mlflow.create_experiment(
             "theirs", artifact_location="{folder / "theirs"}")
         with mlflow.start_run(experiment_id=where):
             more = {{"pip_requirements": ["scikit-learn==1.9.1", "boltons==24.0.0"], **more}}
-            return mlflow.sklearn.log_model(model, name="model", registered_model_name=name, **more)
+            return by(model, name="model", registered_model_name=name, **more)
     """
     file = folder / "their_script.py"
     file.write_text(textwrap.dedent(head) + textwrap.dedent(script))
@@ -112,3 +115,24 @@ def log_foreign(folder: Path, script: str, *arguments: str) -> str:
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
     return ended.stdout
+
+
+def with_learner(care: Care, **learner: Any) -> Spec:
+    """The spec of *care* with other keys of `learner`."""
+    spec = care.spec.model_copy(update={"learner": care.spec.learner.model_copy(update=learner)})
+    spec._path = care.spec.path
+    return spec
+
+
+def asked(care: Care, ref: str, **more: Any) -> Adopted:
+    """Adopt version *ref*, which has learned until LEARNED."""
+    return adopt(care, **{"ref": ref, "address": None, "learned_until": LEARNED, "now": NOW, **more})
+
+
+def continued(care: Care, adopted: Adopted) -> Trained:
+    """The adopted version, promoted (so that it loads and predicts anew) and after an update over the new rows."""
+    care.registry.promote(adopted.version.number)
+    trained = care.registry.load(adopted.version.number)
+    return learner_for(trained.estimator, care.spec).update(
+        trained, care.source.as_of(NOW).unlearned(LEARNED), care.spec
+    )

@@ -6,20 +6,17 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from foreign_models import LEARNED, NOW, log_foreign, project
+from foreign_models import LEARNED, NOW, asked, log_foreign, project, with_learner
 
-from ratoon.loop.adopt import Adopted, adopt
 from ratoon.loop.care import Care, take_care
 from ratoon.models.learner import learner_for
 from ratoon.spec.errors import BadInput, ContractBroken, Refused, RegistryError
-from ratoon.spec.model import Spec
 
 pytestmark = pytest.mark.slow  # a process of its own for each adoption
 
@@ -47,16 +44,6 @@ def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
     with project(folder) as care:
         log_foreign(folder, LOG)
         yield care
-
-
-def asked(care: Care, ref: str, **more: Any) -> Adopted:
-    return adopt(care, **{"ref": ref, "address": None, "learned_until": LEARNED, "now": NOW, **more})
-
-
-def with_learner(care: Care, **learner: Any) -> Spec:
-    spec = care.spec.model_copy(update={"learner": care.spec.learner.model_copy(update=learner)})
-    spec._path = care.spec.path
-    return spec
 
 
 def numbers(care: Care) -> list[str]:

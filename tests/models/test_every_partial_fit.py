@@ -141,7 +141,7 @@ def test_a_clustering_in_front_stays_frozen_with_its_reason(clustering: Any, mak
 def test_one_against_the_rest_continues_behind_columns(
     wrapper: Any, inner: Any, make_spec: Any, make_rows: Any
 ) -> None:
-    spec = make_spec(task="multiclass")
+    spec = make_spec(task="multiclass", learner={"epochs": 10})
     columns = ColumnTransformer([("scale", StandardScaler(), ["a", "b"])])
     model = Pipeline([("columns", columns), ("last", wrapper(clone(inner)))])
     learner = learner_for(model, spec)
@@ -165,7 +165,7 @@ def test_what_scikit_learn_cannot_continue_is_a_broken_contract(make_spec: Any, 
 
 
 def test_the_inner_estimator_of_a_turned_target_continues(make_spec: Any, make_rows: Any) -> None:
-    spec = make_spec(task="regression", learner={"rate": 0.5})
+    spec = make_spec(task="regression", learner={"rate": 0.5, "epochs": 10})
     model = TransformedTargetRegressor(SGDRegressor(random_state=0), transformer=StandardScaler())
     old, new = (make_rows(n, "regression", start=s).drop(columns="c") for n, s in ((200, 0), (80, 200)))
     champion = learner_for(model, spec).first(model, old, spec)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 import skops.io
 
 from ratoon.data.holdout import fingerprint
+from ratoon.models import families
 from ratoon.models.build import build
 from ratoon.models.evidence import Evidence
 from ratoon.models.families.lightgbm_trees import import_lightgbm
@@ -22,9 +25,13 @@ from ratoon.models.formats.river_model import RiverModel, write
 from ratoon.models.formats.torch_model import TorchModel
 from ratoon.models.how import How
 from ratoon.models.learner import learner_for
+from ratoon.models.reservoir import drawn
 from ratoon.models.splits import TOLERANCE
 from ratoon.models.trained import Trained
 from ratoon.spec.errors import ContractBroken, Refused, SpecError
+
+from .conftest import BUILDS
+from .found_learners import NEEDS, found_learners, name_of, unavailable
 
 CASES = [
     ("sgd_binary", "binary", {}),
@@ -32,6 +39,8 @@ CASES = [
     ("mlp_regression", "regression", {}),
     ("mlp_multiclass", "multiclass", {}),
     ("bayes_binary", "binary", {}),
+    ("kmeans_clustering", "clustering", {}),
+    ("kmeans_alone_clustering", "clustering", {}),
     ("lgbm_bare_binary", "binary", {}),
     ("lgbm_bare_binary", "binary", {"boosting": "continue"}),
     ("lgbm_bare_binary", "binary", {"boosting": "refit"}),
@@ -52,21 +61,33 @@ CASES = [
     ("torch_binary", "binary", {}),
     ("torch_multiclass", "multiclass", {}),
     ("torch_regression", "regression", {}),
+    ("own_regression", "regression", {"family": "training.py:OwnSteps"}),
 ]
-NUMBERS_ONLY = ("lgbm_alone_regression", "xgb_alone_regression", "torch_binary", "torch_multiclass", "torch_regression")
+NUMBERS_ONLY = (
+    "kmeans_alone_clustering",
+    *("lgbm_alone_regression", "xgb_alone_regression", "own_regression"),
+    *("torch_binary", "torch_multiclass", "torch_regression"),
+)
+LIBRARIES = {"lgbm": "lightgbm", "xgb": "xgboost", "river": "river", "torch": "torch"}  # by the names of builds
 LIBRARY = {"river": "river", "torch": "torch"}  # whose minor version decides, where it is not scikit-learn's
 SCRATCH_ONLY = [("forest_binary", "binary", {}), ("forest_regression", "regression", {})]
-names = ["-".join([build, *map(str, options.values())]) for build, _, options in CASES]
+names = ["-".join([build, *map(str, options.values())]).replace(".py:", "-") for build, _, options in CASES]
+MODELS = set(re.findall(r"^def (\w+_(?:binary|multiclass|regression|clustering))\(", BUILDS, re.MULTILINE))
 
 
 @pytest.fixture(params=CASES, ids=names)
-def case(request: pytest.FixtureRequest, make_spec: Any, make_rows: Any) -> Any:
+def case(
+    request: pytest.FixtureRequest, make_spec: Any, make_rows: Any, record_property: Callable[[str, object], None]
+) -> Any:
     """(spec, champion, new rows) of one family."""
     name, task, options = request.param
     for library in ("river", "torch"):
         if name.startswith(library):
             pytest.importorskip(library)
-    return _first(make_spec, make_rows, name, task, options)
+    spec, champion, new = _first(make_spec, make_rows, name, task, options)
+    learner = " ".join(sorted(name_of(learner_for(champion.estimator, spec)) - {"object"}))
+    record_property("conformance", {"learner": learner, "case": "-".join([name, *options.values()])})
+    return spec, champion, new
 
 
 def _first(make_spec: Any, make_rows: Any, name: str, task: str, options: dict[str, Any]) -> Any:
@@ -81,6 +102,39 @@ def _first(make_spec: Any, make_rows: Any, name: str, task: str, options: dict[s
         old, new = old.drop(columns="c"), new.drop(columns="c")
     estimator = build(spec)
     return spec, learner_for(estimator, spec).first(estimator, old, spec), new
+
+
+def test_no_learner_escapes_this_suite(make_spec: Any) -> None:
+    """Each class in models/families/ that is a learner, and each installed entry point, has a case here."""
+    tried = unavailable()
+    for name, task, options in (*CASES, *SCRATCH_ONLY):
+        library = next((each for short, each in LIBRARIES.items() if name.startswith(short)), None)
+        if library is not None and NEEDS[library] in tried:
+            continue
+        spec = make_spec(name, task, learner=options)
+        tried |= name_of(learner_for(build(spec), spec))
+    lacking = sorted(found_learners() - tried)
+    assert not lacking, f"no case in CASES for: {', '.join(lacking)}"
+
+
+def test_no_model_of_the_build_file_is_left_out() -> None:
+    cases = {name for name, _, _ in (*CASES, *SCRATCH_ONLY)}
+    assert cases == MODELS
+
+
+def test_a_family_that_is_added_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new file in models/families/ with a learner is asked for by its name; what only helps one is not."""
+    (tmp_path / "brand_new.py").write_text(
+        "class BrandNew:\n    family, rungs, splits = 'new', frozenset(), 'free'\n"
+        "    def first(self, *a): ...\n    def update(self, *a): ...\n"
+        "class Helper:\n    family = 'new'\n"
+    )
+    before = found_learners()
+    monkeypatch.setattr(families, "__path__", [*families.__path__, str(tmp_path)])
+    try:
+        assert found_learners() - before == {"BrandNew"}
+    finally:
+        sys.modules.pop(f"{families.__name__}.brand_new", None)
 
 
 def _content(estimator: Any) -> bytes:
@@ -140,7 +194,9 @@ def test_one_update_or_several_over_the_same_rows_agree_as_the_family_states(
         apart = learner.update(apart, new.iloc[start : start + 40], spec)
     assert (apart.state.learned_rows, apart.state.fingerprint) == (whole.state.learned_rows, whole.state.fingerprint)
     assert apart.state.watermark == whole.state.watermark
-    pd.testing.assert_frame_equal(apart.reservoir, whole.reservoir)
+    assert (apart.reservoir is None) == (whole.reservoir is None) == (spec.task == "clustering")
+    if whole.reservoir is not None:
+        pd.testing.assert_frame_equal(apart.reservoir, whole.reservoir)
     spread = new["_target"].std() if spec.task == "regression" else 1.0
     one, many = (trained.predict_frame(new)["_score"] for trained in (whole, apart))
     apart_by = float((one - many).abs().mean() / spread)
@@ -159,15 +215,35 @@ def test_a_registry_round_trip_predicts_and_continues_identically(
     """What comes back from MLflow is the same model with the same future."""
     spec, champion, new = case
     model = request.node.callspec.id
-    registry = registry_of(model, spec.learner.build.split(":")[1], spec.task)
+    own = {"learner": {"family": spec.learner.family}} if ":" in spec.learner.family else {}
+    registry = registry_of(model, spec.learner.build.split(":")[1], spec.task, **own)
     version = registry.register(champion, Evidence(decision="d1", at=datetime(2026, 2, 1), example=new.head(5)))
     again = registry.load(version.number)
     pd.testing.assert_frame_equal(again.predict_frame(new), champion.predict_frame(new))
     assert again.state == champion.state
 
     learner = learner_for(champion.estimator, spec)
-    here, there = learner.update(champion, new, spec), learner.update(again, new, spec)
-    np.testing.assert_array_equal(here.predict_frame(new)["_score"], there.predict_frame(new)["_score"])
+    _same_rows(again.reservoir, champion.reservoir)
+    for rung in sorted({"warm", "warm_replay"} & learner.rungs):
+        here, there = (_by(rung, of, new, spec) for of in (champion, again))
+        np.testing.assert_array_equal(here.predict_frame(new)["_score"], there.predict_frame(new)["_score"])
+        _same_rows(here.reservoir, there.reservoir)
+        assert here.state.model_dump(exclude={"parent"}) == there.state.model_dump(exclude={"parent"})
+
+
+def _same_rows(one: pd.DataFrame | None, other: pd.DataFrame | None) -> None:
+    """Both reservoirs hold the same rows; a clustering has none. Text read back is canonical: object."""
+    assert (one is None) == (other is None)
+    if one is not None and other is not None:
+        pd.testing.assert_frame_equal(one.astype(object), other.astype(object))
+
+
+def _by(rung: Any, trained: Trained, new: pd.DataFrame, spec: Any) -> Trained:
+    """*trained* continued on *new*, with old rows from its own reservoir where *rung* replays."""
+    how = How(rung)
+    if rung == "warm_replay":
+        how = How(rung, drawn(trained.reservoir, len(new), spec.learner.replay, turn=0))
+    return learner_for(trained.estimator, spec).update(trained, new, spec, how)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +288,8 @@ def test_columns_in_another_order_are_the_same_columns(case: Any) -> None:
 
 def test_an_unseen_class_is_refused_by_name(case: Any) -> None:
     spec, champion, new = case
-    if spec.task == "regression":
-        pytest.skip("regression has no classes")
+    if not champion.state.classes:
+        pytest.skip(f"{spec.task} has no classes")
     other = "other" if isinstance(champion.state.classes[0], str) else 7
     strange = new.assign(_target=[other, *new["_target"].iloc[1:]])
     with pytest.raises(ContractBroken, match=r"class (other|7) in the rows is new"):
@@ -223,8 +299,8 @@ def test_an_unseen_class_is_refused_by_name(case: Any) -> None:
 def test_a_batch_that_lacks_a_class_is_learned(case: Any) -> None:
     """Rare classes are absent from most batches; the model must not forget that they exist."""
     spec, champion, new = case
-    if spec.task == "regression":
-        pytest.skip("regression has no classes")
+    if not champion.state.classes:
+        pytest.skip(f"{spec.task} has no classes")
     one_class = new[new["_target"] == new["_target"].iloc[0]]
     updated = learner_for(champion.estimator, spec).update(champion, one_class, spec)
     assert updated.predict(new).classes == champion.state.classes

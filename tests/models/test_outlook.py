@@ -9,7 +9,7 @@ import pytest
 
 from ratoon.models.attempt import Attempt
 from ratoon.models.gate import Gain, GateResult, Stratum
-from ratoon.models.outlook import Outlook, expected, resting
+from ratoon.models.outlook import Outlook, early, expected, resting
 from ratoon.models.race import climb, first
 
 
@@ -21,6 +21,7 @@ def judged(rung: Any, verdict: Any, *, gain: float = -1.0, rows: int = 100, cpu:
         needed="better",
         verdict=verdict,
         reason="because",
+        refuted=gain < 0,
     )
     gate = GateResult(metric="mae", confidence=0.95, strata=(recent,))
     return Attempt(rung=rung, rows=rows, cpu_seconds=cpu, gate=gate)
@@ -59,6 +60,28 @@ def test_a_rung_from_scratch_rests_after_its_first_refusal() -> None:
     assert "scratch" in resting(["scratch"], [[lost]])
     assert "scratch" not in resting(["scratch"], [[lost], [rested("scratch")]])
     assert "scratch" in resting(["scratch"], [[lost], [rested("scratch")], [lost], [rested("scratch")]])
+
+
+REPLAY_REFUSED, SCRATCH_REFUSED = judged("warm_replay", "refused"), judged("scratch", "refused")
+
+
+@pytest.mark.parametrize(
+    ("climbs", "too_early"),
+    [
+        ([], True),
+        ([[REFUSED, REPLAY_REFUSED]], True),  # two rungs of one climb are one loss
+        ([[REFUSED], [REFUSED]], False),  # and the one that is climbed now is the third
+        ([[REFUSED], [rested("warm")], [REFUSED]], False),  # a rest is no answer
+        ([[REFUSED], [REFUSED], [PROMISING]], True),
+        ([[REFUSED], [REFUSED, judged("warm_replay", "passed", gain=1.0)]], True),
+        ([[SCRATCH_REFUSED], [SCRATCH_REFUSED]], True),
+    ],
+)
+def test_scratch_waits_until_the_rungs_that_continue_lost_three_climbs_in_a_row(
+    climbs: list[list[Attempt]], too_early: bool
+) -> None:
+    assert (early(climbs, 3) is not None) is too_early
+    assert early(climbs, 1) is None
 
 
 def test_a_rung_never_rests_for_more_than_eight_climbs() -> None:
@@ -115,3 +138,27 @@ def test_a_race_for_study_runs_every_rung_and_takes_the_cheapest_that_passed(mak
     assert race.winner is not None
     assert race.winner.state.rung == "warm"
     assert race.rows == 300  # the winner's, not those of the last rung that ran
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_scratch_is_passed_over_while_it_is_early_unless_nothing_can_continue(
+    make_spec: Any, make_rows: Any, broken: bool
+) -> None:
+    """A champion that cannot go on at all, here for a new feature, has nothing to wait for."""
+    spec = make_spec("sgd_regression", "regression", learner={"epochs": 20}, gate={"anchor": {"margin": 50.0}})
+    old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
+    recent = make_rows(150, "regression", start=700, holdout=True)  # the new relation is already over
+    more = {"extra": 1.0} if broken else {}
+    race = climb(
+        first(spec, old)[0],
+        spec,
+        unlearned=new.assign(**more),
+        scratch=lambda since: pd.concat([old, new]).assign(**more),
+        recent=recent.assign(**more),
+        anchor=make_rows(150, "regression", start=8000, holdout=True).assign(**more),
+        outlook=Outlook(early="it would be early"),
+    )
+    last = race.attempts[-1]
+    assert last.rung == "scratch"
+    assert (last.skipped, last.cpu_seconds > 0) == (not broken, broken)
+    assert last.error == (None if broken else "it would be early")

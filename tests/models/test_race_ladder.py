@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -56,7 +57,7 @@ def test_a_broken_contract_is_recorded_and_the_next_rung_is_tried(world: dict[st
 
 def test_no_new_rows_is_an_attempt_that_says_so(world: dict[str, Any]) -> None:
     race = climb(**{**world, "unlearned": world["unlearned"].iloc[:0]})
-    assert race.attempts[0].error == "no labelled rows that the champion has not learned"
+    assert race.attempts[0].error == "no labelled rows that the version to continue has not learned"
 
 
 def test_a_climb_without_a_winner_leaves_no_candidate(world: dict[str, Any], make_rows: Any) -> None:
@@ -67,6 +68,74 @@ def test_a_climb_without_a_winner_leaves_no_candidate(world: dict[str, Any], mak
     assert [a.rung for a in race.attempts if a.gate] == ["warm", "warm_replay", "shrink_perturb", "scratch"]
     assert not any(a.passed for a in race.attempts)
     assert race.gate is not None
+
+
+@pytest.fixture(scope="module")
+def unproven(world: dict[str, Any], make_rows: Any) -> dict[str, Any]:
+    """The world after a climb whose holdout was too small to judge: its candidate, and rows that came since."""
+    few = make_rows(20, "regression", start=700, shift=0.5, holdout=True)
+    race = climb(**{**world, "recent": few})
+    assert race.winner is None and race.unproven is not None
+    later = make_rows(200, "regression", start=1500, shift=0.5)
+    return {**world, "recent": few, "standing": replace(race.unproven, version="7"), "unlearned": later}
+
+
+def test_a_candidate_that_cannot_be_judged_stops_the_climb_and_is_kept(unproven: dict[str, Any]) -> None:
+    kept = unproven["standing"]
+    assert (kept.state.rung, kept.state.learned_rows) == ("warm", 600)
+
+
+def test_the_next_climb_goes_on_from_it_and_learns_each_row_once(unproven: dict[str, Any]) -> None:
+    race = climb(**unproven)
+    assert [a.rung for a in race.attempts] == ["warm"]
+    assert race.winner is not None
+    assert (race.winner.state.parent, race.winner.state.learned_rows, race.winner.state.updates) == ("7", 800, 2)
+    assert race.rows == 200
+
+
+def test_it_is_proven_by_what_it_said_of_the_rows_before_they_were_learned(unproven: dict[str, Any]) -> None:
+    """20 holdout rows are too few; 200 that nobody had learned when it foretold them are not."""
+    gate = climb(**unproven).gate
+    assert gate is not None and gate.passed
+    assert (gate.strata[0].rows, gate.foretold) == (220, 200)
+
+
+def test_a_candidate_from_scratch_foretold_nothing(unproven: dict[str, Any]) -> None:
+    scratch = unproven["scratch"]
+    both = lambda since: pd.concat([scratch(since), unproven["unlearned"]])  # noqa: E731
+    race = climb(**{**unproven, "scratch": both}, full=True)
+    assert [(a.rung, a.gate.foretold, a.gate.strata[0].rows) for a in race.attempts if a.gate] == [("scratch", 0, 20)]
+
+
+def test_without_new_rows_a_candidate_waits_instead_of_being_replaced(unproven: dict[str, Any]) -> None:
+    """It has learned them all; a fit from scratch would be judged on the very rows that could not tell."""
+    unread = lambda since: pytest.fail("rows were read for a fit from scratch")  # noqa: E731
+    race = climb(**{**unproven, "unlearned": unproven["unlearned"].iloc[:0], "scratch": unread})
+    assert race.candidate is None
+    assert [a.rows for a in race.attempts if not a.skipped] == [0] * sum(not a.skipped for a in race.attempts)
+    assert "waits for new ones" in str(race.attempts[-1].error)
+
+
+def test_a_handful_of_holdout_rows_is_no_level_to_hold_a_version_to(unproven: dict[str, Any]) -> None:
+    """The foretold rows proved it; on 20 rows any interval may be far too good."""
+    winner = climb(**unproven).winner
+    assert winner is not None
+    assert winner.state.accepted == {}
+    assert winner.state.promise == unproven["champion"].state.promise
+
+
+def test_a_race_of_all_rungs_counts_the_rows_of_the_one_that_is_kept(world: dict[str, Any], make_rows: Any) -> None:
+    few = make_rows(20, "regression", start=700, shift=0.5, holdout=True)
+    spec = world["spec"].model_copy(update={"learner": world["spec"].learner.model_copy(update={"race": "all"})})
+    race = climb(**{**world, "recent": few, "spec": spec})
+    assert race.unproven is not None and race.attempts[-1].rows == 600
+    assert (race.unproven.state.rung, race.rows) == ("warm", 300)
+
+
+def test_a_candidate_that_is_refuted_is_not_kept(world: dict[str, Any], make_rows: Any) -> None:
+    recent = make_rows(150, "regression", start=700, holdout=True)
+    race = climb(**{**world, "recent": recent})
+    assert race.candidate is None and race.unproven is None
 
 
 def test_a_holdout_row_among_those_to_learn_stops_everything(world: dict[str, Any]) -> None:

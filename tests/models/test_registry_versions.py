@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.evidence import Evidence
+from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.race import climb, first
 from ratoon.models.registry import Registry
 from ratoon.spec.errors import RegistryError, SpecError
@@ -83,7 +84,7 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
             reports={"window.html": "<html>report</html>"},
         ),
     )
-    assert two.aliases == ("challenger",)
+    assert two.aliases == ("candidate", "challenger")
     assert two.tags["ratoon.parent"] == "1"
     assert two.tags["ratoon.watermark"] == result.winner.state.watermark.isoformat()
     assert (two.tags["ratoon.rung"], two.tags["ratoon.gate"], two.tags["ratoon.triage"]) == ("warm", "passed", "harm")
@@ -105,6 +106,33 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
     artifacts = {each.path for each in registry._client.list_artifacts(two.run_id)}
     assert {"gate.md", "gate.json", "gate.svg", "reports"} <= artifacts
     assert registry.load("challenger").state == result.winner.state
+
+
+def test_an_unproven_version_is_kept_under_an_alias_of_its_own_until_it_is_let_go(
+    registry: Registry, trained: Any, make_rows: Any
+) -> None:
+    """It is offered to nobody, says so on its page, and stays when its line ends."""
+    champion, _, _ = trained
+    rows = make_rows(20, "regression")
+    registry.promote(registry.register(champion, evidence(rows, "d1")).number)
+    unsure = Stratum(name="recent", rows=9, needed="better", verdict="unsure", reason="few rows", refuted=False)
+    gate = GateResult(metric="mae", confidence=0.95, strata=(unsure,))
+    kept = registry.register(champion, evidence(rows, "d2", gate=gate, against="1"))
+    assert (kept.aliases, kept.unproven, kept.against) == (("candidate",), True, "1")
+    assert registry.challenger() is None
+    assert "The next update goes on from it" in kept.description and "Approve" not in kept.description
+    for _ in range(2):  # letting go of nothing is no error
+        registry.let_go()
+    assert registry.candidate() is None
+    assert registry.version(kept.number).aliases == ()
+
+
+def test_a_version_whose_files_are_gone_is_named(registry: Registry, trained: Any, make_rows: Any) -> None:
+    champion, _, _ = trained
+    made = registry.register(champion, evidence(make_rows(20, "regression")))
+    shutil.rmtree(registry._files(made.number))
+    with pytest.raises(RegistryError, match=r"version 1 of .* cannot be read"):
+        registry.load(made.number)
 
 
 def test_a_decision_gets_one_version_however_often_it_is_tried(
@@ -321,6 +349,7 @@ def test_artifacts_stay_beside_the_database(registry: Registry, trained: Any, ma
     assert not Path("mlflow.db").exists()
 
 
+@pytest.mark.slow
 def test_versions_that_carry_the_same_package_keep_their_own_code(
     registry: Registry, make_spec: Any, make_rows: Any, tmp_path: Path
 ) -> None:

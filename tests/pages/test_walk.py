@@ -114,7 +114,7 @@ def test_a_reviewer_finds_the_challenger_and_makes_it_the_champion(browser: Brow
     pages.open_model(MODEL)
     browser.shoot("mlflow-model")
     pages.open_version("2")
-    assert pages.aliases() == {"challenger"}
+    assert pages.aliases() == {"candidate", "challenger"}
     for said in (REASON, "lies above zero", "challenger"):
         assert browser.sees(said), said
     browser.shoot("mlflow-challenger")
@@ -122,7 +122,7 @@ def test_a_reviewer_finds_the_challenger_and_makes_it_the_champion(browser: Brow
     pages.set_alias("champion")
     browser.shoot("mlflow-alias-dialog")
     pages.save_aliases()
-    assert pages.aliases() == {"challenger", "champion"}
+    assert pages.aliases() == {"candidate", "challenger", "champion"}
     browser.shoot("mlflow-promoted")
 
     with _ledger(up) as ledger:

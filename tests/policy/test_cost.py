@@ -117,6 +117,7 @@ def test_what_earlier_updates_won_back_is_what_the_next_is_trusted_with(made):
     assert share(update(9, "failed"), update(8, "abandoned")) == pytest.approx(1 / 4)
     assert share(update(9, gain=0.1, rejected_at=made.NOW)) == pytest.approx(1 / 3)
     assert share(update(9), update(8, "nothing_new"), update(7, "shadow"), update(6, "running")) == 0.5
+    assert share(update(9, "refused", promising=True)) == 0.5, "it may yet prove itself"
     unmeasured = made.history(decisions=[made.past(9)], updates=[made.run(9, gain=0.1)])
     assert recovered_share(unmeasured, "roc_auc") == 0.5
 

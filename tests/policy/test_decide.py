@@ -46,8 +46,20 @@ def test_the_default_policy_alerts_on_broken_data_and_warms_on_harm(made):
     broken = [*made.sound(), made.signal("quality", "volume", "fail", value=0.0)]
 
     assert made.judge(broken, *DEFAULT_POLICY).action == "alert"
-    assert made.judge(made.harmful(), *DEFAULT_POLICY).action == "warm_start"
-    assert made.judge(made.sound(), *DEFAULT_POLICY).action == "hold"
+    harm = made.judge(made.harmful(), *DEFAULT_POLICY)
+    assert (harm.action, harm.rule) == ("warm_start", 'triage == "harm"')
+
+
+def test_the_default_policy_tries_an_update_without_harm_ever_more_seldom_while_the_gate_refuses(made):
+    """A rule that waits for harm comes late where the world moves all the time; where it stands still, tries cost."""
+    refused = made.past(24, known={"new_rows": 400})
+    tried = made.history(decisions=(refused,), updates=(made.run(24, "refused", decision=refused.id),))
+
+    assert made.judge(made.sound(), *DEFAULT_POLICY).action == "warm_start"
+    assert made.judge(made.sound(), *DEFAULT_POLICY, past=tried).action == "hold"
+    grown = tried.model_copy(update={"new_rows": 600})
+    assert made.judge(made.sound(), *DEFAULT_POLICY, past=grown).action == "warm_start"
+    assert made.judge(made.harmful(), *DEFAULT_POLICY, past=tried).action == "warm_start", "harm does not wait"
 
 
 def test_holding_still_has_its_reasons(made):

@@ -171,3 +171,23 @@ def test_two_specs_with_equal_rules_have_equal_policy_versions(tmp_path):
     three = load_spec(write(tmp_path, GOOD.replace("0.03", "0.04")))
 
     assert one.policy_version == two.policy_version != three.policy_version
+
+
+@pytest.mark.parametrize(
+    ("rungs", "climbed"),
+    [
+        (None, ("warm", "warm_replay", "shrink_perturb")),
+        ("[warm, scratch]", ("warm",)),
+        ("[scratch]", None),
+    ],
+)
+def test_a_spec_without_a_policy_has_one_that_climbs_its_own_ladder(
+    tmp_path: Path, rungs: str | None, climbed: tuple[str, ...] | None
+) -> None:
+    """It tries updates without harm on the rungs that continue, as far as the spec has them."""
+    text = GOOD[: GOOD.index("policy:")] + GOOD[GOOD.index("gate:") :]
+    if rungs:
+        text = text.replace("build: training.py:build", f"build: training.py:build\n  rungs: {rungs}")
+    (tmp_path / "spec.yaml").write_text(text)
+    steady = [rule.rungs for rule in load_spec(tmp_path / "spec.yaml").policy if rule.when == 'triage != "broken_data"']
+    assert steady == ([] if climbed is None else [climbed])

@@ -43,7 +43,7 @@ def test_a_link_to_a_version_carries_no_login() -> None:
     assert without_login("http://mlflow:5000/#/models/a@champion") == "http://mlflow:5000/#/models/a@champion"
 
 
-@pytest.mark.parametrize("command", ["check", "train"])
+@pytest.mark.parametrize("command", ["check", pytest.param("train", marks=pytest.mark.slow)])
 def test_servers_that_do_not_answer_are_named_without_their_passwords(tmp_path: Path, command: str) -> None:
     """Registry and ledger by addresses with passwords, nobody listens: the commands say so, and no more."""
     write_starter(tmp_path, "flights")

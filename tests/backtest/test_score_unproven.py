@@ -1,0 +1,40 @@
+"""How a run is scored that left a candidate which is not proven yet, beside one that left nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_project import write_spec
+
+from ratoon.backtest.rehearsed import rehearsed
+from ratoon.loop.score import score_past
+from ratoon.spec.values import Decision, Span, Triage
+
+LOOK, LATER = datetime(2026, 2, 8), datetime(2026, 2, 20)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "words"),
+    [({"candidate": "2", "promising": True}, "even", "v2 came of it"), ({}, "wrong", "the run ended refused")],
+)
+def test_of_an_unproven_candidate_nothing_can_be_told_yet(
+    tmp_path: Path, evidence: dict[str, Any], verdict: str, words: str
+) -> None:
+    decision = Decision(
+        id="d1", model="flights", at=LOOK, action="warm_start", triage=Triage(verdict="harm"), champion="1",
+        window=Span(start=LOOK - timedelta(days=4), end=LOOK),
+    )  # fmt: skip
+    with rehearsed(write_spec(tmp_path / "p")) as care:
+        model = care.spec.model
+        care.ledger.record_decision(decision.model_copy(update={"model": model}), (), live=True)
+        flight = care.ledger.take_off(
+            model=model, decision="d1", at=LOOK, run=None, now_wall=LOOK, abandon_after=care.spec.abandon_after
+        )
+        assert flight is not None
+        care.ledger.land(flight, outcome="refused", evidence=evidence, ended_at=LOOK)
+        (score,) = score_past(care, LATER)
+    assert score.verdict == verdict
+    assert words in score.text

@@ -1,0 +1,115 @@
+"""The rows and the demands that a fired decision hands to the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from small_project import write_spec
+
+from ratoon.backtest.rehearsed import promoted, rehearsed
+from ratoon.loop import learn
+from ratoon.loop.care import Care
+from ratoon.loop.champion import find_champion
+from ratoon.models.attempt import Attempt
+from ratoon.models.gate import GateResult, Stratum
+from ratoon.models.learner import learner_for
+from ratoon.models.race import Race
+from ratoon.spec.values import Decision, Span, Triage, Verdict
+
+START, LOOK, LATER = datetime(2026, 1, 31), datetime(2026, 2, 8), datetime(2026, 2, 20)
+
+Seen = Callable[..., dict[str, Any]]
+
+
+def fired(at: datetime, verdict: Verdict = "harm") -> Decision:
+    window = Span(start=at - timedelta(days=4), end=at)
+    triage = Triage(verdict=verdict)
+    return Decision(id=f"d{at:%d}{verdict}", model="flights", at=at, action="warm_start", triage=triage, window=window)
+
+
+@pytest.fixture
+def care(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Care]:
+    """A first version serves since START; the test's parameter changes the spec."""
+    changes = (request.param,) if hasattr(request, "param") else ()
+    with rehearsed(write_spec(tmp_path / "p", *changes)) as opened:
+        made = learn.first_version(opened, START)
+        promoted(opened, made.number, START, kind="first", reason="the first version", decision=made.decision)
+        yield opened
+
+
+@pytest.fixture
+def seen(care: Care, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """A function from a decision to what the ladder was given."""
+    given: dict[str, Any] = {}
+
+    def climb(champion: Any, spec: Any, **rows: Any) -> Race:
+        given.update(rows, spec=spec)
+        return Race((Attempt(rung="warm"),))
+
+    monkeypatch.setattr(learn, "climb", climb)
+
+    def look(decision: Decision) -> dict[str, Any]:
+        given.clear()
+        learn.ladder(care, find_champion(care), decision)
+        return given
+
+    return look
+
+
+IN_HARM = (r"^gate:$", "gate:\n  in_harm: {margin: 0.2}")
+
+
+@pytest.mark.parametrize("care", [IN_HARM], indirect=True)
+@pytest.mark.parametrize(("verdict", "needed"), [("harm", 0.2), ("harmless_shift", None), ("healthy", None)])
+def test_in_harm_the_gate_asks_what_the_spec_says_for_it(
+    care: Care, seen: Seen, verdict: Verdict, needed: float | None
+) -> None:
+    recent = seen(fired(LOOK, verdict))["spec"].gate.recent
+    assert recent == care.spec.gate.recent if needed is None else recent.margin == needed
+
+
+WITHIN = (r"anchor: \{margin: ([\d.]+)\}", r"anchor: {margin: \1, within: 10d}")
+
+
+@pytest.mark.parametrize("care", [WITHIN], indirect=True)
+def test_the_anchor_reaches_back_from_the_decision(care: Care, seen: Seen) -> None:
+    watermark = find_champion(care).trained.state.watermark
+    given = seen(fired(LOOK))
+    times = given["anchor"]["_label_time"]
+    assert len(times) and times.min() > pd.Timestamp(LOOK - timedelta(days=10)) and times.max() <= watermark
+    assert given["older_rows"] > 0
+
+
+@pytest.mark.parametrize("care", [WITHIN], indirect=True)
+def test_an_old_champion_has_no_anchor_and_everything_within_it_is_recent(care: Care, seen: Seen) -> None:
+    """Else rows that are older than the spec wants to remember would hold every candidate back for ever."""
+    watermark = find_champion(care).trained.state.watermark
+    given = seen(fired(LATER))
+    assert (len(given["anchor"]), given["older_rows"]) == (0, 0)
+    assert given["recent"]["_label_time"].min() > watermark
+
+
+def test_behind_a_standing_candidate_only_its_own_new_rows_are_learned_and_the_champion_is_judged_on_all(
+    care: Care, seen: Seen
+) -> None:
+    champion = find_champion(care)
+    view = care.source.as_of(LOOK)
+    rows = view.unlearned(champion.trained.state.watermark)
+    made = learner_for(champion.trained.estimator, care.spec).update(champion.trained, rows, care.spec)
+    unsure = Stratum(name="recent", rows=9, needed="better", verdict="unsure", reason="few", refuted=False)
+    gate = GateResult(metric="brier", confidence=0.95, strata=(unsure,))
+    race = Race((Attempt(rung="warm", gate=gate, rows=len(rows)),), made)
+    version = learn.offered(care, champion, fired(LOOK), race, made)
+    assert version.aliases == ("candidate",)
+    given = seen(fired(LATER))
+    assert given["standing"].version == version.number
+    assert given["unlearned"]["_label_time"].min() > made.state.watermark
+    assert set(given["unlearned"]["_id"]).isdisjoint(rows["_id"])
+    behind = care.source.as_of(LATER).unlearned(champion.trained.state.watermark)
+    assert len(given["unlearned"]) + len(rows) == len(behind)
+    assert given["recent"]["_label_time"].min() < pd.Timestamp(LOOK), "also those that the candidate is past"

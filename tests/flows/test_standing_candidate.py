@@ -1,0 +1,53 @@
+"""A candidate that the gate could not judge is kept, whatever kills its run, and the next update goes on from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from processes import Processes, dies
+from project import LATE, Project
+
+from ratoon.loop.standing import standing
+
+LATER = datetime(2026, 2, 26)
+REGISTRY = "ratoon.models.registry:Registry"
+
+
+def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
+    processes: Processes, decided: Project
+) -> None:
+    decided.write("resamples: 200", "resamples: 200\n  min_rows: 2000")
+    with decided.care() as care:
+        (decision,) = care.ledger.decisions("flights")
+    killed = processes.run("retrain", dies(f"{REGISTRY}._create", "after"), spec=decided.path, decision=decision.id)
+    assert killed.killed, killed
+    again = processes.run("retrain", spec=decided.path, decision=decision.id)
+    assert again.error is None, again.trace
+    assert again.result == {"decision": decision.id, "outcome": "refused", "version": None, "promoted": False}
+    with decided.care() as care:
+        kept, serving = care.registry.candidate(), care.registry.champion()
+        assert kept is not None and serving is not None
+        assert (kept.number, kept.parent, kept.against, kept.unproven, serving.number) == ("2", "1", "1", True, "1")
+        assert care.registry.challenger() is None
+        assert kept.description.startswith("Not proven yet: Update of version 1")
+        assert "it serves nobody" in kept.description
+        (flight,) = care.ledger.updates("flights")
+        assert (flight.outcome, flight.version, flight.evidence["candidate"]) == ("refused", None, "2")
+        assert flight.evidence["promising"] is True
+
+    decided.write("  min_rows: 2000\n", "")
+    ended = processes.run("retrain", spec=decided.path, reason="more rows came", at=LATER)
+    assert ended.result is not None, ended.trace
+    assert (ended.result["outcome"], ended.result["version"], ended.result["promoted"]) == ("registered", "3", True)
+    with decided.care() as care:
+        won = care.registry.version("3")
+        assert (won.parent, won.against) == ("2", "1")
+        assert "were learned by this candidate" in won.description
+        state = care.registry.load("3").state
+        tally = care.source.as_of(state.watermark).ledger_of_rows(state.watermark)
+        assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
+        assert state.watermark > LATE
+        learned = care.ledger.updates("flights")[-1].rows
+        assert learned == tally.rows - care.registry.load("2").state.learned_rows
+        assert care.registry.candidate() is None
+        assert standing(care, "3") is None
