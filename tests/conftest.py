@@ -14,8 +14,23 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from .models.counts import table
+
+
+class _OneLiveAtATime(LoadFileScheduling):
+    """Each file on one process, as `--dist loadfile`, and all files that start every server there is on the same one:
+    two such installations at once starve each other on two cores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        live = nodeid.startswith(("tests/live/", "tests/pages/"))
+        return "live" if live else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return _OneLiveAtATime(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
