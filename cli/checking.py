@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..data.source import Source, open_source
 from ..models.build import build
+from ..models.families.scratch_only import ScratchOnly
 from ..models.flavour import names_allowed, refuse_untrusted
 from ..models.gate.slices import chosen, faults
 from ..models.learner import learner_for
@@ -114,9 +115,10 @@ def _learner(spec: Spec, source: Source) -> Iterator[Finding]:
         return
     trained = learner.first(estimator, rows, spec)
     refuse_untrusted(trained.estimator, names_allowed(spec), str(spec.path), spec)
-    yield Finding(
-        "ok", "learner", f"{learner.family}; a trial fit on {len(rows):,} rows went through and was thrown away"
-    )
+    text = f"{learner.family}; a trial fit on {len(rows):,} rows went through and was thrown away"
+    if isinstance(learner, ScratchOnly):
+        text += f"; it cannot continue, so that every update trains from scratch: {learner.reason}"
+    yield Finding("ok", "learner", text)
 
 
 def _trial_rows(source: Source) -> pd.DataFrame:

@@ -217,7 +217,7 @@ def retrain(
     spec: SpecPath,
     rung: Annotated[
         Literal["warm", "scratch"],
-        typer.Option("--rung", help="Begin the ladder at `warm`, or go straight to `scratch`."),
+        typer.Option("--rung", help="Begin the ladder at `warm`, or at its rungs from `scratch`."),
     ] = "warm",
     decision: Annotated[
         str | None, typer.Option("--decision", help="Take up the retrain of this decision again.")

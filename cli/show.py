@@ -157,13 +157,18 @@ def retrained(spec: Spec, result: Retrained, as_json: bool) -> None:
     if as_json:
         out.print_json(result.model_dump_json())
         return
-    version = f" v{result.version}" if result.version else ""
-    out.print(f"[bold]{result.outcome}[/]{version}, decision {result.decision}", highlight=False)
+    out.print(f"[bold]{result.became}[/], decision {result.decision}", highlight=False)
     if result.promoted:
         out.print(f"v{result.version} is the champion (the spec says `review: automatic`).", highlight=False)
     elif result.version:
         out.print(
             f"It waits for review: set alias `champion` in MLflow, or `ratoon promote {spec.path.name}`.",
+            highlight=False,
+        )
+    elif result.candidate:
+        out.print(
+            f"v{result.candidate} serves nobody: the gate could neither prove nor refute it, and the next update goes "
+            "on from it.",
             highlight=False,
         )
     else:

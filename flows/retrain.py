@@ -37,12 +37,24 @@ from .readable import name_the_end
 
 
 class Retrained(BaseModel):
-    """What became of a retrain: *outcome* as in the ledger, *version* where one was registered."""
+    """What became of a retrain: *outcome* as in the ledger, *version* where one is offered for review.
+
+    *candidate*: the version that was kept to go on from, where the gate could neither pass nor refute it.
+    """
 
     decision: str
     outcome: Literal["registered", "refused", "nothing_new", "failed", "abandoned", "in_flight"]
     version: str | None = None
+    candidate: str | None = None
     promoted: bool = False
+
+    @property
+    def became(self) -> str:
+        """As the ledger's listings say it: `registered v3`, `refused`, or `unproven v4`."""
+        if self.candidate:
+            return f"unproven v{self.candidate}"
+        words = self.outcome.replace("_", " ")
+        return f"{words} v{self.version}" if self.version else words
 
 
 def _run_name() -> str:
@@ -63,7 +75,7 @@ def retrain(
     """Continue the champion on the rows it has not learned, check it, and offer it for review.
 
     Args:
-        rung: warm continues the champion and is cheap; scratch begins anew on all rows.
+        rung: warm continues the champion and is cheap; scratch begins anew, on recent rows first, then on all.
         reason: Why you start it, in a sentence. It is kept in the ledger and shown to the reviewer.
         at: Learn what was known at this moment. Leave None for now.
         decision: Set by the monitor when a decision of its own starts the run. Leave None for a start by hand.
@@ -89,10 +101,8 @@ def retrain(
             retrained = _fly(care, fired, flight)
         else:
             get_run_logger().info("Decision %s was carried out before: %s.", fired.id, flight.landed)
-            retrained = Retrained(decision=fired.id, outcome=flight.landed, version=flight.version)
-        end_name(
-            f"{retrained.outcome.replace('_', ' ')} v{retrained.version}" if retrained.version else retrained.outcome
-        )
+            retrained = _result(fired, flight.landed, flight.version, care.registry.of_decision(fired.id))
+        end_name(retrained.became)
         if retrained.version is None or declared.review == "required":
             return retrained
         return retrained.model_copy(update={"promoted": _promote(care, fired, retrained.version)})
@@ -196,7 +206,12 @@ def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version) -
         watermark=care.registry.load(done.number).state.watermark,
         ended_at=fired.at,
     )
-    return Retrained(decision=fired.id, outcome=outcome, version=version)
+    return _result(fired, outcome, version, done)
+
+
+def _result(fired: Decision, outcome: Landed, version: str | None, made: Version | None) -> Retrained:
+    candidate = made.number if made is not None and made.unproven else None
+    return Retrained(decision=fired.id, outcome=outcome, version=version, candidate=candidate)
 
 
 def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) -> None:
@@ -235,7 +250,8 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
                 page=care.registry.page(version),
             )
         )
-    return Retrained(decision=fired.id, outcome=outcome, version=version)
+    candidate = number if race.winner is None else None
+    return Retrained(decision=fired.id, outcome=outcome, version=version, candidate=candidate)
 
 
 def _still_flying(care: Care, flight: Flight) -> None:

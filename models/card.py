@@ -155,12 +155,10 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
 def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
     if state.rung == "adopted":
         return f"Adopted from {evidence.adopted_from}"
-    if state.rung not in _ANEW:
-        unproven = "Not proven yet: " if evidence.unproven else ""
-        return f"{unproven}Update of {parent or 'the champion'}"
-    if state.rung in SCRATCH:
-        return f"Trained from scratch, to follow {parent or 'the champion'}"
-    return "First version"
+    if state.rung == "first":
+        return "First version"
+    made = "Trained from scratch, to follow" if state.rung in SCRATCH else "Update of"
+    return f"{'Not proven yet: ' if evidence.unproven else ''}{made} {parent or 'the champion'}"
 
 
 def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:

@@ -3,7 +3,7 @@
 A learner adapts one model family: how a first fit is made and how a fitted model continues. Add a family by
 adding a file with a class like those below and a line in `learner_for`; the conformance suite in
 tests/models/test_learner_conformance.py says what it must hold. A learner outside of Ratoon is named by
-`learner.family`: file.py:Class beside the spec, or an entry point in the group `ratoon.learners`. It needs the four
+`learner.family`: file.py:Class beside the spec, or an entry point in the group `ratoon.learners`. It needs the five
 members of `Learner`; `families/own.py` has a class to inherit that leaves only `learn` to write.
 """
 

@@ -153,7 +153,8 @@ def climb(
     unproven: Trained | None = None
     for rung in _ladder(spec, full=full):
         spent = sum(each.cpu_seconds for each in attempts)
-        early = outlook.early if rung in SCRATCH and any(each.gate is not None for each in attempts) else None
+        continued = any(each.gate is not None and each.rung not in SCRATCH for each in attempts)
+        early = outlook.early if rung in SCRATCH and continued else None
         if rung in SCRATCH and standing is not None and unlearned.empty and not full:
             early = _WAITS
         attempt, candidate = step.over(rung, early or outlook.over(rung, spent)) or step.up(rung)

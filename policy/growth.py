@@ -18,7 +18,7 @@ from .case import Case, Veto
 
 @dataclass(frozen=True)
 class Growth:
-    """At least *factor* times the rows that the last candidate after this champion could learn."""
+    """At least *factor* times the rows that were behind this champion at the last candidate after it."""
 
     factor: float
     name: ClassVar[str] = "growth"

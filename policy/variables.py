@@ -28,9 +28,11 @@ VARIABLES: Mapping[str, Variable] = {
     "performance.value": Variable("double", "the champion's metric on matured labels", 0.71),
     "performance.low": Variable("double", "lower end of the interval around performance.value", 0.68),
     "performance.high": Variable("double", "upper end of the interval around performance.value", 0.74),
-    "performance.reference": Variable("double", "the same metric when the champion was accepted", 0.76),
+    "performance.reference": Variable("double", "the level that the champion's lineage promises in that metric", 0.76),
     "performance.drop": Variable(
-        "double", "loss against the reference, positive is worse; a share of it for mae, rmse, log_loss, distance", 0.05
+        "double",
+        "loss against the reference, positive is worse; a share of it for mae, rmse, log_loss, distance, distortion",
+        0.05,
     ),
     "performance.drop_low": Variable("double", "lower end of the interval around performance.drop", 0.02),
     "performance.drop_high": Variable("double", "upper end of the interval around performance.drop", 0.08),

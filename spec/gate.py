@@ -24,8 +24,8 @@ class Margin(Part):
     )
     within: Duration | None = Field(
         None,
-        description="Look back at most this far from the decision; where the champion learned nothing since, all of "
-        "that stretch is recent, and there is no anchor",
+        description="Of `anchor` only: look back at most this far from the decision; where the champion learned "
+        "nothing since, all of that stretch is recent, and there is no anchor",
     )
 
 
@@ -129,6 +129,13 @@ class GateSpec(Part):
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Coverage of every interval that the gate judges by")
     resamples: int = Field(1000, ge=100, description="Bootstrap resamples; more are drawn where the tails need them")
     sample: int = Field(5000, ge=100, description="Most rows of a stratum that are judged, chosen by hash")
+
+    @field_validator("recent", "in_harm")
+    @classmethod
+    def _no_look_back(cls, value: str | Margin) -> str | Margin:
+        if isinstance(value, Margin) and value.within is not None:
+            raise ValueError("`within` has a meaning under `anchor` only: the recent rows are those that are newer")
+        return value
 
     @field_validator("slices")
     @classmethod

@@ -126,7 +126,7 @@ class LearnerSpec(Part):
         ge=1,
         le=1000,
         description="Passes over the new rows in a warm update (partial_fit, PyTorch); left out: as many as learn "
-        "about 20,000 rows, each counted at every pass, from 1 to 50",
+        "about 20,000 rows, each counted at every pass, from 1 to 50. PyTorch's fits from scratch: 10 where left out",
     )
     patience: int | None = Field(
         None,
@@ -165,7 +165,8 @@ class LearnerSpec(Part):
     unproven: Literal["continue", "drop"] = Field(
         "continue",
         description="A candidate that the gate can neither pass nor refute. `continue`: it is registered with the "
-        "alias `candidate`, and the next update goes on from it; `drop`: each update starts from the champion",
+        "alias `candidate`, and the next update goes on from it; `drop`: each update starts from the champion, also "
+        "while a challenger waits",
     )
     scratch_after: int = Field(
         3,

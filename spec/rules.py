@@ -158,8 +158,8 @@ class Rule(Part):
     growth: float | None = Field(
         None,
         gt=1,
-        description="Least labelled rows that were not learned yet, as a multiple of those on which the last candidate "
-        "after this champion was refused, such as 1.5; the first candidate does not wait",
+        description="Least labelled rows that the champion has not learned, as a multiple of those at the last "
+        "candidate after it, whatever became of that, such as 1.5; the first candidate does not wait",
     )
     rungs: tuple[LadderRung, ...] | None = Field(
         None, min_length=1, description="Those of `learner.rungs` that a warm_start climbs; left out: all of them"

@@ -1,4 +1,4 @@
-"""The starter's model. Replace it by your own: any scikit-learn estimator with partial_fit, or LightGBM."""
+"""The starter's model. Replace it by your own: any with partial_fit, LightGBM, XGBoost, River, PyTorch."""
 
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import SGDClassifier

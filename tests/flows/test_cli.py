@@ -121,6 +121,22 @@ def test_a_model_that_could_not_be_saved_does_not_pass_its_check(ratoon: Callabl
     assert "'OwnModel' is defined in the build file itself" in " ".join(said.out.split())
 
 
+def test_an_estimator_that_cannot_continue_is_said_to_and_what_does_instead(
+    ratoon: Callable[..., Said], tmp_path: Path
+) -> None:
+    ratoon("init", tmp_path / "p")
+    training = tmp_path / "p" / "training.py"
+    forest = "from sklearn.ensemble import RandomForestClassifier\n" + training.read_text()
+    start = forest.index("SGDClassifier(")
+    end = forest.index(")", start) + 1
+    training.write_text(forest[:start] + "RandomForestClassifier(5)" + forest[end:])
+    said = ratoon("check", tmp_path / "p" / "spec.yaml")
+    assert said.code == 0, said
+    words = " ".join(said.out.split())
+    assert "every update trains from scratch" in words
+    assert "only adds trees" in words or "only add trees" in words
+
+
 def test_promote_without_a_challenger_fails_and_changes_nothing(ratoon: Callable[..., Said], trained: Project) -> None:
     said = ratoon("promote", trained.path)
     assert said.code == 1

@@ -23,7 +23,10 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
     assert killed.killed, killed
     again = processes.run("retrain", spec=decided.path, decision=decision.id)
     assert again.error is None, again.trace
-    assert again.result == {"decision": decision.id, "outcome": "refused", "version": None, "promoted": False}
+    kept_back = {"decision": decision.id, "outcome": "refused", "version": None, "candidate": "2", "promoted": False}
+    assert again.result == kept_back
+    repeated = processes.run("retrain", spec=decided.path, decision=decision.id)
+    assert repeated.result == kept_back, repeated.trace
     with decided.care() as care:
         kept, serving = care.registry.candidate(), care.registry.champion()
         assert kept is not None and serving is not None

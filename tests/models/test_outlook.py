@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -140,11 +141,13 @@ def test_a_race_for_study_runs_every_rung_and_takes_the_cheapest_that_passed(mak
     assert race.rows == 300  # the winner's, not those of the last rung that ran
 
 
+@pytest.mark.parametrize("since", [None, datetime(2025, 1, 1, tzinfo=UTC)])
 @pytest.mark.parametrize("broken", [False, True])
 def test_scratch_is_passed_over_while_it_is_early_unless_nothing_can_continue(
-    make_spec: Any, make_rows: Any, broken: bool
+    make_spec: Any, make_rows: Any, broken: bool, since: datetime | None
 ) -> None:
-    """A champion that cannot go on at all, here for a new feature, has nothing to wait for."""
+    """A champion that cannot go on at all, here for a new feature, has nothing to wait for; a fit from scratch on
+    recent rows that lost is no rung that continued."""
     spec = make_spec("sgd_regression", "regression", learner={"epochs": 20}, gate={"anchor": {"margin": 50.0}})
     old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
     recent = make_rows(150, "regression", start=700, holdout=True)  # the new relation is already over
@@ -156,6 +159,7 @@ def test_scratch_is_passed_over_while_it_is_early_unless_nothing_can_continue(
         scratch=lambda since: pd.concat([old, new]).assign(**more),
         recent=recent.assign(**more),
         anchor=make_rows(150, "regression", start=8000, holdout=True).assign(**more),
+        recent_since=since,
         outlook=Outlook(early="it would be early"),
     )
     last = race.attempts[-1]

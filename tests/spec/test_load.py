@@ -110,6 +110,7 @@ def test_a_fault_names_key_value_and_what_was_expected(tmp_path, old, new, expec
         ("cooldown: 2d", "back_off: 3", ["back_off: found 3; expected a length such as 2d, or {first: 2d, most: 30d}"]),
         ("cooldown: 2d", "quiet: 5", ["quiet: found 5; expected hours such as `22:00-06:00`"]),
         ("recent: better", "recent: worse", ["found \"worse\"; expected 'better' or 'not_worse', or keys: margin"]),
+        ("recent: better", "recent: {margin: 0.1, within: 9d}", ["gate.recent", "a meaning under `anchor` only"]),
         ("anchor: {margin: 0.01}", "anchor: 0.01", ["gate.anchor: found 0.01; expected keys: margin, within."]),
         ("drift: {share: 0.3}", "drift: yes", ["monitors.drift: found true; expected keys: threshold, share"]),
         ("drift: {share: 0.3}", "quality: {volume: 3}", ["volume: found 3; expected a list"]),
