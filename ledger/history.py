@@ -51,9 +51,10 @@ def past(session: Session, horizon: Horizon, remembered: Remembered) -> Past:
     decided, scores, windows = _decisions(session, horizon, remembered)
     rejected, reviews = _rejected(session, horizon)
     seen = list(_seen(session, horizon, remembered))
-    updates = [_update(update, gain, horizon, rejected) for update, gain in seen]
+    asked = remembered.decisions.all([update.decision for update, _ in seen], lambda ids: _parsed(session, ids))
+    updates = [_update(update, gain, horizon, rejected, by) for (update, gain), by in zip(seen, asked, strict=True)]
     if horizon.shadow:
-        updates += _shadows(session, horizon)
+        updates += _shadows(session, horizon, remembered)
     updates.sort(key=lambda update: update.started_at)  # stable: of one moment, flights by number, then shadows
     return Past(
         decisions=decided,
@@ -144,7 +145,9 @@ def _flies(update: UpdateRow, horizon: Horizon) -> bool:
     return update.ended_at is None or update.ended_at > horizon.now
 
 
-def _update(update: UpdateRow, gain: float | None, horizon: Horizon, rejected: dict[str, datetime]) -> PastUpdate:
+def _update(
+    update: UpdateRow, gain: float | None, horizon: Horizon, rejected: dict[str, datetime], asked: PastDecision
+) -> PastUpdate:
     if _flies(update, horizon):
         return PastUpdate(decision=update.decision, started_at=update.at, outcome="running")
     return PastUpdate(
@@ -158,6 +161,8 @@ def _update(update: UpdateRow, gain: float | None, horizon: Horizon, rejected: d
         gain=gain,
         promising=promising(update.evidence),
         rejected_at=rejected.get(update.version) if update.version is not None else None,
+        champion=asked.champion,
+        new_rows=asked.facts.get("new_rows"),
     )
 
 
@@ -171,9 +176,17 @@ def _rejected(session: Session, horizon: Horizon) -> tuple[dict[str, datetime], 
     return {row.version: row.at for row in rows if row.verdict == "rejected"}, max((row.id for row in rows), default=0)
 
 
-def _shadows(session: Session, horizon: Horizon) -> Iterable[PastUpdate]:
+def _shadows(session: Session, horizon: Horizon, remembered: Remembered) -> Iterable[PastUpdate]:
     """The runs that decisions in shadow mode would have started."""
-    query = select(DecisionRow.id, DecisionRow.at).where(*_before(horizon))
+    query = select(DecisionRow.id).where(*_before(horizon))
     query = query.where(DecisionRow.live.is_(False), DecisionRow.action.in_(sorted(FIRING)))
-    for decision, at in session.execute(query.order_by(DecisionRow.at, DecisionRow.id)):
-        yield PastUpdate(decision=decision, started_at=at, ended_at=at, outcome="shadow")
+    ids = session.scalars(query.order_by(DecisionRow.at, DecisionRow.id)).all()
+    for asked in remembered.decisions.all(ids, lambda missing: _parsed(session, missing)):
+        yield PastUpdate(
+            decision=asked.id,
+            started_at=asked.at,
+            ended_at=asked.at,
+            outcome="shadow",
+            champion=asked.champion,
+            new_rows=asked.facts.get("new_rows"),
+        )

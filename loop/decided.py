@@ -9,6 +9,7 @@ from ..policy.decide import decide
 from ..spec.values import Decision, History, Signal, Span
 from .care import Care
 from .champion import Champion, first_cpu_seconds, rolled_back_at
+from .standing import learned_until
 from .whole import broken_spans, without
 
 
@@ -22,7 +23,11 @@ def past(care: Care, champion: Champion, now: datetime) -> History:
     watermark = champion.trained.state.watermark
     history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
     view, broken = care.source.as_of(now), broken_spans(care.ledger.looks(care.spec.model, before=now))
-    new = len(without(view.unlearned(watermark), broken)) if broken else view.unlearned_count(watermark)
+
+    def unlearned(since: datetime) -> int:
+        return len(without(view.unlearned(since), broken)) if broken else view.unlearned_count(since)
+
+    learned = learned_until(care, champion.version)
     return history.model_copy(
         update={
             "champion": champion.version,
@@ -30,7 +35,8 @@ def past(care: Care, champion: Champion, now: datetime) -> History:
             "champion_trained_at": champion.trained_at,
             "rolled_back_at": rolled_back_at(care, now),
             "watermark": watermark,
-            "new_rows": new,
+            "new_rows": unlearned(watermark),
+            "rows_to_learn": None if learned is None else unlearned(learned),
             "first_cpu_seconds": first_cpu_seconds(care),
         }
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
+
 from ..data.moment import TICK
+from ..data.view import View
 from ..ledger.ledger import Flight, Landed
 from ..models.attempt import SCRATCH, Attempt
 from ..models.climbing import climb_apart, first_apart
@@ -17,9 +20,10 @@ from ..models.trained import Trained
 from ..models.versions import Version
 from ..policy.budgets import cpu_seconds_left
 from ..policy.decide import decision_id
+from ..spec.duration import format_duration
 from ..spec.model import Spec
 from ..spec.rules import Rule
-from ..spec.values import Decision, LadderRung
+from ..spec.values import Decision, LadderRung, Span
 from .care import Care, Kept
 from .champion import Champion
 from .links import links_of
@@ -46,10 +50,8 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
         lately = fired.at - spec.learner.recent
     else:
         lately = reference_span(view, spec.monitors, fired.at).start
-    back = fired.at - spec.gate.anchor.within if spec.gate.anchor.within else None
-    outdated = back is not None and back >= watermark  # all rows that may be held against a candidate are recent ones
-    most = spec.gate.sample
     broken = broken_spans(looks)
+    recent, anchor, outdated = _held_out(spec, view, watermark, fired.at, broken)
     unlearned = without(view.unlearned(base.state.watermark), broken)
     return (climb_apart if bounded else climb)(
         champion.trained,
@@ -57,9 +59,10 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
         standing=before,
         unlearned=unlearned,
         scratch=lambda after: without(view.learned(fired.at, since=after), broken),
-        recent=without(view.holdout(watermark, limit=most), broken),
-        anchor=without(view.holdout(watermark if outdated else back, until=watermark, limit=most), broken),
-        older_rows=0 if outdated else len(view.holdout(None, until=watermark, limit=1)),
+        recent=recent,
+        anchor=anchor,
+        older_rows=len(view.holdout(None, until=watermark, limit=1)),
+        outdated=outdated,
         full=fired.action == "full_retrain",
         since=since,
         recent_since=lately,
@@ -67,11 +70,34 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     )
 
 
+def _held_out(
+    spec: Spec, view: View, watermark: datetime, now: datetime, broken: Sequence[Span]
+) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
+    """Recent and anchor holdout rows, and why the anchor holds none although there are older rows.
+
+    `gate.anchor.within` counts back from *now*, so that an old champion's watermark moves to that stretch's far end:
+    once too few of its rows lie behind the watermark to be judged, all that may be held against a candidate is recent.
+    """
+    most, within = spec.gate.sample, spec.gate.anchor.within
+    recent = without(view.holdout(watermark, limit=most), broken)
+    since = min(now - within, watermark) if within is not None else None
+    anchor = without(view.holdout(since, until=watermark, limit=most), broken)
+    if within is None or len(anchor) >= spec.gate.min_rows or len(anchor) + len(recent) < spec.gate.min_rows:
+        return recent, anchor, None
+    if len(view.holdout(None, until=since, limit=1)) == 0:
+        return recent, anchor, None
+    reason = (
+        f"only {len(anchor)} holdout rows of the last {format_duration(within)} (gate.anchor.within) are older than "
+        "the champion's watermark: that stretch is judged as recent"
+    )
+    return recent, anchor[:0], reason
+
+
 def _demanding(spec: Spec, fired: Decision) -> Spec:
     """*spec* with what its gate asks of recent rows after such a verdict."""
     if fired.triage.verdict != "harm":
         return spec
-    return spec.model_copy(update={"gate": spec.gate.model_copy(update={"recent": spec.gate.in_harm})})
+    return spec.model_copy(update={"gate": spec.gate.model_copy(update={"recent": spec.gate.asked_in_harm})})
 
 
 def _outlook(care: Care, base: Trained, fired: Decision, new: int) -> Outlook:

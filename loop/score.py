@@ -51,8 +51,10 @@ def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timede
     since = run.ended_at if run is not None and run.ended_at is not None else decision.at
     if run is not None and run.outcome == "running":
         return None
-    if run is not None and (kept := run.evidence.get("candidate")):
-        text = f"cannot be told yet: v{kept} came of it, which no gate has proven, and the next update goes on from it"
+    if run is not None and run.outcome == "refused" and run.evidence.get("promising"):
+        kept = run.evidence.get("candidate")
+        text = "cannot be told: the gate could neither prove nor refute what came of it"
+        text += f" (v{kept}, from which the next update goes on)" if kept else ""
         return Score(decision=decision.id, at=now, verdict="even", text=text)
     if run is not None and run.outcome not in ("registered", "nothing_new"):
         text = f"acting was wrong: the run ended {run.outcome}, after {run.cpu_seconds:.2g} CPU seconds of learning"

@@ -28,21 +28,34 @@ def standing(care: Kept, champion: str) -> Trained | None:
     it was made. It ends where a later run showed its loss, where a version of its line was rejected or served and was
     taken back, or where it cannot be loaded.
     """
-    if care.spec.learner.unproven == "drop":
-        return None
     try:
-        found = care.registry.candidate()
-        if found is None or found.number == champion:
-            return None
-        line = _line(care, found)
-        belongs = champion in (*line, found.against)
-        if not belongs or _lost_since(care, found) or _taken_back(care, line, champion):
-            return None
-        if {each.number for each in care.registry.rejected()} & line:
-            return None
-        return care.registry.load(found.number)
+        found = _tip(care, champion)
+        return care.registry.load(found.number) if found is not None else None
     except (RegistryError, SpecError):  # a version was deleted, or its files were, or they may not be read any more
         return None
+
+
+def learned_until(care: Kept, champion: str) -> datetime | None:
+    """The watermark of the candidate to go on from, by its tag; None where there is none."""
+    try:
+        found = _tip(care, champion)
+    except RegistryError:  # a version was deleted
+        return None
+    told = found.tags.get("ratoon.watermark") if found is not None else None
+    return datetime.fromisoformat(told) if told is not None else None
+
+
+def _tip(care: Kept, champion: str) -> Version | None:
+    if care.spec.learner.unproven == "drop":
+        return None
+    found = care.registry.candidate()
+    if found is None or found.number == champion:
+        return None
+    line = _line(care, found)
+    belongs = champion in (*line, found.against)
+    if not belongs or _lost_since(care, found) or _taken_back(care, line, champion):
+        return None
+    return None if {each.number for each in care.registry.rejected()} & line else found
 
 
 def learned_broken(care: Kept, view: View, looks: Sequence[Look], candidate: Trained, since: datetime) -> bool:

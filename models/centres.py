@@ -6,7 +6,7 @@ each pass, and begin with every mini-batch of the first fit. Here a count is a n
 
 - after a fit the counts add up to the rows that it learned;
 - an update makes `learner.epochs` passes whose rows count once together;
-- the rows before it weigh at most as much as its own, so that a centre moves at least half way where the world moved:
+- the rows before it weigh at most as much as its own, all centres together, so that they follow a world that moved:
   the decay of streaming k-means (Apache Spark, `StreamingKMeansModel`), by as much as the update is smaller than what
   came before it. averaging.py lets averaged SGD forget by the same measure.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Origin:
     """A fit from the beginning: its *rung*, the *parent* that it is to follow, and the open start of its history.
 
-    *champion* is the version of *parent*, left out where there is none.
+    *champion* is what it is to follow, also where that is no registered version; left out where there is none.
     """
 
     rung: Rung = "first"

@@ -65,13 +65,13 @@ def resting(rungs: Sequence[LadderRung], climbs: Sequence[Sequence[Attempt]]) ->
 def early(climbs: Sequence[Sequence[Attempt]], after: int) -> str | None:
     """Why a fit from scratch is too early when the rungs that continue lose in the next climb; None where it is not.
 
-    They must have lost *after* climbs in a row, that one included. A climb in which none of them was judged says
-    nothing.
+    They must have lost *after* climbs in a row, that one included, since a candidate last passed, be it one from
+    scratch: with it the champion to continue is another. A climb in which none of them was judged says nothing.
     """
     lost = 0
     for attempts in reversed(climbs):
         gates = [each.gate for each in attempts if each.gate is not None and each.rung not in SCRATCH]
-        if any(gate.passed or gate.promising for gate in gates):
+        if any(gate.passed or gate.promising for gate in gates) or any(each.passed for each in attempts):
             break
         lost += bool(gates)
     if lost + 1 >= after:

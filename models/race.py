@@ -124,6 +124,7 @@ def climb(
     anchor: pd.DataFrame,
     standing: Trained | None = None,
     older_rows: int | None = None,
+    outdated: str | None = None,
     full: bool = False,
     since: datetime | None = None,
     recent_since: datetime | None = None,
@@ -136,9 +137,9 @@ def climb(
     instead of from the champion, and are judged with what it says of *unlearned* before they learn these.
     *unlearned*: rows behind the watermark of that candidate, else of the champion. *scratch*: gives all labelled,
     non-holdout rows after a moment, read only if such a rung is reached: after *since* for `scratch`, after
-    *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*: as `gate.judge` takes them. *outlook*: the
-    rungs that are not worth it now, and what may be spent. *peak*: tells the process's peak memory in bytes, where
-    it has one of its own.
+    *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*, *outdated*: as `gate.judge` takes them.
+    *outlook*: the rungs that are not worth it now, and what may be spent. *peak*: tells the process's peak memory in
+    bytes, where it has one of its own.
 
     A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
     promising but not proven stops the climb: a dearer rung would be judged on the same few rows, while waiting
@@ -172,6 +173,7 @@ def climb(
                 anchor,
                 seed=spec.seed,
                 older_rows=older_rows,
+                outdated=outdated,
                 tries=1 + sum(each.gate is not None for each in attempts),
                 foretold=None if rung in SCRATCH else foretold,
             )

@@ -179,7 +179,8 @@ class Registry:
     def let_go(self) -> None:
         """Take the alias `candidate` away: the next update goes on from the champion. The version stays.
 
-        Where the account may not take an alias away it stays too: the ledger knows that the line has ended.
+        Where MLflow does not let it go, such as for an account that may not, it stays: the ledger knows that the line
+        has ended.
         """
         if CANDIDATE in self._aliases():
             with suppress(self._mlflow.MlflowException):

@@ -17,16 +17,28 @@ from .wording import number
 
 @dataclass(frozen=True)
 class MinRows:
-    """At least *rows* labelled rows that the champion has not learned."""
+    """At least *rows* labelled rows that the run would be the first to learn.
+
+    Those behind the candidate that an update goes on from, where there is one; else, and for a full retrain, which
+    goes on from nothing, those behind the champion.
+    """
 
     rows: int
     name: ClassVar[str] = "min_rows"
 
     def said(self, case: Case) -> str:
-        return f"new labelled rows: {case.history.new_rows:,}, needed: {self.rows:,} (min_rows)"
+        found, behind = self._found(case)
+        return f"new labelled rows{behind}: {found:,}, needed: {self.rows:,} (min_rows)"
 
     def __call__(self, case: Case) -> Veto | None:
-        return Veto(self.said(case)) if case.history.new_rows < self.rows else None
+        return Veto(self.said(case)) if self._found(case)[0] < self.rows else None
+
+    @staticmethod
+    def _found(case: Case) -> tuple[int, str]:
+        past = case.history
+        if past.rows_to_learn is None or case.rule.do == "full_retrain":
+            return past.new_rows, ""
+        return past.rows_to_learn, " behind the candidate to go on from"
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,12 @@ class Growth:
 
 
 def tried_on(history: History) -> int | None:
-    """The rows that the present champion had not learned when a candidate was last made from it; None: never."""
-    tried = {run.decision for run in history.updates if run.outcome in ("refused", "registered")}
-    for decision in reversed(history.decisions):
-        if decision.champion != history.champion:
-            return None
-        if decision.id in tried and "new_rows" in decision.facts:
-            return int(decision.facts["new_rows"])
+    """The rows that the present champion had not learned when a candidate was last made after it; None: never.
+
+    A run that shadow mode only writes down counts as one that made a candidate, as it does for budgets.
+    """
+    for run in reversed(history.updates):
+        made = run.outcome in ("refused", "registered", "shadow") and run.new_rows is not None
+        if made and run.champion == history.champion:
+            return run.new_rows
     return None

@@ -115,9 +115,10 @@ class GateSpec(Part):
     recent: Literal["better", "not_worse"] | Margin = Field(
         "better", description="On holdout rows newer than the champion's watermark"
     )
-    in_harm: Literal["better", "not_worse"] | Margin = Field(
-        "not_worse",
-        description="The same where triage found harm: then waiting for proof costs what the champion loses meanwhile",
+    in_harm: Literal["better", "not_worse"] | Margin | None = Field(
+        None,
+        description="The same where triage found harm: then waiting for proof costs what the champion loses meanwhile; "
+        "left out: not_worse where `recent` asks for better, else as `recent`",
     )
     anchor: Margin = Field(Margin(margin=0.01), description="On older holdout rows")
     slices: tuple[SliceSpec, ...] = Field((), description="Named parts of the holdout that must not be harmed")
@@ -132,10 +133,17 @@ class GateSpec(Part):
 
     @field_validator("recent", "in_harm")
     @classmethod
-    def _no_look_back(cls, value: str | Margin) -> str | Margin:
+    def _no_look_back(cls, value: str | Margin | None) -> str | Margin | None:
         if isinstance(value, Margin) and value.within is not None:
             raise ValueError("`within` has a meaning under `anchor` only: the recent rows are those that are newer")
         return value
+
+    @property
+    def asked_in_harm(self) -> Literal["better", "not_worse"] | Margin:
+        """What is asked of recent rows where triage found harm: never more than without it, unless the spec says so."""
+        if self.in_harm is not None:
+            return self.in_harm
+        return "not_worse" if self.recent == "better" else self.recent
 
     @field_validator("slices")
     @classmethod

@@ -30,7 +30,7 @@ def refuse_labelled(spec: Spec) -> None:
             "replay" in learner.model_fields_set and learner.replay.rows > 0 and learner.replay.rows,
             "a centre's count stands for the rows that it has learned, replay would count them twice",
         ),
-        ("learner.patience", learner.patience, "its passes end by themselves once no row changes its centre"),
+        ("learner.patience", learner.patience, "there is no target to judge a pass by"),
         ("gate.flips.margin", gate.flips.margin is not None and f"{gate.flips.margin:g}", _NO_TRUTH),
         ("gate.calibration.margin", gate.calibration.margin is not None and f"{gate.calibration.margin:g}", _NO_TRUTH),
         (

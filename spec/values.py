@@ -109,6 +109,7 @@ class Basis(Value):
     rolled_back_at: datetime | None = None
     watermark: datetime | None = None
     new_rows: int = 0
+    rows_to_learn: int | None = None
     first_cpu_seconds: float = 0.0
     marks: Marks = Marks()
 
@@ -180,7 +181,8 @@ class PastUpdate(Value):
     """What the policy needs to know of an earlier training run.
 
     *gain* is what the gate measured on recent holdout rows, in the metric's unit, where it could.
-    `shadow`: the run that a decision in shadow mode would have started.
+    `shadow`: the run that a decision in shadow mode would have started. *champion* and *new_rows* are those of the
+    decision: which version served, and how many labelled rows were behind it.
     """
 
     decision: str
@@ -193,6 +195,8 @@ class PastUpdate(Value):
     gain: float | None = None
     promising: bool = False  # refused, but for a lack of rows only
     rejected_at: datetime | None = None  # when a reviewer said no
+    champion: str | None = None
+    new_rows: int | None = None
 
 
 class History(Value):
@@ -205,6 +209,7 @@ class History(Value):
     rolled_back_at: datetime | None = None  # when a champion was last taken back, by a rule or by a person
     watermark: datetime | None = None
     new_rows: int = 0  # labelled rows that the champion has not learned, holdout left out
+    rows_to_learn: int | None = None  # of these, behind the candidate that an update goes on from; None: all of them
     first_cpu_seconds: float = 0.0  # what the first version took: all that is known before the first update
     decisions: tuple[PastDecision, ...] = ()
     updates: tuple[PastUpdate, ...] = ()

@@ -56,7 +56,7 @@ class _Sight:
     name: str
     frame: pd.DataFrame
     pair: Pair | Unjudged
-    absent: bool = False
+    absent: str | None = None  # why, where nothing is to be judged
     held: Pair | None = None
 
 
@@ -70,6 +70,7 @@ def judge(
     *,
     seed: int,
     older_rows: int | None = None,
+    outdated: str | None = None,
     tries: int = 1,
     foretold: Foretold | None = None,
 ) -> GateResult:
@@ -78,9 +79,10 @@ def judge(
     *foretold*: for a candidate that goes on from one which is not proven yet. Its rows are judged with the recent
     ones, by what that earlier candidate says of them.
 
-    An empty *anchor* is `absent` only where *older_rows* is 0; otherwise (`gate.anchor.within` left none, or
-    the count is not given) it cannot be judged and does not pass. *tries* counts the candidates judged on these rows
-    so far, this one included: each further one is judged by a wider interval. The rows may come in any order.
+    An empty *anchor* is `absent` only where *older_rows* is 0, or for the reason *outdated*: none of the older rows is
+    to be held against it. Otherwise it cannot be judged and does not pass. *tries* counts the candidates judged on
+    these rows so far, this one included: each further one is judged by a wider interval. The rows may come in any
+    order.
     Raises Refused where a row is no holdout row, SpecError where the metric needs probabilities that a model does
     not give.
     """
@@ -94,15 +96,16 @@ def judge(
                 "predict_proba; choose roc_auc or accuracy, or build another estimator. Nothing was registered"
             )
     bench = Bench(gate, METRICS[metric], champion, candidate, seed, tries)
+    without = None if len(anchor) else _NO_OLDER_ROWS if older_rows == 0 else outdated
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no finite value, which is looked at
         sights = [
             _sight(bench, "recent", recent, foretold=foretold),
-            _sight(bench, "anchor", anchor, absent=len(anchor) == 0 and older_rows == 0),
+            _sight(bench, "anchor", anchor, absent=without),
         ]
         strata = [_stratum(bench, sight) for sight in sights] + [
             _slice for sight in sights for _slice in _slices(bench, sight)
         ]
-        checks = [check for sight in sights if not sight.absent for check in _checks(bench, sight)]
+        checks = [check for sight in sights if sight.absent is None for check in _checks(bench, sight)]
     checks += [judge_latency(bench, recent if len(recent) else sights[1].frame), judge_size(bench)]
     return GateResult(
         metric=metric,
@@ -115,7 +118,7 @@ def judge(
 
 
 def _sight(
-    bench: Bench, name: str, frame: pd.DataFrame, *, absent: bool = False, foretold: Foretold | None = None
+    bench: Bench, name: str, frame: pd.DataFrame, *, absent: str | None = None, foretold: Foretold | None = None
 ) -> _Sight:
     before = foretold.pair if foretold is not None and len(frame) else None
     if foretold is not None and before is not None:
@@ -133,9 +136,9 @@ def _sight(
 
 def _stratum(bench: Bench, sight: _Sight) -> Stratum:
     needed = bench.gate.recent if sight.name == "recent" else bench.gate.anchor
-    if sight.absent:
+    if sight.absent is not None:
         words = in_words(needed, bench.metric)
-        return Stratum(name=sight.name, rows=0, needed=words, verdict="absent", reason=_NO_OLDER_ROWS)
+        return Stratum(name=sight.name, rows=0, needed=words, verdict="absent", reason=sight.absent)
     if sight.held is not None:  # the foretold rows speak of the version before, these of the candidate itself
         alone = judge_stratum(bench, sight.name, needed, len(sight.held), sight.held, bench.gate.min_rows)
         if alone.verdict == "refused" and alone.refuted:
@@ -145,8 +148,8 @@ def _stratum(bench: Bench, sight: _Sight) -> Stratum:
 
 def _slices(bench: Bench, sight: _Sight) -> list[Stratum]:
     asked = [each for each in bench.gate.slices if each.of in (sight.name, "both")]
-    if sight.absent:
-        return [absent_slice(bench, each, _NO_OLDER_ROWS) for each in asked]
+    if sight.absent is not None:
+        return [absent_slice(bench, each, sight.absent) for each in asked]
     return [judge_slice(bench, each, sight.name, sight.frame, sight.pair) for each in asked]
 
 

@@ -18,9 +18,13 @@ LOOK, LATER = datetime(2026, 2, 8), datetime(2026, 2, 20)
 
 @pytest.mark.parametrize(
     ("evidence", "verdict", "words"),
-    [({"candidate": "2", "promising": True}, "even", "v2 came of it"), ({}, "wrong", "the run ended refused")],
+    [
+        ({"candidate": "2", "promising": True}, "even", "v2, from which the next update goes on"),
+        ({"promising": True}, "even", "neither prove nor refute"),  # learner.unproven: drop
+        ({}, "wrong", "the run ended refused"),
+    ],
 )
-def test_of_an_unproven_candidate_nothing_can_be_told_yet(
+def test_of_an_unproven_candidate_nothing_can_be_told(
     tmp_path: Path, evidence: dict[str, Any], verdict: str, words: str
 ) -> None:
     decision = Decision(

@@ -61,7 +61,7 @@ def seen(care: Care, monkeypatch: pytest.MonkeyPatch) -> Seen:
     return look
 
 
-IN_HARM = (r"^gate:$", "gate:\n  in_harm: {margin: 0.2}")
+IN_HARM = (r"in_harm: not_worse", "in_harm: {margin: 0.2}")
 
 
 @pytest.mark.parametrize("care", [IN_HARM], indirect=True)
@@ -79,19 +79,36 @@ WITHIN = (r"anchor: \{margin: ([\d.]+)\}", r"anchor: {margin: \1, within: 10d}")
 @pytest.mark.parametrize("care", [WITHIN], indirect=True)
 def test_the_anchor_reaches_back_from_the_decision(care: Care, seen: Seen) -> None:
     watermark = find_champion(care).trained.state.watermark
-    given = seen(fired(LOOK))
+    soon = START + timedelta(days=4)
+    given = seen(fired(soon))
     times = given["anchor"]["_label_time"]
-    assert len(times) and times.min() > pd.Timestamp(LOOK - timedelta(days=10)) and times.max() <= watermark
+    assert len(times) and times.min() > pd.Timestamp(soon - timedelta(days=10)) and times.max() <= watermark
     assert given["older_rows"] > 0
+    assert given["outdated"] is None
 
 
 @pytest.mark.parametrize("care", [WITHIN], indirect=True)
-def test_an_old_champion_has_no_anchor_and_everything_within_it_is_recent(care: Care, seen: Seen) -> None:
-    """Else rows that are older than the spec wants to remember would hold every candidate back for ever."""
+@pytest.mark.parametrize("after", [timedelta(days=9, hours=23), timedelta(days=20)])
+def test_an_old_champion_has_no_anchor_and_everything_within_it_is_recent(
+    care: Care, seen: Seen, after: timedelta
+) -> None:
+    """Else rows that are older than the spec wants to remember would hold every candidate back for ever; and so would,
+    for a while, the last few of them that are not."""
     watermark = find_champion(care).trained.state.watermark
-    given = seen(fired(LATER))
-    assert (len(given["anchor"]), given["older_rows"]) == (0, 0)
+    given = seen(fired(watermark + after))
+    assert (len(given["anchor"]), given["older_rows"]) == (0, 1)
     assert given["recent"]["_label_time"].min() > watermark
+    assert "gate.anchor.within" in given["outdated"]
+
+
+RARELY = (r"anchor: \{margin: ([\d.]+)\}", r"anchor: {margin: \1, within: 1h}")
+
+
+@pytest.mark.parametrize("care", [RARELY], indirect=True)
+def test_a_stretch_that_never_holds_enough_rows_is_no_reason_to_forget_the_anchor(care: Care, seen: Seen) -> None:
+    """The gate then says `unsure`, and the reader widens `within`."""
+    given = seen(fired(find_champion(care).trained.state.watermark + timedelta(minutes=30)))
+    assert given["outdated"] is None
 
 
 def test_behind_a_standing_candidate_only_its_own_new_rows_are_learned_and_the_champion_is_judged_on_all(

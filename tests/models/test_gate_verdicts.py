@@ -127,6 +127,11 @@ def test_an_empty_anchor_passes_only_where_no_older_holdout_exists(model: Any, m
     assert young.strata[1].verdict == "absent"
     assert not lost.passed
     assert not unknown.passed
+    told = judge(
+        GateSpec(), "mae", model(0.8), model(0.1), recent, recent.iloc[:0], seed=0, older_rows=50, outdated="too old"
+    )
+    assert told.passed
+    assert (told.strata[1].verdict, told.strata[1].reason) == ("absent", "too old")
 
 
 def test_a_class_that_only_the_candidate_knows_counts_against_the_champion(make_spec: Any, make_rows: Any) -> None:

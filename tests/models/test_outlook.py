@@ -64,6 +64,7 @@ def test_a_rung_from_scratch_rests_after_its_first_refusal() -> None:
 
 
 REPLAY_REFUSED, SCRATCH_REFUSED = judged("warm_replay", "refused"), judged("scratch", "refused")
+SCRATCH_PASSED = judged("scratch", "passed", gain=1.0)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ REPLAY_REFUSED, SCRATCH_REFUSED = judged("warm_replay", "refused"), judged("scra
         ([[REFUSED], [REFUSED], [PROMISING]], True),
         ([[REFUSED], [REFUSED, judged("warm_replay", "passed", gain=1.0)]], True),
         ([[SCRATCH_REFUSED], [SCRATCH_REFUSED]], True),
+        ([[REFUSED], [REFUSED], [REFUSED, SCRATCH_PASSED]], True),  # the champion to continue is another since
     ],
 )
 def test_scratch_waits_until_the_rungs_that_continue_lost_three_climbs_in_a_row(

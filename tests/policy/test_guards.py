@@ -77,6 +77,16 @@ def test_too_few_new_rows_are_waited_for(made, new, action):
     assert made.judge(made.harmful(), _rule(min_rows=50), past=made.history(new_rows=new)).action == action
 
 
+@pytest.mark.parametrize(("do", "action"), [("warm_start", "hold"), ("full_retrain", "full_retrain")])
+def test_behind_a_candidate_only_what_it_has_not_learned_counts(made, do, action):
+    """Else each look would train on the handful of rows since the last; a full retrain goes on from nothing."""
+    past = made.history(new_rows=500, rows_to_learn=5)
+    decision = made.judge(made.harmful(), _rule(do=do, min_rows=50), past=past)
+    assert decision.action == action
+    if action == "hold":
+        assert "new labelled rows behind the candidate to go on from: 5, needed: 50" in decision.reasons[0]
+
+
 def test_with_nothing_to_learn_nothing_fires(made):
     decision = made.judge(made.harmful(), _rule(), past=made.history(new_rows=0))
 

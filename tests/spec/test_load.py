@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ratoon.spec.errors import SpecError
+from ratoon.spec.gate import Margin
 from ratoon.spec.load import json_schema, load_spec
 
 GOOD = """\
@@ -132,6 +133,16 @@ def test_a_value_of_the_wrong_kind_is_told_in_one_sentence_without_type_names(tm
     assert len(text.splitlines()) == 1
     for jargon in ("instance of", "dictionary", "valid", "tuple", "parse", "Adaptive", "literal", "Input should"):
         assert jargon not in text
+
+
+@pytest.mark.parametrize(
+    ("recent", "in_harm"),
+    [("better", "not_worse"), ("not_worse", "not_worse"), ("{margin: 0.02}", Margin(margin=0.02))],
+)
+def test_in_harm_no_more_is_asked_than_without_it(tmp_path, recent, in_harm):
+    path = tmp_path / "spec.yaml"
+    path.write_text(GOOD.replace("recent: better", f"recent: {recent}"))
+    assert load_spec(path).gate.asked_in_harm == in_harm
 
 
 def test_every_fault_is_listed_at_once(tmp_path):
