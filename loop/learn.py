@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -71,7 +71,7 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
 
 
 def _held_out(
-    spec: Spec, view: View, watermark: datetime, now: datetime, broken: Sequence[Span]
+    spec: Spec, view: View, watermark: datetime, now: datetime, broken: tuple[Span, ...]
 ) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
     """Recent and anchor holdout rows, and why the anchor holds none although there are older rows.
 

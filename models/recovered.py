@@ -156,7 +156,7 @@ def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tu
     labels = target(rows, spec.task)
     if known is None:
         found.missing.append("its classes: taken from the labels until the watermark")
-        return tuple(np.unique(labels).tolist())
+        return _of_labels(np.unique(labels).tolist(), spec)
     classes = tuple(int(each) if isinstance(each, bool) else each for each in np.asarray(known).tolist())
     unknown = sorted({str(each) for each in np.unique(labels) if each not in classes})
     if unknown or (spec.task == "binary" and len(classes) != 2):
@@ -169,6 +169,17 @@ def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tu
         )
     found.recovered.append(f"classes {', '.join(map(str, classes))}, from classes_")
     return classes
+
+
+def _of_labels(classes: list[int | float | str], spec: Spec) -> tuple[int | float | str, ...]:
+    if len(classes) < 2 or (spec.task == "binary" and len(classes) > 2):
+        raise ContractBroken(
+            f"{spec.path}: the model does not say which classes it knows, and the labels of data.target "
+            f"{spec.data.target!r} until --learned-until hold {len(classes)}: {', '.join(map(str, classes[:10]))}; "
+            f"task {spec.task!r} has {'two' if spec.task == 'binary' else 'at least two'}. Nothing was changed; check "
+            "task, data.target and --learned-until"
+        )
+    return tuple(classes)
 
 
 def _refuse_another_task(estimator: Any, known: Any, spec: Spec) -> None:

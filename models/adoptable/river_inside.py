@@ -20,6 +20,7 @@ from ..formats.river_model import RiverModel, gives_probabilities, last_of, rows
 from .original import Array, Estimator
 from .sklearn_files import refuse_pickle
 
+_TYPES = {"long": "int64", "integer": "int32", "float": "float32", "boolean": "bool"}
 _WHOLE = "the whole state: a River model carries all that it needs to learn on"
 
 
@@ -124,11 +125,14 @@ class Inside:
         gives something else than the model in it: it does more than that model, and that part would be lost.
         """
         self._refuse_other_labels(estimator, X)
+        typed = self._typed(X)
+        X = typed.astype(X.dtypes.to_dict())  # the same numbers for both: float32 rounds
         try:
-            said = self.served.predict(self._typed(X))
+            said = self.served.predict(typed)
         except Exception as error:  # whatever its own code raises
             raise ContractBroken(
-                f"{self.foreign.source} cannot predict rows of the data: {error}. Nothing was changed"
+                f"{self.foreign.source} cannot predict rows of the data: {error}. Nothing was changed; log it with the "
+                "data's own columns as its input example"
             ) from error
         if isinstance(said, (pd.DataFrame, pd.Series)):
             said = said.to_numpy().reshape(len(X), -1)
@@ -166,13 +170,15 @@ class Inside:
             yield table[:, -1]
 
     def _typed(self, X: pd.DataFrame) -> pd.DataFrame:
-        """X with whole numbers where the signature asks for them: MLflow refuses floats there."""
-        whole = [
-            name
-            for name, kind in self.foreign.types.items()
-            if kind in ("long", "integer") and name in X and (X[name] == X[name].round()).all()
-        ]
-        return X.astype({name: "int64" if self.foreign.types[name] == "long" else "int32" for name in whole})
+        """X with the types that the signature asks for, where the values are of that type: MLflow casts none itself."""
+        asked = {name: kind for name, kind in self.foreign.types.items() if name in X and kind in _TYPES}
+        return X.astype({name: _TYPES[kind] for name, kind in asked.items() if _fits(X[name], kind)})
+
+
+def _fits(column: pd.Series, kind: str) -> bool:
+    if kind == "boolean":
+        return bool(column.isin((0, 1)).all())
+    return kind == "float" or bool((column == column.round()).all())
 
 
 def _alike(said: Any, ours: Any) -> bool:

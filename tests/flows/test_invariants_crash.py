@@ -105,7 +105,13 @@ def kill_and_repeat(processes: Processes, project: Project, mine: dict[str, Any]
         assert all({"ratoon.parent", "ratoon.watermark", "ratoon.gate"} <= set(v.tags) for v in made)
     again = processes.run("retrain", spec=project.path, decision=decision)
     assert again.error is None, again.trace
-    assert again.result == {"decision": decision, "outcome": "registered", "version": "2", "promoted": True}
+    assert again.result == {
+        "decision": decision,
+        "outcome": "registered",
+        "version": "2",
+        "candidate": None,
+        "promoted": True,
+    }
     end_of_the_story(project, decision)
 
 
@@ -161,7 +167,13 @@ def test_a_training_that_is_killed_leaves_nothing_but_a_row_in_the_ledger(
     )
     assert ended.error is not None and "killed by signal 9" in ended.error
     again = processes.run("retrain", spec=decided.path, decision=decision)
-    assert again.result == {"decision": decision, "outcome": "failed", "version": None, "promoted": False}
+    assert again.result == {
+        "decision": decision,
+        "outcome": "failed",
+        "version": None,
+        "candidate": None,
+        "promoted": False,
+    }
     whole(decided, versions=1)
     with decided.care() as care:
         (flight,) = care.ledger.updates("flights")

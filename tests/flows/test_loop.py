@@ -108,7 +108,13 @@ def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processe
     with decided.care() as care:
         (decision,) = care.ledger.decisions("flights")
     waiting = processes.run("retrain", spec=decided.path, decision=decision.id)
-    assert waiting.result == {"decision": decision.id, "outcome": "registered", "version": "2", "promoted": False}
+    assert waiting.result == {
+        "decision": decision.id,
+        "outcome": "registered",
+        "version": "2",
+        "candidate": None,
+        "promoted": False,
+    }
     with decided.care() as care:
         champion, challenger = care.registry.champion(), care.registry.challenger()
         assert champion is not None and challenger is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ value = learned(scaled(linear_model.LinearRegression()), y)
 log(Wrapper(value), name="value", by=pyfunc, input_example=X[:4])
 chance = learned(scaled(linear_model.LogisticRegression()), late == 1)
 log(Wrapper(chance, chance=True), name="chance", by=pyfunc, input_example=X[:4])
+flags = X[["a"]].astype("float32").assign(late=late == 1)
+narrow = scaled(linear_model.LinearRegression())
+for row, label in zip(flags.to_dict("records"), y):
+    narrow.learn_one(row, label)
+log(Wrapper(narrow), name="narrow", by=pyfunc, input_example=flags[:4])
 log(Wrapper(value, value, scaled(linear_model.LinearRegression())), name="several", by=pyfunc)
 log(Wrapper(value, shift=1.0), name="shifted", by=pyfunc)
 class Empty(mlflow.pyfunc.PythonModel):
@@ -105,6 +111,22 @@ def test_a_python_function_of_probabilities_is_known_again(logged: tuple[Path, l
     with of(logged[0], "chance", "late") as care:
         adopted = asked(care, "1")
         assert continued(care, adopted).state.classes == (0, 1)
+
+
+def test_columns_of_narrower_types_are_given_as_the_signature_asks_for_them(logged: tuple[Path, list[float]]) -> None:
+    """MLflow refuses the data's doubles where the model was logged with float32 and truth values."""
+    learner = {"build": "flow.py:value", "pickle": True}
+    with project(logged[0], model="narrow", features=("a", "late"), learner=learner) as care:
+        assert continued(care, asked(care, "1")).state.updates == 1
+
+
+def test_labels_of_one_class_are_refused_where_the_model_names_none(logged: tuple[Path, list[float]]) -> None:
+    """A binary model of one class would say so for ever, and refuse its first row of the other."""
+    with of(logged[0], "single", "late") as care, pytest.raises(ContractBroken, match="--learned-until hold 1: "):
+        first = care.source.as_of(NOW).learned(NOW).sort_values("_label_time")
+        moved = first["_target"].ne(first["_target"].iloc[0])
+        until = first.loc[moved, "_label_time"].iloc[0].to_pydatetime() - timedelta(minutes=1)
+        asked(care, "", address="models:/chance/1", learned_until=until)
 
 
 def test_a_version_in_ratoons_own_format_is_adopted_by_another_model(logged: tuple[Path, list[float]]) -> None:
