@@ -154,7 +154,12 @@ class Rule(Part):
     quiet: Annotated[tuple[QuietHours, ...], BeforeValidator(lambda v: v if isinstance(v, list | tuple) else (v,))] = (
         Field((), description="Hours in which it does not fire, such as 22:00-06:00 (UTC); one, or a list")
     )
-    min_rows: int | None = Field(None, ge=1, description="Least labelled rows that were not learned yet")
+    min_rows: int | None = Field(
+        None,
+        ge=1,
+        description="Least labelled rows that the run would be the first to learn: behind the candidate that an update "
+        "goes on from, else behind the champion",
+    )
     growth: float | None = Field(
         None,
         gt=1,
