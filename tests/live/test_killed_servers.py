@@ -25,7 +25,7 @@ from upped import Upped
 from ratoon.ledger.ledger import Ledger
 from ratoon.servers.processes import marked
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(3000)
 
 FIRST, LATER = "2026-02-05T00:00:00", "2026-02-19T00:00:00"
 VICTIMS = ("worker", "prefect", "mlflow", "database", "up")
@@ -180,7 +180,7 @@ def _deployed(up: Upped, model: str, spec: Path) -> None:
         env=up.environment | {"PREFECT_API_URL": f"{up.where.prefect}/api", "RATOON_SPEC": str(spec)},
         check=True,
         capture_output=True,
-        timeout=180,
+        timeout=540,
     )
 
 

@@ -19,7 +19,7 @@ from upped import Upped
 
 from ratoon.servers.processes import marked
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 DATABASES = ("safe_prefect", "safe_mlflow", "safe_ledger")
 

@@ -21,7 +21,7 @@ from running import Servers, wait_for
 
 from ratoon.cli.starting import example_flights
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 CHANGE = timedelta(days=40)  # after the first flight of the example stream, the evening turns
 
@@ -178,7 +178,7 @@ def _post(servers: Servers, path: str, body: dict[str, Any]) -> list[Any]:
     request = urllib.request.Request(
         f"{servers.prefect}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return list(json.load(answer))
 
 
@@ -187,7 +187,7 @@ def _delete(address: str) -> None:
 
     def gone() -> bool:
         try:
-            with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=20):
+            with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=60):
                 return True
         except urllib.error.HTTPError as error:
             if error.code != 503:
@@ -198,5 +198,5 @@ def _delete(address: str) -> None:
 
 
 def _get(address: str) -> Any:
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         return json.load(answer)

@@ -111,7 +111,7 @@ class Upped:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -120,10 +120,10 @@ class Upped:
         address = f"{self.where.prefect}/api/{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-        until = time.monotonic() + 90  # it may be the one that was killed
+        until = time.monotonic() + 270  # it may be the one that was killed
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError:
                 raise

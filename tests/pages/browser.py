@@ -65,7 +65,7 @@ class Browser:
         found = (within or self.driver).find_elements(By.XPATH, xpath)
         return [each for each in found if each.is_displayed()]
 
-    def find(self, xpath: str, *, seconds: float = 60, within: WebElement | None = None) -> WebElement:
+    def find(self, xpath: str, *, seconds: float = 180, within: WebElement | None = None) -> WebElement:
         """The first visible element, waited for."""
         return self.wait(lambda: next(iter(self.all(xpath, within)), None), f"{xpath} is shown", seconds)
 
@@ -76,11 +76,11 @@ class Browser:
         """All that the page shows as text, as its reader would select it."""
         return str(self.driver.execute_script("return document.body ? document.body.innerText : ''"))
 
-    def read(self, pattern: str, *, seconds: float = 60) -> re.Match[str]:
+    def read(self, pattern: str, *, seconds: float = 180) -> re.Match[str]:
         """Wait until the page's text has a match."""
         return self.wait(lambda: re.search(pattern, self.text()), f"the page says {pattern!r}", seconds)
 
-    def wait(self, true: Callable[[], T | None], what: str, seconds: float = 60) -> T:
+    def wait(self, true: Callable[[], T | None], what: str, seconds: float = 180) -> T:
         """Ask until it is true; what a page redraws meanwhile is asked again."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -96,7 +96,7 @@ class Browser:
 
     # -- doing ---------------------------------------------------------------------------------------
 
-    def click(self, xpath: str, *, seconds: float = 60, within: WebElement | None = None) -> None:
+    def click(self, xpath: str, *, seconds: float = 180, within: WebElement | None = None) -> None:
         def clicked() -> bool:
             found = self.find(xpath, seconds=5, within=within)
             self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)

@@ -30,7 +30,7 @@ from upped import Upped
 from ratoon.cli.starting import example_flights
 from ratoon.ledger.ledger import Ledger
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 MODEL = "flights"
 REASON = "New evening timetable since Monday"
@@ -92,7 +92,7 @@ def test_an_operator_starts_a_retrain_by_the_form_and_reads_what_came_of_it(brow
     pages.open_new_run()
     browser.shoot("prefect-run-started")
 
-    assert pages.watch(seconds=400) == "Completed"
+    assert pages.watch(seconds=1200) == "Completed"
     browser.refresh()
     assert "registered v2" in pages.title()
     browser.shoot("prefect-run-ended")

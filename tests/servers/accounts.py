@@ -95,7 +95,7 @@ def start_guarded(folder: Path) -> Guarded:
             start_new_session=True,
         )  # fmt: skip
     started = Guarded(folder, port, process)
-    until = time.monotonic() + 180
+    until = time.monotonic() + 400
     while not _answers(started.url):
         if process.poll() is not None or time.monotonic() > until:
             started.stop()

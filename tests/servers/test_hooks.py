@@ -76,7 +76,7 @@ def event(model: str = "flights", alias: str = "champion", **more: Any) -> bytes
 
 
 def _soon(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not true():
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -26,7 +26,7 @@ from ratoon.ledger.ledger import Ledger
 from ratoon.servers.hooks_app import create_app
 from ratoon.servers.hooks_subscribe import subscribe
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
@@ -220,13 +220,13 @@ def test_ratoon_listen_subscribes_itself_and_reviews(server: Guarded, model: str
             cwd=tmp_path, env=os.environ | server.as_user(ADMIN) | told, stdout=out, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
-        _soon(lambda: "MLflow sends its events to" in log.read_text() and len(_moves(spec)) == 1, seconds=90)
+        _soon(lambda: "MLflow sends its events to" in log.read_text() and len(_moves(spec)) == 1, seconds=270)
         _call(server, REVIEWER, "POST", "registered-models/alias", ALIAS | {"version": "2"})
-        _soon(lambda: _moves(spec)[-1:] == [(model, "2", REVIEWER)], seconds=120)
+        _soon(lambda: _moves(spec)[-1:] == [(model, "2", REVIEWER)], seconds=360)
     finally:
         listening.terminate()
         listening.wait(60)
-    _soon(lambda: not _of(tmp_path), seconds=60)  # Prefect's temporary server too
+    _soon(lambda: not _of(tmp_path), seconds=180)  # Prefect's temporary server too
 
 
 def _of(folder: Path) -> list[str]:
@@ -267,7 +267,7 @@ def _tags(server: Guarded, model: str, version: str) -> dict[str, str]:
     return {each["key"]: each["value"] for each in found.get("tags", ())}
 
 
-def _soon(true: Any, seconds: float = 30) -> None:
+def _soon(true: Any, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until
