@@ -14,6 +14,7 @@ from ..ledger.ledger import Flight, Landed
 from ..models.attempt import SCRATCH, Attempt
 from ..models.climbing import climb_apart, first_apart
 from ..models.evidence import Evidence
+from ..models.isolated import Isolated
 from ..models.outlook import Outlook, early, expected, resting
 from ..models.race import Race, climb, first
 from ..models.trained import Trained
@@ -53,7 +54,8 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     broken = broken_spans(looks)
     recent, anchor, outdated = _held_out(spec, view, watermark, fired.at, broken)
     unlearned = without(view.unlearned(base.state.watermark), broken)
-    return (climb_apart if bounded else climb)(
+    apart = bounded or isinstance(champion.trained.estimator, Isolated)  # whose code runs in no process but its own
+    return (climb_apart if apart else climb)(
         champion.trained,
         spec,
         standing=before,
@@ -66,7 +68,7 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
         full=fired.action == "full_retrain",
         since=since,
         recent_since=lately,
-        outlook=_outlook(care, base, fired, len(unlearned)),
+        outlook=_outlook(care, base, fired, len(unlearned), view, {"scratch": since, "scratch_recent": lately}),
     )
 
 
@@ -100,20 +102,25 @@ def _demanding(spec: Spec, fired: Decision) -> Spec:
     return spec.model_copy(update={"gate": spec.gate.model_copy(update={"recent": spec.gate.asked_in_harm})})
 
 
-def _outlook(care: Care, base: Trained, fired: Decision, new: int) -> Outlook:
+def _outlook(
+    care: Care, base: Trained, fired: Decision, new: int, view: View, since: Mapping[LadderRung, datetime | None]
+) -> Outlook:
     """What earlier climbs of this model say about the rungs, and what the rule's budget leaves."""
     spec = care.spec
     earlier = [each for each in care.ledger.updates(spec.model) if each.at < fired.at]
     climbs = [[Attempt.model_validate(one) for one in each.evidence.get("attempts", ())] for each in earlier]
     rule = next((each for each in spec.policy if (each.when, each.do) == (fired.rule, fired.action)), None)
     history = care.ledger.history(spec.model, fired.at)
-    replayed = min(len(reservoir) if (reservoir := base.reservoir) is not None else 0, new)
-    rows: dict[LadderRung, int] = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
-    rows["scratch"] = base.state.learned_rows + new
+    budget = cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None
+    rows: dict[LadderRung, int] = {}
+    if budget is not None:
+        replayed = min(len(reservoir) if (reservoir := base.reservoir) is not None else 0, new)
+        rows = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
+        rows |= {rung: view.unlearned_count(after) for rung, after in since.items()}
     return Outlook(
         resting=resting(spec.learner.rungs, climbs) | _barred(spec, rule),
         expected=expected(climbs, rows),
-        budget=cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None,
+        budget=budget,
         early=None if spec.learner.race == "all" else early(climbs, spec.learner.scratch_after),
     )
 

@@ -49,7 +49,15 @@ def build(spec: Spec) -> Any:
             "River model, or a PyTorch module, alone or as (module, optimiser, scheduler). "
             "Nothing was changed"
         )
-    return seeded(estimator, spec.seed)
+    return _within(spec.learner.threads, seeded(estimator, spec.seed))
+
+
+def _within(threads: int, estimator: Any) -> Any:
+    """*estimator* with every `n_jobs` of it set to *threads*: processes of its own would escape limit and count."""
+    if hasattr(estimator, "get_params"):
+        named = [key for key in estimator.get_params(deep=True) if key.split("__")[-1] == "n_jobs"]
+        estimator.set_params(**dict.fromkeys(named, threads))
+    return estimator
 
 
 def _made(maker: Callable[[], Any], seed: int) -> Any:

@@ -84,6 +84,7 @@ def begin(
         versions=library_versions(),
         vocabularies=vocabularies(estimator, features, rows),
         replay_rows=0 if reservoir is None else len(reservoir),
+        holdout=spec.data.holdout,
         **described(estimator),
     )
     return Trained(estimator, state, reservoir=reservoir)
@@ -145,7 +146,8 @@ def taken_in(champion: Trained, rows: pd.DataFrame, how: How) -> tuple[pd.DataFr
     if how.replay.empty:
         return rows, rows, y
     replay = learnable(how.replay)
-    mixed = pd.concat([replay[rows.columns], rows], ignore_index=True)
+    # A column that is no feature, such as the served prediction, may be younger than the reservoir.
+    mixed = pd.concat([replay.reindex(columns=rows.columns), rows], ignore_index=True)
     return rows, mixed, np.concatenate([target(replay, champion.state.task), y])
 
 

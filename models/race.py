@@ -269,6 +269,7 @@ class _Step:
                 origin = Origin(rung, self.champion.version, self.since[rung], self.champion)
                 candidate, watch.seconds = first(self.spec, rows, origin=origin)
             else:
+                self.base.state.check_holdout(self.spec.data.holdout)
                 how = self._how(rung, len(rows))
                 learned += len(how.replay)
                 learner = self.learner

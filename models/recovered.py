@@ -90,6 +90,7 @@ def recover(
         rung="adopted",
         parent=foreign.number,
         seed=spec.seed,
+        holdout=spec.data.holdout,
         versions=_versions(foreign, found),
     )
     found.missing.append("which rows it learned: taken to be all labelled rows outside the holdout until the watermark")

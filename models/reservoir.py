@@ -52,7 +52,8 @@ def _smallest(rows: pd.DataFrame, keys: Array, most: int, spec: ReplaySpec) -> p
         chosen = order[:most]
     else:
         strata = _strata(rows, spec).iloc[order]
-        quota = strata.map(_quotas(strata.value_counts().to_dict(), most))
+        # In the order of their first row by key, so that where there are more strata than rows chance chooses.
+        quota = strata.map(_quotas(strata.value_counts(sort=False).to_dict(), most))
         chosen = order[(strata.groupby(strata, sort=False).cumcount() < quota).to_numpy()]
     return by_arrival(rows.take(np.sort(chosen))).reset_index(drop=True)
 
@@ -65,7 +66,12 @@ def _strata(rows: pd.DataFrame, spec: ReplaySpec) -> pd.Series[Any]:
 
 
 def _quotas(counts: Mapping[Any, int], most: int) -> dict[Any, int]:
-    """Even shares of *most*; what a small stratum leaves over goes to the others."""
+    """Even shares of *most*; what a small stratum leaves over goes to the others.
+
+    With fewer rows than strata the first in *counts* get one each.
+    """
+    if most < len(counts):
+        return {stratum: int(place < most) for place, stratum in enumerate(counts)}
     quota: dict[Any, int] = {}
     for stratum, count in sorted(counts.items(), key=lambda each: (each[1], str(each[0]))):
         quota[stratum] = min(count, (most - sum(quota.values())) // (len(counts) - len(quota)))

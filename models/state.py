@@ -23,8 +23,16 @@ from ..spec.watching import OF_CLASSES, Task
 from .features import Feature, features_of
 
 MODULUS = 2**61  # of fingerprints, as the data room's tally
-_CONTINUED_BY = ("scikit-learn", "lightgbm", "xgboost")  # a minor release may change how these continue a fit
-_CONTINUED_BY_OWN = {"river": ("river",), "torch": ("torch",)}  # families that continue without the above
+# A minor release may change how these continue a fit. Of a learner of the user's own nobody knows which it uses.
+_CONTINUED_BY = {
+    "sklearn-partial": ("scikit-learn",),
+    "sklearn-clusters": ("scikit-learn",),
+    "lightgbm": ("scikit-learn", "lightgbm"),
+    "xgboost": ("scikit-learn", "xgboost"),
+    "river": ("river",),
+    "torch": ("torch",),
+}
+_ANY_OF_THESE = ("scikit-learn", "lightgbm", "xgboost", "river", "torch")
 
 
 class Accepted(Value):
@@ -51,7 +59,8 @@ class TrainingState(Value):
     *preprocessing* lists the steps and their classes, *optimiser* how far it has come, *vocabularies* the known
     categories of each category feature (see contract.py), *replay_rows* how many rows the reservoir holds; all must
     match before a fit continues, and are empty or None where nothing is known (an adopted version).
-    *frozen_because* gives for each of *frozen_steps* the reason.
+    *frozen_because* gives for each of *frozen_steps* the reason. *holdout* is the share of rows that its lineage never
+    learned; None where it is not known.
     """
 
     family: str
@@ -78,6 +87,7 @@ class TrainingState(Value):
     optimiser: str | None = None
     vocabularies: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     replay_rows: int | None = None
+    holdout: float | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     reference: Span | None = None
     profile: dict[str, Any] | None = None
@@ -113,10 +123,16 @@ class TrainingState(Value):
                 f"{ONLY_SCRATCH}"
             )
 
+    def check_holdout(self, share: float) -> None:
+        """Raises ContractBroken where another *share* of rows is held out than when this state learned: rows that it
+        learned would be held against it, or rows that it passed by never be learned."""
+        if self.holdout is not None and self.holdout != share:
+            raise ContractBroken(f"data.holdout was {self.holdout:g} when it learned, is {share:g}: {ONLY_SCRATCH}")
+
     def check_versions(self) -> None:
         """Raises ContractBroken where a library's minor version is not the one that wrote the state."""
         now = library_versions()
-        for name in _CONTINUED_BY_OWN.get(self.family, _CONTINUED_BY):
+        for name in _CONTINUED_BY.get(self.family, _ANY_OF_THESE):
             before, today = self.versions.get(name), now.get(name)
             if before is not None and _minor(before) != _minor(today):
                 raise ContractBroken(f"learned with {name} {before}, {today or 'none'} is installed: {ONLY_SCRATCH}")

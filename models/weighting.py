@@ -42,7 +42,7 @@ def row_weights(y: Array, learned: Array) -> Array:
 
 def everything(reservoir: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows kept and the new *rows*, on which the classes' shares are judged."""
-    return rows if reservoir is None or reservoir.empty else pd.concat([reservoir[rows.columns], rows])
+    return rows if reservoir is None or reservoir.empty else pd.concat([reservoir.reindex(columns=rows.columns), rows])
 
 
 def takes_weights(estimator: Any) -> bool:

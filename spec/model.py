@@ -297,6 +297,10 @@ class Spec(Part):
     def _weights_fit_the_task(self) -> Spec:
         if self.learner.weights == "balanced" and self.task not in OF_CLASSES:
             raise ValueError(f"learner.weights: 'balanced' needs classes, the task is {self.task!r}; expected 'none'")
+        if self.learner.replay.stratify == "class" and self.task not in OF_CLASSES:
+            raise ValueError(
+                f"learner.replay.stratify: 'class' needs classes, the task is {self.task!r}; expected 'none' or 'time'"
+            )
         return self
 
     @model_validator(mode="after")

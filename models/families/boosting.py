@@ -67,6 +67,7 @@ class Forest(Protocol):
     output: NDArray[np.intp]
     width: int  # trees per boosting round
     loss: Loss | None  # None: one whose leaves cannot be moved here
+    monotone: bool  # whether constraints bind leaves to each other
 
     def leaves(self, batch: Batch) -> tuple[Array, Array]:
         """Place of each row in each tree's values, shape (n, trees), and score of each row, shape (n, outputs)."""
@@ -221,7 +222,15 @@ def _step(forest: Forest, batch: Batch, spec: Spec, updates: int, base: int, gon
 def _settled(forest: Forest, batch: Batch, spec: Spec, base: int, gone: int) -> tuple[Array, list[str]]:
     """Drop trees of *forest* and move its leaves; the rows' score then, and what should be noted."""
     mode, notes = spec.learner.boosting, []
-    loss = forest.loss if mode != "continue" else None
+    loss = forest.loss if mode != "continue" and not forest.monotone else None
+    if forest.monotone and (gone or mode == "refit"):
+        raise ContractBroken(
+            "under monotone constraints no leaf may be moved by itself"
+            + (f", and {gone} rounds of old trees would have to go (learner.trees)" if gone else "")
+            + "; the champion was left as it was. "
+            + ("Raise learner.trees" if gone else "Set learner.boosting to `continue`")
+            + ", or use the rungs from scratch"
+        )
     if mode == "refit" and loss is None:
         raise ContractBroken(
             "the leaves of this objective cannot be re-estimated (known: squared error, logistic, softmax); the "
@@ -244,5 +253,6 @@ def _settled(forest: Forest, batch: Batch, spec: Spec, base: int, gone: int) -> 
         slope = slope_of(loss, batch.label, np.prod(weights, axis=0) if weights else None)
         forest.values, score = move_leaves(forest.values, leaf, forest.output, score, slope)
     elif mode == "adapt":
-        notes.append("the leaves were not moved: their objective's gradient is not known here")
+        why = "monotone constraints bind them together" if forest.monotone else "their objective's gradient is unknown"
+        notes.append(f"the leaves were not moved: {why}")
     return score, notes

@@ -11,6 +11,7 @@ A leaf that no new row reaches keeps its value; one that few rows reach moves li
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Literal
@@ -46,6 +47,16 @@ def slope_of(loss: Loss, y: Array, weight: Array | None) -> Slope:
         return w * (p - own), w * np.maximum(k / (k - 1) * p * (1 - p), 1e-6)  # LightGBM's bound of the hessian
 
     return {"squared": squared, "logistic": logistic, "softmax": softmax}[loss]
+
+
+def bound_together(constraints: Any) -> bool:
+    """Whether leaves are bound to each other by monotone constraints, as the libraries take them: numbers, a text of
+    them, or a dictionary by feature; moved one by one they would not stay in order."""
+    if isinstance(constraints, dict):
+        constraints = list(constraints.values())
+    if isinstance(constraints, str):
+        constraints = [int(each) for each in re.findall(r"-?\d+", constraints)]
+    return constraints is not None and bool(np.any(constraints))
 
 
 def added(values: Sequence[Array], leaf: Array, output: Array, columns: int) -> Array:

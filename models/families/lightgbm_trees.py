@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ...spec.errors import SpecError
 from .boosting import Batch
-from .leaf_steps import Array, Loss, added
+from .leaf_steps import Array, Loss, added, bound_together
 
+_MONOTONE = ("monotone_constraints", "mc", "monotone_constraint", "monotonic_cst")  # LightGBM's aliases
 _NEWLINE, _TREE, _LEAVES, _END = "\n", "\nTree=", "\nleaf_value=", "\nend of trees"
 
 
@@ -41,12 +42,14 @@ class LightGBMForest:
     output: NDArray[np.intp] = field(init=False)
     width: int = field(init=False)
     loss: Loss | None = field(init=False)
+    monotone: bool = field(init=False)  # whether leaves are bound to each other by constraints
 
     def __post_init__(self) -> None:
         self._head, self._blocks, self._tail = _split(self.booster.model_to_string(num_iteration=-1))
         self.width = int(_entry(self._head, "num_tree_per_iteration") or 1)
         self.loss = _loss(_entry(self._head, "objective"), self._blocks)
         self.values = _values(self._blocks)
+        self.monotone = any(bound_together(self.params.get(name)) for name in _MONOTONE)
         self._count()
 
     def _count(self) -> None:
@@ -98,8 +101,19 @@ class LightGBMForest:
     def _data(self, batch: Batch, score: Array, params: dict[str, Any], like: Any = None) -> Any:
         start = score.ravel(order="F")  # class by class
         return import_lightgbm().Dataset(
-            batch.X, label=batch.label, weight=batch.weight, init_score=start, params=params, reference=like
+            self._coded(batch.X),
+            label=batch.label,
+            weight=batch.weight,
+            init_score=start,
+            params=params,
+            reference=like,
         )
+
+    def _coded(self, X: Any) -> Any:
+        """X with its categories in the order of the first fit: a Dataset of its own would number them anew."""
+        known = self.booster.pandas_categorical or []
+        named = X.columns[X.dtypes == "category"] if known else []
+        return X.assign(**{n: X[n].cat.set_categories(c) for n, c in zip(named, known, strict=True)}) if known else X
 
     def closed(self) -> Any:
         """A new booster of these trees."""

@@ -40,12 +40,18 @@ class Made:
             "weights": dict(self.served.state_dict()),
             "optimiser": self.optimiser.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "kinds": self._kinds(),
         }
+
+    def _kinds(self) -> list[str]:
+        return [type(each).__name__ for each in (self.optimiser, self.scheduler) if each is not None]
 
     def take_up(self, training: dict[str, Any], *, optimiser: bool) -> None:
         """Go on from *training*; without *optimiser* only the weights. Raises what PyTorch raises where it misfits."""
         self.served.load_state_dict(training["weights"])
         if optimiser:
+            if training.get("kinds", self._kinds()) != self._kinds():  # PyTorch would take another one's state
+                raise ValueError(f"it went on with {', '.join(training['kinds'])}, here is {', '.join(self._kinds())}")
             # PyTorch takes the tensors over as they are and then changes them in place: the champion's.
             self.optimiser.load_state_dict(copy.deepcopy(training["optimiser"]))
             if (self.scheduler is None) != (training["scheduler"] is None):

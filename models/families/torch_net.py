@@ -82,7 +82,7 @@ class TorchNet:
         with repeatable(spec, before.training["generator"]):
             net = _taken_up(before, len(X.columns), spec, how, champion.state.updates)
             try:
-                after, notes = _train(net, X, y, before.classes, spec, epochs, spec.learner.patience)
+                after, notes = _train(net, X, y, before.classes, spec, epochs, spec.learner.patience, new=len(rows))
             except (ValueError, TypeError, RuntimeError) as error:
                 raise ContractBroken(could_not("continue on", X, error)) from error
         regression = spec.task == "regression"
@@ -171,12 +171,17 @@ def _train(
     spec: Spec,
     epochs: int,
     patience: int | None = None,
+    *,
+    new: int | None = None,
 ) -> tuple[TorchModel, list[str]]:
-    """Train *net* on X, shape (n, k), and y, shape (n,), and say what ended it; ValueError at no finite weights."""
+    """Train *net* on X, shape (n, k), and y, shape (n,), and say what ended it; ValueError at no finite weights.
+
+    The last *new* rows are those that it has not met (left out: all); the statistics of the inputs know the others.
+    """
     import torch
 
     served, values = net.served, np.array(X, dtype=np.float32)  # a copy: pandas' own may be read-only
-    served.meet(values)
+    served.meet(values if new is None else values[len(values) - new :])
     inputs, targets = torch.from_numpy(values), _targets(net, y, classes)
     served.train()
     notes = []

@@ -15,7 +15,7 @@ from ...spec.errors import SpecError
 from ..lineage import continued_error
 from . import ubjson
 from .boosting import Batch
-from .leaf_steps import Array, Loss
+from .leaf_steps import Array, Loss, bound_together
 
 _LOSS: dict[str, Loss] = {
     "reg:squarederror": "squared",
@@ -51,6 +51,7 @@ class XGBoostForest:
     output: NDArray[np.intp] = field(init=False)
     width: int = field(init=False)
     loss: Loss | None = field(init=False)
+    monotone: bool = field(init=False)  # whether leaves are bound to each other by constraints
 
     def __post_init__(self) -> None:
         self._model = ubjson.loads(self.booster.save_raw("ubj"))
@@ -70,6 +71,7 @@ class XGBoostForest:
         self.width = max(1, int(parameters["num_class"])) * max(1, parallel)
         self.loss = _LOSS.get(objective)
         self.values = _values(self._forest["trees"])
+        self.monotone = bound_together(self.params.get("monotone_constraints"))
         self._count()
 
     def _count(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ratoon.models.build import build
@@ -176,3 +177,47 @@ def test_a_leaf_without_rows_keeps_its_value() -> None:
     assert [each[1] for each in moved] == [5.0, 7.0]
     assert 0.5 < score[0, 0] <= 1.0
     assert values[0][0] == 0.0
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_monotone_constraints_hold_after_any_number_of_updates(make_spec: Any, make_rows: Any, library: str) -> None:
+    """Leaves that move one by one would not stay in order; the gate looks at the metric alone."""
+    name = f"{library}_alone_regression"
+    spec, learner, _ = champion_of(make_spec, make_rows, name, "regression", trees=14, replay={"rows": 0})
+    estimator = build(spec)
+    innermost(estimator).set_params(monotone_constraints=(1, 0))
+    version = learner.first(estimator, make_rows(400, "regression").drop(columns="c"), spec)
+    for n in range(3):
+        against = make_rows(200, "regression", start=400 + 200 * n, shift=1.0).drop(columns="c")  # it falls by now
+        version = learner.update(version, against, spec)
+    assert any("monotone constraints bind them" in note for note in version.state.notes)
+    grid = make_rows(300, "regression").drop(columns="c").assign(a=np.linspace(-3, 3, 300), b=0.0)
+    assert (np.diff(version.predict_frame(grid)["_prediction"]) >= -1e-9).all()
+    full = make_rows(200, "regression", start=1000).drop(columns="c")
+    with pytest.raises(ContractBroken, match=r"1 rounds of old trees would have to go.*Raise learner.trees"):
+        for n in range(9):
+            version = learner.update(
+                version, full.assign(_label_time=full["_label_time"] + timedelta(days=30 * n)), spec
+            )
+
+
+def test_new_trees_read_categories_as_the_first_ones_did() -> None:
+    """LightGBM numbers the categories of each Dataset anew; those of a window that lacks one would be others."""
+    lightgbm = pytest.importorskip("lightgbm")
+    from ratoon.models.families.boosting import Batch
+    from ratoon.models.families.lightgbm_trees import LightGBMForest
+
+    kinds, worth = ["a", "b", "c", "d"], {"a": 0.0, "b": 1.0, "c": 5.0, "d": -5.0, "e": 3.0}
+
+    def rows(of: list[str], dtype: Any = "category") -> tuple[pd.DataFrame, Any]:
+        chosen = np.random.default_rng(0).choice(of, 400)
+        return pd.DataFrame({"k": pd.Series(chosen, dtype=dtype)}), np.array([worth[each] for each in chosen])
+
+    X, _ = rows(kinds)
+    params = {"objective": "regression", "verbosity": -1, "num_threads": 1, "min_data_per_group": 1, "cat_smooth": 1.0}
+    booster = lightgbm.train(params, lightgbm.Dataset(X, label=np.zeros(400)), 1)
+    forest = LightGBMForest(booster, params)
+    new, y = rows(["b", "c", "d", "e"])
+    forest.grow(Batch(new, y), np.zeros((400, 1)), 60, 0)
+    seen = new["k"] != "e"  # one that the first fit did not know is missing to all trees
+    assert np.abs(forest.closed().predict(new) - y)[seen.to_numpy()].max() < 0.5

@@ -60,3 +60,13 @@ def test_what_is_wrong_is_named(make_spec: Any, tmp_path: Path, text: str, entry
     spec = spec_with(make_spec, tmp_path, text, entry)
     with pytest.raises(SpecError, match=words):
         build(spec)
+
+
+def test_every_n_jobs_is_what_the_spec_allows(make_spec: Any, tmp_path: Path) -> None:
+    """Processes of its own would escape `learner.threads`, and the count of what the training took."""
+    (tmp_path / "training.py").write_text(
+        "from sklearn.ensemble import RandomForestClassifier\nfrom sklearn.multiclass import OneVsRestClassifier\n\n\n"
+        "def build():\n    return OneVsRestClassifier(RandomForestClassifier(n_jobs=-1), n_jobs=8)\n"
+    )
+    spec = make_spec("build", folder=tmp_path, learner={"threads": 2})
+    assert {v for k, v in build(spec).get_params().items() if k.endswith("n_jobs")} == {2}

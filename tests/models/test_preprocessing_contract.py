@@ -221,3 +221,27 @@ def test_replayed_rows_move_no_statistics(setting: Any) -> None:
     np.testing.assert_array_equal(imputer_of(warm).statistics_, imputer_of(replayed).statistics_)
     assert (replayed.state.learned_rows, replayed.state.fingerprint) == (300, warm.state.fingerprint)
     assert "100 rows learned before were mixed in" in replayed.state.notes
+
+
+@pytest.mark.parametrize(
+    ("family", "library", "stops"),
+    [
+        ("sklearn-partial", "lightgbm", False),
+        ("sklearn-partial", "scikit-learn", True),
+        ("lightgbm", "xgboost", False),
+        ("lightgbm", "lightgbm", True),
+        ("xgboost", "scikit-learn", True),
+        ("river", "scikit-learn", False),
+        ("averages", "scikit-learn", True),  # a learner of the user's own: nobody knows what it uses
+    ],
+)
+def test_only_a_library_that_the_family_uses_stops_it(
+    make_spec: Any, make_rows: Any, family: str, library: str, stops: bool
+) -> None:
+    champion = LEARNER.first(SGDClassifier(), make_rows(60).drop(columns="c"), make_spec())
+    state = champion.state.model_copy(update={"family": family, "versions": {library: "0.1.0"}})
+    if stops:
+        with pytest.raises(ContractBroken, match=f"learned with {library} 0.1.0"):
+            state.check_versions()
+    else:
+        state.check_versions()

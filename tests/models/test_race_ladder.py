@@ -155,3 +155,16 @@ def test_a_first_training_records_what_it_reached_on_the_holdout(world: dict[str
 def test_a_first_training_without_rows_is_bad_input(world: dict[str, Any], make_rows: Any) -> None:
     with pytest.raises(DataError, match="no labelled rows to learn from"):
         first(world["spec"], make_rows(5, "regression").iloc[:0])
+
+
+def test_another_share_of_holdout_rows_begins_with_a_fit_from_scratch(world: dict[str, Any]) -> None:
+    """Rows that the champion learned would be held against it, and its reservoir would replay what is held out now."""
+    spec = world["spec"].model_copy(
+        update={"data": world["spec"].data.model_copy(update={"holdout": world["spec"].data.holdout + 0.1})}
+    )
+    spec._path = world["spec"].path
+    race = climb(**world | {"spec": spec})
+    first_tried = race.attempts[0]
+    assert first_tried.rung == "warm"
+    assert "data.holdout was 0.15 when it learned, is 0.25" in (first_tried.error or "")
+    assert {attempt.rung for attempt in race.attempts if attempt.gate} <= {"scratch", "scratch_recent"}

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ratoon.models.build import build
 from ratoon.models.families.sklearn_partial import SklearnPartial
+from ratoon.models.how import How
 from ratoon.models.learner import learner_for
 from ratoon.models.reservoir import drawn, kept
 from ratoon.spec.errors import Refused
@@ -154,3 +156,24 @@ def test_a_holdout_row_never_enters_a_lineages_reservoir(make_spec: Any, make_ro
         sgd = make_spec("sgd_binary")
         other = SklearnPartial().first(build(sgd), old, sgd)
         SklearnPartial().update(other, new, sgd, How("warm_replay", make_rows(9, holdout=True)))
+
+
+def test_with_fewer_rows_than_classes_no_class_is_left_out_for_ever() -> None:
+    """Chance chooses, another one at each update; the rarest are drawn as well."""
+    many = rows(0, 300).assign(_target=[f"c{i % 100}" for i in range(300)]).iloc[:-3]  # three classes are rarer
+    turns = [drawn(many, 10, spec(300, "class"), turn=turn)["_target"] for turn in range(60)]
+    assert all(len(each) == 10 and each.is_unique for each in turns)
+    assert {"c97", "c98", "c99"} <= set(pd.concat(turns))
+
+
+def test_a_column_that_is_younger_than_the_reservoir_is_no_reason_to_fail(make_spec: Any, make_rows: Any) -> None:
+    """Such as `data.prediction`, named once predictions were kept."""
+    told = make_spec("sgd_regression", "regression", learner={"weights": "none"})
+    old, new = make_rows(200, "regression"), make_rows(100, "regression", start=200)
+    learner = learner_for(build(told), told)
+    champion = learner.first(build(told), old, told)
+    served = new.assign(_prediction=0.5)
+    assert champion.reservoir is not None and "_prediction" not in champion.reservoir
+    how = How("warm_replay", drawn(champion.reservoir, 100, told.replayed))
+    assert learner.update(champion, served, told, how).state.learned_rows == 300
+    assert learner.update(champion, served, told).state.learned_rows == 300

@@ -193,3 +193,27 @@ def test_the_generator_of_the_process_is_left_alone(make_spec: Any, make_rows: A
     champion = _first(spec, rows)
     learner_for(champion.estimator, spec).update(replace(champion), _rows(make_rows, 20, "binary", start=60), spec)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_another_optimiser_in_the_build_file_is_refused_by_name(make_spec: Any, make_rows: Any) -> None:
+    """PyTorch would take the one's state for the other's, or fail in the middle."""
+    spec = make_spec("torch_multiclass", "multiclass", learner={"epochs": 1})
+    champion = _first(spec, _rows(make_rows, 120, "multiclass"))
+    path = spec.folder / "training.py"
+    text = path.read_text()
+    assert "torch.optim.SGD" in text
+    path.write_text(text.replace("torch.optim.SGD", "torch.optim.RMSprop"))
+    new = _rows(make_rows, 40, "multiclass", start=120)
+    with pytest.raises(ContractBroken, match=r"it went on with SGD, ExponentialLR, here is RMSprop, ExponentialLR"):
+        learner_for(champion.estimator, spec).update(champion, new, spec)
+    again = learner_for(champion.estimator, spec).update(champion, new, spec, How("shrink_perturb"))
+    assert again.state.updates == 1  # which begins with a fresh one
+
+
+def test_rows_that_are_replayed_are_not_counted_twice(make_spec: Any, make_rows: Any) -> None:
+    spec = make_spec("torch_regression", "regression", learner={"epochs": 1})
+    champion = _first(spec, _rows(make_rows, 100, "regression"))
+    new = _rows(make_rows, 50, "regression", start=100)
+    how = How("warm_replay", champion.reservoir.head(50))
+    updated = learner_for(champion.estimator, spec).update(champion, new, spec, how)
+    assert updated.estimator.training["weights"]["rows"].tolist() == [150.0, 150.0]
