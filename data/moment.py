@@ -44,6 +44,17 @@ def moments(column: Any, unit: timedelta | None) -> Any:
     return column.cast("timestamp(6)")
 
 
+def ends(column: Any, unit: timedelta | None) -> Any:
+    """As `moments`, but where *column* names a day without a time: the end of that day."""
+    moment = moments(column, unit)
+    later = moment + ibis.interval(days=1)
+    if column.type().is_date():
+        return later
+    if unit is None and column.type().is_string():
+        return ibis.ifelse(_text(column).length() == len("2026-01-31"), later, moment)
+    return moment
+
+
 def check_moments(engine: Engine, table: Any, name: str, key: str, unit: timedelta | None) -> None:
     """Refuse a column that cannot be read as times, naming the first value that stands in the way.
 

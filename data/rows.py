@@ -18,7 +18,7 @@ import ibis
 from ..spec.model import Spec
 from .holdout import hashed, is_holdout
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
-from .moment import EARLIEST, LATEST, TICK, literal, moments
+from .moment import EARLIEST, LATEST, TICK, ends, literal, moments
 from .plain import label, missing, plain, text
 
 STATED = f"{INNER}stated"  # label time as the source says it, also when it lies in the future
@@ -112,7 +112,7 @@ class Rows:
                 else label(table[data.target], self.layout.target)
             )
             if data.label_time is not None:
-                chosen[STATED] = moments(table[data.label_time], self._unit(table[data.label_time]))
+                chosen[STATED] = self._stated(table[data.label_time])
         names = self._content() if wide else ()
         for name in names:
             source, kind = name, self.layout.kinds.get(name, "number")
@@ -160,7 +160,7 @@ class Rows:
             _LABEL: label(labels[data.target], self.layout.target),
         }
         if data.label_time is not None:
-            chosen[STATED] = moments(labels[data.label_time], self._unit(labels[data.label_time]))
+            chosen[STATED] = self._stated(labels[data.label_time])
         rows = labels.select(**chosen)
         return rows.filter(rows[_LABEL].notnull())
 
@@ -178,6 +178,11 @@ class Rows:
     def _time(self) -> Any:
         column = self.table[self.spec.data.time]
         return moments(column, self._unit(column))
+
+    def _stated(self, column: Any) -> Any:
+        """When labels arrived. One that names only its day may have come until that day's end: known any earlier, it
+        would be looked ahead at, or lie behind a watermark of that very day and never be learned."""
+        return ends(column, self._unit(column))
 
     def _unit(self, column: Any) -> timedelta | None:
         """`data.time_unit` counts for columns of numbers; beside it, another may hold timestamps."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from ..ledger.ledger import Flight, Landed
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, find_champion
-from ..loop.learn import ladder, landed, offered, to_keep
+from ..loop.learn import ladder, landed, offered, to_keep, told_of_missed
 from ..loop.moment import wall_clock
 from ..models.race import Race
 from ..models.trained import Trained
@@ -228,6 +228,8 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
     champion = find_champion(care)
     with LongWork("retrain", care.spec.model, "reading the rows, training and judging the rungs") as work:
         race = run_ladder(care, champion, fired)
+        for said in told_of_missed(race):
+            get_run_logger().warning("%s.", said)
         work.reached(70, "registering what came of it")
         _still_flying(care, flight)
         kept = to_keep(care, race)

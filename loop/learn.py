@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
+from ..data.holdout import in_holdout
 from ..data.moment import TICK
 from ..data.view import View
 from ..ledger.ledger import Flight, Landed
@@ -17,6 +19,7 @@ from ..models.evidence import Evidence
 from ..models.isolated import Isolated
 from ..models.outlook import Outlook, early, expected, resting
 from ..models.race import Race, climb, first
+from ..models.state import TrainingState
 from ..models.trained import Trained
 from ..models.versions import Version
 from ..policy.budgets import cpu_seconds_left
@@ -52,10 +55,10 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     else:
         lately = reference_span(view, spec.monitors, fired.at).start
     broken = broken_spans(looks)
-    recent, anchor, outdated = _held_out(spec, view, watermark, fired.at, broken)
+    recent, anchor, outdated = _held_out(spec, view, champion.trained.state, fired.at, broken)
     unlearned = without(view.unlearned(base.state.watermark), broken)
     apart = bounded or isinstance(champion.trained.estimator, Isolated)  # whose code runs in no process but its own
-    return (climb_apart if apart else climb)(
+    race = (climb_apart if apart else climb)(
         champion.trained,
         spec,
         standing=before,
@@ -70,20 +73,31 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
         recent_since=lately,
         outlook=_outlook(care, base, fired, len(unlearned), view, {"scratch": since, "scratch_recent": lately}),
     )
+    return replace(race, missed=0 if broken else _missed(spec, view, base.state))
+
+
+def _missed(spec: Spec, view: View, state: TrainingState) -> int:
+    """How many labelled rows up to the watermark were not there yet when they should have been learned."""
+    if state.holdout not in (None, spec.data.holdout):  # others are held out now, which says nothing of labels
+        return 0
+    behind = view.unlearned_count(state.since) - view.unlearned_count(state.watermark)
+    return max(0, behind - state.learned_rows)
 
 
 def _held_out(
-    spec: Spec, view: View, watermark: datetime, now: datetime, broken: tuple[Span, ...]
+    spec: Spec, view: View, champion: TrainingState, now: datetime, broken: tuple[Span, ...]
 ) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
     """Recent and anchor holdout rows, and why the anchor holds none although there are older rows.
 
     `gate.anchor.within` counts back from *now*, so that an old champion's watermark moves to that stretch's far end:
     once too few of its rows lie behind the watermark to be judged, all that may be held against a candidate is recent.
     """
-    most, within = spec.gate.sample, spec.gate.anchor.within
+    most, within, watermark = spec.gate.sample, spec.gate.anchor.within, champion.watermark
     recent = without(view.holdout(watermark, limit=most), broken)
     since = min(now - within, watermark) if within is not None else None
     anchor = without(view.holdout(since, until=watermark, limit=most), broken)
+    if champion.holdout is not None and champion.holdout < spec.data.holdout:  # some of these it learned
+        anchor = anchor[[in_holdout(row, champion.holdout) for row in anchor["_id"]]]
     if within is None or len(anchor) >= spec.gate.min_rows or len(anchor) + len(recent) < spec.gate.min_rows:
         return recent, anchor, None
     if len(view.holdout(None, until=since, limit=1)) == 0:
@@ -154,7 +168,7 @@ def offered(
         decision=fired.id,
         at=fired.at,
         example=view.holdout(champion.trained.state.watermark, limit=5),
-        reasons=(*fired.reasons, *fired.triage.evidence),
+        reasons=(*fired.reasons, *fired.triage.evidence, *told_of_missed(race)),
         action=fired.action,
         verdict=fired.triage.verdict,
         window=fired.window,
@@ -171,6 +185,16 @@ def offered(
         links=links_of(care, champion.version, snapshots, flow_run),
     )
     return care.registry.register(referenced(care, view, candidate), evidence, fence=fence)
+
+
+def told_of_missed(race: Race) -> tuple[str, ...]:
+    """The sentence about rows that no update will learn, where there are any."""
+    if not race.missed:
+        return ()
+    return (
+        f"{race.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "
+        "data.label_time or data.label_delay says. Only a fit from scratch learns them",
+    )
 
 
 def to_keep(care: Kept, race: Race) -> Trained | None:
@@ -195,6 +219,8 @@ def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at
     ended = race.candidate is None and any(a.gate is not None and a.rung not in SCRATCH for a in race.attempts)
     if ended:
         evidence["line_ended"] = True
+    if race.missed:
+        evidence["missed_rows"] = race.missed
     if race.used is not None:
         evidence["process"] = race.used.model_dump(mode="json")
     care.ledger.land(

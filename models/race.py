@@ -37,6 +37,7 @@ class Race:
     attempts: tuple[Attempt, ...]
     candidate: Trained | None = None
     used: Used | None = None  # by the whole process, where the climb had one of its own
+    missed: int = 0  # rows behind the watermark that nobody learned: their labels landed later than they say
 
     @property
     def winner(self) -> Trained | None:

@@ -49,7 +49,9 @@ class DataSpec(Part):
     target: str | None = Field(
         None, description="Column with the label; a clustering has none, every other task needs it"
     )
-    label_time: str | None = Field(None, description="Column with the time at which the label arrived")
+    label_time: str | None = Field(
+        None, description="Column with the time at which the label arrived; a date counts from the end of that day"
+    )
     label_delay: Duration | None = Field(None, description="Fixed label delay where no label_time is recorded")
     labels: LabelTable | None = Field(None, description="Labels in a table of their own")
     prediction: str | None = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from small_project import write_spec
 
 from ratoon.backtest.rehearsed import promoted, rehearsed
+from ratoon.data.source import open_source
 from ratoon.loop import learn
 from ratoon.loop.care import Care
 from ratoon.loop.champion import find_champion
@@ -55,7 +57,7 @@ def seen(care: Care, monkeypatch: pytest.MonkeyPatch) -> Seen:
 
     def look(decision: Decision) -> dict[str, Any]:
         given.clear()
-        learn.ladder(care, find_champion(care), decision)
+        given["race"] = learn.ladder(care, find_champion(care), decision)
         return given
 
     return look
@@ -109,6 +111,20 @@ def test_a_stretch_that_never_holds_enough_rows_is_no_reason_to_forget_the_ancho
     """The gate then says `unsure`, and the reader widens `within`."""
     given = seen(fired(find_champion(care).trained.state.watermark + timedelta(minutes=30)))
     assert given["outdated"] is None
+
+
+def test_rows_whose_labels_landed_behind_the_watermark_are_counted_and_told(care: Care, seen: Seen) -> None:
+    """No update will learn them; nobody would notice."""
+    assert seen(fired(LOOK))["race"].missed == 0
+    (file,) = (care.spec.folder / "data").glob("*.parquet")
+    rows = pd.read_parquet(file)
+    early = rows[rows["label_time"] < pd.Timestamp(START)].head(40)
+    pd.concat([rows, early.assign(row_id=[f"late{n}" for n in range(40)])]).to_parquet(file, index=False)
+    with open_source(care.spec) as changed:
+        outside = changed.as_of(LOOK).learned(START)["_id"].str.startswith("late").sum()
+        race = learn.ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
+    assert 20 < race.missed == outside < 40
+    assert f"{outside} labelled rows up to the watermark were never learned" in learn.told_of_missed(race)[0]
 
 
 def test_behind_a_standing_candidate_only_its_own_new_rows_are_learned_and_the_champion_is_judged_on_all(

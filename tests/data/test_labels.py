@@ -145,6 +145,15 @@ def test_a_fixed_delay_holds_every_label_back(store, opened, day):
     assert source.as_of(day(9)).window(span).labelled == 1
 
 
+def test_a_label_that_names_only_its_day_is_known_at_that_day_s_end(store, opened, day):
+    """From its beginning it would be looked ahead at, or lie behind a watermark of that very day."""
+    frame = pd.DataFrame({"id": [A], "time": pd.to_datetime([day(1)]).as_unit("us"), "x": 1.0, "target": 1.0})
+    source = opened(label_time="told", **store.keep(frame.assign(told=[day(2).date()])))
+
+    assert source.as_of(day(3) - timedelta(minutes=1)).unlearned_count(None) == 0
+    assert source.as_of(day(3)).unlearned(None)["_label_time"].tolist() == [day(3)]
+
+
 def test_without_label_time_or_delay_a_label_comes_with_its_row(store, opened, day):
     frame = pd.DataFrame({"id": [A], "time": pd.to_datetime([day(1)]).as_unit("us"), "x": 1.0, "target": 1.0})
 
