@@ -183,6 +183,7 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
         base_rounds=base,
         updated_steps=(f"{type(last).__name__} ({spec.learner.boosting})",),
         frozen_steps=tuple(frozen),
+        frozen_because=dict.fromkeys(frozen, "the trees' splits are numbers on its scale"),
         notes=(f"{before} rounds of trees before, {after} after ({gone} dropped)", *notes),
     )
 

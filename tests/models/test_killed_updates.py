@@ -29,7 +29,7 @@ from .kept_versions import loaded, saved
 UPDATES = 200
 # Kills by family: fewer where a process takes seconds to import its library.
 KILLS = {"sgd": 8, "mlp": 8, "bayes": 8, "kmeans": 7, "lightgbm": 5, "xgboost": 5, "river": 6, "torch": 4, "own": 6}
-AGAIN = ("mlp", "bayes", "xgboost", "kmeans")  # of an adapter that another one of them tries in CI, or much like it
+AGAIN = ("mlp", "bayes")  # of an adapter that another one of them tries in CI
 NEVER_UPDATED = {"ScratchOnly"}  # it refuses every update
 
 
