@@ -7,9 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
-
-from ..data.holdout import in_holdout
 from ..data.moment import TICK
 from ..data.view import View
 from ..ledger.ledger import Flight, Landed
@@ -24,12 +21,12 @@ from ..models.trained import Trained
 from ..models.versions import Version
 from ..policy.budgets import cpu_seconds_left
 from ..policy.decide import decision_id
-from ..spec.duration import format_duration
 from ..spec.model import Spec
 from ..spec.rules import Rule
-from ..spec.values import Decision, LadderRung, Span
+from ..spec.values import Decision, LadderRung
 from .care import Care, Kept
 from .champion import Champion
+from .held_out import held_out
 from .links import links_of
 from .look import reference_span
 from .referenced import referenced
@@ -55,7 +52,7 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     else:
         lately = reference_span(view, spec.monitors, fired.at).start
     broken = broken_spans(looks)
-    recent, anchor, outdated = _held_out(spec, view, champion.trained.state, fired.at, broken)
+    recent, anchor, outdated = held_out(spec, view, champion.trained.state, fired.at, broken)
     unlearned = without(view.unlearned(base.state.watermark), broken)
     apart = bounded or isinstance(champion.trained.estimator, Isolated)  # whose code runs in no process but its own
     race = (climb_apart if apart else climb)(
@@ -82,31 +79,6 @@ def _missed(spec: Spec, view: View, state: TrainingState) -> int:
         return 0
     behind = view.unlearned_count(state.since) - view.unlearned_count(state.watermark)
     return max(0, behind - state.learned_rows)
-
-
-def _held_out(
-    spec: Spec, view: View, champion: TrainingState, now: datetime, broken: tuple[Span, ...]
-) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
-    """Recent and anchor holdout rows, and why the anchor holds none although there are older rows.
-
-    `gate.anchor.within` counts back from *now*, so that an old champion's watermark moves to that stretch's far end:
-    once too few of its rows lie behind the watermark to be judged, all that may be held against a candidate is recent.
-    """
-    most, within, watermark = spec.gate.sample, spec.gate.anchor.within, champion.watermark
-    recent = without(view.holdout(watermark, limit=most), broken)
-    since = min(now - within, watermark) if within is not None else None
-    anchor = without(view.holdout(since, until=watermark, limit=most), broken)
-    if champion.holdout is not None and champion.holdout < spec.data.holdout:  # some of these it learned
-        anchor = anchor[[in_holdout(row, champion.holdout) for row in anchor["_id"]]]
-    if within is None or len(anchor) >= spec.gate.min_rows or len(anchor) + len(recent) < spec.gate.min_rows:
-        return recent, anchor, None
-    if len(view.holdout(None, until=since, limit=1)) == 0:
-        return recent, anchor, None
-    reason = (
-        f"only {len(anchor)} holdout rows of the last {format_duration(within)} (gate.anchor.within) are older than "
-        "the champion's watermark: that stretch is judged as recent"
-    )
-    return recent, anchor[:0], reason
 
 
 def _demanding(spec: Spec, fired: Decision) -> Spec:
@@ -189,7 +161,7 @@ def offered(
 
 def told_of_missed(race: Race) -> tuple[str, ...]:
     """The sentence about rows that no update will learn, where there are any."""
-    if not race.missed:
+    if not race.missed or (race.candidate is not None and race.candidate.state.rung in SCRATCH):
         return ()
     return (
         f"{race.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "

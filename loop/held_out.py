@@ -1,0 +1,40 @@
+"""The holdout rows that a candidate is judged on: recent ones, and the anchor of older ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from ..data.holdout import in_holdout
+from ..data.view import View
+from ..models.state import TrainingState
+from ..spec.duration import format_duration
+from ..spec.model import Spec
+from ..spec.values import Span
+from .whole import without
+
+
+def held_out(
+    spec: Spec, view: View, champion: TrainingState, now: datetime, broken: tuple[Span, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
+    """Recent and anchor holdout rows, and why the anchor holds none although there are older rows.
+
+    `gate.anchor.within` counts back from *now*, so that an old champion's watermark moves to that stretch's far end:
+    once too few of its rows lie behind the watermark to be judged, all that may be held against a candidate is recent.
+    """
+    most, within, watermark = spec.gate.sample, spec.gate.anchor.within, champion.watermark
+    recent = without(view.holdout(watermark, limit=most), broken)
+    since = min(now - within, watermark) if within is not None else None
+    anchor = without(view.holdout(since, until=watermark, limit=most), broken)
+    if champion.holdout is not None and champion.holdout < spec.data.holdout:  # some of these it learned
+        anchor = anchor[[in_holdout(row, champion.holdout) for row in anchor["_id"]]]
+    if within is None or len(anchor) >= spec.gate.min_rows or len(anchor) + len(recent) < spec.gate.min_rows:
+        return recent, anchor, None
+    if len(view.holdout(None, until=since, limit=1)) == 0:
+        return recent, anchor, None
+    reason = (
+        f"only {len(anchor)} holdout rows of the last {format_duration(within)} (gate.anchor.within) are older than "
+        "the champion's watermark: that stretch is judged as recent"
+    )
+    return recent, anchor[:0], reason
