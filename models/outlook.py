@@ -66,12 +66,13 @@ def early(climbs: Sequence[Sequence[Attempt]], after: int) -> str | None:
     """Why a fit from scratch is too early when the rungs that continue lose in the next climb; None where it is not.
 
     They must have lost *after* climbs in a row, that one included, since a candidate last passed, be it one from
-    scratch: with it the champion to continue is another. A climb in which none of them was judged says nothing.
+    scratch: with it the champion to continue is another. One that may have lost the anchor lost as well, since no time
+    will tell. A climb in which none of them was judged says nothing.
     """
     lost = 0
     for attempts in reversed(climbs):
         gates = [each.gate for each in attempts if each.gate is not None and each.rung not in SCRATCH]
-        if any(gate.passed or gate.promising for gate in gates) or any(each.passed for each in attempts):
+        if any(gate.passed or gate.waits for gate in gates) or any(each.passed for each in attempts):
             break
         lost += bool(gates)
     if lost + 1 >= after:

@@ -143,8 +143,9 @@ def climb(
     bytes, where it has one of its own.
 
     A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
-    promising but not proven stops the climb: a dearer rung would be judged on the same few rows, while waiting
-    brings more. With `race: all` nothing stops it, and the cheapest rung that passed wins. Raises Refused for
+    promising but not proven stops the climb where recent rows are wanting: a dearer rung would be judged on the same
+    few, while waiting brings more. Where it is the anchor that may have been lost, waiting brings none, and the next
+    rung is tried. With `race: all` nothing stops it, and the cheapest rung that passed wins. Raises Refused for
     holdout rows among those to learn.
     """
     base = standing or champion
@@ -186,7 +187,7 @@ def climb(
                 unproven = _promised(candidate, champion)
         measured = {"gate": verdict, "judging_cpu_seconds": watch.seconds, "peak_memory_bytes": peak()}
         attempts.append(attempt.model_copy(update=measured))
-        if spec.learner.race == "first" and (verdict.passed or verdict.promising):
+        if spec.learner.race == "first" and (verdict.passed or verdict.waits):
             break
     return Race(tuple(attempts), winner or unproven)
 

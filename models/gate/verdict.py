@@ -45,8 +45,13 @@ class Stratum(Value):
 
     @property
     def passed(self) -> bool:
-        """`absent` passes: it is given only where no older holdout row exists at all. So does `reported`."""
+        """`absent` passes: it is given only where no older holdout row is held against it. So does `reported`."""
         return self.verdict in _LETS_THROUGH
+
+    @property
+    def of_anchor(self) -> bool:
+        """Whether its rows are older ones."""
+        return self.name.split("/")[0] == "anchor"
 
 
 class Check(Value):
@@ -106,6 +111,15 @@ class GateResult(Value):
         """Not passed, yet nothing speaks against it: more rows may prove it."""
         refused = [each for each in self._parts if each.verdict == "refused"]
         return not self.passed and not any(isinstance(each, Check) or each.refuted for each in refused)
+
+    @property
+    def waits(self) -> bool:
+        """Promising, and time may tell: recent rows are wanting, of which there will be more, or no candidate could be
+        judged. Where only older rows that show a loss stand against it, these do not become more, and another rung may
+        lose less.
+        """
+        open_ = [each for each in self.strata if not each.passed]
+        return self.promising and not all(each.of_anchor and each.verdict == "refused" for each in open_)
 
     @property
     def _parts(self) -> tuple[Stratum | Check, ...]:

@@ -14,7 +14,9 @@ from ratoon.models.outlook import Outlook, early, expected, resting
 from ratoon.models.race import climb, first
 
 
-def judged(rung: Any, verdict: Any, *, gain: float = -1.0, rows: int = 100, cpu: float = 1.0) -> Attempt:
+def judged(
+    rung: Any, verdict: Any, *, gain: float = -1.0, rows: int = 100, cpu: float = 1.0, anchor: Any = "passed"
+) -> Attempt:
     recent = Stratum(
         name="recent",
         rows=50,
@@ -24,7 +26,8 @@ def judged(rung: Any, verdict: Any, *, gain: float = -1.0, rows: int = 100, cpu:
         reason="because",
         refuted=gain < 0,
     )
-    gate = GateResult(metric="mae", confidence=0.95, strata=(recent,))
+    older = Stratum(name="anchor", rows=50, needed="margin", verdict=anchor, reason="because", refuted=False)
+    gate = GateResult(metric="mae", confidence=0.95, strata=(recent, older))
     return Attempt(rung=rung, rows=rows, cpu_seconds=cpu, gate=gate)
 
 
@@ -64,6 +67,7 @@ def test_a_rung_from_scratch_rests_after_its_first_refusal() -> None:
 
 
 REPLAY_REFUSED, SCRATCH_REFUSED = judged("warm_replay", "refused"), judged("scratch", "refused")
+MAY_FORGET = judged("warm", "passed", gain=1.0, anchor="refused")
 SCRATCH_PASSED = judged("scratch", "passed", gain=1.0)
 
 
@@ -75,6 +79,7 @@ SCRATCH_PASSED = judged("scratch", "passed", gain=1.0)
         ([[REFUSED], [REFUSED]], False),  # and the one that is climbed now is the third
         ([[REFUSED], [rested("warm")], [REFUSED]], False),  # a rest is no answer
         ([[REFUSED], [REFUSED], [PROMISING]], True),
+        ([[MAY_FORGET], [MAY_FORGET]], False),  # no time will tell
         ([[REFUSED], [REFUSED, judged("warm_replay", "passed", gain=1.0)]], True),
         ([[SCRATCH_REFUSED], [SCRATCH_REFUSED]], True),
         ([[REFUSED], [REFUSED], [REFUSED, SCRATCH_PASSED]], True),  # the champion to continue is another since

@@ -10,6 +10,7 @@ import pytest
 
 from ratoon.models.race import climb, first
 from ratoon.spec.errors import DataError, Refused
+from ratoon.spec.gate import Margin
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +169,20 @@ def test_another_share_of_holdout_rows_begins_with_a_fit_from_scratch(world: dic
     assert first_tried.rung == "warm"
     assert "data.holdout was 0.15 when it learned, is 0.25" in (first_tried.error or "")
     assert {attempt.rung for attempt in race.attempts if attempt.gate} <= {"scratch", "scratch_recent"}
+
+
+def test_what_may_be_lost_on_the_anchor_is_tried_on_the_next_rung(world: dict[str, Any]) -> None:
+    """Recent rows become more, older ones do not: waiting would bring no proof, a rung with old rows may."""
+    gates = world["spec"].gate
+    (warm,) = climb(**world).attempts
+    assert warm.gate is not None
+    anchor = warm.gate.strata[1]
+    assert anchor.gain is not None and anchor.champion is not None and anchor.gain.value < 0
+    margin = Margin(margin=-1.001 * anchor.gain.value / anchor.champion)  # the value keeps to it, the interval does not
+    spec = world["spec"].model_copy(update={"gate": gates.model_copy(update={"anchor": margin})})
+    spec._path = world["spec"].path
+    race = climb(**world | {"spec": spec})
+    first_tried = race.attempts[0].gate
+    assert first_tried is not None and first_tried.promising and not first_tried.waits
+    assert race.attempts[1].rung == "warm_replay" and race.attempts[1].gate is not None
+    assert race.candidate is not None
