@@ -50,7 +50,11 @@ def test_the_whole_loop_runs_and_repeats_the_password_nowhere(up: Upped, guarded
     shown += [up.ratoon("report", spec), *_commands(up), *_files(up), *_rows(guarded_postgres_url)]
 
     assert _aliases(up, spec)["champion"] == "2"
-    assert "could not be started" not in (up.home / "logs" / "hooks.log").read_text(), "it asks whom is there"
+    told = [
+        line for line in (up.home / "logs" / "hooks.log").read_text().splitlines() if "could not be started" in line
+    ]
+    # On a busy machine one review may still run when the next is asked for, which is then tried again.
+    assert [line for line in told if "another review was running" not in line] == [], "it asks whom is there"
     password = make_url(guarded_postgres_url).password
     assert password is not None
     written = {str(password), guarded_postgres_url.split(":", 2)[2].split("@")[0]}
