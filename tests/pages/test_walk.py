@@ -118,7 +118,7 @@ def test_a_reviewer_finds_the_challenger_and_makes_it_the_champion(browser: Brow
     browser.shoot("mlflow-model")
     pages.open_version("2")
     assert pages.aliases() == {"candidate", "challenger"}
-    for said in (REASON, "lies above zero", "challenger"):
+    for said in (REASON, "shows no harm", "challenger"):
         assert browser.sees(said), said
     browser.shoot("mlflow-challenger")
     pages.add_tag("reviewed_by", "Rita")
