@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel
 
+from ..ledger.entries import ended, told
 from ..ledger.ledger import Flight, Landed
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, find_champion
@@ -51,10 +52,7 @@ class Retrained(BaseModel):
     @property
     def became(self) -> str:
         """As the ledger's listings say it: `registered v3`, `refused`, or `unproven v4`."""
-        if self.candidate:
-            return f"unproven v{self.candidate}"
-        words = self.outcome.replace("_", " ")
-        return f"{words} v{self.version}" if self.version else words
+        return told(*ended(self.outcome, self.version, self.candidate))
 
 
 def _run_name() -> str:
@@ -101,7 +99,9 @@ def retrain(
             retrained = _fly(care, fired, flight)
         else:
             get_run_logger().info("Decision %s was carried out before: %s.", fired.id, flight.landed)
-            retrained = _result(fired, flight.landed, flight.version, care.registry.of_decision(fired.id))
+            made = care.registry.of_decision(fired.id)
+            kept = made.number if made is not None and made.unproven else None
+            retrained = _result(fired, flight.landed, flight.version or kept)
         end_name(retrained.became)
         if retrained.version is None or declared.review == "required":
             return retrained
@@ -206,12 +206,13 @@ def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version) -
         watermark=care.registry.load(done.number).state.watermark,
         ended_at=fired.at,
     )
-    return _result(fired, outcome, version, done)
+    return _result(fired, outcome, done.number)
 
 
-def _result(fired: Decision, outcome: Landed, version: str | None, made: Version | None) -> Retrained:
-    candidate = made.number if made is not None and made.unproven else None
-    return Retrained(decision=fired.id, outcome=outcome, version=version, candidate=candidate)
+def _result(fired: Decision, outcome: Landed, made: str | None) -> Retrained:
+    """*made*: the version that came of it; offered where it was registered by that outcome, else gone on from."""
+    won = outcome == "registered"
+    return Retrained(decision=fired.id, outcome=outcome, version=made if won else None, candidate=None if won else made)
 
 
 def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) -> None:
@@ -252,8 +253,7 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
                 page=care.registry.page(version),
             )
         )
-    candidate = number if race.winner is None else None
-    return Retrained(decision=fired.id, outcome=outcome, version=version, candidate=candidate)
+    return _result(fired, outcome, number)
 
 
 def _still_flying(care: Care, flight: Flight) -> None:

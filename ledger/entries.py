@@ -45,6 +45,16 @@ class Flight(Value):
         return f"flight {self.number} of {self.model} (decision {self.decision})"
 
 
+def ended(outcome: str, version: str | None, candidate: str | None) -> tuple[str, str | None]:
+    """How a training run ended, in words, and the version that came of it, proven or to be gone on from."""
+    return ("unproven", candidate) if candidate else (outcome.replace("_", " "), version)
+
+
+def told(words: str, version: str | None) -> str:
+    """`registered v3`, `refused`, or `unproven v4`."""
+    return f"{words} v{version}" if version else words
+
+
 class UpdateRow(Value):
     """A training run from its start to its end, as people read it; `running` has no end yet."""
 
@@ -65,15 +75,13 @@ class UpdateRow(Value):
     @property
     def left(self) -> tuple[str, str | None]:
         """How it ended, in words, and the version that came of it, proven or to be gone on from."""
-        if kept := self.evidence.get("candidate"):
-            return "unproven", str(kept)
-        return self.outcome.replace("_", " "), self.version
+        kept = self.evidence.get("candidate")
+        return ended(self.outcome, self.version, str(kept) if kept else None)
 
     @property
     def became(self) -> str:
         """`registered v3`, `refused`, or `unproven v4`."""
-        words, version = self.left
-        return f"{words} v{version}" if version else words
+        return told(*self.left)
 
 
 class Promotion(Value):

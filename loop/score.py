@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from ..data.metrics import METRICS
 from ..data.paired import paired_gain
 from ..data.window import Window
+from ..ledger.gains import promising
 from ..ledger.ledger import UpdateRow
 from ..models.unit import other_unit
 from ..spec.errors import RatoonError
@@ -51,7 +52,7 @@ def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timede
     since = run.ended_at if run is not None and run.ended_at is not None else decision.at
     if run is not None and run.outcome == "running":
         return None
-    if run is not None and run.outcome == "refused" and run.evidence.get("promising"):
+    if run is not None and run.outcome == "refused" and promising(run.evidence):
         kept = run.evidence.get("candidate")
         text = "cannot be told: the gate could neither prove nor refute what came of it"
         text += f" (v{kept}, from which the next update goes on)" if kept else ""

@@ -100,7 +100,7 @@ class Versions(Protocol):
         """Let a version serve; the former champion's number."""
 
 
-def may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
+def _may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
     """Whether `challenger` may point at version *number*: neither it nor a newer one serves or was offered."""
     newest = max((int(aliases[alias]) for alias in (CHAMPION, CHALLENGER) if alias in aliases), default=0)
     return int(number) > newest
@@ -110,6 +110,6 @@ def to_be_set(version: Version, aliases: Mapping[str, str]) -> list[str]:
     """The aliases that *version* gets once it is registered; none that a newer one has."""
     judged = version.tags.get("ratoon.gate") in ("passed", "unproven")
     found = [CANDIDATE] if judged and int(version.number) > int(aliases.get(CANDIDATE, 0)) else []
-    if not version.unproven and may_be_offered(version.number, aliases):
+    if not version.unproven and _may_be_offered(version.number, aliases):
         found.append(CHALLENGER)
     return found
