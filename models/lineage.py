@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..data.holdout import fingerprint
 from ..spec.errors import ContractBroken, DataError, Refused
 from ..spec.model import Spec
-from ..spec.watching import OF_CLASSES
+from ..spec.watching import OF_CLASSES, Task
 from .arrival import by_arrival
 from .contract import described, differences, vocabularies
 from .features import Feature, could_not, features_of, table, target
@@ -187,13 +187,20 @@ def _newest(rows: pd.DataFrame) -> datetime:
     return newest
 
 
+def classes_needed(task: Task, found: int) -> str | None:
+    """How many classes *task* needs, in words, where *found* are another number; None where they will do."""
+    if found < 2 or (task == "binary" and found > 2):
+        return "exactly two" if task == "binary" else "at least two"
+    return None
+
+
 def _classes(y: NDArray[Any], spec: Spec) -> tuple[int | float | str, ...]:
     if spec.task not in OF_CLASSES:
         return ()
     labels: Sequence[Any] = np.unique(y).tolist()
-    if len(labels) < 2 or (spec.task == "binary" and len(labels) > 2):
+    if needed := classes_needed(spec.task, len(labels)):
         raise DataError(
-            f"{spec.path}: task {spec.task!r} needs {'exactly two' if spec.task == 'binary' else 'at least two'} "
+            f"{spec.path}: task {spec.task!r} needs {needed} "
             f"classes in data.target {spec.data.target!r}; found {len(labels)}: {', '.join(map(str, labels[:10]))}. "
             "Nothing was trained"
         )

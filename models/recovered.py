@@ -26,7 +26,7 @@ from .foreign import Foreign
 from .formats.river_model import RiverModel
 from .formats.torch_model import TorchModel
 from .learner import learner_for
-from .lineage import learnable
+from .lineage import classes_needed, learnable
 from .race import accept
 from .reservoir import kept
 from .state import TrainingState, library_versions
@@ -173,12 +173,11 @@ def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tu
 
 
 def _of_labels(classes: list[int | float | str], spec: Spec) -> tuple[int | float | str, ...]:
-    if len(classes) < 2 or (spec.task == "binary" and len(classes) > 2):
+    if needed := classes_needed(spec.task, len(classes)):
         raise ContractBroken(
             f"{spec.path}: the model does not say which classes it knows, and the labels of data.target "
             f"{spec.data.target!r} until --learned-until hold {len(classes)}: {', '.join(map(str, classes[:10]))}; "
-            f"task {spec.task!r} has {'two' if spec.task == 'binary' else 'at least two'}. Nothing was changed; check "
-            "task, data.target and --learned-until"
+            f"task {spec.task!r} needs {needed}. Nothing was changed; check task, data.target and --learned-until"
         )
     return tuple(classes)
 
