@@ -80,7 +80,7 @@ class SklearnPartial:
         last = innermost(estimator)
         new = table(rows, champion.state.features)
         X = new if mixed is rows else table(mixed, champion.state.features)
-        learned = target(everything(champion.reservoir, rows), champion.state.task)
+        learned = target(everything(champion.reservoir, rows, spec.replayed), champion.state.task)
         passage = Passage(self.moving)
         rng = np.random.default_rng([spec.seed, champion.state.updates])
         try:
