@@ -132,13 +132,13 @@ MADE: Mapping[str, Callable[[int, int], tuple[pd.DataFrame, np.ndarray, str]]] =
     "levels": _levels,
     "classes": _classes,
 }
-ROWS = {"classes": 60_000}
+ROWS = {"classes": 36_000}
 
 
 def case_of(name: str, learner: str, folder: Path, options: dict[str, Any], thin: int = 1) -> Case:
     """The stream *name* with the family *learner*, whose spec has *options* in `learner` set; every *thin*-th row."""
     if name in MADE:
-        X, y, task = MADE[name](ROWS.get(name, 40_000), 11)
+        X, y, task = MADE[name](ROWS.get(name, 24_000), 11)
         at = pd.to_datetime("2026-01-01") + pd.to_timedelta(np.arange(len(y)) * 15, unit="min")
         ids = [f"r{i}" for i in range(len(y))]
         own = {"_id": ids, "_time": at, "_label_time": at + timedelta(days=1), "_target": y, "_holdout": False}
@@ -153,7 +153,7 @@ def case_of(name: str, learner: str, folder: Path, options: dict[str, Any], thin
         spec._path = Path(__file__).with_name("ways.yaml")  # no file: `learners.py` is looked for beside it
         rows = pd.DataFrame(own | {column: X[column] for column in X})
         first = at[0] + (at[-1] - at[0]) / 3
-        looks = pd.date_range(first, at[-1], periods=31)
+        looks = pd.date_range(first, at[-1], periods=22)
         moments = tuple(each.to_pydatetime() for each in looks)
     else:
         stream: Stream = STREAMS[name]
