@@ -99,16 +99,17 @@ class ReplaySpec(Part):
 
 
 class BlocksSpec(Part):
-    """Boosted trees as the average of blocks: each update trains one block afresh, and the oldest is dropped."""
+    """Boosted trees as a weighted mean of blocks: each update trains one on the newest rows alone and one on these and
+    a sample of all history, and drops those that count least."""
 
-    count: int = Field(4, ge=1, le=100, description="Most blocks that a model holds")
+    count: int = Field(6, ge=1, le=100, description="Most blocks that a model holds; 1: only the newest, on all rows")
     rounds: int | None = Field(
         None,
         ge=1,
         le=10_000,
         description="Boosting rounds of a block; left out: those of a fit from scratch (several classes), else half",
     )
-    rows: int = Field(8_000, ge=100, description="Rows that a block learns, but that it learns all new rows")
+    rows: int = Field(8_000, ge=100, description="Rows of an update, but that it takes all new ones")
     recent: float = Field(
         0.5, ge=0, le=1, description="Share of them that are the newest; the others are a uniform sample of all history"
     )

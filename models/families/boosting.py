@@ -42,7 +42,7 @@ from ..passes import LEAST
 from ..splits import Splits
 from ..steps import innermost
 from ..trained import Trained
-from .blocks import grown, with_new_block
+from .blocks import with_new_blocks
 from .growth import rounds_of, to_drop
 from .leaf_steps import Array, Loss, added, move_leaves, slope_of
 from .through import through, with_innermost
@@ -86,11 +86,8 @@ class Forest(Protocol):
         in the objective's own metric. The scores are those of `grow`.
         """
 
-    def scale(self, factor: float) -> None:
-        """Multiply what every tree says by *factor*."""
-
-    def plant(self, batch: Batch, rounds: int, share: float, seed: int) -> None:
-        """Add a block: at most *rounds* of trees fitted afresh, its own level included, each leaf *share* of it."""
+    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
+        """Add a block: at most *rounds* of trees fitted afresh, its own level included."""
 
     def averaged(self) -> None:
         """ContractBroken where these trees cannot be one block of an average."""
@@ -162,7 +159,7 @@ class Boosted:
             return champion
         self.engine.module()
         if how.rung == "warm_blocks":
-            return with_new_block(self.engine, champion, rows, spec, how)
+            return with_new_blocks(self.engine, champion, rows, spec, how)
         return _learned(self.engine, champion, rows, spec, how)
 
 
@@ -193,7 +190,8 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
         how,
         rounds=rounds,
         base_rounds=base,
-        blocks=grown(champion.state.blocks, after - before),
+        blocks=(),  # of leaves moved and trees added for the whole none is a model of its own any more
+        shares=(),
         updated_steps=(f"{type(last).__name__} ({spec.learner.boosting})",),
         frozen_steps=tuple(frozen),
         frozen_because=dict.fromkeys(frozen, "the trees' splits are numbers on its scale"),

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from ...spec.errors import SpecError
 from ..lineage import continued_error
-from .blocks import least_level
 from .boosting import Batch
 from .leaf_steps import Array, Loss, added, bound_together
 
@@ -85,11 +84,7 @@ class LightGBMForest:
         self._blocks += blocks
         self._count()
 
-    def scale(self, factor: float) -> None:
-        """Multiply what every tree says by *factor*."""
-        self.values = [values * factor for values in self.values]
-
-    def plant(self, batch: Batch, rounds: int, share: float, seed: int) -> None:
+    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
         """Add at most *rounds* of trees fitted afresh; their level is in the first ones, as LightGBM leaves it."""
         params = {**self.params, "seed": seed}
         data = self._data(batch, None, params)
@@ -97,10 +92,10 @@ class LightGBMForest:
         blocks = _split(grown.model_to_string(num_iteration=-1))[1]
         values = _values(blocks)
         if (_entry(self._head, "objective") or "").startswith(("binary", "multiclass")):
-            # For a class that the rows lack a tree without a split says log(0), cut at -34.
-            most = least_level(len(batch.label))
+            # For a class that the rows lack a tree without a split says log(0), cut at -34: rather as half a row.
+            most = np.log(2 * len(batch.label))
             values = [np.clip(each, -most, most) if len(each) == 1 else each for each in values]
-        self.values += [each * share for each in values]
+        self.values += values
         self._blocks += blocks
         self._count()
 

@@ -100,11 +100,7 @@ class XGBoostForest:
         self.values += _values(new["trees"])
         self._count()
 
-    def scale(self, factor: float) -> None:
-        """Multiply what every tree says by *factor*; the base score stays, which all blocks share."""
-        self.values = [values * factor for values in self.values]
-
-    def plant(self, batch: Batch, rounds: int, share: float, seed: int) -> None:
+    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
         """Add at most *rounds* of trees fitted afresh.
 
         By how much their base score differs from that of the first fit goes into the leaves of the first round.
@@ -129,7 +125,7 @@ class XGBoostForest:
                 values[tree] = values[tree] + shift[output[tree]] / parallel
         self._forest["trees"] += new["trees"]
         self._forest["tree_info"] += new["tree_info"]
-        self.values += [each * share for each in values]
+        self.values += values
         self._count()
 
     def averaged(self) -> None:

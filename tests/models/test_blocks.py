@@ -1,4 +1,4 @@
-"""Boosted trees as the average of blocks: each update trains one afresh, the oldest goes, and one booster serves."""
+"""Boosted trees as a weighted mean of blocks: updates train new ones afresh, old ones go, and one booster serves."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from ratoon.models.build import build
 from ratoon.models.evidence import Evidence
+from ratoon.models.families.block_shares import shares_of
 from ratoon.models.features import table
 from ratoon.models.how import How
 from ratoon.models.learner import learner_for
@@ -56,7 +57,7 @@ class World:
             rows["_target"] = rows["_target"].map({"low": 0, "mid": 1, "high": 2})
         return rows.drop(columns="c") if "alone" in self._name else rows
 
-    def update(self, version: Trained, n: int = 200, start: int = 400, shift: float = 0.5) -> Trained:
+    def update(self, version: Trained, n: int = 150, start: int = 400, shift: float = 0.5) -> Trained:
         how = How("warm_blocks", beside(version.reservoir, n, self.spec.learner.replay, self.spec.learner.blocks))
         return self.learner.update(version, self.rows(n, start, shift), self.spec, how)
 
@@ -84,6 +85,7 @@ def test_what_is_served_is_the_mean_of_the_blocks(make_spec: Any, make_rows: Any
     for n in range(3):
         alone = one.update(version, start=400 + 200 * n, shift=1.0 + n)
         version = two.update(version, start=400 + 200 * n, shift=1.0 + n)
+        assert version.state.shares == (0.5, 0.5)
         assert alone.state.blocks == (6,)
         assert version.state.blocks == ((10, 6) if n == 0 else (6, 6))
         np.testing.assert_allclose(raw(version, judged), (newest + raw(alone, judged)) / 2, rtol=1e-4, atol=1e-5)
@@ -101,8 +103,8 @@ def test_a_block_is_what_the_library_itself_would_train(
     params: dict[str, Any] = {"subsample": 1.0} | ({"scale_pos_weight": 3.0} if tilted else {})
     world = World(make_spec, make_rows, name, task, blocks={"count": 1, "rounds": 10}, replay={"rows": 0})
     champion = world.first(**params)
-    updated = world.update(champion, 300, shift=2.0)
-    rows, judged = world.rows(300, 400, 2.0), world.rows(200, 5000, 2.0)
+    updated = world.update(champion, 190, shift=2.0)
+    rows, judged = world.rows(190, 400, 2.0), world.rows(200, 5000, 2.0)
 
     fresh = clone(innermost(champion.estimator)).set_params(random_state=world.spec.seed + 1)
     X, Z = (table(each, champion.state.features) for each in (rows, judged))
@@ -132,22 +134,61 @@ def test_a_class_that_the_rows_lack_keeps_a_chance(make_spec: Any, make_rows: An
     assert np.isfinite(score).all()
 
 
+@pytest.mark.parametrize(("name", "task"), MODELS)
+def test_after_an_abrupt_change_the_newest_rows_decide(make_spec: Any, make_rows: Any, name: str, task: str) -> None:
+    """Of the first fit, a block of all rows and one of the newest, the last counts most; without a change none does."""
+    world = World(make_spec, make_rows, name, task, blocks={"rows": 800, "recent": 0.5, "rounds": 10})
+    champion, judged = world.first(800), world.rows(500, 5000)
+    calm = world.update(champion, 400, 800, shift=0.0)
+
+    def turned(rows: pd.DataFrame) -> pd.DataFrame:
+        codes = np.unique(champion.predict(judged).target)
+        if task == "regression":
+            return rows.assign(_target=60 - 3 * rows["_target"])
+        return rows.assign(_target=rows["_target"].map(dict(zip(codes, np.roll(codes, 1), strict=True))))
+
+    how = How("warm_blocks", beside(champion.reservoir, 400, world.spec.learner.replay, world.spec.learner.blocks))
+    moved = world.learner.update(champion, turned(world.rows(400, 800)), world.spec, how)
+    assert moved.state.shares[-1] > 0.8
+    assert sum(moved.state.shares) == pytest.approx(1)
+    assert max(calm.state.shares) < 0.8
+    error = {
+        label: np.mean(np.asarray(version.predict(turned(judged)).prediction) != turned(judged)["_target"])
+        if task != "regression"
+        else np.mean(np.abs(version.predict(turned(judged)).prediction - turned(judged)["_target"]))
+        for label, version in (("before", champion), ("after", moved))
+    }
+    assert error["after"] < 0.6 * error["before"]
+
+
 @pytest.mark.parametrize(("name", "task"), ONE_EACH)
-def test_trees_that_other_updates_add_belong_to_the_newest_block(
-    make_spec: Any, make_rows: Any, name: str, task: str
-) -> None:
-    """Whatever the order of the strategies, the blocks are all of the booster, and the oldest goes whole."""
-    world = World(make_spec, make_rows, name, task, blocks={"count": 2, "rounds": 6}, rounds=2, replay={"recent": 300})
-    version = world.learner.update(world.first(), world.rows(200, 400), world.spec)
-    assert version.state.blocks == ()
-    version = world.update(version, start=600)
-    assert (version.state.blocks, version.state.base_rounds) == ((12, 6), 18)
-    version = world.learner.update(version, world.rows(200, 800), world.spec)
-    assert version.state.blocks == (12, 8)
-    version = world.update(version, start=1000)
-    assert version.state.blocks == (8, 6)
-    last = innermost(version.estimator)
-    assert (last.booster_.num_trees() if "lgbm" in name else last.get_booster().num_boosted_rounds()) == 14
+def test_what_is_served_is_the_blocks_by_their_shares(make_spec: Any, make_rows: Any, name: str, task: str) -> None:
+    """Through several updates, with blocks that go and shares that change, the leaves are what the state says."""
+    world = World(make_spec, make_rows, name, task, blocks={"count": 4, "rounds": 5, "rows": 400})
+    version = world.first()
+    for n in range(5):
+        version = world.update(version, 300, 400 + 300 * n, shift=0.3 * n)
+        last = innermost(version.estimator)
+        held = last.booster_.num_trees() if "lgbm" in name else last.get_booster().num_boosted_rounds()
+        assert len(version.state.blocks) == len(version.state.shares) <= 4
+        assert held == sum(version.state.blocks) == version.state.base_rounds
+        assert sum(version.state.shares) == pytest.approx(1)
+    again = world.update(version, 300, 1900, shift=1.5)  # whatever the shares, the mean of equal things is that thing
+    assert np.isfinite(raw(again, world.rows(100, 5000))).all()
+
+
+@pytest.mark.parametrize(("name", "task"), ONE_EACH)
+def test_what_another_strategy_changed_is_one_block(make_spec: Any, make_rows: Any, name: str, task: str) -> None:
+    """Leaves that were moved for the whole belong to no block; and no order of strategies lets a model grow for ever."""
+    world = World(make_spec, make_rows, name, task, blocks={"count": 3, "rounds": 6}, replay={"recent": 300})
+    version = world.learner.update(world.first(), world.rows(150, 400), world.spec)
+    assert (version.state.blocks, version.state.shares) == ((), ())
+    for n in range(12):
+        version = world.update(version, start=600 + 400 * n)
+        assert version.state.blocks[-1] == 6
+        assert sum(version.state.blocks) <= 36
+        version = world.learner.update(version, world.rows(150, 800 + 400 * n), world.spec)
+        assert version.state.blocks == ()
 
 
 @pytest.mark.parametrize(("name", "task"), ONE_EACH)
@@ -180,7 +221,7 @@ def test_the_same_update_gives_the_same_model_and_leaves_the_champion_alone(
     np.testing.assert_array_equal(raw(one, judged), raw(two, judged))
     np.testing.assert_array_equal(raw(champion, judged), before)
     assert one.state == two.state
-    assert (one.state.rung, one.state.learned_rows, one.state.updates) == ("warm_blocks", 800, 2)
+    assert (one.state.rung, one.state.learned_rows, one.state.updates) == ("warm_blocks", 700, 2)
 
 
 def test_linear_trees_are_refused(make_spec: Any, make_rows: Any) -> None:
@@ -217,3 +258,24 @@ def test_the_ladder_draws_the_rows_of_a_block(make_spec: Any, make_rows: Any, na
     race = climb(champion, world.spec, unlearned=new, scratch=lambda since: new, recent=holdout, anchor=holdout)
     assert (race.attempts[0].rung, race.attempts[0].rows) == ("warm_blocks", 300)
     assert race.attempts[0].gate is not None
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "softmax"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_shares_are_those_that_lose_least(loss: Any, weighted: bool) -> None:
+    """Of a block that knows, one that says nothing and one that says the opposite, the first counts most by far; and no
+    shares nearby are better."""
+    rng = np.random.default_rng(0)
+    k = 3 if loss == "softmax" else 1
+    truth = 2 * rng.standard_normal((800, k))
+    y = {
+        "squared": truth[:, 0] + rng.standard_normal(800),
+        "logistic": (rng.random(800) < 1 / (1 + np.exp(-truth[:, 0]))).astype(int),
+        "softmax": (truth + rng.gumbel(size=truth.shape)).argmax(axis=1),
+    }[loss]
+    weight = rng.random(800) if weighted else None
+    found = shares_of(loss, np.stack([truth, 0 * truth, -truth]), y, weight)
+    assert found.sum() == pytest.approx(1)
+    assert found[0] > 0.9 and found[2] < found[1]
+    alike = shares_of(loss, np.stack([truth, truth, truth]), y, weight)
+    np.testing.assert_allclose(alike, 1 / 3, atol=1e-3)
