@@ -102,6 +102,7 @@ def _outlook(
     if budget is not None:
         replayed = min(len(reservoir) if (reservoir := base.reservoir) is not None else 0, new)
         rows = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
+        rows["warm_blocks"] = max(new, spec.learner.blocks.rows)
         rows |= {rung: view.unlearned_count(after) for rung, after in since.items()}
     return Outlook(
         resting=resting(spec.learner.rungs, climbs) | _barred(spec, rule),

@@ -177,6 +177,14 @@ def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, 
     return Trained(estimator, after, reservoir=reservoir)
 
 
+def refuse_blocks(kind: str, how: How) -> None:
+    """ContractBroken where *how* is `warm_blocks`, for a model of that *kind* that is no sum of trees."""
+    if how.rung == "warm_blocks":
+        raise continued_error(
+            f"{kind} is no sum of trees, so that it has no blocks to renew: warm_blocks has no meaning"
+        )
+
+
 def continued_error(what: str) -> ContractBroken:
     """The refusal of an estimator that cannot continue at all."""
     return ContractBroken(f"{what}; the champion was left as it was, only the `scratch` rung can learn the new rows")

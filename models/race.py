@@ -22,7 +22,7 @@ from .gate import Foretold, GateResult, judge
 from .how import FIRST, How, Origin
 from .learner import Learner, learner_for
 from .outlook import OPEN, Outlook
-from .reservoir import drawn
+from .reservoir import beside, drawn
 from .state import Accepted
 from .trained import Trained
 from .used import Used
@@ -251,7 +251,7 @@ class _Step:
         if reason is None and rung not in SCRATCH:
             if rung != "warm" and rung not in self.learner.rungs:  # `warm` says itself why it cannot
                 reason = f"the family {self.learner.family} does not have this rung"
-            elif rung == "warm_replay" and (self.base.reservoir is None or self.base.reservoir.empty):
+            elif rung in ("warm_replay", "warm_blocks") and (self.base.reservoir is None or self.base.reservoir.empty):
                 reason = "the version to continue keeps no rows to replay"
         return None if reason is None else (Attempt(rung=rung, skipped=True, error=reason), None)
 
@@ -284,4 +284,7 @@ class _Step:
     def _how(self, rung: LadderRung, new: int) -> How:
         if rung == "warm":
             return How()
-        return How(rung, drawn(self.base.reservoir, new, self.spec.learner.replay, turn=self.base.state.updates))
+        kept, learner, turn = self.base.reservoir, self.spec.learner, self.base.state.updates
+        if rung == "warm_blocks":
+            return How(rung, beside(kept, new, learner.replay, learner.blocks, turn=turn))
+        return How(rung, drawn(kept, new, learner.replay, turn=turn))

@@ -55,6 +55,8 @@ class TrainingState(Value):
     learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
     row learned along the lineage since the last first or scratch fit. *learned_rows* counts them.
     *updates* counts the updates since then, *base_rounds* the boosting rounds of that fit, once it was continued.
+    *blocks* are the rounds of each block of a model that `warm_blocks` made, oldest first, and *shares* what each
+    counts in their mean; empty for any other.
 
     *preprocessing* lists the steps and their classes, *optimiser* how far it has come, *vocabularies* the known
     categories of each category feature (see contract.py), *replay_rows* how many rows the reservoir holds; all must
@@ -79,6 +81,8 @@ class TrainingState(Value):
     batch: int | None = None
     rounds: int | None = None
     base_rounds: int | None = None
+    blocks: tuple[int, ...] = ()
+    shares: tuple[float, ...] = ()
     updated_steps: tuple[str, ...] = ()
     frozen_steps: tuple[str, ...] = ()
     frozen_because: dict[str, str] = Field(default_factory=dict)

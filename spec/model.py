@@ -90,11 +90,29 @@ class ReplaySpec(Part):
     """The reservoir of rows learned before, and how much of it an update mixes in."""
 
     rows: int = Field(5_000, ge=0, description="Most rows kept, a uniform sample of the lineage; 0: none")
+    recent: int = Field(4_000, ge=0, description="The newest rows, kept beside the sample, for `warm_blocks`")
     ratio: float = Field(1.0, gt=0, le=100, description="Rows replayed for each new row, as far as the reservoir goes")
     stratify: Literal["none", "class", "time"] = Field(
         "none", description="Share the reservoir evenly among the classes, or among stretches of `every`"
     )
     every: Duration = Field(timedelta(days=30), description="Length of a stretch for `stratify: time`")
+
+
+class BlocksSpec(Part):
+    """Boosted trees as a weighted mean of blocks: each update trains one on the newest rows alone and one on these and
+    a sample of all history, and drops those that count least."""
+
+    count: int = Field(6, ge=1, le=100, description="Most blocks that a model holds; 1: only the newest, on all rows")
+    rounds: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Boosting rounds of a block; left out: those of a fit from scratch (several classes), else half",
+    )
+    rows: int = Field(8_000, ge=100, description="Rows of an update, but that it takes all new ones")
+    recent: float = Field(
+        0.5, ge=0, le=1, description="Share of them that are the newest; the others are a uniform sample of all history"
+    )
 
 
 class ShrinkSpec(Part):
@@ -157,7 +175,7 @@ class LearnerSpec(Part):
         "left out: half as many again as the first fit",
     )
     rungs: tuple[LadderRung, ...] = Field(
-        ("warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"),
+        ("warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"),
         min_length=1,
         description="The ladder, cheapest first; a rung that a family does not have is passed over",
     )
@@ -181,6 +199,7 @@ class LearnerSpec(Part):
     )
     history: Duration | None = Field(None, description="How far back `scratch` looks; left out: all history")
     replay: ReplaySpec = ReplaySpec()
+    blocks: BlocksSpec = BlocksSpec()
     weights: Literal["none", "balanced"] = Field(
         "none",
         description="`balanced`: in an update all classes weigh alike, counted over replay reservoir and new rows",

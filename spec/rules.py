@@ -184,7 +184,7 @@ class Rule(Part):
         return value.strip()
 
 
-CONTINUING: tuple[LadderRung, ...] = ("warm", "warm_replay", "shrink_perturb")  # none from scratch
+CONTINUING: tuple[LadderRung, ...] = ("warm", "warm_replay", "shrink_perturb", "warm_blocks")  # none from scratch
 
 # Harm is answered with all that there is. Without harm an update is tried too, cheaply: where the world moves all the
 # time a rule that waits for harm comes late, and only a gate can say whether learning would pay. Where it does not,

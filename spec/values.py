@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 Status = Literal["ok", "warn", "fail", "unknown"]
 Verdict = Literal["healthy", "broken_data", "harmless_shift", "harm", "unsure"]
 Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
-LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"]
+LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
 Rung = Literal["first", "adopted", LadderRung]
 
 FIRING: frozenset[Action] = frozenset({"warm_start", "full_retrain"})
