@@ -85,6 +85,7 @@ def begin(
         vocabularies=vocabularies(estimator, features, rows),
         replay_rows=0 if reservoir is None else len(reservoir),
         holdout=spec.data.holdout,
+        mature_after=spec.data.matured,
         **described(estimator),
     )
     return Trained(estimator, state, reservoir=reservoir)

@@ -272,6 +272,7 @@ class _Step:
                 candidate, watch.seconds = first(self.spec, rows, origin=origin)
             else:
                 self.base.state.check_holdout(self.spec.data.holdout)
+                self.base.state.check_mature_after(self.spec.data.matured)
                 how = self._how(rung, len(rows))
                 learned += len(how.replay)
                 learner = self.learner

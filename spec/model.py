@@ -53,6 +53,11 @@ class DataSpec(Part):
         None, description="Column with the time at which the label arrived; a date counts from the end of that day"
     )
     label_delay: Duration | None = Field(None, description="Fixed label delay where no label_time is recorded")
+    mature_after: Duration | None = Field(
+        None,
+        description="A label counts as arrived only at this age of its row, however early it came: set where labels "
+        "that come early are not like the others; left out: as it comes",
+    )
     labels: LabelTable | None = Field(None, description="Labels in a table of their own")
     prediction: str | None = Field(
         None,
@@ -62,6 +67,11 @@ class DataSpec(Part):
     features: tuple[str, ...] | None = Field(None, description="Left out: every other column")
     drop: tuple[str, ...] = Field((), description="Columns that are no features, where `features` is left out")
     holdout: float = Field(0.15, gt=0.0, lt=0.5, description="Share of rows that no version ever learns")
+
+    @property
+    def matured(self) -> timedelta:
+        """The age that a row must have for its label to count."""
+        return self.mature_after or timedelta(0)
 
     @model_validator(mode="after")
     def _consistent(self) -> DataSpec:
