@@ -13,7 +13,7 @@ from ..spec.values import FIRING, Action, Decision, Value, Verdict
 Kind = Literal["policy", "never", "scratch_sliding", "scratch_all", "warm", "uniform", "oracle", "other"]
 
 
-class _Summed(Value):
+class Summed(Value):
     """A value whose JSON also holds what is computed of its fields; reading it back computes that anew."""
 
     @model_validator(mode="before")
@@ -24,7 +24,7 @@ class _Summed(Value):
         return {name: value for name, value in given.items() if name not in cls.model_computed_fields}
 
 
-class Cpu(_Summed):
+class Cpu(Summed):
     """CPU seconds of all threads and started processes, by what they were spent on.
 
     *learning*: what the candidates took to learn, refused ones included. *judging*: the gate. *looking*: all the
@@ -90,7 +90,7 @@ class Step(Value):
         return self.outcome is not None
 
 
-class ArmResult(_Summed):
+class ArmResult(Summed):
     """One arm from the first version to the end of the plan.
 
     *quality* is of the composite model: at each moment, the version that served. *runs* counts trainings

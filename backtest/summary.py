@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -53,7 +53,7 @@ class Looked:
     verdict: Verdict | None = None
     reason: str = ""
     run: Run | None = None
-    cpu: Cpu = Cpu()
+    cpu: Cpu = field(default_factory=Cpu)
 
 
 GATED: frozenset[Kind] = frozenset({"policy", "uniform", "other"})
