@@ -15,8 +15,10 @@ from ..models.how import Origin
 from ..models.race import first
 from ..models.trained import Trained
 from ..spec.errors import RatoonError
+from .cpu_clock import Spent
+from .results import Cpu
 
-Fit = tuple[Trained, int, float]  # the version, its rows, its CPU seconds
+Fit = tuple[Trained, int, Cpu]  # the version, its rows, and what reading and learning them cost
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Fits:
         return fit
 
     def _fit(self, now: datetime, sliding: bool) -> Fit | None:
-        view = self.care.source.as_of(now)
         since = now - self.stretch if sliding else None
-        rows = pd.concat([view.learned(now, since=since), view.holdout(since)], ignore_index=True)
         origin = Origin("scratch", since=since, champion=self.began)
-        try:
-            trained, seconds = first(self.care.spec, rows.assign(_holdout=False), origin=origin)
-        except RatoonError:
-            return None
-        return trained, len(rows), seconds
+        spent = Spent()
+        with spent.counting():
+            view = self.care.source.as_of(now)
+            rows = pd.concat([view.learned(now, since=since), view.holdout(since)], ignore_index=True)
+            try:
+                trained, spent.learning = first(self.care.spec, rows.assign(_holdout=False), origin=origin)
+            except RatoonError:
+                return None
+        return trained, len(rows), spent.cpu

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..data.metrics import METRICS, Outcomes
+from ..data.metrics import METRICS, Interval, Outcomes
 from ..data.moment import LATEST
 from ..data.paired import paired_gain
 from ..loop.care import Care
@@ -44,16 +44,36 @@ class Hindsight:
 
     def better(self, candidate: Trained, champion: Trained, rows: pd.DataFrame) -> bool | None:
         """Whether *candidate* was provably better than *champion* on *rows*; None where it cannot be told."""
+        pair = self._pair(candidate, champion, rows)
+        gain = self._gain(pair, _RESAMPLES) if pair else None
+        return None if gain is None or gain.low != gain.low else gain.low > 0
+
+    def worse(self, candidate: Trained, champion: Trained, rows: pd.DataFrame, *, among: int = 1) -> bool | None:
+        """Whether *candidate* was provably worse than *champion* on *rows*; None where it cannot be told.
+
+        *among* how many such questions are asked: the error of 5 % is shared by all of them.
+        """
+        pair = self._pair(candidate, champion, rows)
+        if pair is None:
+            return None
+        likely = self._gain(pair, 100, confidence=0.8)  # a cheap first look: most are not worse at all
+        if likely is None or likely.high != likely.high:
+            return None
+        if likely.high >= 0:
+            return False
+        gain = self._gain(pair, 2 * _RESAMPLES, confidence=1 - 0.05 / among)
+        return None if gain is None or gain.high != gain.high else gain.high < 0
+
+    def _pair(self, candidate: Trained, champion: Trained, rows: pd.DataFrame) -> tuple[Outcomes, Outcomes] | None:
         if len(rows) < self.care.spec.gate.min_rows:
             return None
         try:
-            gain = paired_gain(
-                self.metric,
-                candidate.predict(rows),
-                champion.predict(rows),
-                resamples=_RESAMPLES,
-                seed=self.care.spec.seed,
-            )
+            return candidate.predict(rows), champion.predict(rows)
         except (RatoonError, ValueError):
             return None
-        return None if gain.low != gain.low else gain.low > 0
+
+    def _gain(self, pair: tuple[Outcomes, Outcomes], resamples: int, confidence: float = 0.95) -> Interval | None:
+        try:
+            return paired_gain(self.metric, *pair, confidence=confidence, resamples=resamples, seed=self.care.spec.seed)
+        except (RatoonError, ValueError):
+            return None

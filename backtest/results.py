@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
-from ..spec.values import Action, Decision, Value, Verdict
+from pydantic import computed_field, model_validator
+
+from ..spec.values import FIRING, Action, Decision, Value, Verdict
 
 Kind = Literal["policy", "never", "scratch_sliding", "scratch_all", "warm", "uniform", "oracle", "other"]
+
+
+class Summed(Value):
+    """A value whose JSON also holds what is computed of its fields; reading it back computes that anew."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_computed(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: value for name, value in given.items() if name not in cls.model_computed_fields}
+
+
+class Cpu(Summed):
+    """CPU seconds of all threads and started processes, by what they were spent on.
+
+    *learning*: what the candidates took to learn, refused ones included. *judging*: the gate. *looking*: all the
+    rest of a look, that is reading data, monitors, scoring earlier decisions, deciding, keeping versions.
+    """
+
+    learning: float = 0.0
+    judging: float = 0.0
+    looking: float = 0.0
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.learning + self.judging + self.looking
+
+    @classmethod
+    def sum(cls, parts: Iterable[Cpu]) -> Cpu:
+        """The sum, part by part."""
+        known = list(parts)
+        return cls(
+            learning=sum(each.learning for each in known),
+            judging=sum(each.judging for each in known),
+            looking=sum(each.looking for each in known),
+        )
 
 
 class Quality(Value):
@@ -23,8 +65,9 @@ class Step(Value):
     """One stretch between two looks, the look at its start, and how the model that served did in it.
 
     *helps* says whether learning at this look would have made the stretch better, by the paired interval of an
-    update tried in hindsight; None where it cannot be told. *harm* is the spec's own measure, by all labels;
-    None where they are too few.
+    update tried in hindsight; None where it cannot be told. *refused_better*: whether an update that the gate refused
+    at this look would have; None where it refused none, or it cannot be told. *harm* is the spec's own measure, by all
+    labels; None where they are too few. *cpu* is of the look.
     """
 
     at: datetime
@@ -34,11 +77,12 @@ class Step(Value):
     reason: str = ""
     version: str
     outcome: str | None = None  # of the run that this look started: registered, refused …
-    cpu_seconds: float = 0.0
+    cpu: Cpu = Cpu()
     rows: int
     quality: Quality
     harm: bool | None
     helps: bool | None = None
+    refused_better: bool | None = None
 
     @property
     def ran(self) -> bool:
@@ -46,13 +90,17 @@ class Step(Value):
         return self.outcome is not None
 
 
-class ArmResult(Value):
+class ArmResult(Summed):
     """One arm from the first version to the end of the plan.
 
     *quality* is of the composite model: at each moment, the version that served. *runs* counts trainings
-    started after the first version, *cpu_seconds* what they took in learning. *money* is None without `costs`.
+    started after the first version, which all arms share and none is charged for. *cpu* is everything that the arm ran
+    at its looks; what only judges it in hindsight, and predicting for users, is left out for all arms alike.
+    *money* is that time, the runs and the errors at the prices of `costs`; None without them.
     *false_runs* are runs after which the next stretch was not provably better, *missed_runs* looks without a run
-    where it would have been. *harm_days* is NaN where no stretch could be judged.
+    where it would have been. *hurt* counts promoted versions that were provably worse than the version they replaced,
+    over the time in which they served; None for arms without a gate. *harm_days* is NaN where no stretch could be
+    judged.
     """
 
     name: str
@@ -64,15 +112,40 @@ class ArmResult(Value):
     registered: int
     promoted: int
     rows_learned: int
-    cpu_seconds: float
+    cpu: Cpu
     money: float | None = None
     harm_days: float
     days: float
     false_runs: int
     missed_runs: int
+    hurt: int | None = None
     verdicts: dict[str, int]
     steps: tuple[Step, ...]
     decisions: tuple[Decision, ...] = ()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds of learning alone."""
+        return self.cpu.learning
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def fired_share(self) -> float:
+        """The share of looks that started, or asked for, a training; NaN without looks."""
+        looks = self.steps[1:]
+        return sum(step.action in FIRING for step in looks) / len(looks) if looks else float("nan")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def refused_better(self) -> int:
+        """How many of the refused updates were provably better on the rows to come."""
+        return sum(step.refused_better is True for step in self.steps)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def better_updates(self) -> int:
+        """How many of the updates, refused or not, were provably better on the rows to come."""
+        return self.refused_better + sum(step.outcome == "registered" and step.helps is True for step in self.steps)
 
     @property
     def metric_text(self) -> str:

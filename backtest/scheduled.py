@@ -21,10 +21,11 @@ from ..loop.plan import Plan
 from ..models.trained import Trained
 from ..spec.model import Spec
 from ..spec.values import Span
+from .cpu_clock import Spent
 from .fits import Fits
 from .hindsight import Hindsight
 from .rehearsed import rehearsed
-from .results import ArmResult, Kind
+from .results import ArmResult, Cpu, Kind
 from .summary import Looked, Run, Tell, summed_up, warm_run
 
 NAMES: dict[Kind, str] = {
@@ -90,33 +91,56 @@ def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, Looked]]:
     champion = arm.began
     ends = (*arm.plan.moments[1:], None)
     for number, (now, end) in enumerate(zip(arm.plan.moments, ends, strict=True), start=1):
-        run: Run | None = None
+        made: _Made | None = None
         if judge is not None:
-            run = _best(judge, champion, _options(arm, champion, now), Span(start=now, end=end)) if end else None
+            made = _best(judge, champion, _options(arm, champion, now), Span(start=now, end=end)) if end else None
         elif kind != "never" and now in due:
-            run = warm_run(arm.care, champion, now) if kind == "warm" else _fitted(arm.fits, now, kind)
-        reason = "it is time." if run is not None else "not now."
-        yield now, Looked("hold" if run is None else "warm_start", champion, reason=f"{NAMES[kind]}: {reason}", run=run)
+            made = _warm(arm, champion, now) if kind == "warm" else _fitted(arm.fits, now, kind)
+        run, cpu = made or (None, Cpu())
+        yield (
+            now,
+            Looked(
+                action="hold" if run is None else "warm_start",
+                champion=champion,
+                reason=f"{NAMES[kind]}: {'it is time.' if run is not None else 'not now.'}",
+                run=run,
+                cpu=cpu,
+            ),
+        )
         if run is not None and run.candidate is not None:
             champion = run.candidate
         arm.tell(number, len(arm.plan.moments) + 1)
 
 
-def _options(arm: _Alone, champion: Trained, now: datetime) -> list[Run]:
+_Made = tuple[Run, Cpu]  # what a look started, and all that the look cost
+
+
+def _options(arm: _Alone, champion: Trained, now: datetime) -> list[_Made]:
     """What the oracle chooses from beside keeping the champion."""
     return [
-        warm_run(arm.care, champion, now),
+        _warm(arm, champion, now),
         _fitted(arm.fits, now, "scratch_sliding"),
         _fitted(arm.fits, now, "scratch_all"),
     ]
 
 
-def _fitted(fits: Fits, now: datetime, kind: Kind) -> Run:
+def _warm(arm: _Alone, champion: Trained, now: datetime) -> _Made:
+    spent = Spent()
+    with spent.counting():
+        run = warm_run(arm.care, champion, now)
+    spent.learning = run.cpu_seconds
+    return run, spent.cpu
+
+
+def _fitted(fits: Fits, now: datetime, kind: Kind) -> _Made:
     fit = fits(now, sliding=kind == "scratch_sliding")
-    return Run("failed") if fit is None else Run("registered", fit[2], fit[1], fit[0])
+    if fit is None:
+        return Run("failed"), Cpu()
+    trained, rows, cpu = fit
+    return Run("registered", cpu.learning, rows, trained), cpu
 
 
-def _best(judge: Hindsight, champion: Trained, options: Sequence[Run], span: Span) -> Run | None:
+def _best(judge: Hindsight, champion: Trained, options: Sequence[_Made], span: Span) -> _Made | None:
     """The best for the stretch that follows, by its labels; None to keep *champion*.
 
     Greedy: best for each stretch, which need not be the best sequence.
@@ -124,12 +148,13 @@ def _best(judge: Hindsight, champion: Trained, options: Sequence[Run], span: Spa
     rows = judge.rows(span)
     if rows.empty:
         return None
-    best: Run | None = None
+    best: _Made | None = None
     best_value = _value(judge, champion, rows)
     for option in options:
-        if option.candidate is None:
+        candidate = option[0].candidate
+        if candidate is None:
             continue
-        value = _value(judge, option.candidate, rows)
+        value = _value(judge, candidate, rows)
         if value == value and (best_value != best_value or judge.metric.gain(value, best_value) > 0):
             best, best_value = option, value
     return best

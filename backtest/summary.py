@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -21,7 +21,7 @@ from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from ..spec.values import Action, Decision, Span, Verdict
 from .hindsight import Hindsight
-from .results import ArmResult, Kind, Step
+from .results import ArmResult, Cpu, Kind, Step
 
 _TRIED = 20_000  # rows that a trial in hindsight learns at most
 
@@ -31,23 +31,32 @@ Tell = Callable[[int, int], None]  # steps done, steps in all
 
 @dataclass
 class Run:
-    """What one look started: its outcome, its cost, and the version that came of it."""
+    """What one look started: its outcome, its cost, and the version that came of it.
+
+    *cpu_seconds* are of learning, *judging* of the gate. *refused*: what the gate did not let pass, where it was kept.
+    """
 
     outcome: str
     cpu_seconds: float = 0.0
     rows: int = 0
     candidate: Trained | None = None
+    judging: float = 0.0
+    refused: Trained | None = None
 
 
 @dataclass(frozen=True)
 class Looked:
-    """One look of an arm: what it did, under which champion, and what it started."""
+    """One look of an arm: what it did, under which champion, what it started, and all that it cost."""
 
     action: Action
     champion: Trained
     verdict: Verdict | None = None
     reason: str = ""
     run: Run | None = None
+    cpu: Cpu = field(default_factory=Cpu)
+
+
+GATED: frozenset[Kind] = frozenset({"policy", "uniform", "other"})
 
 
 def summed_up(
@@ -62,7 +71,11 @@ def summed_up(
     hindsight: bool = True,
     decisions: tuple[Decision, ...] = (),
 ) -> ArmResult:
-    """Judge every stretch by all labels that ever arrived. Without *hindsight* no update is tried at the looks."""
+    """Judge every stretch by all labels that ever arrived.
+
+    Without *hindsight* no update is tried at the looks, and single stretches have neither intervals nor harm: what is
+    left is enough to compare arms.
+    """
     judge = Hindsight(care)
     first = served[0].trained
     steps: list[Step] = []
@@ -82,11 +95,12 @@ def summed_up(
                 reason=look.reason,
                 version=_serving(served, span),
                 outcome=look.run.outcome if look.run else None,
-                cpu_seconds=look.run.cpu_seconds if look.run else 0.0,
+                cpu=look.cpu,
                 rows=len(rows),
-                quality=judge.quality(outcomes, resamples=100),
-                harm=judge.harm(outcomes, span, first),
+                quality=judge.quality(outcomes, resamples=100 if hindsight else 0),
+                harm=judge.harm(outcomes, span, first) if hindsight else None,
                 helps=_helped(judge, look, span, rows) if hindsight and index else None,
+                refused_better=_refused_better(judge, look, span, rows) if hindsight and index else None,
             )
         )
     # A version that came of the last look never serves here
@@ -101,12 +115,13 @@ def summed_up(
         registered=sum(run.candidate is not None for run in runs),
         promoted=len(served) - 1,
         rows_learned=sum(run.rows for run in runs),
-        cpu_seconds=sum(run.cpu_seconds for run in runs),
+        cpu=Cpu.sum(step.cpu for step in steps),
         money=_money(care.spec, steps, runs, judge.metric),
         harm_days=_harm_days(steps),
         days=plan.span.length / timedelta(days=1),
         false_runs=sum(step.ran and step.helps is False for step in steps),
         missed_runs=sum(not step.ran and step.helps is True for step in steps),
+        hurt=_hurt(judge, served, plan) if kind in GATED else None,
         verdicts=dict(Counter(look.verdict for look in looks if look.verdict)),
         steps=tuple(steps),
         decisions=decisions,
@@ -128,6 +143,31 @@ def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> b
     return judge.better(tried, look.champion, rows) if tried is not None else None
 
 
+def _refused_better(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> bool | None:
+    """Whether the update that the gate refused at this look would have made the next stretch provably better.
+
+    Where the refused one was not kept, a plain warm start on the same rows stands for it.
+    """
+    if look.run is None or look.run.outcome != "refused":
+        return None
+    tried = look.run.refused or warm_run(judge.care, look.champion, span.start, most=_TRIED).candidate
+    return judge.better(tried, look.champion, rows) if tried is not None else None
+
+
+def _hurt(judge: Hindsight, served: Sequence[Served], plan: Plan) -> int:
+    """How many promoted versions were provably worse, while they served, than the version that they replaced.
+
+    By a paired interval each, widened so that all of them together hold at 95 % (Bonferroni).
+    """
+    ends = [*(each.since for each in served[1:]), plan.span.end]
+    promoted = [n for n in range(1, len(served)) if ends[n] > served[n].since]
+    found = 0
+    for n in promoted:
+        rows = judge.rows(Span(start=served[n].since, end=ends[n]))
+        found += judge.worse(served[n].trained, served[n - 1].trained, rows, among=len(promoted)) is True
+    return found
+
+
 def warm_run(care: Care, champion: Trained, now: datetime, most: int = EVERY_ROW) -> Run:
     """*champion* continued, without any gate, on the newest *most* rows that it has not learned by *now*."""
     rows = care.source.as_of(now).unlearned(champion.state.watermark).tail(most)
@@ -147,10 +187,10 @@ def _serving(served: Sequence[Served], span: Span) -> str:
 
 
 def _money(spec: Spec, steps: Sequence[Step], runs: Sequence[Run], metric: Metric) -> float | None:
-    """Training by its CPU time and number of runs, and errors by the metric's distance from perfect."""
+    """All CPU time, the runs, and errors by the metric's distance from perfect."""
     if spec.costs is None:
         return None
-    training = sum(run.cpu_seconds for run in runs) / 3600 * spec.costs.cpu_hour + len(runs) * spec.costs.run
+    training = Cpu.sum(step.cpu for step in steps).total / 3600 * spec.costs.cpu_hour + len(runs) * spec.costs.run
     known = [step for step in steps if step.quality.value == step.quality.value]
     errors = sum(
         (1 - s.quality.value if metric.greater_is_better else s.quality.value) * s.rows * spec.costs.error

@@ -11,11 +11,11 @@ from typing import Protocol
 from ..data.view import View
 from ..loop.care import Care
 from ..loop.champion import Champion
-from ..loop.decided import decided, past
+from ..loop.decided import decided
 from ..loop.look import Look, look
 from ..loop.watch import watch
 from ..policy.decide import decision_id
-from ..spec.values import Action, Decision, Signal, Triage
+from ..spec.values import FIRING, Action, Decision, Signal
 
 
 @dataclass
@@ -41,20 +41,29 @@ class Turn:
         """What the monitors say, without pages for people."""
         return watch(self.care, self.champion, self.windows, pages=False).signals
 
+    @cached_property
+    def asked(self) -> Decision:
+        """What the spec's own policy would decide now."""
+        return decided(self.care, self.champion, self.signals, self.windows.current.span, self.now)
+
     def forced(self, action: Action, reason: str, by: str) -> Decision:
-        """A decision that no policy took: a schedule's, or a detector's."""
-        window = self.view.span_of(self.care.spec.monitors.window, self.now)
-        return Decision(
-            id=decision_id(self.care.spec.model, self.now, by),
-            model=self.care.spec.model,
-            at=self.now,
-            action=action,
-            triage=Triage(verdict="unsure", evidence=("The monitors were not asked.",)),
-            reasons=(reason,),
-            policy=by,
-            window=window,
-            champion=self.champion.version,
-            basis=past(self.care, self.champion, self.now).basis,
+        """A decision that no policy took: a schedule's, or a detector's.
+
+        It carries verdict, facts and matches of the policy's, though not its action: ladder and gate ask what they
+        would have asked of the policy at this moment, so that arms which fire at the same moments learn, judge and
+        serve the same versions, and what is left between them is when they fire. A policy that fires by itself now
+        lends its rule too, for its rungs and budget.
+        """
+        fires = action in FIRING
+        same = fires and self.asked.fires
+        return self.asked.model_copy(
+            update={
+                "id": decision_id(self.care.spec.model, self.now, by),
+                "action": self.asked.action if same else action,
+                "rule": self.asked.rule if same else None,
+                "reasons": (reason,),
+                "policy": by,
+            }
         )
 
 
@@ -69,8 +78,7 @@ class ByPolicy:
     """The spec's own policy, through the monitors and the policy engine of the live flows."""
 
     def __call__(self, turn: Turn) -> tuple[Decision, Sequence[Signal]]:
-        decision = decided(turn.care, turn.champion, turn.signals, turn.windows.current.span, turn.now)
-        return decision, turn.signals
+        return turn.asked, turn.signals
 
 
 @dataclass
@@ -82,5 +90,5 @@ class At:
 
     def __call__(self, turn: Turn) -> tuple[Decision, Sequence[Signal]]:
         if turn.now in self.moments:
-            return turn.forced("warm_start", f"{self.name}: it is time.", self.name), ()
-        return turn.forced("hold", f"{self.name}: it is not time.", self.name), ()
+            return turn.forced("warm_start", f"{self.name}: it is time.", self.name), turn.signals
+        return turn.forced("hold", f"{self.name}: it is not time.", self.name), turn.signals

@@ -17,8 +17,9 @@ from ..models.trained import Trained
 from ..policy.check import check_rules
 from ..spec.model import Spec
 from ..spec.values import Decision
+from .cpu_clock import Spent
 from .rehearsed import promoted, rehearsed
-from .results import ArmResult, Kind
+from .results import ArmResult, Cpu, Kind
 from .summary import Looked, Run, Tell, summed_up
 from .turn import Strategy, Turn
 
@@ -58,16 +59,9 @@ def run_turning(
         promoted(care, began.number, plan.start, kind="first", reason="the first version", decision=began.decision)
         arm, looks, decisions = _Arm(care), list[Looked](), list[Decision]()
         for number, now in enumerate(plan.moments, start=1):
-            _review(arm, now)
-            score_past(care, now)
-            champion = find_champion(care)
-            decision, signals = strategy(Turn(care, champion, now))
-            live = spec.mode == "live"
-            policy = spec.deciding if decision.policy == spec.policy_version else None
-            decision, _ = care.ledger.record_decision(decision, signals, policy=policy, run=None, live=live)
-            run = _act(arm, decision) if live else None
-            looks.append(_looked(decision, champion.trained, run))
-            decisions.append(decision)
+            look = _look(arm, strategy, now)
+            looks.append(look.looked)
+            decisions.append(look.decision)
             tell(number, len(plan.moments) + 1)
         served = served_by_registry(care)
         result = summed_up(
@@ -75,6 +69,29 @@ def run_turning(
         )
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
+
+
+@dataclass(frozen=True)
+class _Turned:
+    decision: Decision
+    looked: Looked
+
+
+def _look(arm: _Arm, strategy: Strategy, now: datetime) -> _Turned:
+    """One look with all that it starts, and what all of it cost."""
+    care, spent = arm.care, Spent()
+    live = care.spec.mode == "live"
+    with spent.counting():
+        _review(arm, now)
+        score_past(care, now)
+        champion = find_champion(care)
+        decision, signals = strategy(Turn(care, champion, now))
+        policy = care.spec.deciding if decision.policy == care.spec.policy_version else None
+        decision, _ = care.ledger.record_decision(decision, signals, policy=policy, run=None, live=live)
+        run = _act(arm, decision) if live else None
+    if run is not None:
+        spent.learning, spent.judging = run.cpu_seconds, run.judging
+    return _Turned(decision, _looked(decision, champion.trained, run, spent.cpu))
 
 
 def review_delay(spec: Spec) -> timedelta:
@@ -136,8 +153,14 @@ def _learn(arm: _Arm, decision: Decision, flight: Flight, ended: datetime) -> Ru
         waiting = _Waiting(ended, ended + review_delay(care.spec), version.number, decision.id)
         arm.waiting.append(waiting)
         _review(arm, decision.at)  # without any delay it serves from this very moment
-    rows = sum(attempt.rows for attempt in race.attempts)
-    return Run(outcome, race.cpu_seconds, rows, care.registry.load(version.number) if version and race.winner else None)
+    return Run(
+        outcome,
+        race.cpu_seconds,
+        rows=sum(attempt.rows for attempt in race.attempts),
+        candidate=care.registry.load(version.number) if version and race.winner else None,
+        judging=sum(attempt.judging_cpu_seconds for attempt in race.attempts),
+        refused=race.unproven,
+    )
 
 
 def _roll_back(care: Care, decision: Decision) -> None:
@@ -149,7 +172,7 @@ def _roll_back(care: Care, decision: Decision) -> None:
     promoted(care, earlier, decision.at, kind="roll_back", reason=reason, actor="policy", decision=decision.id)
 
 
-def _looked(decision: Decision, champion: Trained, run: Run | None) -> Looked:
+def _looked(decision: Decision, champion: Trained, run: Run | None, cpu: Cpu) -> Looked:
     """A look as it is summed up; a decision that no monitor stood behind has no verdict to count."""
     return Looked(
         action=decision.action,
@@ -157,4 +180,5 @@ def _looked(decision: Decision, champion: Trained, run: Run | None) -> Looked:
         reason=" ".join(decision.reasons[:2]),
         champion=champion,
         run=run,
+        cpu=cpu,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,14 @@ from small_project import write_spec
 
 from ratoon.backtest import kept
 from ratoon.backtest.backtest import run_backtest
+from ratoon.backtest.jobs import Job, carry_out
 from ratoon.backtest.policies import with_policy
-from ratoon.backtest.results import ArmResult, Backtest
+from ratoon.backtest.results import ArmResult, Backtest, Step
 from ratoon.backtest.scheduled import on_schedule
+from ratoon.backtest.turn import At, ByPolicy
 from ratoon.backtest.uniform import spread
 from ratoon.data.source import open_source
-from ratoon.loop.plan import Plan
+from ratoon.loop.plan import Plan, plan
 from ratoon.spec.errors import BadInput, SpecError
 from ratoon.spec.model import Spec
 
@@ -51,6 +54,44 @@ def test_a_policy_trains_after_the_change_and_not_before(found: Backtest) -> Non
     assert fired and min(fired) > CHANGE
     assert policy.quality.value < arm(found, "never").quality.value  # the Brier score: less is better
     assert 0 < policy.harm_days <= arm(found, "never").harm_days
+
+
+def test_an_arm_that_fires_at_the_same_moments_serves_the_same_versions(spec: Spec) -> None:
+    """Whoever asks, verdict, ladder and gate are those of the moment: what differs between arms is when they fire."""
+    with open_source(spec) as source:
+        planned = plan(source, spec.path.name, START, END, spec.monitors.every)
+    policy = carry_out(Job("policy", spec, planned, strategy=ByPolicy()), silent)
+    moments = tuple(decision.at for decision in policy.decisions if decision.fires)
+    assert moments and policy.promoted
+    forced = carry_out(Job("same", spec, planned, "other", At(moments, "same")), silent)
+    assert [versions(step) for step in forced.steps] == [versions(step) for step in policy.steps]
+    assert [d.triage.verdict for d in forced.decisions] == [d.triage.verdict for d in policy.decisions]
+    assert (forced.quality, forced.rows_learned) == (policy.quality, policy.rows_learned)
+    assert {d.triage.verdict for d in policy.decisions if d.fires} == {"harm"}, "the gate that asks the least"
+
+
+def versions(step: Step) -> tuple[object, ...]:
+    return step.version, step.outcome, step.quality
+
+
+def silent(done: int, total: int) -> None:
+    """Nobody waits for it."""
+
+
+def test_everything_that_an_arm_runs_is_counted(found: Backtest) -> None:
+    """Learning, judging and looking; a schedule looks at nothing but its rows, and never has nothing to run."""
+    policy, warm, never = (arm(found, name).cpu for name in ("policy", "schedule, warm", "never"))
+    assert min(policy.learning, policy.judging, policy.looking) > 0
+    assert policy.total == policy.learning + policy.judging + policy.looking
+    assert warm.judging == 0 < min(warm.learning, warm.looking)
+    assert never.total == 0
+    assert arm(found, "policy").cpu.total == pytest.approx(sum(s.cpu.total for s in arm(found, "policy").steps))
+
+
+def test_a_result_with_its_sums_is_read_back_equal(found: Backtest) -> None:
+    written = found.model_dump_json()
+    assert json.loads(written)["arms"][0]["cpu"]["total"] == found.arms[0].cpu.total
+    assert Backtest.model_validate_json(written).arms[0].cpu == found.arms[0].cpu
 
 
 def test_days_in_harm_are_told_where_stretches_are_shorter_than_the_window(tmp_path: Path) -> None:
@@ -113,7 +154,7 @@ def test_a_backtest_repeated_is_the_same_and_is_found_again(tmp_path: Path) -> N
     assert {total for _, total in jobs} == {1}
 
     two = run_backtest(spec, fresh=True, **options)
-    timeless = {"arms": {"__all__": {"cpu_seconds", "steps", "decisions"}}}
+    timeless = {"arms": {"__all__": {"cpu", "steps", "decisions"}}}
     assert two.model_dump_json(exclude=timeless) == one.model_dump_json(exclude=timeless)
     assert [d.action for d in two.arms[0].decisions] == [d.action for d in one.arms[0].decisions]
     assert [d.reasons for d in two.arms[0].decisions] == [d.reasons for d in one.arms[0].decisions]
