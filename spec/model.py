@@ -14,7 +14,7 @@ from .duration import Duration, format_duration
 from .family import known_family
 from .gate import GateSpec
 from .part import Part
-from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec, default_policy
+from .rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
 from .size import Size
 from .unlabelled import refuse_labelled
 from .values import LadderRung
@@ -271,8 +271,7 @@ class BacktestSpec(Part):
 
 def _policy_for(found: Mapping[str, Any]) -> tuple[Rule, ...]:
     """The policy of a spec that names none; *found* are the parts before it that were sound."""
-    learner: LearnerSpec | None = found.get("learner")
-    return DEFAULT_POLICY if learner is None else default_policy(learner.rungs)
+    return default_policy(str(found.get("review", "required")))
 
 
 class Spec(Part):
@@ -290,15 +289,17 @@ class Spec(Part):
         "live", description="`shadow`: everything is watched, decided and recorded, and nothing trains"
     )
     triage: TriageSpec = TriageSpec()
+    gain: GainSpec = GainSpec()
+    review: Literal["required", "automatic"] = Field("required", description="Who promotes a challenger")
     policy: tuple[Rule, ...] = Field(
         default_factory=_policy_for,
         description="The first rule that holds, and that no guard stops, decides; left out: alert on broken data, "
-        "warm_start on harm, and without harm on the rungs that continue, as the new rows grow",
+        "warm_start where promoting what was learned in the background pays, alert on harm; with `review: automatic` "
+        "also roll_back where the champion before is proven better",
     )
     costs: CostsSpec | None = None
     backtest: BacktestSpec = BacktestSpec()
     gate: GateSpec = GateSpec()
-    review: Literal["required", "automatic"] = Field("required", description="Who promotes a challenger")
     ungated: Literal["flag", "put_back"] = Field(
         "flag",
         description="What is done where the alias `champion` is found on a version that no gate passed, or gone: "
@@ -393,6 +394,7 @@ class Spec(Part):
             tolerance=performance.tolerance_of(self.metric),
             estimate=performance.estimate,
             costs=self.costs,
+            gain_tolerance=self.gain.tolerance,
             metric=self.metric,
             every=self.monitors.every,
             abandon_after=self.abandon_after,
