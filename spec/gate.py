@@ -29,6 +29,22 @@ class Margin(Part):
     )
 
 
+class Anchor(Part):
+    """How older rows count: by how likely they are to come back, or by a fixed margin."""
+
+    margin: float | None = Field(
+        None,
+        ge=0,
+        description="Fixed: how much worse than the champion at most, as `margin` elsewhere; left out: a loss on older "
+        "rows is priced by how likely they are to come back",
+    )
+    within: Duration | None = Field(
+        None,
+        description="Look back at most this far from the decision; where the champion learned nothing since, all of "
+        "that stretch is recent, and there is no anchor",
+    )
+
+
 class Between(Part):
     """Numbers from `from` on, below `to`: `from <= value < to`."""
 
@@ -120,7 +136,9 @@ class GateSpec(Part):
         description="The same where triage found harm: then waiting for proof costs what the champion loses meanwhile; "
         "left out: not_worse where `recent` asks for better, else as `recent`",
     )
-    anchor: Margin = Field(Margin(margin=0.01), description="On older holdout rows")
+    anchor: Anchor = Field(
+        Anchor(), description="On older holdout rows: `priced` (the same as left out), or {margin, within}"
+    )
     slices: tuple[SliceSpec, ...] = Field((), description="Named parts of the holdout that must not be harmed")
     flips: FlipsSpec = FlipsSpec()
     calibration: CalibrationSpec = CalibrationSpec()
@@ -137,6 +155,11 @@ class GateSpec(Part):
         if isinstance(value, Margin) and value.within is not None:
             raise ValueError("`within` has a meaning under `anchor` only: the recent rows are those that are newer")
         return value
+
+    @field_validator("anchor", mode="before")
+    @classmethod
+    def _priced(cls, value: object) -> object:
+        return {} if value == "priced" else value
 
     @property
     def asked_in_harm(self) -> Literal["better", "not_worse"] | Margin:
