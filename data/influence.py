@@ -11,28 +11,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-from .metrics import Array, Metric, Outcomes, codes_of, parts_of
+from .outcomes import Array, Outcomes, codes_of, parts_of
 
 
-def influence(metric: Metric, outcomes: Outcomes) -> Array | None:
-    """The terms of *metric*, shape (n,), whose mean is its value; None where it has no finite value or no such form."""
-    if len(outcomes) == 0 or (metric.needs_score and outcomes.score is None):
-        return None
-    if metric.name == "roc_auc":
-        return _area(outcomes)
-    if metric.name == "balanced_accuracy":
-        return _recalls(outcomes)
-    if metric.name == "f1":
-        return _f1(outcomes)
-    if metric.each is None:
-        return None
-    each = metric.each(outcomes).astype(np.float64)
-    if not np.isfinite(each).all():
-        return None
-    return _root(each) if metric.name == "rmse" else each
-
-
-def _root(squares: Array) -> Array:
+def of_root(squares: Array) -> Array:
     """Of the root of their mean."""
     mean = float(squares.mean())
     if mean <= 0:
@@ -41,7 +23,7 @@ def _root(squares: Array) -> Array:
     return np.asarray(root + (squares - mean) / (2 * root))
 
 
-def _area(outcomes: Outcomes) -> Array | None:
+def of_area(outcomes: Outcomes) -> Array | None:
     """Each row's share of the rows of the other class that it is in order with (DeLong's placement values), by ranks
     as Sun and Xu do (IEEE Signal Processing Letters 21, 2014); inside the parts, if rows have some.
 
@@ -71,7 +53,7 @@ def _area(outcomes: Outcomes) -> Array | None:
     return np.asarray(area + moved)
 
 
-def _recalls(outcomes: Outcomes) -> Array | None:
+def of_recalls(outcomes: Outcomes) -> Array | None:
     """Of the mean recall: each row moves that of its own class."""
     (label, said), classes = codes_of(outcomes)
     hit = (label == said).astype(np.float64)
@@ -83,7 +65,7 @@ def _recalls(outcomes: Outcomes) -> Array | None:
     return np.asarray(recall[labelled > 0].mean() + moved)
 
 
-def _f1(outcomes: Outcomes) -> Array | None:
+def of_f1(outcomes: Outcomes) -> Array | None:
     """Of 2 hits / (labels + predictions), for the positive class (binary) or as the mean over all that are there."""
     (label, said), classes = codes_of(outcomes)
     k = len(classes)

@@ -1,59 +1,36 @@
-"""The metrics of each task, and their bootstrap intervals.
+"""The metrics of each task, and their intervals.
 
-Intervals are percentile bootstraps over rows (Efron and Tibshirani, An Introduction to the Bootstrap,
-1993, chapters 13 and 16). What one model gains over another on the same rows is paired.py's.
+On many rows an interval is Student's, from the rows' terms (influence.py); on few, or where single rows outweigh the
+others, the percentile bootstrap over rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13
+and 16). What one model gains over another on the same rows is paired.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
+from scipy.stats import t as student
 
-Array = NDArray[Any]
+from .influence import of_area, of_f1, of_recalls, of_root
+from .outcomes import Array as Array
+from .outcomes import Outcomes as Outcomes
+from .outcomes import codes_of, parts_of
+from .outcomes import join as join
+from .resampled import resampled_means
 
-
-@dataclass(frozen=True)
-class Outcomes:
-    """Labels beside what a model said of them; all of length n.
-
-    *prediction* holds classes, numbers, or numbers of clusters; *score* the positive class's probability (binary,
-    shape (n,)), one column per class in the order of *classes* (multiclass, shape (n, k)), the distance to the
-    nearest centre (clustering, shape (n,); *target* is 0 throughout), or None (regression). *part* tells apart, by a
-    number for each row, the rows that different models answered: their scores have no common scale, so that a metric
-    of ranks compares rows inside a part only.
-    """
-
-    target: Array
-    prediction: Array
-    score: Array | None = None
-    classes: tuple[Any, ...] = ()
-    part: Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-    def on(self, classes: tuple[Any, ...]) -> Outcomes:
-        """The same with one score column for each of *classes*, which hold all of its own."""
-        if self.score is None or self.classes == classes:
-            return self
-        score = np.column_stack([1 - self.score, self.score]) if self.score.ndim == 1 else self.score
-        wide = np.zeros((len(self), len(classes)))
-        wide[:, [classes.index(each) for each in self.classes]] = score
-        return replace(self, score=wide[:, 1] if len(classes) == 2 else wide, classes=classes)
-
-    def take(self, rows: Array) -> Outcomes:
-        score, part = (None if each is None else each[rows] for each in (self.score, self.part))
-        return Outcomes(self.target[rows], self.prediction[rows], score, self.classes, part)
-
+MANY = 100  # telling rows, from which on a mean of them is normal enough
+_MANY_OF_A_CLASS = 20  # the same for an area, which is a mean over pairs: smoother than one over rows
+_LARGEST = 0.1  # of the variance that one row may hold; with more, a mean is far from normal however many rows
 
 Draw = Callable[[Array], float]  # row numbers, shape (n,) → the metric on those rows
 Each = Callable[[Outcomes], Array]  # what every row adds to a mean, shape (n,)
+Influence = Callable[[Outcomes], Array | None]  # the rows' terms, see influence.py; None without a value
 
 
 @dataclass(frozen=True)
@@ -63,6 +40,7 @@ class Metric:
     *prepare* does once what every resample of the same outcomes would do again, and returns what is left.
     *needs_score* says that it is undefined where a model gives no probabilities. *each* is what a row adds, where
     the metric is a mean over rows or rises with one; *of_classes* says that it is silent on rows of one class only.
+    *influence* gives the rows' terms where a metric that is no mean has such.
     """
 
     name: str
@@ -73,6 +51,7 @@ class Metric:
     needs_score: bool = False
     each: Each | None = None
     of_classes: bool = False
+    influence: Influence | None = None
 
     def __call__(self, outcomes: Outcomes) -> float:
         """The metric's value; NaN where it is undefined (no rows, or one class only for roc_auc)."""
@@ -84,12 +63,38 @@ class Metric:
         """How much better *candidate* is: positive is better, in the metric's unit."""
         return candidate - champion if self.greater_is_better else champion - candidate
 
+    def terms(self, outcomes: Outcomes) -> Array | None:
+        """Each row's term, shape (n,), whose mean is the value and whose variance tells the value's (influence.py).
+
+        None where the metric has no finite value, or no such form.
+        """
+        if len(outcomes) == 0 or (self.needs_score and outcomes.score is None):
+            return None
+        of_rows: Influence | None = self.influence or self.each
+        found = None if of_rows is None else of_rows(outcomes)
+        if found is None:
+            return None
+        found = found.astype(np.float64)
+        return found if np.isfinite(found).all() else None
+
     def row_gains(self, candidate: Outcomes, champion: Outcomes) -> Array | None:
         """What each row adds to the gain, shape (n,), where the metric has it; positive is better."""
         if self.each is None:
             return None
         new, old = (self.each(each).astype(np.float64) for each in (candidate, champion))
         return np.asarray(new - old if self.greater_is_better else old - new)
+
+    @property
+    def many(self) -> int:
+        """From how many telling rows on the metric is as good as normal."""
+        return _MANY_OF_A_CLASS if self.name == "roc_auc" else MANY
+
+    def standing_on(self, outcomes: Outcomes) -> int:
+        """How many rows the value stands on: all; for roc_auc those of the rarer class."""
+        if self.name != "roc_auc":
+            return len(outcomes)
+        _, counts = np.unique(outcomes.target, return_counts=True)
+        return int(counts.min()) if len(counts) > 1 else 0
 
     def telling(self, candidate: Outcomes, champion: Outcomes) -> int:
         """How many rows can tell the two apart: the ones that they answer differently.
@@ -99,8 +104,7 @@ class Metric:
         if self.each is not None:
             return int(np.sum(self.each(candidate) != self.each(champion)))
         if self.name == "roc_auc":
-            _, counts = np.unique(champion.target, return_counts=True)
-            return int(counts.min()) if len(counts) > 1 else 0
+            return self.standing_on(champion)
         if self.of_classes:
             return int(np.sum(candidate.prediction != champion.prediction))
         return len(champion)
@@ -121,13 +125,6 @@ def _roc_auc(outcomes: Outcomes) -> float:
         won += rankdata(outcomes.score[rows])[positive].sum() - hits * (hits + 1) / 2
         pairs += hits * misses
     return float(won / pairs) if pairs else float("nan")
-
-
-def parts_of(outcomes: Outcomes) -> list[Array]:
-    """The row numbers of each part; of all rows where nothing tells them apart."""
-    if outcomes.part is None:
-        return [np.arange(len(outcomes))]
-    return [np.flatnonzero(outcomes.part == each) for each in np.unique(outcomes.part)]
 
 
 def _area_of(outcomes: Outcomes) -> Draw:
@@ -221,10 +218,18 @@ def _root(name: str, each: Each) -> Metric:
         values = each(outcomes)
         return lambda rows: float(np.sqrt(np.mean(values[rows])))
 
-    return Metric(name, lambda o: float(np.sqrt(np.mean(each(o)))), False, True, prepare, each=each)
+    return Metric(
+        name,
+        lambda o: float(np.sqrt(np.mean(each(o)))),
+        False,
+        True,
+        prepare,
+        each=each,
+        influence=lambda o: of_root(each(o)),
+    )
 
 
-def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float]) -> Metric:
+def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float], influence: Influence) -> Metric:
     """A metric of the confusion matrix alone, shape (k, k): labels down, predictions across."""
 
     def prepare(outcomes: Outcomes) -> Draw:
@@ -233,24 +238,19 @@ def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float]) -> 
         cell = codes[0] * k + codes[1]
         return lambda rows: of_cells(np.bincount(cell[rows], minlength=k * k).reshape(k, k), outcomes.classes)
 
-    return Metric(name, lambda o: prepare(o)(np.arange(len(o))), True, False, prepare, of_classes=True)
+    def function(outcomes: Outcomes) -> float:
+        return prepare(outcomes)(np.arange(len(outcomes)))
 
-
-def codes_of(outcomes: Outcomes) -> tuple[Array, tuple[Any, ...]]:
-    """Labels and predictions as places in the classes, shape (2, n), and all classes: the known ones first."""
-    places = {each: place for place, each in enumerate(outcomes.classes)}
-    values = [*outcomes.target.tolist(), *outcomes.prediction.tolist()]
-    codes = [places.setdefault(each if each == each else None, len(places)) for each in values]
-    return np.asarray(codes, dtype=np.intp).reshape(2, -1), tuple(places)
+    return Metric(name, function, True, False, prepare, of_classes=True, influence=influence)
 
 
 METRICS: dict[str, Metric] = {
     m.name: m
     for m in (
-        Metric("roc_auc", _roc_auc, True, False, _area_of, needs_score=True, of_classes=True),
+        Metric("roc_auc", _roc_auc, True, False, _area_of, needs_score=True, of_classes=True, influence=of_area),
         _mean("accuracy", _each_hit, True, False),
-        _counted("balanced_accuracy", _balanced_accuracy),
-        _counted("f1", _f1),
+        _counted("balanced_accuracy", _balanced_accuracy, of_recalls),
+        _counted("f1", _f1, of_f1),
         _mean("log_loss", _each_log_loss, False, True, score=True),
         _mean("brier", _each_brier, False, False, score=True),
         _mean("mae", _each_error, False, True),
@@ -264,7 +264,7 @@ METRICS: dict[str, Metric] = {
 
 @dataclass(frozen=True)
 class Interval:
-    """A point estimate and its bootstrap interval; NaN where the metric is undefined."""
+    """A point estimate and its interval; NaN where the metric is undefined."""
 
     value: float
     low: float
@@ -272,40 +272,47 @@ class Interval:
     rows: int
 
 
+def normal(terms: Array, telling: int, least: int) -> bool:
+    """Whether the mean of *terms*, shape (n,), is as good as normal: at least *least* rows tell, and evenly.
+
+    No row may hold more than a tenth of the variance.
+    """
+    squares = (terms - terms.mean()) ** 2
+    return telling >= least and float(squares.max()) <= _LARGEST * float(squares.sum())
+
+
 def interval(
     metric: Metric, outcomes: Outcomes, *, confidence: float = 0.95, resamples: int = 500, seed: int = 0
 ) -> Interval:
-    """Percentile bootstrap interval of *metric* over the rows of *outcomes*."""
-    draw = metric.prepare(outcomes)
-    draws = [draw(rows) for rows in _resamples(len(outcomes), resamples, seed)]
-    return _interval(metric(outcomes), draws, confidence, len(outcomes))
+    """Interval of *metric* over the rows of *outcomes*.
+
+    Student's, from the rows' terms, where they are many and even (`normal`), inside what the metric can be; else the
+    percentile bootstrap, of *resamples*.
+    """
+    terms = metric.terms(outcomes)
+    if terms is not None and normal(terms, metric.standing_on(outcomes), metric.many):
+        value, rows = float(terms.mean()), len(terms)
+        half = float(student.ppf((1 + confidence) / 2, rows - 1) * terms.std(ddof=1) / math.sqrt(rows))
+        most = 1.0 if metric.greater_is_better else math.inf
+        return Interval(value, max(0.0, value - half), min(most, value + half), rows)
+    return bootstrapped(metric, outcomes, confidence=confidence, resamples=resamples, seed=seed)
 
 
-def _resamples(rows: int, resamples: int, seed: int) -> list[Array]:
+def bootstrapped(
+    metric: Metric, outcomes: Outcomes, *, confidence: float = 0.95, resamples: int = 500, seed: int = 0
+) -> Interval:
+    """As `interval`, by the percentile bootstrap whatever the rows."""
+    rows, rng = len(outcomes), np.random.default_rng(seed)
+    value = metric(outcomes)
     if rows == 0:
-        return []
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, rows, rows) for _ in range(resamples)]
-
-
-def _interval(value: float, draws: list[float], confidence: float, rows: int) -> Interval:
-    known = np.asarray([d for d in draws if np.isfinite(d)])
+        return Interval(value, float("nan"), float("nan"), rows)
+    if metric.each is not None and metric.influence is None:
+        draws = resampled_means(metric.each(outcomes).astype(np.float64), resamples, rng)
+    else:
+        draw = metric.prepare(outcomes)
+        draws = np.asarray([draw(rng.integers(0, rows, rows)) for _ in range(resamples)])
+    known = draws[np.isfinite(draws)]
     if len(known) == 0:
         return Interval(value, float("nan"), float("nan"), rows)
     low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(value, float(low), float(high), rows)
-
-
-def join(parts: Sequence[Outcomes]) -> Outcomes:
-    """Outcomes one after the other, on the union of their classes; scores only where every part has them."""
-    if not parts:
-        return Outcomes(np.empty(0), np.empty(0))
-    union = tuple(sorted({each for part in parts for each in part.classes}))
-    parts = [part.on(union) for part in parts] if union else parts
-    scores = [part.score for part in parts if part.score is not None]
-    return Outcomes(
-        np.concatenate([part.target for part in parts]),
-        np.concatenate([part.prediction for part in parts]),
-        np.concatenate(scores) if len(scores) == len(parts) else None,
-        parts[0].classes,
-    )

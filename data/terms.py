@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .influence import influence
 from .metrics import Array, Metric, Outcomes
 
 _ENOUGH = 8  # blocks, below which their means say little about the variance
@@ -55,7 +54,7 @@ def terms(metric: Metric, candidate: Outcomes, champion: Outcomes) -> Terms | No
     """
     if not np.array_equal(candidate.target, champion.target):
         raise ValueError("a paired comparison needs the same rows in the same order for both models")
-    new, old = influence(metric, candidate), influence(metric, champion)
+    new, old = metric.terms(candidate), metric.terms(champion)
     if new is None or old is None:
         return None
     each = new - old if metric.greater_is_better else old - new

@@ -18,7 +18,7 @@ from ..spec.model import Spec
 from ..spec.values import LadderRung
 from .attempt import SCRATCH, Attempt
 from .build import build
-from .gate import Foretold, GateResult, judge
+from .gate import Answers, Foretold, GateResult, judge
 from .how import FIRST, How, Origin
 from .learner import Learner, learner_for
 from .outlook import OPEN, Outlook
@@ -171,6 +171,7 @@ def climb(
     step = _Step(champion, spec, unlearned, scratch, {"scratch": since, "scratch_recent": recent_since}, lines or {})
     attempts: list[Attempt] = []
     learned: dict[LadderRung, Trained] = {}
+    answers = Answers()
     winner: Trained | None = None
     unproven: Trained | None = None
     over = not asked.offer  # whether any more candidates are judged
@@ -201,11 +202,12 @@ def climb(
                 outdated=outdated,
                 tries=1 + sum(each.gate is not None for each in attempts),
                 foretold=step.foretold(rung),
+                answers=answers,
             )
             if verdict.passed and winner is None:
                 winner = learned[rung]
                 if len(recent) >= spec.gate.min_rows:  # fewer, beside many foretold rows, are no level to hold it to
-                    winner = accept(winner, spec, recent)
+                    winner = accept(winner, spec, recent, answers)
             elif verdict.promising and unproven is None:
                 unproven = learned[rung]
         measured = {"gate": verdict, "judging_cpu_seconds": watch.seconds, "peak_memory_bytes": peak()}
@@ -226,11 +228,15 @@ def _promised(candidate: Trained, champion: Trained) -> Trained:
     return replace(candidate, state=candidate.state.model_copy(update={"promise": champion.state.promise}))
 
 
-def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame) -> Trained:
-    """*trained* with its metric and interval on *holdout* written into the state, where it is defined."""
+def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers | None = None) -> Trained:
+    """*trained* with its metric and interval on *holdout* written into the state, where it is defined.
+
+    *answers* holds what it said at the gate.
+    """
+    answers = answers or Answers()
     found = interval(
         METRICS[spec.metric],
-        trained.predict(holdout),
+        answers.of(trained, answers.in_order(holdout)),
         confidence=spec.gate.confidence,
         resamples=spec.gate.resamples,
         seed=spec.seed,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from ..data.metrics import Outcomes
 from ..spec.errors import Refused
@@ -85,8 +86,9 @@ class Trained:
             width = () if len(classes) in (0, 2) else (len(classes),)
             return np.empty(0), np.empty((0, *width)) if self._scored else None
         try:
-            prediction = np.asarray(self.estimator.predict(X)).reshape(len(X))
-            score = self._scores(X) if self._scored else None
+            last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
+            prediction = np.asarray(last.predict(ready)).reshape(len(X))
+            score = self._scores(last, ready) if self._scored else None
         except (ValueError, TypeError, IndexError) as error:
             raise Refused(could_not("predict", X, error)) from error
         self._refuse_nan(prediction, score)
@@ -94,13 +96,13 @@ class Trained:
             score = score[:, 1]
         return prediction, score
 
-    def _scores(self, X: pd.DataFrame) -> Array:
+    def _scores(self, last: Any, X: Any) -> Array:
         """Scores of shape (n, k), one column per class; a clustering has distances to the nearest centre, (n,)."""
         if self.state.task == "clustering":
-            return np.asarray(np.min(self.estimator.transform(X), axis=1), dtype=np.float64)
+            return np.asarray(np.min(last.transform(X), axis=1), dtype=np.float64)
         if self.probabilistic:
-            return np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
-        margin = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
+            return np.asarray(last.predict_proba(X), dtype=np.float64)
+        margin = np.asarray(last.decision_function(X), dtype=np.float64)
         positive = 1 / (1 + np.exp(-np.clip(margin, -500, 500)))
         return np.column_stack([1 - positive, positive]) if positive.ndim == 1 else positive
 
@@ -113,3 +115,10 @@ class Trained:
                 f"{len(values)} rows: it must neither serve nor be judged. Nothing was changed",
                 broken,
             )
+
+
+def _prepared(estimator: Any, X: pd.DataFrame) -> tuple[Any, Any]:
+    """The last step of a plain pipeline and what the steps before make of *X*, so that answer and score share it."""
+    if type(estimator) is not Pipeline or len(estimator) < 2 or estimator.steps[-1][1] in (None, "passthrough"):
+        return estimator, X
+    return estimator[-1], estimator[:-1].transform(X)

@@ -29,6 +29,22 @@ class Margin(Part):
     )
 
 
+class Anchor(Part):
+    """How older rows count: by how likely they are to come back, or by a fixed margin."""
+
+    margin: float | None = Field(
+        None,
+        ge=0,
+        description="Fixed: how much worse than the champion at most, as `margin` elsewhere; left out: a loss on older "
+        "rows is priced by how likely they are to come back",
+    )
+    within: Duration | None = Field(
+        None,
+        description="Look back at most this far from the decision; where the champion learned nothing since, all of "
+        "that stretch is recent, and there is no anchor",
+    )
+
+
 class Between(Part):
     """Numbers from `from` on, below `to`: `from <= value < to`."""
 
@@ -123,7 +139,9 @@ class GateSpec(Part):
         description="The same where triage found harm: then waiting for proof costs what the champion loses meanwhile; "
         "left out: not_worse where `recent` asks for better, else as `recent`",
     )
-    anchor: Margin = Field(Margin(margin=0.01), description="On older holdout rows")
+    anchor: Anchor = Field(
+        Anchor(), description="On older holdout rows: `priced` (the same as left out), or {margin, within}"
+    )
     slices: tuple[SliceSpec, ...] = Field((), description="Named parts of the holdout that must not be harmed")
     flips: FlipsSpec = FlipsSpec()
     calibration: CalibrationSpec = CalibrationSpec()
@@ -144,6 +162,11 @@ class GateSpec(Part):
     def without_loss(self) -> GateSpec:
         """The same where recent rows need only show no loss: what it gains is proven already."""
         return self.model_copy(update={"recent": "no_loss"}) if self.recent == "better" else self
+
+    @field_validator("anchor", mode="before")
+    @classmethod
+    def _priced(cls, value: object) -> object:
+        return {} if value == "priced" else value
 
     @property
     def asked_in_harm(self) -> Literal["better", "not_worse", "no_loss"] | Margin:

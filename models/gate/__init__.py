@@ -9,7 +9,9 @@ What cannot be judged is `unsure`, never a pass: too few rows, one class only, a
 that cannot predict is refused. A champion that cannot is replaceable: see pair.py.
 """
 
+from .answers import Answers
 from .judge import Foretold, judge
+from .returns import Earlier
 from .verdict import Bounds, Check, Gain, GateResult, Stratum, in_percent
 
-__all__ = ["Bounds", "Check", "Foretold", "Gain", "GateResult", "Stratum", "in_percent", "judge"]
+__all__ = ["Answers", "Bounds", "Check", "Earlier", "Foretold", "Gain", "GateResult", "Stratum", "in_percent", "judge"]

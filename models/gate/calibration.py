@@ -17,7 +17,8 @@ from .verdict import Bounds, Check, Ruling
 def judge_calibration(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -> Check | None:
     """The check on one stratum; None where nothing is asked and nothing can be said.
 
-    Judged is the upper end of the paired bootstrap interval of the rise in the error.
+    Judged is the upper end of the paired bootstrap interval of the rise in the error, which is drawn only if a margin
+    is set.
     """
     if bench.champion.state.task == "clustering":
         return None  # nothing is promised that a label could belie
@@ -41,15 +42,18 @@ def judge_calibration(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -
     if metric is None:
         return answer("unsure", "unsure: the champion makes no error to measure a bias by") if asked else None
     old, new = metric(pair.champion), metric(pair.candidate)
+    unit = "× the champion's mae" if regression else "points of probability"
+    if not asked or spec.margin is None:
+        if not (math.isfinite(old) and math.isfinite(new)):
+            return None
+        reason = f"{metric.name} {old:.3g} before, {new:.3g} now, {new - old:+.3g} {unit}"
+        return answer("reported", reason, champion=old, candidate=new, judged=Bounds(value=new - old))
     gain = bench.gain(metric, pair, f"{name} {of}")
     if not all(math.isfinite(each) for each in (old, new, gain.low, gain.high)):
-        return answer("unsure", f"unsure: the interval of the {metric.name} is undefined") if asked else None
+        return answer("unsure", f"unsure: the interval of the {metric.name} is undefined")
     rise = Bounds(value=-gain.value, low=-gain.high, high=-gain.low)
-    unit = "× the champion's mae" if regression else "points of probability"
     reason = f"{metric.name} {old:.3g} before, {new:.3g} now, {rise.value:+.3g} ({-gain.high:+.3g} to {-gain.low:+.3g})"
     values = {"champion": old, "candidate": new, "judged": rise}
-    if not asked or spec.margin is None:
-        return answer("reported", f"{reason} {unit}", **values)
     return answer("passed" if -gain.low <= spec.margin else "refused", f"{reason} {unit}", **values)
 
 

@@ -10,16 +10,19 @@ import pandas as pd
 
 from ...data.metrics import METRICS
 from ...spec.errors import Refused, SpecError
-from ...spec.gate import GateSpec
+from ...spec.gate import GateSpec, Margin
 from ...spec.watching import MetricName
 from ..trained import Trained
+from .answers import Answers, in_order
 from .bench import Bench
 from .calibration import judge_calibration
 from .flips import judge_flips
-from .pair import Pair, Unjudged, in_order, pair
+from .pair import Pair, Unjudged, pair
+from .priced import NEEDED, judge_priced
 from .resources import judge_latency, judge_size
+from .returns import Earlier
 from .slices import absent_slice, judge_slice
-from .strata import in_words, judge_stratum
+from .strata import Needed, in_words, judge_stratum
 from .verdict import Check, GateResult, Stratum
 
 _NEEDS_PROBABILITY = frozenset({"log_loss", "brier"})
@@ -73,6 +76,8 @@ def judge(
     outdated: str | None = None,
     tries: int = 1,
     foretold: Foretold | None = None,
+    answers: Answers | None = None,
+    earlier: Earlier | None = None,
 ) -> GateResult:
     """Judge *candidate* on holdout rows; *older_rows* counts all holdout rows up to the champion's watermark.
 
@@ -82,7 +87,8 @@ def judge(
     An empty *anchor* is `absent` only where *older_rows* is 0, or for the reason *outdated*: none of the older rows is
     to be held against it. Otherwise it cannot be judged and does not pass. *tries* counts the candidates judged on
     these rows so far, this one included: each further one is judged by a wider interval. The rows may come in any
-    order.
+    order. *answers* keeps what models say of these very frames for the next candidate. *earlier*: how often an
+    older champion would have served better later on, of how many tries: so likely is what is old to return.
     Raises Refused where a row is no holdout row, SpecError where the metric needs probabilities that a model does
     not give.
     """
@@ -95,16 +101,17 @@ def judge(
                 f"gate.metric: {metric!r} needs probabilities, but {type(model.estimator).__name__} has no "
                 "predict_proba; choose roc_auc or accuracy, or build another estimator. Nothing was registered"
             )
+    answers = answers or Answers()
     bench = Bench(gate, METRICS[metric], champion, candidate, seed, tries)
     without = None if len(anchor) else _NO_OLDER_ROWS if older_rows == 0 else outdated
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no finite value, which is looked at
         sights = [
-            _sight(bench, "recent", recent, foretold=foretold),
-            _sight(bench, "anchor", anchor, absent=without),
+            _sight(bench, answers, "recent", recent, foretold=foretold),
+            _sight(bench, answers, "anchor", anchor, absent=without),
         ]
-        strata = [_stratum(bench, sight) for sight in sights] + [
-            _slice for sight in sights for _slice in _slices(bench, sight)
-        ]
+        of_recent = _stratum(bench, sights[0], bench.gate.recent)
+        strata = [of_recent, _anchor(bench, of_recent, sights, earlier or Earlier())]
+        strata += [_slice for sight in sights for _slice in _slices(bench, sight)]
         checks = [check for sight in sights if sight.absent is None for check in _checks(bench, sight)]
     checks += [judge_latency(bench, recent if len(recent) else sights[1].frame), judge_size(bench)]
     return GateResult(
@@ -118,24 +125,39 @@ def judge(
 
 
 def _sight(
-    bench: Bench, name: str, frame: pd.DataFrame, *, absent: str | None = None, foretold: Foretold | None = None
+    bench: Bench,
+    answers: Answers,
+    name: str,
+    frame: pd.DataFrame,
+    *,
+    absent: str | None = None,
+    foretold: Foretold | None = None,
 ) -> _Sight:
     before = foretold.pair if foretold is not None and len(frame) else None
     if foretold is not None and before is not None:
-        held = in_order(frame)
-        after = pair(bench.champion, bench.candidate, held)
+        held = answers.in_order(frame)
+        after = pair(bench.champion, bench.candidate, held, answers)
         if isinstance(after, Unjudged):
             return _Sight(name, held, after, absent)
         return _Sight(name, pd.concat([held, in_order(foretold.rows)]), after.followed_by(before), absent, after)
     least = min([bench.gate.min_rows, *(each.min_rows for each in bench.gate.slices if each.min_rows)])
     if len(frame) < least:  # nobody will look at the answers
         return _Sight(name, frame, Unjudged("unsure", f"unsure: {len(frame)} holdout rows"), absent)
-    frame = in_order(frame)
-    return _Sight(name, frame, pair(bench.champion, bench.candidate, frame), absent)
+    frame = answers.in_order(frame)
+    return _Sight(name, frame, pair(bench.champion, bench.candidate, frame, answers), absent)
 
 
-def _stratum(bench: Bench, sight: _Sight) -> Stratum:
-    needed = bench.gate.recent if sight.name == "recent" else bench.gate.anchor
+def _anchor(bench: Bench, of_recent: Stratum, sights: list[_Sight], earlier: Earlier) -> Stratum:
+    """The older rows, by the margin that the spec fixes, else by what is lost and how likely it is to return."""
+    recent, anchor = sights
+    if bench.gate.anchor.margin is not None:
+        return _stratum(bench, anchor, Margin(margin=bench.gate.anchor.margin))
+    if anchor.absent is not None:
+        return Stratum(name=anchor.name, rows=0, needed=NEEDED, verdict="absent", reason=anchor.absent)
+    return judge_priced(bench, of_recent, (recent.frame, recent.pair), (anchor.frame, anchor.pair), earlier)
+
+
+def _stratum(bench: Bench, sight: _Sight, needed: Needed) -> Stratum:
     if sight.absent is not None:
         words = in_words(needed, bench.metric)
         return Stratum(name=sight.name, rows=0, needed=words, verdict="absent", reason=sight.absent)

@@ -24,6 +24,7 @@ from ...spec.errors import Refused
 from ..features import target
 from ..trained import NotFinite, Trained
 from ..unit import other_unit
+from .answers import Answers
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,21 @@ class Pair:
         )
 
 
-def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """*frame* by its ids, so that the same rows give the same verdict however they were read."""
-    return frame.iloc[np.argsort(frame["_id"].astype(str).to_numpy(dtype=object), kind="stable")]
-
-
-def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame) -> Pair | Unjudged:
-    """Both on *frame*, or why not."""
+def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame, answers: Answers | None = None) -> Pair | Unjudged:
+    """Both on *frame*, or why not; *answers* keeps what was asked before."""
+    answers = answers or Answers()
     try:
         labels = target(frame, champion.state.task)
     except Refused as error:
         return Unjudged("unsure", f"unsure: {error}")
     try:
-        after = candidate.predict(frame)
+        after = answers.of(candidate, frame)
     except Refused as error:
         return Unjudged("refused", f"the candidate cannot serve: {error}")
     try:
         if champion.state.task == "clustering" and (why := other_unit(champion, candidate, frame)):
             return Unjudged("refused", f"its distances are no match: {why}")
-        before, note = _answers(champion, frame, labels)
+        before, note = _answers(champion, frame, labels, answers)
     except Refused as error:
         return Unjudged(
             "unsure",
@@ -89,13 +86,13 @@ def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame) -> Pair | U
     return Pair(*same_classes(before, after), note)
 
 
-def _answers(champion: Trained, frame: pd.DataFrame, labels: Array) -> tuple[Outcomes, str]:
+def _answers(champion: Trained, frame: pd.DataFrame, labels: Array, answers: Answers) -> tuple[Outcomes, str]:
     if champion.state.task == "clustering":
-        return champion.predict(frame), ""
+        return answers.of(champion, frame), ""
     silent = np.ones(len(frame), dtype=bool)
     known: Outcomes | None = None
     try:
-        return champion.predict(frame), ""
+        return answers.of(champion, frame), ""
     except NotFinite as error:
         silent = error.rows
         if not silent.all():

@@ -26,11 +26,31 @@ class Bounds(Value):
     high: float | None = None
 
 
+class Priced(Value):
+    """What an older stratum's loss was priced by, beyond what a fixed *margin* would allow.
+
+    *chance*: that what the candidate loses on comes again. *alike*: the share of older rows that recent ones look like,
+    *still*: the share of the loss that is found on those; *left*, *back*: how often the stream left what it loses on,
+    and came back. *lost*: the gain there; *expected*: the gain on the rows to come; both as a share of the champion's
+    value where the metric has a scale.
+    """
+
+    chance: float
+    alike: float
+    still: float
+    left: int
+    back: int
+    lost: float
+    expected: Gain
+    margin: float
+
+
 class Stratum(Value):
     """The verdict on one stratum or slice: both values, the gain's interval, what was needed, and the reason.
 
     *name* is `recent`, `anchor`, or `recent/NAME` and `anchor/NAME` for a slice. *refuted* says of a refusal that these
-    rows speak against the candidate; otherwise they only do not prove it.
+    rows speak against the candidate; otherwise they only do not prove it. *priced*: of an anchor without a fixed
+    margin, where one would have refused the candidate.
     """
 
     name: str
@@ -42,6 +62,7 @@ class Stratum(Value):
     verdict: Ruling
     reason: str
     refuted: bool = True
+    priced: Priced | None = None
 
     @property
     def passed(self) -> bool:

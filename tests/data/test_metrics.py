@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
-from ratoon.data.metrics import METRICS, Outcomes, interval, join
+from ratoon.data.metrics import METRICS, Outcomes, bootstrapped, interval, join
 from ratoon.data.paired import paired_gain
 
 
@@ -136,3 +136,38 @@ def test_versions_with_other_classes_are_joined_on_the_union():
     assert both.score.shape == (4, 3)
     mean = (METRICS["log_loss"](first) + METRICS["log_loss"](later)) / 2
     assert METRICS["log_loss"](both) == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier"])
+def test_on_many_rows_the_closed_interval_is_the_bootstraps(name):
+    outcomes = binary(800, 4, ties=True)
+    closed, drawn = (each(METRICS[name], outcomes, resamples=1500) for each in (interval, bootstrapped))
+
+    assert closed.value == pytest.approx(drawn.value)
+    assert closed.high - closed.low == pytest.approx(drawn.high - drawn.low, rel=0.12)
+    assert closed.low == pytest.approx(drawn.low, abs=0.15 * (drawn.high - drawn.low))
+
+
+@pytest.mark.parametrize("name", ["mae", "rmse"])
+def test_so_it_is_for_numbers(name):
+    rng = np.random.default_rng(5)
+    outcomes = Outcomes(rng.normal(size=600), np.zeros(600))
+    closed, drawn = (each(METRICS[name], outcomes, resamples=1500) for each in (interval, bootstrapped))
+
+    assert closed.high - closed.low == pytest.approx(drawn.high - drawn.low, rel=0.12)
+
+
+def test_where_one_row_outweighs_all_the_rows_are_drawn():
+    """Two hundred errors of one and one of a thousand: no mean of those is normal."""
+    far = Outcomes(np.concatenate([np.ones(200), [1000.0]]), np.zeros(201))
+
+    assert interval(METRICS["mae"], far, seed=3) == bootstrapped(METRICS["mae"], far, seed=3)
+    assert interval(METRICS["mae"], far).low >= 1
+
+
+def test_an_interval_stays_inside_what_the_metric_can_be():
+    target = np.arange(400) % 2
+    nearly = np.where(np.arange(400) < 12, 1 - target, target)
+    found = interval(METRICS["accuracy"], Outcomes(target, nearly, None, (0, 1)), confidence=0.999999)
+
+    assert 0 <= found.low < found.value < found.high <= 1

@@ -8,7 +8,8 @@ from scipy.stats import binom
 
 from ratoon.data.calibration import calibration_error, relative_bias
 from ratoon.data.metrics import METRICS, Outcomes
-from ratoon.data.paired import chance_of, expanded_tail, paired_gain
+from ratoon.data.paired import bootstrapped_gain, chance_of, expanded_tail, paired_gain
+from ratoon.data.resampled import resampled_means
 
 RNG = np.random.default_rng(0)
 
@@ -93,3 +94,52 @@ def test_a_bias_is_signed_errors_that_do_not_cancel():
     high = Outcomes(target, target + 1.0)
     assert relative_bias(2.0)(even) == pytest.approx(0, abs=1e-9)
     assert relative_bias(2.0)(high) == pytest.approx(0.5)
+
+
+def scored(rng, target, skill):
+    said = 1 / (1 + np.exp(-(skill * (target - 0.5) + rng.normal(size=len(target)))))
+    return Outcomes(target, (said > 0.5).astype(int), said, (0, 1))
+
+
+@pytest.mark.parametrize("name", ["accuracy", "roc_auc", "log_loss", "f1", "balanced_accuracy"])
+def test_on_many_rows_the_closed_gain_is_the_bootstraps(name):
+    rng = np.random.default_rng(8)
+    target = (rng.uniform(size=900) < 0.3).astype(int)
+    new, old = scored(rng, target, 1.5), scored(rng, target, 1.0)
+    closed, drawn = (each(METRICS[name], new, old, resamples=1500, seed=2) for each in (paired_gain, bootstrapped_gain))
+    assert closed.value == pytest.approx(drawn.value)
+    assert closed.high - closed.low == pytest.approx(drawn.high - drawn.low, rel=0.12)
+
+
+def test_few_telling_rows_are_drawn_however_many_there_are():
+    before = classified(np.arange(5000) >= 30)
+    after = classified(np.ones(5000, dtype=bool))
+    assert paired_gain(METRICS["accuracy"], after, before, seed=1) == bootstrapped_gain(
+        METRICS["accuracy"], after, before, seed=1
+    )
+
+
+def test_the_same_answers_gain_nothing_without_a_doubt():
+    target = np.arange(60) % 2
+    one = scored(np.random.default_rng(0), target, 1.0)
+    for name in ("accuracy", "roc_auc", "log_loss", "f1"):
+        found = paired_gain(METRICS[name], one, one)
+        assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def test_resamples_of_the_telling_rows_are_resamples_of_all():
+    """The mean of a resample depends on how many of them it holds and on which: both are drawn."""
+    rng = np.random.default_rng(1)
+    gains = np.where(np.arange(400) < 25, rng.normal(size=400), 0.0)
+    whole = np.asarray([gains[rng.integers(0, 400, 400)].mean() for _ in range(4000)])
+    found = resampled_means(gains, 4000, rng)
+    assert found.mean() == pytest.approx(whole.mean(), abs=0.001)
+    assert found.std() == pytest.approx(whole.std(), rel=0.06)
+
+
+def test_the_chance_of_many_uneven_gains_is_that_of_drawn_signs():
+    rng = np.random.default_rng(6)
+    gains = rng.normal(0.1, 1, 300)
+    size = np.abs(gains)
+    sums = np.where(rng.integers(0, 2, (20_000, 300)), size, -size).sum(axis=1)
+    assert chance_of(gains, draws=1, seed=0) == pytest.approx(np.mean(sums >= gains.sum()), abs=0.01)
