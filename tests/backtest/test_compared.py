@@ -15,7 +15,9 @@ NOTHING = quality(float("nan"), rows=0)
 
 
 def of(*values: float) -> Difference:
-    return compared(True, arm("a", "policy", steps=steps_of(values)), arm("b", "warm", steps=steps_of([0.7] * len(values))))
+    return compared(
+        True, arm("a", "policy", steps=steps_of(values)), arm("b", "warm", steps=steps_of([0.7] * len(values)))
+    )
 
 
 @pytest.mark.parametrize(("gain", "verdict"), [(0.02, "beats"), (-0.02, "loses_to"), (0.0, "cannot_tell")])

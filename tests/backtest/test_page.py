@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from ratoon.backtest.page import headline, page, write_page
 from ratoon.backtest.page_marks import mark_of
-from ratoon.backtest.results import ArmResult, Backtest, Kind, Quality, Step
+from ratoon.backtest.results import Quality
 from ratoon.paper.marks import MARKS
 
 NAN = float("nan")
