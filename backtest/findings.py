@@ -76,6 +76,15 @@ def findings(found: Backtest) -> Findings:
     )
 
 
+def refusals(found: Backtest) -> str:
+    """`The gate refused 3 of the 4 updates that were better …`; nothing where no update was."""
+    main = main_policy(found)
+    if main is None or not main.better_updates:
+        return ""
+    counted = f"{main.refused_better} of the {main.better_updates}"
+    return f"The gate refused {counted} updates that were better on the rows to come."
+
+
 def main_policy(found: Backtest) -> ArmResult | None:
     """The arm that the findings are about: the first policy."""
     return next((arm for arm in found.arms if arm.kind == "policy"), None)
@@ -98,8 +107,7 @@ def _advice(
     if main.better_updates >= 3 and main.refused_better * 2 >= main.better_updates:
         yield Advice(
             code="gate_refuses_better",
-            text=f"The gate refused {main.refused_better} of the {main.better_updates} updates that were better on the "
-            "rows to come: it asks too much of this stream. See `gate.anchor` and `gate.recent`.",
+            text=f"{refusals(found)} It asks too much of this stream: see `gate.anchor` and `gate.recent`.",
         )
     if main.runs and main.fired_share >= _ALWAYS:
         yield Advice(
@@ -129,17 +137,17 @@ def _simpler(found: Backtest, main: ArmResult, best: ArmResult | None, against: 
         return None
     never, warm = _of(found, "never"), _of(found, "warm")
     if never is not None and (told := _told(against.get(never.name))):
-        text = f"Never retraining was {'better' if told == 'better' else 'as good'}: {metric(never.quality.value)}"
         return Advice(
             code="never_better" if told == "better" else "never_as_good",
-            text=f"{text}, for nothing, where the policy took {rounded(main.cpu.total)} CPU seconds.",
+            text=f"Never retraining was {told}: {metric(never.quality.value)}, for nothing, where the policy took "
+            f"{rounded(main.cpu.total)} CPU seconds.",
         )
     if warm is not None and (told := _told(against.get(warm.name))):
-        if told == "better" or warm.cpu.total <= _CHEAPER * main.cpu.total:
+        better = told == "better"
+        if better or warm.cpu.total <= _CHEAPER * main.cpu.total:
             return Advice(
-                code="warm_better" if told == "better" else "warm_as_good",
-                text=f"Plain warm start at every look was {'better' if told == 'better' else 'as good'} for "
-                f"{_share(warm, main)} of the CPU.",
+                code="warm_better" if better else "warm_as_good",
+                text=f"Plain warm start at every look was {told} for {_share(warm, main)} of the CPU.",
             )
     if best is not None and _told(against.get(best.name)) == "better":
         return Advice(
@@ -154,13 +162,17 @@ def _told(policy_against: Difference | None) -> Literal["better", "as good"] | N
     """What a rival was to the policy; None where it was worse, or nothing can be told."""
     if policy_against is None or policy_against.low != policy_against.low:
         return None
-    return {"loses_to": "better", "cannot_tell": "as good"}.get(policy_against.verdict)  # type: ignore[return-value]
+    if policy_against.verdict == "beats":
+        return None
+    return "better" if policy_against.verdict == "loses_to" else "as good"
 
 
 def _share(arm: ArmResult, of: ArmResult) -> str:
-    """`1/10` where it is cheaper, `3.2 times` where it is dearer."""
-    ratio = arm.cpu.total / of.cpu.total if of.cpu.total > 0 else float("inf")
-    return f"1/{1 / ratio:.2g}" if 0 < ratio < 1 else f"{ratio:.2g} times" if ratio else "none"
+    """`1/10` where it is cheaper, `3.2 times that` where it is dearer."""
+    if of.cpu.total <= 0 or arm.cpu.total <= 0:
+        return f"{rounded(arm.cpu.total)} instead of {rounded(of.cpu.total)} seconds"
+    ratio = arm.cpu.total / of.cpu.total
+    return f"1/{1 / ratio:.2g}" if ratio < 0.95 else f"{ratio:.2g} times that"
 
 
 def _of(found: Backtest, kind: Kind, name: str | None = None) -> ArmResult | None:

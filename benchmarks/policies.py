@@ -2,12 +2,12 @@
 
     python benchmarks/policies.py [--half tuning|reporting] [--only elec2,bike] [--workers 2] [--json FILE]
 
-For each stream of halves.py it prints Ratoon's default policy, ADWIN and Page-Hinkley on the champion's error (River), and a
-plain threshold on the share of drifted columns; each beside a uniform schedule with as many runs, by the same
-ladder and gate. `won`, `tied` and `lost` compare the two stretch by stretch: the mean difference of the metric,
-weighted by rows, with a bootstrap interval over stretches. Every arm asks the monitors at each look and is judged by
-the gate that the policy would be judged by at that moment; its CPU holds all of that. Needs the streams in ../shared/datasets, and the extra
-`river`.
+For each stream of halves.py it prints Ratoon's default policy, ADWIN and Page-Hinkley on the champion's error
+(River), and a plain threshold on the share of drifted columns; each beside a uniform schedule with as many runs, by
+the same ladder and gate. `won`, `tied` and `lost` compare the two stretch by stretch: the mean difference of the
+metric, weighted by rows, with a bootstrap interval over stretches. Every arm asks the monitors at each look and is
+judged by the gate that the policy would be judged by at that moment; its CPU holds all of that. Needs the streams in
+../shared/datasets, and the extra `river`.
 """
 
 from __future__ import annotations

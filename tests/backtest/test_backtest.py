@@ -194,7 +194,7 @@ def test_rules_that_never_hold_are_held_against_the_default_policy(tmp_path: Pat
     assert arm(found, "policy").runs == 0
     default = arm(found, DEFAULT)
     assert (default.kind, default.runs > 0) == ("policy", True)
-    assert [each.code for each in findings(found).advice][0] == "never_fired"
+    assert findings(found).advice[0].code == "never_fired"
 
 
 @pytest.mark.slow
