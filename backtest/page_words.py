@@ -7,7 +7,7 @@ from .compared import Answer, Difference
 from .results import Quality
 
 ANSWERS: dict[Answer, str] = {"beats": "beats it", "loses_to": "loses to it", "cannot_tell": "cannot be told from it"}
-SHORT: dict[Answer, str] = {"beats": "beats", "loses_to": "loses to", "cannot_tell": "as good as"}
+SHORT: dict[Answer, str] = {"beats": "beats", "loses_to": "loses to", "cannot_tell": "cannot tell"}
 
 
 def days(value: float) -> str:

@@ -216,7 +216,7 @@ def _regret(each: Cell) -> tuple[str, ...]:
     )
 
 
-_WORDS = {"beats": "better", "loses_to": "WORSE", "cannot_tell": "as good"}
+_WORDS = {"beats": "better", "loses_to": "WORSE", "cannot_tell": "not told"}
 
 
 def _cost(each: Cell) -> tuple[str, ...]:

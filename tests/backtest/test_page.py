@@ -178,7 +178,7 @@ def test_where_the_policy_loses_or_cannot_be_told_apart_the_page_says_so():
     reader = Reader(page(found))
 
     assert reader.row("schedule, warm")["policy against it"].startswith("loses to: -0.1")
-    assert reader.row("never")["policy against it"].startswith("as good as: +0")
+    assert reader.row("never")["policy against it"].startswith("cannot tell: +0")
     advice = findings(found).advice
     assert [each.code for each in advice] == ["never_as_good"]
     assert advice[0].text in reader.text
