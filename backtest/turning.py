@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..ledger.ledger import Flight
+from ..loop.background import learn_behind
 from ..loop.care import Care
 from ..loop.champion import find_champion, replaced_by
 from ..loop.composite import served_by_registry
-from ..loop.learn import first_version, ladder, landed, offered, to_keep
+from ..loop.learn import first_version, kept_behind, ladder, landed, offered, to_keep
 from ..loop.plan import Plan
 from ..loop.score import score_past
 from ..models.trained import Trained
@@ -122,7 +123,7 @@ def _act(arm: _Arm, decision: Decision) -> Run | None:
         _roll_back(care, decision)
         return None
     if not decision.fires:
-        return None
+        return _behind(care, decision)
     ended = decision.at + care.spec.backtest.training_time
     flight = care.ledger.take_off(
         model=care.spec.model,
@@ -148,7 +149,8 @@ def _learn(arm: _Arm, decision: Decision, flight: Flight, ended: datetime) -> Ru
     race = ladder(care, champion, decision)
     kept = to_keep(care, race)
     version = offered(care, champion, decision, race, kept) if kept else None
-    outcome = landed(care, flight, race, version.number if version else None, ended)
+    behind = kept_behind(care, champion, decision, race)
+    outcome = landed(care, flight, race, version.number if version else None, ended, behind=behind)
     if version is not None and race.winner:
         waiting = _Waiting(ended, ended + review_delay(care.spec), version.number, decision.id)
         arm.waiting.append(waiting)
@@ -161,6 +163,15 @@ def _learn(arm: _Arm, decision: Decision, flight: Flight, ended: datetime) -> Ru
         judging=sum(attempt.judging_cpu_seconds for attempt in race.attempts),
         refused=race.unproven,
     )
+
+
+def _behind(care: Care, decision: Decision) -> Run | None:
+    """Let strategies learn at a look that fires nothing, as the live loop does; no run of the policy's."""
+    learned = learn_behind(care, find_champion(care), decision, ended_at=decision.at, now_wall=decision.at)
+    if learned is None:
+        return None
+    rows = sum(attempt.rows for attempt in learned.race.attempts)
+    return Run("background", learned.race.cpu_seconds, rows=rows)
 
 
 def _roll_back(care: Care, decision: Decision) -> None:

@@ -115,7 +115,7 @@ def _roc_auc(outcomes: Outcomes) -> float:
     if outcomes.score is None or len(outcomes) == 0:
         return float("nan")
     won, pairs = 0.0, 0
-    for rows in _parts(outcomes):
+    for rows in parts_of(outcomes):
         positive = outcomes.target[rows] == outcomes.classes[1]
         hits, misses = int(positive.sum()), int((~positive).sum())
         won += rankdata(outcomes.score[rows])[positive].sum() - hits * (hits + 1) / 2
@@ -123,7 +123,7 @@ def _roc_auc(outcomes: Outcomes) -> float:
     return float(won / pairs) if pairs else float("nan")
 
 
-def _parts(outcomes: Outcomes) -> list[Array]:
+def parts_of(outcomes: Outcomes) -> list[Array]:
     """The row numbers of each part; of all rows where nothing tells them apart."""
     if outcomes.part is None:
         return [np.arange(len(outcomes))]
@@ -138,7 +138,7 @@ def _area_of(outcomes: Outcomes) -> Draw:
     if outcomes.score is None or len(outcomes) == 0:
         return lambda rows: float("nan")
     cell, ends = np.asarray(outcomes.target == outcomes.classes[1], dtype=np.intp), [0]
-    for part in _parts(outcomes):
+    for part in parts_of(outcomes):
         values, place = np.unique(outcomes.score[part], return_inverse=True)
         cell[part] += 2 * place.reshape(-1) + ends[-1]
         ends.append(ends[-1] + 2 * len(values))
@@ -228,7 +228,7 @@ def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float]) -> 
     """A metric of the confusion matrix alone, shape (k, k): labels down, predictions across."""
 
     def prepare(outcomes: Outcomes) -> Draw:
-        codes, classes = _codes(outcomes)
+        codes, classes = codes_of(outcomes)
         k = len(classes)
         cell = codes[0] * k + codes[1]
         return lambda rows: of_cells(np.bincount(cell[rows], minlength=k * k).reshape(k, k), outcomes.classes)
@@ -236,7 +236,7 @@ def _counted(name: str, of_cells: Callable[[Array, tuple[Any, ...]], float]) -> 
     return Metric(name, lambda o: prepare(o)(np.arange(len(o))), True, False, prepare, of_classes=True)
 
 
-def _codes(outcomes: Outcomes) -> tuple[Array, tuple[Any, ...]]:
+def codes_of(outcomes: Outcomes) -> tuple[Array, tuple[Any, ...]]:
     """Labels and predictions as places in the classes, shape (2, n), and all classes: the known ones first."""
     places = {each: place for place, each in enumerate(outcomes.classes)}
     values = [*outcomes.target.tolist(), *outcomes.prediction.tolist()]

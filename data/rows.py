@@ -3,7 +3,7 @@
 Moments (now, start, end) are expressions too: slots that are filled in when the question is asked.
 
 Row and label obey one rule each. A row is visible when its time has come. A label has arrived when its
-label time has come, and never before its row; until then `_target` and `_label_time` are null. Nothing
+label time has come, and never before its row (or its row's age of `data.mature_after`); until then `_target` and `_label_time` are null. Nothing
 below this file sees a row or label otherwise, so that no monitor or learner can look ahead.
 """
 
@@ -137,7 +137,9 @@ class Rows:
         else:
             stated = ibis.ifelse(known, _later(rows[TIME], data.label_delay), None)
         rows = rows.mutate(**{STATED: stated})
-        due = ibis.ifelse(rows[STATED] < rows[TIME], rows[TIME], rows[STATED])  # a label never precedes its row
+        due = _not_before(rows[TIME], rows[STATED])  # a label never precedes its row
+        if data.mature_after:  # rows of one age come of age together, whatever their labels are
+            due = _not_before(_later(rows[TIME], data.mature_after), due)
         here = due.notnull() & (due <= now)
         return rows.select(
             **{
@@ -198,6 +200,11 @@ class Rows:
         if kind.is_timestamp() or kind.is_date():
             return text(moments(column, None))
         return text(column)
+
+
+def _not_before(earliest: Any, moment: Any) -> Any:
+    """The later of the two; null where *moment* is (engines differ in what `greatest` makes of nulls)."""
+    return ibis.ifelse(moment < earliest, earliest, moment)
 
 
 def _later(time: Any, delay: timedelta | None) -> Any:

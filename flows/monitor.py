@@ -92,7 +92,7 @@ def _went_back(care: Care, decision: Decision) -> bool:
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
 def read_windows(care: Care, champion: Champion, now: datetime) -> Look:
     """Read the windows as of *now*; a retry reads the same rows."""
-    return look(care.source.as_of(now), care.spec, champion)
+    return look(care, care.source.as_of(now), champion)
 
 
 @task(cache_policy=NO_CACHE)

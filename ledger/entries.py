@@ -9,7 +9,8 @@ from pydantic import Field
 
 from ..spec.values import Value, Verdict
 
-Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new"]
+# `background`: strategies learned at a look that fired nothing, and nothing was offered.
+Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new", "background"]
 # `ungated`: the alias was found on a version that no gate passed; `put_back`: back from there, or from nowhere.
 PromotionKind = Literal["first", "promotion", "roll_back", "ungated", "put_back"]
 Done = Literal["flagged", "put_back"]

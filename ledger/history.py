@@ -43,6 +43,7 @@ class Past:
 
     decisions: tuple[PastDecision, ...]
     updates: tuple[PastUpdate, ...]
+    background: tuple[PastUpdate, ...]
     marks: Marks
 
 
@@ -52,13 +53,17 @@ def past(session: Session, horizon: Horizon, remembered: Remembered) -> Past:
     rejected, reviews = _rejected(session, horizon)
     seen = list(_seen(session, horizon, remembered))
     asked = remembered.decisions.all([update.decision for update, _ in seen], lambda ids: _parsed(session, ids))
-    updates = [_update(update, gain, horizon, rejected, by) for (update, gain), by in zip(seen, asked, strict=True)]
+    runs = [_update(update, gain, horizon, rejected, by) for (update, gain), by in zip(seen, asked, strict=True)]
+    # A decision that fired nothing has no run of its own: what it let strategies learn is no answer to anything.
+    updates = [run for run, by in zip(runs, asked, strict=True) if by.action in FIRING]
+    background = [run for run, by in zip(runs, asked, strict=True) if by.action not in FIRING]
     if horizon.shadow:
         updates += _shadows(session, horizon, remembered)
     updates.sort(key=lambda update: update.started_at)  # stable: of one moment, flights by number, then shadows
     return Past(
         decisions=decided,
         updates=tuple(updates),
+        background=tuple(background),
         marks=Marks(
             flights=max((update.number for update, _ in seen), default=0),
             running=tuple(sorted(update.number for update, _ in seen if _flies(update, horizon))),
@@ -115,6 +120,8 @@ def _parsed(session: Session, ids: list[str]) -> Iterator[tuple[str, PastDecisio
                     matched=found.matched,
                     champion=found.champion,
                     facts=found.facts,
+                    trials=found.basis.trials if found.basis is not None else (),
+                    leader=found.basis.leader if found.basis is not None else None,
                 ),
             )
 

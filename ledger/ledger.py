@@ -129,7 +129,9 @@ class Ledger:
         """
         with Session(self._engine) as session:
             seen = past(session, Horizon(model, now, limit=limit, live=live, shadow=shadow), self._remembered)
-        return History(model=model, decisions=seen.decisions, updates=seen.updates, marks=seen.marks)
+        return History(
+            model=model, decisions=seen.decisions, updates=seen.updates, background=seen.background, marks=seen.marks
+        )
 
     def as_of(
         self, decision_id: str, *, limit: int = LIMIT, live: bool | None = None

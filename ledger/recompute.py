@@ -50,5 +50,7 @@ def as_of(
         remembered,
     )
     known = {name: getattr(decision.basis, name) for name in type(decision.basis).model_fields}
-    history = History(model=decision.model, decisions=seen.decisions, updates=seen.updates, **known)
+    history = History(
+        model=decision.model, decisions=seen.decisions, updates=seen.updates, background=seen.background, **known
+    )
     return history, tuple(decisions.signals(session, decision.id)), policy

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from ..policy.credits import leading
 from ..policy.decide import decide
 from ..spec.values import Decision, History, Signal, Span
 from .care import Care
 from .champion import Champion, first_cpu_seconds, rolled_back_at
-from .standing import learned_until
+from .trials import trials_of
+from .tries import background_of
 from .whole import broken_spans, without
 
 
@@ -27,16 +29,17 @@ def past(care: Care, champion: Champion, now: datetime) -> History:
     def unlearned(since: datetime) -> int:
         return len(without(view.unlearned(since), broken)) if broken else view.unlearned_count(since)
 
-    learned = learned_until(care, champion.version)
-    return history.model_copy(
+    background = background_of(care, now)
+    known = history.model_copy(update={"champion": champion.version})
+    known = known.model_copy(update={"trials": trials_of(care, view, champion, known, background, broken)})
+    return known.model_copy(
         update={
-            "champion": champion.version,
+            "leader": leading(known, background),
             "champion_since": champion.since,
             "champion_trained_at": champion.trained_at,
             "rolled_back_at": rolled_back_at(care, now),
             "watermark": watermark,
             "new_rows": unlearned(watermark),
-            "rows_to_learn": None if learned is None else unlearned(learned),
             "first_cpu_seconds": first_cpu_seconds(care),
         }
     )

@@ -7,14 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
+
 from ..data.moment import TICK
 from ..data.view import View
 from ..ledger.ledger import Flight, Landed
-from ..models.attempt import SCRATCH, Attempt
+from ..models.attempt import SCRATCH
 from ..models.climbing import climb_apart, first_apart
 from ..models.evidence import Evidence
 from ..models.isolated import Isolated
-from ..models.outlook import Outlook, early, expected, resting
+from ..models.outlook import Outlook, expected
 from ..models.race import Race, climb, first
 from ..models.state import TrainingState
 from ..models.trained import Trained
@@ -30,47 +32,61 @@ from .held_out import held_out
 from .links import links_of
 from .look import reference_span
 from .referenced import referenced
-from .standing import learned_broken, standing
+from .standing import learned_broken, lines
+from .tries import climbed, history_of, to_try
 from .whole import broken_spans, without
 
 
-def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = False) -> Race:
-    """Climb the ladder on what was known at the decision's moment, but for rows of broken data.
+def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = False, offer: bool = True) -> Race:
+    """Try strategies on what was known at the decision's moment, but for rows of broken data.
 
-    *bounded*: in a process of its own, with the limits of `learner.limits`; raises TrainingDied where that was ended.
+    Without *offer* those that are due learn in the background, and no gate is asked. *bounded*: in a process of its
+    own, with the limits of `learner.limits`; raises TrainingDied where that was ended.
     """
     spec, watermark = _demanding(care.spec, fired), champion.trained.state.watermark
+    asked = to_try(care, fired, offer=offer)
+    if not offer and not asked.learn:
+        return Race(())
     view = care.source.as_of(fired.at)
     looks = care.ledger.looks(spec.model, before=fired.at + TICK)  # the decision's own look included
-    before = standing(care, champion.version)
-    if before is not None and learned_broken(care, view, looks, before, watermark):
-        before = None
-    base = before or champion.trained
+    found = lines(care, champion.version, history_of(care, fired))
+    own = {r: line for r, line in found.items() if not learned_broken(care, view, looks, line, watermark)}
     since = fired.at - spec.learner.history if spec.learner.history else None
     if spec.learner.recent:
         lately = fired.at - spec.learner.recent
     else:
         lately = reference_span(view, spec.monitors, fired.at).start
     broken = broken_spans(looks)
-    recent, anchor, outdated = held_out(spec, view, champion.trained.state, fired.at, broken)
-    unlearned = without(view.unlearned(base.state.watermark), broken)
+    recent, anchor, outdated = held_out(spec, view, champion.trained.state, fired.at, broken) if offer else _NOTHING
+    oldest = min(each.state.watermark for each in (champion.trained, *own.values()))
+    unlearned = without(view.unlearned(oldest), broken)
     apart = bounded or isinstance(champion.trained.estimator, Isolated)  # whose code runs in no process but its own
     race = (climb_apart if apart else climb)(
         champion.trained,
         spec,
-        standing=before,
+        lines=own,
+        asked=asked,
         unlearned=unlearned,
         scratch=lambda after: without(view.learned(fired.at, since=after), broken),
         recent=recent,
         anchor=anchor,
-        older_rows=len(view.holdout(None, until=watermark, limit=1)),
+        older_rows=len(view.holdout(None, until=watermark, limit=1)) if offer else None,
         outdated=outdated,
         full=fired.action == "full_retrain",
         since=since,
         recent_since=lately,
-        outlook=_outlook(care, base, fired, len(unlearned), view, {"scratch": since, "scratch_recent": lately}),
+        outlook=_outlook(
+            care, champion.trained, fired, len(unlearned), view, {"scratch": since, "scratch_recent": lately}
+        ),
     )
-    return replace(race, missed=0 if broken else _missed(spec, view, base.state))
+    return replace(race, missed=0 if broken or not offer else _missed(spec, view, champion.trained.state))
+
+
+def _since(all_history: datetime | None, lately: datetime) -> dict[LadderRung, datetime | None]:
+    return {"scratch": all_history, "scratch_recent": lately}
+
+
+_NOTHING: tuple[pd.DataFrame, pd.DataFrame, str | None] = (pd.DataFrame(), pd.DataFrame(), None)
 
 
 def _missed(spec: Spec, view: View, state: TrainingState) -> int:
@@ -93,8 +109,7 @@ def _outlook(
 ) -> Outlook:
     """What earlier climbs of this model say about the rungs, and what the rule's budget leaves."""
     spec = care.spec
-    earlier = [each for each in care.ledger.updates(spec.model) if each.at < fired.at]
-    climbs = [[Attempt.model_validate(one) for one in each.evidence.get("attempts", ())] for each in earlier]
+    climbs = [each.attempts for each in climbed(care, fired.at)]
     rule = next((each for each in spec.policy if (each.when, each.do) == (fired.rule, fired.action)), None)
     history = care.ledger.history(spec.model, fired.at)
     budget = cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None
@@ -102,12 +117,12 @@ def _outlook(
     if budget is not None:
         replayed = min(len(reservoir) if (reservoir := base.reservoir) is not None else 0, new)
         rows = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
+        rows["warm_blocks"] = max(new, spec.learner.blocks.rows)
         rows |= {rung: view.unlearned_count(after) for rung, after in since.items()}
     return Outlook(
-        resting=resting(spec.learner.rungs, climbs) | _barred(spec, rule),
+        resting=_barred(spec, rule),
         expected=expected(climbs, rows),
         budget=budget,
-        early=None if spec.learner.race == "all" else early(climbs, spec.learner.scratch_after),
     )
 
 
@@ -159,6 +174,40 @@ def offered(
     return care.registry.register(referenced(care, view, candidate), evidence, fence=fence)
 
 
+def kept_behind(care: Care, champion: Champion, fired: Decision, race: Race) -> dict[str, str]:
+    """Register what the strategies made beside the candidate, to go on from; the version's number by strategy.
+
+    Once for a decision and strategy. Nothing of it serves, and no page is drawn for it.
+    """
+    if care.spec.learner.unproven == "drop":
+        return {}
+    offered_one = race.candidate.state.rung if race.candidate is not None else None
+    example = None
+    found: dict[str, str] = {}
+    for strategy, trained in race.learned.items():
+        if strategy == offered_one or trained.version is not None:
+            continue
+        if example is None:
+            example = care.source.as_of(fired.at).holdout(champion.trained.state.watermark, limit=5)
+        attempt = next(each for each in race.attempts if each.rung == strategy)
+        evidence = Evidence(
+            decision=f"{fired.id}:{strategy}",
+            at=fired.at,
+            example=example,
+            reasons=(f"Strategy {strategy} was tried in the background.",),
+            action="background",
+            verdict=fired.triage.verdict,
+            against=champion.version,
+            attempts=(attempt,),
+            rows=attempt.rows,
+            cpu_seconds=attempt.cpu_seconds,
+            spec_path=str(care.spec.path),
+            background=True,
+        )
+        found[strategy] = care.registry.register(trained, evidence).number
+    return found
+
+
 def told_of_missed(race: Race) -> tuple[str, ...]:
     """The sentence about rows that no update will learn, where there are any."""
     if not race.missed or (race.candidate is not None and race.candidate.state.rung in SCRATCH):
@@ -174,11 +223,21 @@ def to_keep(care: Kept, race: Race) -> Trained | None:
     return race.candidate if race.winner or care.spec.learner.unproven == "continue" else None
 
 
-def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at: datetime) -> Landed:
-    """Write down how the training ended, with every rung that ran; *version* is the one that was registered.
+def landed(
+    care: Care,
+    flight: Flight,
+    race: Race,
+    version: str | None,
+    ended_at: datetime,
+    *,
+    offer: bool = True,
+    behind: Mapping[str, str] | None = None,
+    cpu_seconds: float | None = None,
+) -> Landed:
+    """Write down how the training ended, with every strategy that was tried; *version* is the one that was registered.
 
-    Where the rungs that continue were judged and no candidate is left, the line of unproven ones ends: the next update
-    goes on from the champion. The ledger says so first; the alias is what people see of it.
+    *behind*: the versions kept in the background, by strategy. *cpu_seconds*: all that the run took, reading and
+    judging included; left out: learning and judging.
     """
     outcome: Landed = "registered" if race.winner else "refused"
     if race.candidate is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
@@ -188,9 +247,15 @@ def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at
         evidence["promising"] = True
         if version is not None:
             evidence["candidate"] = version
-    ended = race.candidate is None and any(a.gate is not None and a.rung not in SCRATCH for a in race.attempts)
-    if ended:
-        evidence["line_ended"] = True
+    if behind:
+        evidence["behind"] = dict(behind)
+    if not offer:
+        outcome = "background"
+    learning, judging = race.cpu_seconds, sum(attempt.judging_cpu_seconds for attempt in race.attempts)
+    total = max(cpu_seconds or 0.0, learning + judging)
+    if race.used is not None:
+        total = max(total, learning + judging) + max(race.used.cpu_seconds - learning - judging, 0.0)
+    evidence["cpu_seconds"] = {"learning": learning, "judging": judging, "total": total}
     if race.missed:
         evidence["missed_rows"] = race.missed
     if race.used is not None:
@@ -200,13 +265,11 @@ def landed(care: Care, flight: Flight, race: Race, version: str | None, ended_at
         outcome=outcome,
         version=version if race.winner else None,
         evidence=evidence,
-        cpu_seconds=race.cpu_seconds,
+        cpu_seconds=total,
         rows=sum(attempt.rows for attempt in race.attempts),
         watermark=race.winner.state.watermark if race.winner else None,
         ended_at=ended_at,
     )
-    if ended:
-        care.registry.let_go()
     return outcome
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..data.metrics import Outcomes
-from ..data.served import served_outcomes
 from ..data.view import View
 from ..data.window import Window
 from ..models.trained import Trained
@@ -14,7 +13,9 @@ from ..spec.errors import ContractBroken, Refused
 from ..spec.model import Spec
 from ..spec.values import Span
 from ..spec.watching import OF_CLASSES, MonitorsSpec
+from .care import Care
 from .champion import Champion
+from .served import answers
 
 REFERENCE_WINDOWS = 8
 
@@ -23,10 +24,10 @@ REFERENCE_WINDOWS = 8
 class Look:
     """The windows of one moment.
 
-    *outcomes* are the matured rows beside what the champion said of them, None where it could say nothing;
-    *coverage* is the share of the performance window's rows whose labels have arrived. Where labels are late,
-    *scored* is what the champion says of the current rows (labels left out), and *calibration* what it said of
-    labelled rows that no version learns.
+    *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
+    which rows are missing among them; *coverage* is the share of the performance window's rows whose labels have
+    arrived. Where labels are late, *scored* is what the champion says of the current rows (labels left out), and
+    *calibration* what it said of labelled rows that no version learns.
     """
 
     reference: Window
@@ -36,14 +37,16 @@ class Look:
     coverage: float
     scored: Outcomes | None = None
     calibration: Outcomes | None = None
+    left_out: str = ""
 
 
-def look(view: View, spec: Spec, champion: Champion) -> Look:
+def look(care: Care, view: View, champion: Champion) -> Look:
     """Read the windows that the monitors judge at `view.now`.
 
-    The performance window lies back by the label delay, so that its labels are mature, and holds only
-    rows that the present champion predicted: it was promoted before them, so it cannot have learned them.
+    The performance window lies back by the label delay, so that its labels are mature. It holds what was served then,
+    by whichever version (see served.py).
     """
+    spec = care.spec
     watched = spec.monitors
     reference = view.window(champion.reference, name="reference")
     current = view.window(view.span_of(watched.window, view.now), name="current")
@@ -51,10 +54,10 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     judged = view.window(span, name="performance")
     labelled = judged.frame[judged.frame["_target"].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
-    outcomes = _outcomes(spec, champion.trained, labelled)
+    found = answers(care, champion, labelled, view.now)
     late = span.end < current.span.end or coverage < 1
     scored, calibration = _unlabelled(view, spec, champion.trained, current) if late else (None, None)
-    return Look(reference, current, span, outcomes, coverage, scored, calibration)
+    return Look(reference, current, span, found.outcomes, coverage, scored, calibration, found.note)
 
 
 def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Span:
@@ -63,11 +66,22 @@ def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Sp
 
 
 def _matured(view: View, watched: MonitorsSpec, champion: Champion) -> Span:
+    end = view.now - label_delay(view, watched, champion.reference)
+    return view.span_of(watched.window, end)
+
+
+def label_delay(view: View, watched: MonitorsSpec, reference: Span) -> timedelta:
+    """How long `maturity` of the labels take, by those that came.
+
+    The youngest rows of the reference may still wait for their slow labels, so that those that came are too fast: it
+    is measured again on a stretch as long, of rows that are older than the first measurement.
+    """
     maturity = watched.performance.maturity if watched.performance else 1.0
-    delay = view.label_delay(champion.reference, maturity)
-    end = view.now - max(delay, timedelta(0))
-    span = view.span_of(watched.window, end)
-    return Span(start=min(max(span.start, champion.since), end), end=end)
+    delay = max(view.label_delay(reference, maturity), timedelta(0))
+    if reference.end <= view.now - delay:
+        return delay
+    end = view.now - delay
+    return max(delay, view.label_delay(Span(start=end - reference.length, end=end), maturity))
 
 
 def _unlabelled(view: View, spec: Spec, trained: Trained, current: Window) -> tuple[Outcomes | None, Outcomes | None]:
@@ -79,13 +93,3 @@ def _unlabelled(view: View, spec: Spec, trained: Trained, current: Window) -> tu
         return trained.score(current.frame), trained.predict(view.holdout(None, limit=spec.gate.sample))
     except (ContractBroken, Refused, ValueError):
         return None, None
-
-
-def _outcomes(spec: Spec, trained: Trained, labelled: object) -> Outcomes | None:
-    """What was served on these rows; None where the champion cannot predict them (the quality screen says why)."""
-    if spec.data.prediction is not None:
-        return served_outcomes(labelled, spec.task, trained.state.classes)  # type: ignore[arg-type]
-    try:
-        return trained.predict(labelled)  # type: ignore[arg-type]
-    except (ContractBroken, Refused, ValueError):
-        return None

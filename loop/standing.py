@@ -1,10 +1,9 @@
-"""The candidate that the last climb could neither pass nor refute: the next update goes on from it.
+"""The background candidates: the newest version of each strategy, from which its next update goes on.
 
-A gate that sees a hundred rows cannot prove most gains. Were such a candidate thrown away, its rows would be learned
-again and again until a larger gain, or a fit from scratch, is proven. Kept as a version with the alias `candidate`,
-it goes on learning each row once, serves nobody, and is judged with what it says of new rows before it learns them.
-It is the background learner of adaptive ensembles (Gomes et al., Adaptive random forests for evolving data stream
-classification, Machine Learning 106, 2017) for a whole model, with a gate where they compare errors.
+A version that was not offered, or not promoted yet, serves nobody; it learns on all the same, each row once along its
+line, and what it says of rows before it learns them is compared with the champion (trials.py). It is the background
+learner of adaptive ensembles (Gomes et al., Adaptive random forests for evolving data stream classification, Machine
+Learning 106, 2017) for whole models, one for each strategy.
 """
 
 from __future__ import annotations
@@ -13,53 +12,52 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..data.view import View
-from ..ledger.ledger import Look
+from ..ledger.ledger import Look, Promotion
+from ..models.attempt import SCRATCH
 from ..models.trained import Trained
 from ..models.versions import Version
+from ..policy.credits import credit, direct_gain, tried
 from ..spec.errors import RegistryError, SpecError
+from ..spec.values import History, LadderRung
 from .care import Kept
 from .whole import broken_spans, without
 
+_ENOUGH = 4  # trials, before which no line is given up: one strange window proves nothing
 
-def standing(care: Kept, champion: str) -> Trained | None:
-    """The candidate to go on from; None where there is none that belongs to *champion*, the version that serves.
 
-    It belongs to it where it was judged against it, or descends from it since: a challenger was promoted after which
-    it was made. It ends where a later run showed its loss, where a version of its line was rejected or served and was
-    taken back, or where it cannot be loaded.
+def lines(care: Kept, champion: str, history: History) -> dict[LadderRung, Trained]:
+    """The version to go on from for each strategy that continues; those not named go on from *champion*.
+
+    A line ends if a version of it was rejected, or served and was taken back, if its newest version cannot be loaded,
+    or if its trials prove that it is worse than the champion: then it begins anew from there.
     """
-    try:
-        found = _tip(care, champion)
-        return care.registry.load(found.number) if found is not None else None
-    except (RegistryError, SpecError):  # a version was deleted, or its files were, or they may not be read any more
-        return None
-
-
-def learned_until(care: Kept, champion: str) -> datetime | None:
-    """The watermark of the candidate to go on from, by its tag; None where there is none."""
-    try:
-        found = _tip(care, champion)
-    except RegistryError:  # a version was deleted
-        return None
-    told = found.tags.get("ratoon.watermark") if found is not None else None
-    return datetime.fromisoformat(told) if told is not None else None
-
-
-def _tip(care: Kept, champion: str) -> Version | None:
     if care.spec.learner.unproven == "drop":
-        return None
-    found = care.registry.candidate()
-    if found is None or found.number == champion:
-        return None
-    line = _line(care, found)
-    belongs = champion in (*line, found.against)
-    if not belongs or _lost_since(care, found) or _taken_back(care, line, champion):
-        return None
-    return None if {each.number for each in care.registry.rejected()} & line else found
+        return {}
+    found: dict[LadderRung, Trained] = {}
+    for strategy, version in care.registry.candidates().items():
+        if strategy in SCRATCH or version.number == champion:
+            continue
+        try:
+            if _ended(care, version, champion) or _lost(history, strategy, champion):
+                continue
+            found[strategy] = care.registry.load(version.number)
+        except (RegistryError, SpecError):  # a version was deleted, or its files were, or they may not be read any more
+            continue
+    return found
+
+
+def _lost(history: History, strategy: str, champion: str) -> bool:
+    known = direct_gain(history.model_copy(update={"champion": champion}), strategy)
+    return known is not None and known.high < 0 and credit(tried(history), strategy, "champion").tries >= _ENOUGH
+
+
+def _ended(care: Kept, tip: Version, champion: str) -> bool:
+    line = _line(care, tip)
+    return _taken_back(care, line, champion) or bool({each.number for each in care.registry.rejected()} & line)
 
 
 def learned_broken(care: Kept, view: View, looks: Sequence[Look], candidate: Trained, since: datetime) -> bool:
-    """Whether *candidate* learned rows behind the watermark *since* that *looks* found to be of broken data since."""
+    """Whether *candidate* learned rows newer than the watermark *since* that *looks* have found to be broken since."""
     made = care.registry.version(candidate.version or "").tags.get("ratoon.at")
     if made is None:
         return False
@@ -72,26 +70,28 @@ def learned_broken(care: Kept, view: View, looks: Sequence[Look], candidate: Tra
 
 
 def _line(care: Kept, tip: Version) -> set[str]:
-    """*tip* and the versions that it goes on from, up to the champion that it was judged against, which is left out."""
+    """*tip* and the versions that it goes on from, up to the champion that it was held against, which is left out."""
     found, parent = {tip.number}, tip.parent
-    while parent is not None and parent != tip.against:
+    while parent is not None and parent != tip.against and parent not in found:
         found.add(parent)
         parent = care.registry.version(parent).parent
     return found
 
 
-def _lost_since(care: Kept, tip: Version) -> bool:
-    """Whether a run after the one that made *tip* ended its line. The ledger knows, also where the alias stayed."""
-    runs = care.ledger.updates(care.spec.model)
-    own = next((place for place, run in enumerate(runs) if run.decision == tip.decision), len(runs))
-    return any(run.evidence.get("line_ended") is True for run in runs[own + 1 :])
-
-
 def _taken_back(care: Kept, line: set[str], champion: str) -> bool:
     """Whether a version of *line* served and one outside was put in its place, also where nobody wrote it down yet.
 
-    But for a catch: who promoted past the gate and was put back said nothing against the candidate.
+    But for a put-back: who promoted past the gate and was put back said nothing against the candidate.
     """
     moves = care.ledger.champions(care.spec.model)
-    left = any(m.previous in line and m.version not in line and m.kind != "put_back" for m in moves)
+    left = any(m.previous in line and m.version not in line and _goes_back(m) for m in moves)
     return left or (bool(moves) and moves[-1].version in line and champion not in line)
+
+
+def _goes_back(move: Promotion) -> bool:
+    """Whether the alias went to an older version, by a roll-back or by hand; a newer one took nothing back."""
+    if move.kind == "put_back":
+        return False
+    return move.kind in ("roll_back", "ungated") or (
+        move.kind == "promotion" and move.previous is not None and int(move.version) < int(move.previous)
+    )

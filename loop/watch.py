@@ -18,6 +18,7 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         accepted=champion.accepted,
         performance_span=windows.performance,
         coverage=windows.coverage,
+        left_out=windows.left_out,
         known=champion.known,
         scored=windows.scored,
         calibration=windows.calibration,

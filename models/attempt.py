@@ -19,6 +19,7 @@ class Attempt(Value):
     gate: GateResult | None = None
     error: str | None = None
     skipped: bool = False  # not tried at all; *error* says why
+    unable: bool = False  # the strategy cannot continue this version, whatever the rows; *error* says why
 
     @property
     def passed(self) -> bool:

@@ -144,7 +144,7 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.cpu_seconds": f"{evidence.cpu_seconds:.3f}",
         "ratoon.peak_memory_bytes": str(evidence.used.peak_memory_bytes or "") if evidence.used else "",
         "ratoon.adopted_from": evidence.adopted_from,
-        "ratoon.gate": "none" if evidence.gate is None else "unproven" if evidence.unproven else "passed",
+        "ratoon.gate": evidence.judged,
         "ratoon.window": _span(evidence.window),
         "ratoon.snapshots": ",".join(evidence.snapshots) or "none",
         "ratoon.flow_run": evidence.flow_run or "none",
@@ -158,7 +158,8 @@ def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> s
     if state.rung == "first":
         return "First version"
     made = "Trained from scratch, to follow" if state.rung in SCRATCH else "Update of"
-    return f"{'Not proven yet: ' if evidence.unproven else ''}{made} {parent or 'the champion'}"
+    waits = "In the background: " if evidence.background else "Not proven yet: " if evidence.unproven else ""
+    return f"{waits}{made} {parent or 'the champion'}"
 
 
 def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
@@ -208,6 +209,13 @@ def _cost(evidence: Evidence) -> str:
 
 def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
     back = f"`ratoon rollback {evidence.spec_path}`"
+    if evidence.background:
+        return (
+            "- Nothing: it serves nobody. What it predicts is compared with the champion before it learns more rows; a "
+            "later version of its line is offered once that gains.\n"
+            f"- To end its line: delete the alias `candidate-{state.rung}`, or add the tag `review` with the value "
+            "`rejected`."
+        )
     if evidence.unproven:
         return (
             "- Nothing: the gate could not prove it, and it serves nobody. The next update goes on from it.\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..spec.model import Spec
+from ..spec.values import LadderRung
 from .bounded import Limits, carried_out
 from .inside import Ask, here
 from .isolated import Isolated
@@ -22,17 +23,23 @@ from .used import Used, peak_memory
 @dataclass(frozen=True)
 class _Climb:
     champion: Trained
-    standing: Trained | None
+    lines: Mapping[LadderRung, Trained]
     spec: Spec
     rows: dict[str, Any]  # what race.climb takes beside
 
     def __call__(self, ask: Ask) -> tuple[Race, Any]:
         champion = replace(self.champion, estimator=here(self.champion.estimator))
-        standing = self.standing and replace(self.standing, estimator=here(self.standing.estimator))
-        race = climb(champion, self.spec, standing=standing, scratch=ask, peak=peak_memory, **self.rows)
-        if race.candidate is None:
-            return race, None
-        return replace(race, candidate=replace(race.candidate, estimator=None)), race.candidate.estimator
+        lines = {rung: replace(line, estimator=here(line.estimator)) for rung, line in self.lines.items()}
+        race = climb(champion, self.spec, lines=lines, scratch=ask, peak=peak_memory, **self.rows)
+        if isinstance(self.champion.estimator, Isolated):  # a version that carries code is handed over alone
+            if race.candidate is None:
+                return replace(race, learned={}), None
+            kept = replace(race, candidate=replace(race.candidate, estimator=None), learned={})
+            return kept, race.candidate.estimator
+        made = {rung: trained.estimator for rung, trained in race.learned.items()}
+        bare = {rung: replace(trained, estimator=None) for rung, trained in race.learned.items()}
+        candidate = race.candidate and replace(race.candidate, estimator=None)
+        return replace(race, candidate=candidate, learned=bare), made or None
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def climb_apart(
     spec: Spec,
     *,
     scratch: Callable[[datetime | None], pd.DataFrame],
-    standing: Trained | None = None,
+    lines: Mapping[LadderRung, Trained] | None = None,
     **rows: Any,
 ) -> Race:
     """As race.climb, in a bounded process; `Race.used` is what that took. *scratch* is asked only if it is needed.
@@ -60,10 +67,18 @@ def climb_apart(
     imported here. Raises TrainingDied where the process was ended or crashed.
     """
     code = code_of(champion)
-    with carried_out(_Climb(champion, standing, spec, rows), spec, Limits.of(spec), scratch) as done:
+    with carried_out(_Climb(champion, lines or {}, spec, rows), spec, Limits.of(spec), scratch) as done:
         race: Race = done.result
-        candidate = race.candidate and replace(race.candidate, estimator=done.estimator(code))
-        return replace(race, candidate=candidate, used=done.used)
+        if code is not None:
+            candidate = race.candidate and replace(race.candidate, estimator=done.estimator(code))
+            return replace(race, candidate=candidate, used=done.used)
+        if not race.learned:
+            return replace(race, used=done.used)
+        made = done.estimator()
+        learned = {rung: replace(trained, estimator=made[rung]) for rung, trained in race.learned.items()}
+        own = race.candidate and race.candidate.state.rung
+        candidate = race.candidate and replace(race.candidate, estimator=made[own])
+        return replace(race, candidate=candidate, learned=learned, used=done.used)
 
 
 def first_apart(spec: Spec, rows: pd.DataFrame, *, holdout: pd.DataFrame | None = None) -> tuple[Trained, float, Used]:

@@ -42,9 +42,17 @@ class Evidence:
     flow_run: str | None = None
     spec_path: str = "spec.yaml"
     links: tuple[tuple[str, str], ...] = ()  # words and address
+    background: bool = False  # it learned at a look that offered nothing of it: no gate judged it
     adopted_from: str = ""  # the address of the foreign model that this version was made of
 
     @property
     def unproven(self) -> bool:
-        """Whether a gate judged the version and did not pass it: it is kept to go on from."""
-        return self.gate is not None and not self.gate.passed
+        """Whether no gate passed the version: it is kept to go on from."""
+        return self.background or (self.gate is not None and not self.gate.passed)
+
+    @property
+    def judged(self) -> str:
+        """What the gate said, in a word: `none` (a beginning), `background` (not asked), `unproven` or `passed`."""
+        if self.background:
+            return "background"
+        return "none" if self.gate is None else "unproven" if self.unproven else "passed"

@@ -85,6 +85,7 @@ def begin(
         vocabularies=vocabularies(estimator, features, rows),
         replay_rows=0 if reservoir is None else len(reservoir),
         holdout=spec.data.holdout,
+        mature_after=spec.data.matured,
         **described(estimator),
     )
     return Trained(estimator, state, reservoir=reservoir)
@@ -175,6 +176,14 @@ def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, 
     }
     after = TrainingState.model_validate(state.model_copy(update=moved).model_dump())
     return Trained(estimator, after, reservoir=reservoir)
+
+
+def refuse_blocks(kind: str, how: How) -> None:
+    """ContractBroken where *how* is `warm_blocks`, for a model of that *kind* that is no sum of trees."""
+    if how.rung == "warm_blocks":
+        raise continued_error(
+            f"{kind} is no sum of trees, so that it has no blocks to renew: warm_blocks has no meaning"
+        )
 
 
 def continued_error(what: str) -> ContractBroken:

@@ -22,7 +22,7 @@ from .gate import Foretold, GateResult, judge
 from .how import FIRST, How, Origin
 from .learner import Learner, learner_for
 from .outlook import OPEN, Outlook
-from .reservoir import drawn
+from .reservoir import beside, drawn
 from .state import Accepted
 from .trained import Trained
 from .used import Used
@@ -37,7 +37,8 @@ class Race:
     attempts: tuple[Attempt, ...]
     candidate: Trained | None = None
     used: Used | None = None  # by the whole process, where the climb had one of its own
-    missed: int = 0  # rows behind the watermark that nobody learned: their labels landed later than they say
+    missed: int = 0  # rows older than the watermark that nobody learned: their labels landed later than they say
+    learned: Mapping[LadderRung, Trained] = field(default_factory=dict)  # what every strategy made that learned
 
     @property
     def winner(self) -> Trained | None:
@@ -115,6 +116,25 @@ def first(
     return trained, watch.seconds
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which strategies a climb tries, and how.
+
+    *order*: those that may win, the most promising first; left out: `learner.rungs`. *learn*: those that learn beside,
+    whatever comes of the climb, so that their next trial can tell what they are worth. *offer*: whether a gate judges
+    them; a look that fires nothing only lets them learn. *proven*: those whose gain over the champion their trials have
+    proven, so that the gate asks of the recent rows only that they show no loss.
+    """
+
+    order: tuple[LadderRung, ...] | None = None
+    learn: frozenset[LadderRung] = frozenset()
+    offer: bool = True
+    proven: frozenset[LadderRung] = frozenset()
+
+
+LADDER = Asked()
+
+
 def climb(
     champion: Trained,
     spec: Spec,
@@ -123,7 +143,8 @@ def climb(
     scratch: Callable[[datetime | None], pd.DataFrame],
     recent: pd.DataFrame,
     anchor: pd.DataFrame,
-    standing: Trained | None = None,
+    lines: Mapping[LadderRung, Trained] | None = None,
+    asked: Asked = LADDER,
     older_rows: int | None = None,
     outdated: str | None = None,
     full: bool = False,
@@ -132,42 +153,44 @@ def climb(
     outlook: Outlook = OPEN,
     peak: Callable[[], int | None] = lambda: None,
 ) -> Race:
-    """Try `learner.rungs` in order against *champion*; with *full*, only those from scratch.
+    """Try strategies against *champion* in the order of *asked*; with *full*, only those from scratch.
 
-    *standing*: the candidate that the last climb could neither pass nor refute; rungs that continue go on from it
-    instead of from the champion, and are judged with what it says of *unlearned* before they learn these.
-    *unlearned*: rows behind the watermark of that candidate, else of the champion. *scratch*: gives all labelled,
-    non-holdout rows after a moment, read only if such a rung is reached: after *since* for `scratch`, after
-    *recent_since* for `scratch_recent`. *recent*, *anchor*, *older_rows*, *outdated*: as `gate.judge` takes them.
-    *outlook*: the rungs that are not worth it now, and what may be spent. *peak*: tells the process's peak memory in
-    bytes, where it has one of its own.
+    *lines*: the newest version of strategies that continue, where that is not the champion: each goes on from its own,
+    and is judged with what that says of the rows before it learns them. *unlearned*: the rows newer than the oldest
+    watermark among champion and lines. *scratch*: gives all labelled, non-holdout rows after a moment, read only if
+    such a strategy is reached: after *since* for `scratch`, after *recent_since* for `scratch_recent`. *recent*,
+    *anchor*, *older_rows*, *outdated*: as `gate.judge` takes them. *outlook*: the strategies that are not worth it now,
+    and what may be spent. *peak*: tells the process's peak memory in bytes, where it has one of its own.
 
-    A rung whose contract is broken is recorded with the reason and the next one is tried. A candidate that is
-    promising but not proven stops the climb where recent rows are wanting: a dearer rung would be judged on the same
-    few, while waiting brings more. Where it is the anchor that may have been lost, waiting brings none, and the next
-    rung is tried. With `race: all` nothing stops it, and the cheapest rung that passed wins. Raises Refused for
-    holdout rows among those to learn.
+    A strategy whose contract is broken is recorded with the reason and the next one is tried. The first that passes the
+    gate wins. A candidate that is promising but not proven stops the climb where recent rows are wanting: a dearer
+    strategy would be judged on the same few, while waiting brings more. Where it is the anchor that may have been lost,
+    waiting brings none, and the next one is tried. With `race: all` nothing stops it, and the first that passed wins.
+    Those that *asked* wants to learn do so in any case. Raises Refused for holdout rows among those to learn.
     """
-    base = standing or champion
-    step = _Step(base, champion, spec, unlearned, scratch, {"scratch": since, "scratch_recent": recent_since})
-    foretold = Foretold(standing, champion, unlearned.tail(spec.gate.sample)) if standing is not None else None
+    step = _Step(champion, spec, unlearned, scratch, {"scratch": since, "scratch_recent": recent_since}, lines or {})
     attempts: list[Attempt] = []
+    learned: dict[LadderRung, Trained] = {}
     winner: Trained | None = None
     unproven: Trained | None = None
-    for rung in _ladder(spec, full=full):
+    over = not asked.offer  # whether any more candidates are judged
+    for rung in _order(spec, asked, full=full):
+        if over and rung not in asked.learn:
+            continue
         spent = sum(each.cpu_seconds for each in attempts)
-        continued = any(each.gate is not None and each.rung not in SCRATCH for each in attempts)
-        early = outlook.early if rung in SCRATCH and continued else None
-        if rung in SCRATCH and standing is not None and unlearned.empty and not full:
-            early = _WAITS
+        early = _WAITS if rung in SCRATCH and lines and unlearned.empty and not full else None
         attempt, candidate = step.over(rung, early or outlook.over(rung, spent)) or step.up(rung)
         if candidate is None:
             attempts.append(attempt.model_copy(update={"peak_memory_bytes": None if attempt.skipped else peak()}))
             continue
+        learned[rung] = _promised(candidate, champion)
+        if over:
+            attempts.append(attempt.model_copy(update={"peak_memory_bytes": peak()}))
+            continue
         watch = Stopwatch(spec.learner.threads)
         with watch.running():
             verdict = judge(
-                spec.gate,
+                spec.gate.without_loss() if rung in asked.proven else spec.gate,
                 spec.metric,
                 champion,
                 candidate,
@@ -177,23 +200,24 @@ def climb(
                 older_rows=older_rows,
                 outdated=outdated,
                 tries=1 + sum(each.gate is not None for each in attempts),
-                foretold=None if rung in SCRATCH else foretold,
+                foretold=step.foretold(rung),
             )
             if verdict.passed and winner is None:
-                winner = _promised(candidate, champion)
+                winner = learned[rung]
                 if len(recent) >= spec.gate.min_rows:  # fewer, beside many foretold rows, are no level to hold it to
                     winner = accept(winner, spec, recent)
             elif verdict.promising and unproven is None:
-                unproven = _promised(candidate, champion)
+                unproven = learned[rung]
         measured = {"gate": verdict, "judging_cpu_seconds": watch.seconds, "peak_memory_bytes": peak()}
         attempts.append(attempt.model_copy(update=measured))
-        if spec.learner.race == "first" and (verdict.passed or verdict.waits):
-            break
-    return Race(tuple(attempts), winner or unproven)
+        over = spec.learner.race == "first" and (verdict.passed or verdict.waits)
+    return Race(tuple(attempts), winner or unproven, learned=learned)
 
 
-def _ladder(spec: Spec, *, full: bool) -> Sequence[LadderRung]:
-    rungs = [rung for rung in spec.learner.rungs if rung in SCRATCH or not full]
+def _order(spec: Spec, asked: Asked, *, full: bool) -> Sequence[LadderRung]:
+    """The strategies to be gone through: those that may win, then those that only learn."""
+    wanted = dict.fromkeys((*(asked.order or spec.learner.rungs), *(r for r in spec.learner.rungs if r in asked.learn)))
+    rungs = [rung for rung in wanted if rung in SCRATCH or not full]
     return rungs or ["scratch"]
 
 
@@ -230,35 +254,53 @@ def _better_promise(metric: str, held: Accepted | None, new: Accepted) -> Accept
 
 @dataclass(frozen=True)
 class _Step:
-    """One rung after the other, on the same rows; those that continue do so from *base*."""
+    """One rung after the other; those that continue do so from the newest of their *lines*, else from the champion."""
 
-    base: Trained
     champion: Trained
     spec: Spec
     unlearned: pd.DataFrame
     scratch: Callable[[datetime | None], pd.DataFrame]
     since: Mapping[str, datetime | None]
+    lines: Mapping[LadderRung, Trained]
 
     @cached_property
     def learner(self) -> Learner:
         """The family's: a user's own is loaded from its file."""
-        return learner_for(self.base.estimator, self.spec)
+        return learner_for(self.champion.estimator, self.spec)
+
+    def base(self, rung: LadderRung) -> Trained:
+        """What *rung* goes on from."""
+        return self.lines.get(rung, self.champion)
+
+    def rows(self, rung: LadderRung) -> pd.DataFrame:
+        """The rows that its base has not learned."""
+        return self.unlearned[self.unlearned["_label_time"] > pd.Timestamp(self.base(rung).state.watermark)]
+
+    def foretold(self, rung: LadderRung) -> Foretold | None:
+        """What the line of *rung* said of the rows before it learned them; None where it has no line of its own."""
+        line = self.lines.get(rung)
+        return Foretold(line, self.champion, self.rows(rung).tail(self.spec.gate.sample)) if line is not None else None
 
     def over(self, rung: LadderRung, reason: str | None) -> tuple[Attempt, None] | None:
         """That *rung* is not tried at all, for *reason* or because it has no meaning here; None where it is tried."""
+        unable: str | None = None
         if reason is None and rung == "scratch_recent" and self.since[rung] is None:
             reason = "no recent stretch is given"
         if reason is None and rung not in SCRATCH:
             if rung != "warm" and rung not in self.learner.rungs:  # `warm` says itself why it cannot
-                reason = f"the family {self.learner.family} does not have this rung"
-            elif rung == "warm_replay" and (self.base.reservoir is None or self.base.reservoir.empty):
-                reason = "the version to continue keeps no rows to replay"
-        return None if reason is None else (Attempt(rung=rung, skipped=True, error=reason), None)
+                reason = unable = f"the family {self.learner.family} does not have this rung"
+            elif rung in ("warm_replay", "warm_blocks") and _keeps_nothing(self.base(rung)):
+                reason = unable = "the version to continue keeps no rows to replay"
+        if reason is None:
+            return None
+        return Attempt(rung=rung, skipped=True, error=reason, unable=reason == unable), None
 
     def up(self, rung: LadderRung) -> tuple[Attempt, Trained | None]:
         """Learn on *rung*; the candidate, or why there is none."""
         fresh = rung in SCRATCH
-        rows = self.scratch(self.since[rung]) if fresh else self.unlearned
+        rows = self.scratch(self.since[rung]) if fresh else self.rows(rung)
+        if rows.empty and not fresh and rung in self.lines:
+            return Attempt(rung=rung), self.lines[rung]  # it has learned all that there is, and can be offered
         if rows.empty:
             which = "in the history to learn" if fresh else "that the version to continue has not learned"
             return Attempt(rung=rung, error=f"no labelled rows {which}"), None
@@ -271,17 +313,28 @@ class _Step:
                 origin = Origin(rung, self.champion.version, self.since[rung], self.champion)
                 candidate, watch.seconds = first(self.spec, rows, origin=origin)
             else:
-                self.base.state.check_holdout(self.spec.data.holdout)
+                base = self.base(rung)
+                base.state.check_holdout(self.spec.data.holdout)
+                base.state.check_mature_after(self.spec.data.matured)
                 how = self._how(rung, len(rows))
                 learned += len(how.replay)
                 learner = self.learner
                 with watch.running():
-                    candidate = learner.update(self.base, rows, self.spec, how)
+                    candidate = learner.update(base, rows, self.spec, how)
         except (ContractBroken, DataError) as broken:
             error = str(broken)
-        return Attempt(rung=rung, rows=learned, cpu_seconds=watch.seconds, error=error), candidate
+        unable = error is not None and not fresh
+        return Attempt(rung=rung, rows=learned, cpu_seconds=watch.seconds, error=error, unable=unable), candidate
 
     def _how(self, rung: LadderRung, new: int) -> How:
         if rung == "warm":
             return How()
-        return How(rung, drawn(self.base.reservoir, new, self.spec.learner.replay, turn=self.base.state.updates))
+        base, learner = self.base(rung), self.spec.learner
+        kept, turn = base.reservoir, base.state.updates
+        if rung == "warm_blocks":
+            return How(rung, beside(kept, new, learner.replay, learner.blocks, turn=turn))
+        return How(rung, drawn(kept, new, learner.replay, turn=turn))
+
+
+def _keeps_nothing(base: Trained) -> bool:
+    return base.reservoir is None or base.reservoir.empty

@@ -91,6 +91,7 @@ def recover(
         parent=foreign.number,
         seed=spec.seed,
         holdout=spec.data.holdout,
+        mature_after=spec.data.matured,
         versions=_versions(foreign, found),
     )
     found.missing.append("which rows it learned: taken to be all labelled rows outside the holdout until the watermark")

@@ -18,11 +18,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_args
 
 from ..spec.errors import NotAllowed, RegistryError
 from ..spec.masked import without_login
 from ..spec.model import Spec
+from ..spec.values import LadderRung
 from . import card, flavour, gate_plot
 from .evidence import Evidence
 from .features import table
@@ -33,7 +34,7 @@ from .logged_apart import log_apart
 from .pins import pins
 from .store import artifacts_of, only_one, uri_of
 from .trained import Trained
-from .versions import CANDIDATE, CAUGHT, CHALLENGER, CHAMPION, DECISION, Version, to_be_set
+from .versions import BEHIND, CANDIDATE, CAUGHT, CHALLENGER, CHAMPION, DECISION, Version, behind, pointing_at, to_be_set
 
 _AIM = threading.RLock()  # MLflow's tracking URI is global to the process
 T = TypeVar("T")
@@ -101,6 +102,16 @@ class Registry:
     def candidate(self) -> Version | None:
         """The version that the next update goes on from, where that is not the champion."""
         return self._of(CANDIDATE)
+
+    def candidates(self) -> dict[LadderRung, Version]:
+        """The newest version that each strategy made; of an older registry the one with the alias `candidate`."""
+        aliases = self._aliases()
+        found = {strategy: self.version(number) for strategy, number in behind(aliases).items()}
+        if not found and CANDIDATE in aliases:
+            old = self.version(aliases[CANDIDATE])
+            if old.strategy in get_args(LadderRung):
+                found[cast(LadderRung, old.strategy)] = old
+        return found
 
     def rejected(self) -> tuple[Version, ...]:
         """The versions that a reviewer rejected, by the tag `review` with the value `rejected`."""
@@ -176,15 +187,19 @@ class Registry:
             self._set_alias(alias, version.number)
         return self.version(version.number)
 
-    def let_go(self) -> None:
-        """Take the alias `candidate` away: the next update goes on from the champion. The version stays.
+    def let_go(self, strategy: LadderRung | None = None) -> None:
+        """Take the alias of *strategy* away, else `candidate`: its next update goes on from the champion.
+
+        The version stays.
 
         Where MLflow does not let it go, such as for an account that may not, it stays: the ledger knows that the line
         has ended.
         """
-        if CANDIDATE in self._aliases():
-            with suppress(self._mlflow.MlflowException):
-                self._retried(lambda: self._client.delete_registered_model_alias(self.model, CANDIDATE))
+        aliases, own = self._aliases(), f"{BEHIND}{strategy}" if strategy else CANDIDATE
+        for alias in {own, CANDIDATE} if own in aliases and aliases.get(CANDIDATE) == aliases[own] else {own}:
+            if alias in aliases:
+                with suppress(self._mlflow.MlflowException):
+                    self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
 
     def promote(self, ref: str | int) -> str | None:
         """Let a version serve, after it has loaded and predicted its own example; the former champion's number.
@@ -202,9 +217,8 @@ class Registry:
                 f"the alias champion of {self.model!r} points to {found.get(CHAMPION)}, not to {number}: someone else "
                 "moved it at the same moment. Look at the registry before you promote again"
             )
-        for alias in (CHALLENGER, CANDIDATE):
-            if found.get(alias) == number:
-                self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
+        for alias in pointing_at(number, found):
+            self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
         return former
 
     def flag(self, number: str | None, text: str) -> None:

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from ..spec.errors import RegistryError
 from ..spec.model import Spec
+from ..spec.values import LadderRung
 from . import card
 from .evidence import Evidence
 from .trained import Trained
-from .versions import CANDIDATE, CHALLENGER, CHAMPION, DECISION, Version, to_be_set
+from .versions import BEHIND, CANDIDATE, CHALLENGER, CHAMPION, DECISION, Version, behind, pointing_at, to_be_set
 
 
 class Shelf:
@@ -36,6 +37,10 @@ class Shelf:
     def candidate(self) -> Version | None:
         """The version that the next update goes on from, where that is not the champion."""
         return self.version(self._aliases[CANDIDATE]) if CANDIDATE in self._aliases else None
+
+    def candidates(self) -> dict[LadderRung, Version]:
+        """The newest version that each strategy made."""
+        return {strategy: self.version(number) for strategy, number in behind(self._aliases).items()}
 
     def version(self, ref: str | int) -> Version:
         """The version of a number or an alias; RegistryError where there is none."""
@@ -79,9 +84,11 @@ class Shelf:
         self._aliases |= dict.fromkeys(to_be_set(version, self._aliases), version.number)
         return self.version(version.number)
 
-    def let_go(self) -> None:
-        """The next update goes on from the champion."""
-        self._aliases.pop(CANDIDATE, None)
+    def let_go(self, strategy: LadderRung | None = None) -> None:
+        """The next update, of *strategy* or of the candidate, goes on from the champion."""
+        gone = self._aliases.pop(f"{BEHIND}{strategy}" if strategy else CANDIDATE, None)
+        if strategy and gone is not None and self._aliases.get(CANDIDATE) == gone:
+            del self._aliases[CANDIDATE]
 
     def flag(self, number: str | None, text: str) -> None:
         """Nobody else moves a backtest's aliases."""
@@ -91,7 +98,6 @@ class Shelf:
         number = self.version(ref).number
         former = self._aliases.get(CHAMPION)
         self._aliases[CHAMPION] = number
-        for alias in (CHALLENGER, CANDIDATE):
-            if self._aliases.get(alias) == number:
-                del self._aliases[alias]
+        for alias in pointing_at(number, self._aliases):
+            del self._aliases[alias]
         return former

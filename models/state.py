@@ -7,7 +7,7 @@ disagree (invariant 1).
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ..spec.duration import format_duration
 from ..spec.errors import ContractBroken
 from ..spec.values import Rung, Span, Value
 from ..spec.watching import OF_CLASSES, Task
@@ -55,12 +56,14 @@ class TrainingState(Value):
     learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
     row learned along the lineage since the last first or scratch fit. *learned_rows* counts them.
     *updates* counts the updates since then, *base_rounds* the boosting rounds of that fit, once it was continued.
+    *blocks* are the rounds of each block of a model that `warm_blocks` made, oldest first, and *shares* what each
+    counts in their mean; empty for any other.
 
     *preprocessing* lists the steps and their classes, *optimiser* how far it has come, *vocabularies* the known
     categories of each category feature (see contract.py), *replay_rows* how many rows the reservoir holds; all must
     match before a fit continues, and are empty or None where nothing is known (an adopted version).
     *frozen_because* gives for each of *frozen_steps* the reason. *holdout* is the share of rows that its lineage never
-    learned; None where it is not known.
+    learned; None where it is not known. *mature_after* is the age that a row had to have for its label to count.
     """
 
     family: str
@@ -79,6 +82,8 @@ class TrainingState(Value):
     batch: int | None = None
     rounds: int | None = None
     base_rounds: int | None = None
+    blocks: tuple[int, ...] = ()
+    shares: tuple[float, ...] = ()
     updated_steps: tuple[str, ...] = ()
     frozen_steps: tuple[str, ...] = ()
     frozen_because: dict[str, str] = Field(default_factory=dict)
@@ -88,6 +93,7 @@ class TrainingState(Value):
     vocabularies: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     replay_rows: int | None = None
     holdout: float | None = None
+    mature_after: timedelta = timedelta(0)
     versions: dict[str, str] = Field(default_factory=dict)
     reference: Span | None = None
     profile: dict[str, Any] | None = None
@@ -128,6 +134,13 @@ class TrainingState(Value):
         learned would be held against it, or rows that it passed by never be learned."""
         if self.holdout is not None and self.holdout != share:
             raise ContractBroken(f"data.holdout was {self.holdout:g} when it learned, is {share:g}: {ONLY_SCRATCH}")
+
+    def check_mature_after(self, age: timedelta) -> None:
+        """Raises ContractBroken where labels now count from another *age* on than when this state learned: its
+        watermark, a label arrival, would have rows learned twice or never."""
+        if self.mature_after != age:
+            was, now = format_duration(self.mature_after), format_duration(age)
+            raise ContractBroken(f"data.mature_after was {was} when it learned, is {now}: {ONLY_SCRATCH}")
 
     def check_versions(self) -> None:
         """Raises ContractBroken where a library's minor version is not the one that wrote the state."""

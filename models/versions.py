@@ -8,13 +8,14 @@ from typing import Protocol
 
 from pydantic import Field
 
-from ..spec.values import Value
+from ..spec.values import LadderRung, Value
 from .evidence import Evidence
 from .trained import Trained
 
 DECISION = "ratoon.decision"
 CAUGHT = "ratoon.caught"
 CHAMPION, CHALLENGER, CANDIDATE = "champion", "challenger", "candidate"
+BEHIND = f"{CANDIDATE}-"  # an alias for each strategy: the newest version that it made, such as candidate-warm
 
 
 class Version(Value):
@@ -45,8 +46,13 @@ class Version(Value):
 
     @property
     def unproven(self) -> bool:
-        """Whether the gate could neither pass nor refute it: it may be gone on from, and may not serve."""
-        return self.tags.get("ratoon.gate") == "unproven"
+        """Whether no gate passed it: it may be gone on from, and may not serve."""
+        return self.tags.get("ratoon.gate") in ("unproven", "background")
+
+    @property
+    def strategy(self) -> str | None:
+        """The way in which it was trained."""
+        return self.tags.get("ratoon.rung")
 
 
 def _number(tag: str | None) -> str | None:
@@ -69,6 +75,9 @@ class Versions(Protocol):
     def candidate(self) -> Version | None:
         """The version that the next update goes on from, where that is not the champion."""
 
+    def candidates(self) -> dict[LadderRung, Version]:
+        """The newest version that each strategy made, whether it was offered or waits in the background."""
+
     def version(self, ref: str | int) -> Version:
         """The version of a number or an alias; RegistryError where there is none."""
 
@@ -90,8 +99,8 @@ class Versions(Protocol):
     def offer(self, version: Version) -> Version:
         """Point the alias `candidate` at *version*, and `challenger` too, unless its gate could not prove it."""
 
-    def let_go(self) -> None:
-        """Take the alias `candidate` away: the next update goes on from the champion."""
+    def let_go(self, strategy: LadderRung | None = None) -> None:
+        """Take the alias of *strategy* away, else `candidate`: its next update goes on from the champion."""
 
     def flag(self, number: str | None, text: str) -> None:
         """Show on the version's page, or the model's (None), that the alias was caught there."""
@@ -108,8 +117,26 @@ def _may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
 
 def to_be_set(version: Version, aliases: Mapping[str, str]) -> list[str]:
     """The aliases that *version* gets once it is registered; none that a newer one has."""
-    judged = version.tags.get("ratoon.gate") in ("passed", "unproven")
-    found = [CANDIDATE] if judged and int(version.number) > int(aliases.get(CANDIDATE, 0)) else []
+    gate, own = version.tags.get("ratoon.gate"), f"{BEHIND}{version.strategy}"
+    learned = gate in ("passed", "unproven", "background")
+    found = [own] if learned and int(version.number) > int(aliases.get(own, 0)) else []
+    if gate in ("passed", "unproven") and int(version.number) > int(aliases.get(CANDIDATE, 0)):
+        found.append(CANDIDATE)
     if not version.unproven and _may_be_offered(version.number, aliases):
         found.append(CHALLENGER)
     return found
+
+
+def behind(aliases: Mapping[str, str]) -> dict[LadderRung, str]:
+    """The version number of each strategy's newest version, by the aliases of a model.
+
+    A registry that was written before strategies had aliases of their own has `candidate` alone, which is looked up by
+    the caller.
+    """
+    return {alias.removeprefix(BEHIND): number for alias, number in aliases.items() if alias.startswith(BEHIND)}  # type: ignore[misc]
+
+
+def pointing_at(number: str, aliases: Mapping[str, str]) -> list[str]:
+    """The aliases that end when version *number* serves: it waits no longer."""
+    waits = [alias for alias in aliases if alias in (CHALLENGER, CANDIDATE) or alias.startswith(BEHIND)]
+    return [alias for alias in waits if aliases[alias] == number]

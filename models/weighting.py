@@ -16,6 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..spec.model import ReplaySpec
+from .reservoir import sampled
+
 Array = NDArray[Any]
 
 
@@ -40,9 +43,11 @@ def row_weights(y: Array, learned: Array) -> Array:
     return np.asarray(weight[np.searchsorted(labels, y)])
 
 
-def everything(reservoir: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows kept and the new *rows*, on which the classes' shares are judged."""
-    return rows if reservoir is None or reservoir.empty else pd.concat([reservoir.reindex(columns=rows.columns), rows])
+def everything(reservoir: pd.DataFrame | None, rows: pd.DataFrame, spec: ReplaySpec) -> pd.DataFrame:
+    """The sample that is kept of all rows and the new *rows*, on which the classes' shares are judged."""
+    if reservoir is None or reservoir.empty:
+        return rows
+    return pd.concat([sampled(reservoir, spec).reindex(columns=rows.columns), rows])
 
 
 def takes_weights(estimator: Any) -> bool:

@@ -42,6 +42,7 @@ def observe(
     accepted: Accepted | None,
     performance_span: Span,
     coverage: float,
+    left_out: str = "",
     known: Profile | None = None,
     scored: Outcomes | None = None,
     calibration: Outcomes | None = None,
@@ -49,7 +50,8 @@ def observe(
 ) -> Observation:
     """Run the spec's monitors over *current* against *reference*; never raises for what the data holds.
 
-    *outcomes* are the matured rows of *performance_span*, *coverage* the share of its labels that arrived,
+    *outcomes* are the matured rows of *performance_span* (*left_out* says which are missing among them), *coverage*
+    the share of its labels that arrived,
     *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
     *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
     labelled ones: with both the metric is estimated where labels are late.
@@ -76,7 +78,9 @@ def observe(
         signals += found.signals
     if monitors.performance is not None:
         performance = Performance(monitors.performance, spec.metric, seed=spec.seed)
-        measured, broken = _attempt(lambda: performance(outcomes, accepted, performance_span, coverage=coverage))
+        measured, broken = _attempt(
+            lambda: performance(outcomes, accepted, performance_span, coverage=coverage, left_out=left_out)
+        )
         signals += measured or [
             _broken("performance", name, performance_span, 0, broken) for name in (spec.metric, "drop")
         ]

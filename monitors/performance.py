@@ -31,19 +31,30 @@ class Performance:
     seed: int = 0
 
     def __call__(
-        self, outcomes: Outcomes | None, accepted: Accepted | None, span: Span, *, coverage: float = 1.0
+        self,
+        outcomes: Outcomes | None,
+        accepted: Accepted | None,
+        span: Span,
+        *,
+        coverage: float = 1.0,
+        left_out: str = "",
     ) -> list[Signal]:
+        """The signals of *outcomes*; *left_out* tells in words which rows of the window are not among them."""
         rows = 0 if outcomes is None else len(outcomes)
         reason = self._unfit(outcomes, coverage)
         if outcomes is None or reason is not None:
-            return [self._unknown(name, rows, span, reason or "") for name in (self.metric, "drop")]
+            reason = "; ".join(each for each in (reason, left_out) if each)
+            return [self._unknown(name, rows, span, reason) for name in (self.metric, "drop")]
         metric = METRICS[self.metric]
         now = bounds(metric, outcomes, seed=self.seed)
         if not math.isfinite(now.value):
             classes = np.unique(np.asarray(outcomes.target).astype(str))
             reason = f"{self.metric} is undefined on these {rows} rows (classes: {', '.join(classes[:5])})"
             return [self._unknown(name, rows, span, reason) for name in (self.metric, "drop")]
-        return [level(MONITOR, self.metric, now, accepted, span, rows), self._drop(metric, now, accepted, span)]
+        return [
+            level(MONITOR, self.metric, now, accepted, span, rows, left_out),
+            self._drop(metric, now, accepted, span),
+        ]
 
     def _unfit(self, outcomes: Outcomes | None, coverage: float) -> str | None:
         rows = 0 if outcomes is None else len(outcomes)

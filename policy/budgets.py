@@ -76,9 +76,10 @@ class CostBudget:
         return self.money if self.money is not None else self.cpu.total_seconds() if self.cpu is not None else math.inf
 
     def spent(self, case: Case) -> float:
-        """What the runs of the last *per* took; those of shadow mode cost nothing."""
+        """What runs and background learning of the last *per* took; those of shadow mode cost nothing."""
         expected = expected_cpu_seconds(case.history, case.policy) or 0.0
-        runs = [u for u in _within(case, self.per) if u.outcome != "shadow"]
+        behind = [run for run in case.history.background if case.now - run.started_at < self.per]
+        runs = [u for u in (*_within(case, self.per), *behind) if u.outcome != "shadow"]
         return math.fsum(self._amount(case, cpu_seconds_of(run, expected)) for run in runs)
 
     def next(self, case: Case) -> float:

@@ -24,6 +24,7 @@ def until(history: History, now: datetime, decision: str) -> History:
         update={
             "decisions": tuple(sorted(earlier + beside, key=lambda d: (d.at, d.id))),
             "updates": tuple(sorted(updates, key=lambda u: (u.started_at, u.decision))),
+            "background": tuple(_ended_by(u, now) for u in history.background if u.decision != decision),
         }
     )
 

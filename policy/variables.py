@@ -54,6 +54,28 @@ VARIABLES: Mapping[str, Variable] = {
     "drift.score": Variable("double", "the highest drift score of a column", 0.31),
     "quality.failed": Variable("list(string)", "quality metrics that failed, such as missing_share", ["volume"]),
     "quality.columns": Variable("list(string)", "columns that failed a quality screen", ["day"]),
+    "gain.strategy": Variable(
+        "string",
+        "the strategy whose newest version would be promoted: the one that leads, or one whose gain is proven",
+        "warm",
+    ),
+    "gain.value": Variable(
+        "double", "what promoting its newest version would gain over the champion, a prediction, in the metric", 0.03
+    ),
+    "gain.low": Variable("double", "lower end of the interval around gain.value", 0.01),
+    "gain.high": Variable("double", "upper end of the interval around gain.value", 0.05),
+    "gain.rows": Variable("int", "labelled rows that gain.value was measured on, before they were learned", 1200),
+    "gain.by": Variable(
+        "string",
+        "what says so: direct (against this champion) or record (against champions of some looks ago)",
+        "direct",
+    ),
+    "gain.proven": Variable("bool", "gain.low lies above the tolerance of gain: promoting is proven to help", True),
+    "gain.pays": Variable(
+        "bool", "proven, and with prices also worth more than a run costs until it is expected to be replaced", True
+    ),
+    "gain.earlier": Variable("double", "what going back to the champion before would gain", -0.02),
+    "gain.earlier_low": Variable("double", "lower end of the interval around gain.earlier", -0.05),
     "champion.version": Variable("string", "the champion's version in the registry", "3"),
     "champion.age_hours": Variable("double", "hours since the champion was trained", 30.5),
     "champion.serving_hours": Variable("double", "hours since the champion was promoted", 28.0),

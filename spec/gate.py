@@ -112,10 +112,13 @@ class GateSpec(Part):
     """What a candidate must prove on the holdout before it may be registered."""
 
     metric: MetricName | None = Field(None, description="Left out: the metric of monitors.performance")
-    recent: Literal["better", "not_worse"] | Margin = Field(
-        "better", description="On holdout rows newer than the champion's watermark"
+    recent: Literal["better", "not_worse", "no_loss"] | Margin = Field(
+        "better",
+        description="On holdout rows newer than the champion's watermark. `better`: proven by these rows, or by the "
+        "strategy's trials, in which case these need only show no loss; `not_worse`: level at least; `no_loss`: no "
+        "proven loss",
     )
-    in_harm: Literal["better", "not_worse"] | Margin | None = Field(
+    in_harm: Literal["better", "not_worse", "no_loss"] | Margin | None = Field(
         None,
         description="The same where triage found harm: then waiting for proof costs what the champion loses meanwhile; "
         "left out: not_worse where `recent` asks for better, else as `recent`",
@@ -138,8 +141,12 @@ class GateSpec(Part):
             raise ValueError("`within` has a meaning under `anchor` only: the recent rows are those that are newer")
         return value
 
+    def without_loss(self) -> GateSpec:
+        """The same where recent rows need only show no loss: what it gains is proven already."""
+        return self.model_copy(update={"recent": "no_loss"}) if self.recent == "better" else self
+
     @property
-    def asked_in_harm(self) -> Literal["better", "not_worse"] | Margin:
+    def asked_in_harm(self) -> Literal["better", "not_worse", "no_loss"] | Margin:
         """What is asked of recent rows where triage found harm: never more than without it, unless the spec says so."""
         if self.in_harm is not None:
             return self.in_harm

@@ -14,7 +14,7 @@ from .duration import Duration, format_duration
 from .family import known_family
 from .gate import GateSpec
 from .part import Part
-from .rules import DEFAULT_POLICY, CostsSpec, Policy, Rule, TriageSpec, default_policy
+from .rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
 from .size import Size
 from .unlabelled import refuse_labelled
 from .values import LadderRung
@@ -53,6 +53,11 @@ class DataSpec(Part):
         None, description="Column with the time at which the label arrived; a date counts from the end of that day"
     )
     label_delay: Duration | None = Field(None, description="Fixed label delay where no label_time is recorded")
+    mature_after: Duration | None = Field(
+        None,
+        description="A label counts as arrived only at this age of its row, however early it came: set where labels "
+        "that come early are not like the others; left out: as it comes",
+    )
     labels: LabelTable | None = Field(None, description="Labels in a table of their own")
     prediction: str | None = Field(
         None,
@@ -62,6 +67,11 @@ class DataSpec(Part):
     features: tuple[str, ...] | None = Field(None, description="Left out: every other column")
     drop: tuple[str, ...] = Field((), description="Columns that are no features, where `features` is left out")
     holdout: float = Field(0.15, gt=0.0, lt=0.5, description="Share of rows that no version ever learns")
+
+    @property
+    def matured(self) -> timedelta:
+        """The age that a row must have for its label to count."""
+        return self.mature_after or timedelta(0)
 
     @model_validator(mode="after")
     def _consistent(self) -> DataSpec:
@@ -90,11 +100,29 @@ class ReplaySpec(Part):
     """The reservoir of rows learned before, and how much of it an update mixes in."""
 
     rows: int = Field(5_000, ge=0, description="Most rows kept, a uniform sample of the lineage; 0: none")
+    recent: int = Field(4_000, ge=0, description="The newest rows, kept beside the sample, for `warm_blocks`")
     ratio: float = Field(1.0, gt=0, le=100, description="Rows replayed for each new row, as far as the reservoir goes")
     stratify: Literal["none", "class", "time"] = Field(
         "none", description="Share the reservoir evenly among the classes, or among stretches of `every`"
     )
     every: Duration = Field(timedelta(days=30), description="Length of a stretch for `stratify: time`")
+
+
+class BlocksSpec(Part):
+    """Boosted trees as a weighted mean of blocks: each update trains one on the newest rows alone and one on these and
+    a sample of all history, and drops those that count least."""
+
+    count: int = Field(6, ge=1, le=100, description="Most blocks that a model holds; 1: only the newest, on all rows")
+    rounds: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Boosting rounds of a block; left out: those of a fit from scratch (several classes), else half",
+    )
+    rows: int = Field(8_000, ge=100, description="Rows of an update, but that it takes all new ones")
+    recent: float = Field(
+        0.5, ge=0, le=1, description="Share of them that are the newest; the others are a uniform sample of all history"
+    )
 
 
 class ShrinkSpec(Part):
@@ -157,7 +185,7 @@ class LearnerSpec(Part):
         "left out: half as many again as the first fit",
     )
     rungs: tuple[LadderRung, ...] = Field(
-        ("warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"),
+        ("warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"),
         min_length=1,
         description="The ladder, cheapest first; a rung that a family does not have is passed over",
     )
@@ -181,6 +209,7 @@ class LearnerSpec(Part):
     )
     history: Duration | None = Field(None, description="How far back `scratch` looks; left out: all history")
     replay: ReplaySpec = ReplaySpec()
+    blocks: BlocksSpec = BlocksSpec()
     weights: Literal["none", "balanced"] = Field(
         "none",
         description="`balanced`: in an update all classes weigh alike, counted over replay reservoir and new rows",
@@ -242,8 +271,7 @@ class BacktestSpec(Part):
 
 def _policy_for(found: Mapping[str, Any]) -> tuple[Rule, ...]:
     """The policy of a spec that names none; *found* are the parts before it that were sound."""
-    learner: LearnerSpec | None = found.get("learner")
-    return DEFAULT_POLICY if learner is None else default_policy(learner.rungs)
+    return default_policy(str(found.get("review", "required")))
 
 
 class Spec(Part):
@@ -261,15 +289,17 @@ class Spec(Part):
         "live", description="`shadow`: everything is watched, decided and recorded, and nothing trains"
     )
     triage: TriageSpec = TriageSpec()
+    gain: GainSpec = GainSpec()
+    review: Literal["required", "automatic"] = Field("required", description="Who promotes a challenger")
     policy: tuple[Rule, ...] = Field(
         default_factory=_policy_for,
         description="The first rule that holds, and that no guard stops, decides; left out: alert on broken data, "
-        "warm_start on harm, and without harm on the rungs that continue, as the new rows grow",
+        "warm_start where promoting what was learned in the background pays, alert on harm; with `review: automatic` "
+        "also roll_back where the champion before is proven better",
     )
     costs: CostsSpec | None = None
     backtest: BacktestSpec = BacktestSpec()
     gate: GateSpec = GateSpec()
-    review: Literal["required", "automatic"] = Field("required", description="Who promotes a challenger")
     ungated: Literal["flag", "put_back"] = Field(
         "flag",
         description="What is done where the alias `champion` is found on a version that no gate passed, or gone: "
@@ -364,6 +394,7 @@ class Spec(Part):
             tolerance=performance.tolerance_of(self.metric),
             estimate=performance.estimate,
             costs=self.costs,
+            gain_tolerance=self.gain.tolerance,
             metric=self.metric,
             every=self.monitors.every,
             abandon_after=self.abandon_after,

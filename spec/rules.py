@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
@@ -184,25 +184,32 @@ class Rule(Part):
         return value.strip()
 
 
-CONTINUING: tuple[LadderRung, ...] = ("warm", "warm_replay", "shrink_perturb")  # none from scratch
+CONTINUING: tuple[LadderRung, ...] = ("warm", "warm_replay", "shrink_perturb", "warm_blocks")  # none from scratch
 
-# Harm is answered with all that there is. Without harm an update is tried too, cheaply: where the world moves all the
-# time a rule that waits for harm comes late, and only a gate can say whether learning would pay. Where it does not,
-# `growth` lets the tries become ever rarer.
+# What was learned in the background is promoted once it is proven to gain. Harm alone starts no run: it says that what
+# was served fell, not that anything better is to be had, and every look tries to make something better anyway.
 DEFAULT_POLICY: tuple[Rule, ...] = (
     Rule(when='triage == "broken_data"', do="alert"),
-    Rule(when='triage == "harm"', do="warm_start", min_rows=50),
-    Rule(when='triage != "broken_data"', do="warm_start", min_rows=50, growth=1.5, rungs=CONTINUING),
+    Rule(when="gain.pays", do="warm_start"),
+    Rule(when='triage == "harm"', do="alert"),
 )
+# A regime that returns is answered by a pointer move, without training. Only where promotion is automatic: elsewhere a
+# person moves the alias.
+BACK = Rule(when="gain.earlier_low > 0.0 && !(has(gain.value) && gain.value > gain.earlier)", do="roll_back")
 
 
-def default_policy(rungs: Sequence[LadderRung]) -> tuple[Rule, ...]:
-    """`DEFAULT_POLICY` on a ladder of these *rungs*: a rule that climbs none of them is left out."""
-    fitting = [
-        rule if rule.rungs is None else rule.model_copy(update={"rungs": tuple(r for r in rule.rungs if r in rungs)})
-        for rule in DEFAULT_POLICY
-    ]
-    return tuple(rule for rule in fitting if rule.rungs != ())
+def default_policy(review: str) -> tuple[Rule, ...]:
+    """`DEFAULT_POLICY`, with `BACK` behind its first rule where *review* is `automatic`."""
+    first, *others = DEFAULT_POLICY
+    return (first, BACK, *others) if review == "automatic" else DEFAULT_POLICY
+
+
+class GainSpec(Part):
+    """When a proven gain counts."""
+
+    tolerance: float = Field(
+        0.0, ge=0, description="Gain that is too small to act on, in the metric's unit; its interval must lie above"
+    )
 
 
 class TriageSpec(Part):
@@ -236,6 +243,7 @@ class Policy(Part):
     tolerance: float | Adaptive = 0.0
     estimate: EstimateMode = "advise"
     costs: CostsSpec | None = None
+    gain_tolerance: float = 0.0
     metric: MetricName
     every: Duration
     abandon_after: Duration = timedelta(hours=2)

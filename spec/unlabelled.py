@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .duration import format_duration
+
 if TYPE_CHECKING:
     from .model import Spec
 
@@ -19,6 +21,7 @@ def refuse_labelled(spec: Spec) -> None:
         ("data.target", data.target, f"{_NO_LABEL}. To keep the column out of the features name it in data.drop"),
         ("data.labels", data.labels and "a table of labels", _NO_LABEL),
         ("data.label_time", data.label_time, f"{_NO_LABEL}. Rows that arrive late have data.label_delay"),
+        ("data.mature_after", data.mature_after and format_duration(data.mature_after), _NO_LABEL),
         (
             "data.prediction",
             data.prediction,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 Status = Literal["ok", "warn", "fail", "unknown"]
 Verdict = Literal["healthy", "broken_data", "harmless_shift", "harm", "unsure"]
 Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
-LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "scratch_recent", "scratch"]
+LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
 Rung = Literal["first", "adopted", LadderRung]
 
 FIRING: frozenset[Action] = frozenset({"warm_start", "full_retrain"})
@@ -100,6 +100,29 @@ class Marks(Value):
     windows: int = 0
 
 
+TrialRole = Literal["champion", "reference", "background"]
+EARLIER = "earlier"  # the strategy of going back to the champion before
+
+
+class Trial(Value):
+    """What a strategy's newest version gained over another on newly labelled rows, before it learned any of them.
+
+    *strategy* is the way in which *version* was trained, or `earlier` for a former champion. *role* says what it was
+    held against: the `champion`; the `reference`, a champion of some looks ago; or the `background` candidate, the
+    newest version of the strategy that is tried at every look. *gain* is the mean over *rows* in the metric's unit
+    (positive is better), *variance* that of this mean, *telling* the number of rows that can tell the two apart.
+    """
+
+    strategy: str
+    version: str
+    role: TrialRole
+    against: str
+    rows: int
+    telling: int
+    gain: float
+    variance: float
+
+
 class Basis(Value):
     """What a decision rested on beside its signals and the ledger's history: enough to take it again."""
 
@@ -111,6 +134,8 @@ class Basis(Value):
     new_rows: int = 0
     rows_to_learn: int | None = None
     first_cpu_seconds: float = 0.0
+    trials: tuple[Trial, ...] = ()  # of this look
+    leader: str | None = None  # the strategy that led then
     marks: Marks = Marks()
 
 
@@ -174,6 +199,8 @@ class PastDecision(Value):
     matched: tuple[str, ...] = ()
     champion: str | None = None
     facts: dict[str, Any] = {}
+    trials: tuple[Trial, ...] = ()
+    leader: str | None = None
     score: Score | None = None
 
 
@@ -188,7 +215,7 @@ class PastUpdate(Value):
     decision: str
     started_at: datetime  # in the decision's own time, so that live and replay agree
     ended_at: datetime | None = None
-    outcome: Literal["running", "registered", "refused", "failed", "abandoned", "nothing_new", "shadow"]
+    outcome: Literal["running", "registered", "refused", "failed", "abandoned", "nothing_new", "shadow", "background"]
     version: str | None = None
     cpu_seconds: float = 0.0
     rows: int = 0
@@ -213,6 +240,9 @@ class History(Value):
     first_cpu_seconds: float = 0.0  # what the first version took: all that is known before the first update
     decisions: tuple[PastDecision, ...] = ()
     updates: tuple[PastUpdate, ...] = ()
+    background: tuple[PastUpdate, ...] = ()  # learning at looks that fired nothing
+    trials: tuple[Trial, ...] = ()  # of the look that is to be decided on
+    leader: str | None = None  # the strategy that leads by them and those before
     marks: Marks = Marks()
 
     @property

@@ -42,6 +42,7 @@ from ..passes import LEAST
 from ..splits import Splits
 from ..steps import innermost
 from ..trained import Trained
+from .blocks import with_new_blocks
 from .growth import rounds_of, to_drop
 from .leaf_steps import Array, Loss, added, move_leaves, slope_of
 from .through import through, with_innermost
@@ -84,6 +85,12 @@ class Forest(Protocol):
         At least 1 and at most *most*, ended by the library's own early stopping after *patience* rounds without gain
         in the objective's own metric. The scores are those of `grow`.
         """
+
+    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
+        """Add a block: at most *rounds* of trees fitted afresh, its own level included."""
+
+    def averaged(self) -> None:
+        """ContractBroken where these trees cannot be one block of an average."""
 
     def closed(self) -> Any:
         """A new booster of these trees."""
@@ -138,7 +145,7 @@ class Boosted:
     @property
     def rungs(self) -> frozenset[LadderRung]:
         """The rungs, beside those from scratch, that this family has."""
-        return frozenset({"warm", "warm_replay"})
+        return frozenset({"warm", "warm_replay", "warm_blocks"})
 
     def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows* with `learner.threads` threads; DataError where the library cannot."""
@@ -151,6 +158,8 @@ class Boosted:
         if rows.empty:
             return champion
         self.engine.module()
+        if how.rung == "warm_blocks":
+            return with_new_blocks(self.engine, champion, rows, spec, how)
         return _learned(self.engine, champion, rows, spec, how)
 
 
@@ -181,6 +190,8 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
         how,
         rounds=rounds,
         base_rounds=base,
+        blocks=(),  # of leaves moved and trees added for the whole none is a model of its own any more
+        shares=(),
         updated_steps=(f"{type(last).__name__} ({spec.learner.boosting})",),
         frozen_steps=tuple(frozen),
         frozen_because=dict.fromkeys(frozen, "the trees' splits are numbers on its scale"),

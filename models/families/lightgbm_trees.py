@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...spec.errors import SpecError
+from ..lineage import continued_error
 from .boosting import Batch
 from .leaf_steps import Array, Loss, added, bound_together
 
@@ -83,6 +84,26 @@ class LightGBMForest:
         self._blocks += blocks
         self._count()
 
+    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
+        """Add at most *rounds* of trees fitted afresh; their level is in the first ones, as LightGBM leaves it."""
+        params = {**self.params, "seed": seed}
+        data = self._data(batch, None, params)
+        grown = import_lightgbm().train(params, data, num_boost_round=rounds, keep_training_booster=True)
+        blocks = _split(grown.model_to_string(num_iteration=-1))[1]
+        values = _values(blocks)
+        if (_entry(self._head, "objective") or "").startswith(("binary", "multiclass")):
+            # For a class that the rows lack a tree without a split says log(0), cut at -34: rather as half a row.
+            most = np.log(2 * len(batch.label))
+            values = [np.clip(each, -most, most) if len(each) == 1 else each for each in values]
+        self.values += values
+        self._blocks += blocks
+        self._count()
+
+    def averaged(self) -> None:
+        """ContractBroken for linear trees, whose leaves hold more than a value."""
+        if any("is_linear=1" in block for block in self._blocks):
+            raise continued_error("the leaves of LightGBM's linear trees are models, which are not averaged here")
+
     def rounds_until(self, batch: Batch, score: Array, held: Batch, held_score: Array, most: int, patience: int) -> int:
         """How many rounds of trees, at most *most*, are best on *held* by LightGBM's own early stopping."""
         lgb = import_lightgbm()
@@ -98,8 +119,8 @@ class LightGBMForest:
         )
         return max(1, int(grown.best_iteration))
 
-    def _data(self, batch: Batch, score: Array, params: dict[str, Any], like: Any = None) -> Any:
-        start = score.ravel(order="F")  # class by class
+    def _data(self, batch: Batch, score: Array | None, params: dict[str, Any], like: Any = None) -> Any:
+        start = None if score is None else score.ravel(order="F")  # class by class
         return import_lightgbm().Dataset(
             self._coded(batch.X),
             label=batch.label,

@@ -23,7 +23,7 @@ from ...spec.values import LadderRung
 from ..features import could_not, table
 from ..formats.river_model import RiverModel, in_words, last_of
 from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, carry_on, taken_in
+from ..lineage import begin, carry_on, refuse_blocks, taken_in
 from ..splits import Splits
 from ..trained import Trained
 
@@ -73,6 +73,7 @@ class RiverNative:
         """Learn *rows* on a deep copy of *champion*; rows to be replayed come before them."""
         if rows.empty:
             return champion
+        refuse_blocks("a River model", how)
         rows, mixed, y = taken_in(champion, rows, how)
         estimator = copy.deepcopy(champion.estimator)
         X = table(mixed, champion.state.features)

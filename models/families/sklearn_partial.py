@@ -18,7 +18,7 @@ from ...spec.model import Spec
 from ...spec.values import LadderRung
 from ..features import could_not, table, target
 from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, carry_on, continued_error, taken_in
+from ..lineage import begin, carry_on, continued_error, refuse_blocks, taken_in
 from ..passes import continued, counts, passes_over
 from ..rates import why_no_rate
 from ..shrink import can_shrink, shrink
@@ -80,7 +80,7 @@ class SklearnPartial:
         last = innermost(estimator)
         new = table(rows, champion.state.features)
         X = new if mixed is rows else table(mixed, champion.state.features)
-        learned = target(everything(champion.reservoir, rows), champion.state.task)
+        learned = target(everything(champion.reservoir, rows, spec.replayed), champion.state.task)
         passage = Passage(self.moving)
         rng = np.random.default_rng([spec.seed, champion.state.updates])
         try:
@@ -111,5 +111,6 @@ def _refuse(last: Any, how: How) -> None:
     """ContractBroken where *last* does not have the rung."""
     if counts(last) and how.rung != "warm":
         raise continued_error(f"{type(last).__name__} keeps counts and forgets nothing: replay would count rows twice")
+    refuse_blocks(type(last).__name__, how)
     if how.rung == "shrink_perturb" and not can_shrink(last):
         raise continued_error(f"{type(last).__name__} has no weights to shrink")

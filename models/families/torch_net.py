@@ -25,7 +25,7 @@ from ..build import build
 from ..features import could_not, features_of, table
 from ..formats.torch_model import TorchModel
 from ..how import FIRST, WARM, How, Origin
-from ..lineage import begin, carry_on, taken_in
+from ..lineage import begin, carry_on, refuse_blocks, taken_in
 from ..passes import LEAST, passes_over
 from ..splits import Splits
 from ..trained import Trained
@@ -75,6 +75,7 @@ class TorchNet:
         """Learn *rows* from *champion*'s training state on."""
         if rows.empty:
             return champion
+        refuse_blocks("a network", how)
         rows, mixed, y = taken_in(champion, rows, how)
         X = table(mixed, champion.state.features)
         before: TorchModel = champion.estimator

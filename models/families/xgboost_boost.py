@@ -60,7 +60,7 @@ class XGBoost:
         params = {**last.get_xgb_params(), "nthread": spec.learner.threads, "verbosity": 0}
         for key in ("n_jobs", "random_state", "base_score"):  # the score so far stands in for the base score
             params.pop(key, None)
-        return XGBoostForest(booster, params, last.missing)
+        return XGBoostForest(booster, params, last.missing, last.base_score)
 
     def batch(self, last: Any, X: Any, y: Array) -> Batch:
         """(X, y) with class codes from the champion."""

@@ -15,7 +15,7 @@ from ...spec.errors import SpecError
 from ..lineage import continued_error
 from . import ubjson
 from .boosting import Batch
-from .leaf_steps import Array, Loss, bound_together
+from .leaf_steps import Array, Loss, added, bound_together
 
 _LOSS: dict[str, Loss] = {
     "reg:squarederror": "squared",
@@ -47,6 +47,7 @@ class XGBoostForest:
     booster: Any
     params: dict[str, Any]
     missing: float
+    base_score: Any = None  # the user's own, where it was set
     values: list[Array] = field(init=False)
     output: NDArray[np.intp] = field(init=False)
     width: int = field(init=False)
@@ -99,6 +100,37 @@ class XGBoostForest:
         self.values += _values(new["trees"])
         self._count()
 
+    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
+        """Add at most *rounds* of trees fitted afresh.
+
+        By how much their base score differs from that of the first fit goes into the leaves of the first round.
+        """
+        data = self._data(batch)
+        params = {**self.params, "seed": seed}
+        if self.base_score is not None:
+            params["base_score"] = self.base_score
+        here = self._data(_first_row(batch))
+        base = _base(self.booster, here)
+        known = self.loss is None or self.loss == "squared" or len(np.unique(batch.label)) == max(2, len(base))
+        if not known:  # a class is absent: its share would be nought, and its level minus infinity
+            data.set_base_margin(np.tile(base, (len(batch.label), 1)).squeeze())
+        grown = import_xgboost().train(params, data, num_boost_round=rounds)
+        new = ubjson.loads(grown.save_raw("ubj"))["learner"]["gradient_booster"]["model"]
+        values = _values(new["trees"])
+        if known:
+            shift = _base(grown, here) - base
+            output = np.array(new["tree_info"], dtype=np.intp)
+            parallel = self.width // len(base)
+            for tree in range(min(self.width, len(values))):
+                values[tree] = values[tree] + shift[output[tree]] / parallel
+        self._forest["trees"] += new["trees"]
+        self._forest["tree_info"] += new["tree_info"]
+        self.values += values
+        self._count()
+
+    def averaged(self) -> None:
+        """Trees of numbers can always be averaged."""
+
     def rounds_until(self, batch: Batch, score: Array, held: Batch, held_score: Array, most: int, patience: int) -> int:
         """How many rounds of trees, at most *most*, are best on *held* by XGBoost's own early stopping."""
         grown = import_xgboost().train(
@@ -135,6 +167,23 @@ class XGBoostForest:
             missing=self.missing,
             nthread=self.params["nthread"],
         )
+
+
+def _first_row(batch: Batch) -> Batch:
+    X = batch.X.iloc[:1] if hasattr(batch.X, "iloc") else batch.X[:1]
+    return Batch(X, batch.label[:1])
+
+
+def _base(booster: Any, row: Any) -> Array:
+    """The base score of each output as a raw score, shape (k,): what *booster* says of a *row* without its trees.
+
+    Taken from a prediction, since what the file holds is a mean, behind a link that depends on the objective.
+    """
+    score = np.asarray(booster.predict(row, output_margin=True), dtype=np.float64).reshape(-1)
+    model = ubjson.loads(booster.save_raw("ubj"))["learner"]["gradient_booster"]["model"]
+    leaf = np.asarray(booster.predict(row, pred_leaf=True)).reshape(1, -1).astype(np.intp)
+    output = np.array(model["tree_info"], dtype=np.intp)
+    return np.asarray(score - added(_values(model["trees"]), leaf, output, len(score))[0])
 
 
 def _values(trees: list[dict[str, Any]]) -> list[Array]:

@@ -86,7 +86,7 @@ def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame) -> Pair | U
             f"unsure: the champion could not be asked: {error}. If it stays so, `ratoon rollback` or `ratoon promote` "
             "a version that can",
         )
-    return Pair(*_same_classes(before, after), note)
+    return Pair(*same_classes(before, after), note)
 
 
 def _answers(champion: Trained, frame: pd.DataFrame, labels: Array) -> tuple[Outcomes, str]:
@@ -151,7 +151,7 @@ def _one_after_the_other(one: Outcomes, other: Outcomes) -> Outcomes:
     )
 
 
-def _same_classes(before: Outcomes, after: Outcomes) -> tuple[Outcomes, Outcomes]:
+def same_classes(before: Outcomes, after: Outcomes) -> tuple[Outcomes, Outcomes]:
     """Both on the union of their classes and those in the labels, so that a class one of them never saw counts.
 
     Without it a probability would be read from another class's column. Regression passes through.

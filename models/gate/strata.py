@@ -1,6 +1,7 @@
 """A stratum or slice judged by the metric, on the paired interval of the gain (positive is better):
 
 - `better`      the whole interval lies above zero: low > 0, and the gain is no accident of signs (`paired.chance_of`)
+- `no_loss`     no loss is proven: high >= 0
 - `not_worse`   the candidate is at least level and the interval shows no harm: value >= 0 and high >= 0
 - `margin m`    the harm is bounded: low >= -m, where m is a share of the champion's value for relative metrics
 """
@@ -18,7 +19,7 @@ from .bench import Bench
 from .pair import Pair, Unjudged
 from .verdict import Gain, Ruling, Stratum
 
-Needed = Literal["better", "not_worse"] | Margin
+Needed = Literal["better", "not_worse", "no_loss"] | Margin
 
 LEAST_OF_A_CLASS = 5  # with fewer, roc_auc compares next to nothing
 _MOST_TIMES = 100  # rows, by those that there are, beyond which nobody would wait
@@ -83,6 +84,8 @@ def _decide(needed: Needed, bench: Bench, pair: Pair, gain: Interval, champion: 
         if bench.by_chance(pair, name):
             return False, f"{shown} lies above zero, but signs by chance reach it too often on so few differing rows"
         return True, f"{shown} lies above zero"
+    if needed == "no_loss":
+        return gain.high >= 0, f"{shown} {'shows no loss' if gain.high >= 0 else 'is a loss'}"
     if needed == "not_worse":
         passed = gain.value >= 0 and gain.high >= 0
         lost = "is a loss" if gain.high < 0 else "is a loss that the interval leaves open"

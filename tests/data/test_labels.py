@@ -20,15 +20,15 @@ def labelled(request, store_of, opened):
 
     store = store_of("postgres" if "PostgreSQL" in request.param else "parquet")
 
-    def build(rows, labels):
+    def build(rows, labels, **keys):
         rows = pd.DataFrame(rows, columns=["id", "time"]).astype({"id": object, "time": "datetime64[us]"}).assign(x=1.0)
         labels = pd.DataFrame(labels, columns=["id", "target", "told"]).astype({"id": object, "told": "datetime64[us]"})
         labels["target"] = labels["target"].astype("float64")
         if "own table" in request.param:
             place = store.keep(labels.rename(columns={"id": "row"}), "labels")
-            return opened(label_time="told", labels={"id": "row", **place}, **store.keep(rows))
+            return opened(label_time="told", labels={"id": "row", **place}, **store.keep(rows), **keys)
         known = labels[labels["id"].isin(rows["id"])]
-        return opened(label_time="told", **store.keep(rows.merge(known, on="id", how="left")))
+        return opened(label_time="told", **store.keep(rows.merge(known, on="id", how="left")), **keys)
 
     return build
 
@@ -178,3 +178,21 @@ def test_the_served_prediction_is_kept_beside_the_features(store, opened, day):
 
     assert source.features == ("x",)
     assert window.frame["_prediction"].tolist()[0] == 0.25 and pd.isna(window.frame["_prediction"][1])
+
+
+def test_a_label_counts_only_once_its_row_is_of_age(labelled, day):
+    source = labelled(
+        [(A, day(1)), (B, day(1)), (C, day(2)), (D, day(1))],
+        [(A, 1.0, day(1)), (B, 2.0, day(3)), (C, 3.0, day(20)), (D, None, None)],
+        mature_after="10d",
+    )
+    span = Span(start=day(1) - timedelta(1), end=day(9))
+
+    assert source.as_of(day(10)).window(span).labelled == 0
+    assert source.as_of(day(11)).window(span).labelled == 2
+    assert source.as_of(day(20)).window(span).labelled == 3
+    learned = source.as_of(day(25)).learned(day(25))
+    assert learned["_id"].tolist() == sorted([A, B]) + [C]
+    assert learned["_label_time"].tolist() == [day(11), day(11), day(20)]
+    assert source.as_of(day(11)).label_delay(span, 1.0) == timedelta(days=10)
+    assert source.as_of(day(25)).window(span).label_faults == 0

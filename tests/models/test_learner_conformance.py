@@ -25,7 +25,7 @@ from ratoon.models.formats.river_model import RiverModel, write
 from ratoon.models.formats.torch_model import TorchModel
 from ratoon.models.how import How
 from ratoon.models.learner import learner_for
-from ratoon.models.reservoir import drawn
+from ratoon.models.reservoir import beside, drawn
 from ratoon.models.splits import TOLERANCE
 from ratoon.models.trained import Trained
 from ratoon.spec.errors import ContractBroken, Refused, SpecError
@@ -224,7 +224,7 @@ def test_a_registry_round_trip_predicts_and_continues_identically(
 
     learner = learner_for(champion.estimator, spec)
     _same_rows(again.reservoir, champion.reservoir)
-    for rung in sorted({"warm", "warm_replay"} & learner.rungs):
+    for rung in sorted({"warm", "warm_replay", "warm_blocks"} & learner.rungs):
         here, there = (_by(rung, of, new, spec) for of in (champion, again))
         np.testing.assert_array_equal(here.predict_frame(new)["_score"], there.predict_frame(new)["_score"])
         _same_rows(here.reservoir, there.reservoir)
@@ -241,7 +241,9 @@ def _same_rows(one: pd.DataFrame | None, other: pd.DataFrame | None) -> None:
 def _by(rung: Any, trained: Trained, new: pd.DataFrame, spec: Any) -> Trained:
     """*trained* continued on *new*, with old rows from its own reservoir where *rung* replays."""
     how = How(rung)
-    if rung == "warm_replay":
+    if rung == "warm_blocks":
+        how = How(rung, beside(trained.reservoir, len(new), spec.learner.replay, spec.learner.blocks))
+    elif rung == "warm_replay":
         how = How(rung, drawn(trained.reservoir, len(new), spec.learner.replay, turn=0))
     return learner_for(trained.estimator, spec).update(trained, new, spec, how)
 

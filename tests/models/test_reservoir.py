@@ -37,8 +37,8 @@ def rows(start: int, n: int, prefix: str = "r") -> pd.DataFrame:
     )
 
 
-def spec(most: int, stratify: str = "none", every: timedelta = timedelta(days=2)) -> ReplaySpec:
-    return ReplaySpec(rows=most, stratify=stratify, every=every)  # type: ignore[arg-type]
+def spec(most: int, stratify: str = "none", every: timedelta = timedelta(days=2), recent: int = 0) -> ReplaySpec:
+    return ReplaySpec(rows=most, stratify=stratify, every=every, recent=recent)  # type: ignore[arg-type]
 
 
 def along(cuts: list[int], replay: ReplaySpec) -> pd.DataFrame:

@@ -1,0 +1,80 @@
+"""What a look that fires nothing lets the strategies learn, so that the next look can tell what each is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import process_time
+
+from ..models.race import Race
+from ..spec.errors import RatoonError, Refused
+from ..spec.masked import masked
+from ..spec.values import FIRING, Decision
+from .care import Care
+from .champion import Champion
+from .learn import kept_behind, ladder, landed
+from .tries import to_try
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the strategies made: the *race* without a judge, and the versions kept, by strategy."""
+
+    race: Race
+    behind: dict[str, str]
+
+
+def learn_behind(
+    care: Care,
+    champion: Champion,
+    decision: Decision,
+    *,
+    ended_at: datetime,
+    now_wall: datetime,
+    run: str | None = None,
+    bounded: bool = False,
+    fence: Callable[[], None] = lambda: None,
+) -> Learned | None:
+    """Let the strategies that are due learn in the background; None where nothing is to be done.
+
+    That is: the decision starts a run, which learns itself; the data is broken; the model is in shadow mode; another
+    run is in flight; or no strategy is due. Nothing that goes wrong here stops a look: it is written down as a failed
+    run. *bounded* as in `ladder`.
+    """
+    nothing = decision.action in FIRING or decision.action == "roll_back" or care.spec.mode == "shadow"
+    if nothing or decision.triage.verdict == "broken_data" or decision.champion != champion.version:
+        return None
+    if not to_try(care, decision, offer=False).learn:
+        return None
+    flight = care.ledger.take_off(
+        model=care.spec.model,
+        decision=decision.id,
+        at=decision.at,
+        run=run,
+        now_wall=now_wall,
+        abandon_after=care.spec.abandon_after,
+    )
+    if flight is None or flight.landed is not None:
+        return None
+    began = process_time()
+    try:
+        race = ladder(care, champion, decision, bounded=bounded, offer=False)
+        if not care.ledger.in_the_air(flight):
+            raise Refused(f"{flight} was given up while it trained; nothing was registered.")
+        fence()
+        behind = kept_behind(care, champion, decision, race)
+    except RatoonError as error:
+        reason = masked(f"{type(error).__name__}: {error}")
+        if care.ledger.in_the_air(flight):
+            care.ledger.land(
+                flight,
+                outcome="failed",
+                evidence={"reason": reason, "background": True},
+                cpu_seconds=process_time() - began,
+                ended_at=ended_at,
+            )
+        return None
+    spent = process_time() - began
+    landed(care, flight, race, None, ended_at, offer=False, behind=behind, cpu_seconds=spent)
+    return Learned(race, behind)

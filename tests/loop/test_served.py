@@ -1,0 +1,160 @@
+"""Harm is judged on what was served, by whichever version, also where labels outlive a champion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ratoon.backtest.rehearsed import promoted, rehearsed
+from ratoon.loop.care import Care
+from ratoon.loop.champion import Champion, champion_as_of
+from ratoon.loop.learn import first_version
+from ratoon.loop.look import Look, look
+from ratoon.loop.served import Term, by_terms, terms
+from ratoon.loop.watch import watch
+from ratoon.spec.errors import RegistryError
+from ratoon.spec.load import load_spec
+
+START = datetime(2026, 1, 1)
+DAY = timedelta(days=1)
+DAYS, A_DAY = 160, 60
+TURNED = 100  # the day on which the label turns round
+SPEC = """
+model: late
+task: binary
+data: {source: rows.parquet, id: id, time: at, target: y, label_time: told, features: [a, b], holdout: 0.2}
+learner: {build: "build.py:build"}
+monitors: {window: 7d, every: 1d, performance: {min_labels: 50, estimate: "off"}}
+"""
+BUILD = """
+from sklearn.linear_model import SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def build():
+    return make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=0))
+"""
+
+
+def rows(delay: int) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    n = DAYS * A_DAY
+    at = pd.Series(pd.date_range(START, periods=n, freq=DAY / A_DAY)).astype("datetime64[us]")
+    a, b = rng.normal(size=n), rng.normal(size=n)
+    sign = np.where(np.arange(n) < TURNED * A_DAY, 1, -1)
+    y = (sign * a + rng.normal(0, 0.5, n) > 0).astype(int)
+    return pd.DataFrame({"id": [f"r{i}" for i in range(n)], "at": at, "y": y, "told": at + delay * DAY, "a": a, "b": b})
+
+
+@pytest.fixture(scope="module")
+def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+    """Labels come after 30 days; a new champion every five days from day 60 on."""
+    folder = tmp_path_factory.mktemp("late")
+    (folder / "spec.yaml").write_text(SPEC)
+    (folder / "build.py").write_text(BUILD)
+    rows(30).to_parquet(folder / "rows.parquet")
+    with rehearsed(load_spec(folder / "spec.yaml")) as opened:
+        for day in range(60, DAYS, 5):
+            at = START + day * DAY
+            version = first_version(opened, at)
+            promoted(opened, version.number, at, kind="first" if day == 60 else "promotion", reason="it is time")
+        yield opened
+
+
+def seen(care: Care, day: int) -> tuple[Champion, Look]:
+    now = START + day * DAY
+    champion = champion_as_of(care, now)
+    return champion, look(care, care.source.as_of(now), champion)
+
+
+@pytest.mark.parametrize("day", [68, 75, 100, 131, 155])
+def test_no_look_reads_no_rows_where_labels_exist(care, day):
+    _, found = seen(care, day)
+
+    assert found.outcomes is not None
+    assert len(found.outcomes) == pytest.approx(7 * A_DAY, abs=A_DAY + 1)
+    assert found.left_out == ""
+
+
+def test_the_first_looks_judge_what_the_first_version_has_not_learned(care):
+    """Its own rows have no labels yet: the holdout, and rows whose labels came after it, are what there is."""
+    _, found = seen(care, 62)
+
+    assert 7 * A_DAY * 0.2 < len(found.outcomes) < 7 * A_DAY
+    assert "rows that v1 has learned" in found.left_out
+
+
+def test_rows_are_judged_by_the_versions_that_served_them(care):
+    champion, found = seen(care, 120)
+    span = found.performance
+    served = terms(care, champion, START + 120 * DAY)
+
+    assert span.end == START + 90 * DAY
+    assert [t.since for t in served][:2] == [START + 60 * DAY, START + 65 * DAY]
+    assert set(np.unique(found.outcomes.part)) == {0, 1}  # of 83 … 90: until day 85 one served, then another
+    assert len(np.unique(found.outcomes.part)) < len(served)
+
+
+def test_a_fall_of_what_was_served_is_harm_although_no_champion_lives_to_see_its_labels(care):
+    champion, found = seen(care, TURNED + 37)
+
+    drop = next(s for s in watch(care, champion, found, pages=False).signals if s.metric == "drop")
+
+    assert drop.status == "fail"
+    assert drop.value > 0.3
+
+
+def test_a_row_that_its_version_has_learned_is_left_out_and_holdout_rows_are_not(care):
+    """Before the first promotion the first version stands in, for what it did not learn."""
+    now = START + 120 * DAY
+    frame = care.source.as_of(now).learned(START + 50 * DAY)
+    held = care.source.as_of(now).holdout(None, until=START + 50 * DAY)
+    served = terms(care, champion_as_of(care, now), now)
+
+    learned = by_terms(care.spec, served, frame, care.registry.load)
+    kept = by_terms(care.spec, served, pd.concat([frame, held]), care.registry.load)
+
+    assert learned.outcomes is None and f"{len(frame)} rows that v{served[0].version} has learned" in learned.note
+    assert len(kept.outcomes) == len(held)
+
+
+def test_a_version_that_no_longer_loads_is_left_out_by_name(care):
+    champion, _ = seen(care, 120)
+    now = START + 120 * DAY
+    served = terms(care, champion, now)
+    frame = care.source.as_of(now).window(seen(care, 120)[1].performance).frame
+    asked: list[str] = []
+
+    def load(version: str):
+        asked.append(version)
+        if version == served[5].version:
+            raise RegistryError("its files are gone")
+        return care.registry.load(version)
+
+    found = by_terms(care.spec, served, frame, load)
+
+    assert f"v{served[5].version}" in found.note and "its files are gone" in found.note
+    assert 0 < len(found.outcomes) < len(frame)
+    assert asked == [t.version for t in served[4:6]]
+
+
+def test_a_promotion_counts_from_its_moment_on():
+    served = (Term("1", START), Term("2", START + DAY))
+    frame = pd.DataFrame(
+        {"_time": pd.to_datetime([START - DAY, START + DAY, START + 2 * DAY]).astype("datetime64[us]")}
+    )
+    asked: list[tuple[str, int]] = []
+
+    def load(version: str):
+        asked.append((version, 0))
+        raise RegistryError("not asked for in this test")
+
+    found = by_terms(None, served, frame, load)
+
+    assert [v for v, _ in asked] == ["1", "2"]
+    assert "2 rows that v1 served" in found.note and "1 rows that v2 served" in found.note
