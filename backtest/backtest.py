@@ -14,7 +14,9 @@ from ..loop.plan import Plan, plan
 from ..policy.check import check_rules
 from ..spec.errors import BadInput
 from ..spec.model import Spec
+from ..spec.rules import default_policy
 from ..spec.stores import stores_of
+from .findings import DEFAULT
 from .jobs import Heard, Job, side_by_side
 from .kept import fingerprint_of, keep, kept, key_of
 from .results import ArmResult, Backtest, Kind
@@ -44,10 +46,11 @@ def run_backtest(
 
     Results are kept in the spec's home, and found again unless *fresh*. Raises BadInput for a stretch outside the
     data, RuleError for rules that cannot be used; before anything is started. Without *scratch* the arms that train
-    from scratch are left out, and the oracle with them: on large data they take most of the time.
+    from scratch are left out, and the oracle with them: on large data they take most of the time. If the spec's own
+    rules never started a training, an arm with Ratoon's default policy says what that would have done.
     """
     asked_names = [*(policies or {}), *(others or {})]
-    taken = {"policy", *NAMES.values(), *(f"uniform, as many as {name}" for name in ("policy", *asked_names))}
+    taken = {"policy", DEFAULT, *NAMES.values(), *(f"uniform, as many as {name}" for name in ("policy", *asked_names))}
     wrong = [name for name in asked_names if name in taken or asked_names.count(name) > 1]
     if wrong:
         raise BadInput(f"A policy is called {wrong[0]!r}, which is taken; give its file another name.")
@@ -69,6 +72,8 @@ def run_backtest(
         found = keeper(jobs)
         asked = [name for name in (*named, *(others or {})) if found[name].runs]
         after = [_uniform(spec, named, planned, name, found[name].runs) for name in asked]
+        if not found["policy"].runs and spec.policy != default_policy(spec.learner.rungs):
+            after.insert(0, Job(DEFAULT, _with_default(spec), planned, strategy=ByPolicy()))
         if scratch:
             after.insert(0, Job(NAMES["oracle"], spec, planned, "oracle", fits=fits))
         found |= keeper(after)
@@ -100,14 +105,22 @@ def _live(spec: Spec) -> Spec:
     return live
 
 
+def _with_default(spec: Spec) -> Spec:
+    """*spec* with Ratoon's default policy: what rules that never held are held against."""
+    changed = spec.model_copy(update={"policy": default_policy(spec.learner.rungs)})
+    changed._path = spec.path
+    return changed
+
+
 def _uniform(spec: Spec, named: Mapping[str, Spec], planned: Plan, name: str, runs: int) -> Job:
     title = f"uniform, as many as {name}"
     return Job(title, named.get(name, spec), planned, "uniform", At(spread(planned, runs), title), of=name)
 
 
 def _in_order(found: Mapping[str, ArmResult], names: Sequence[str]) -> list[ArmResult]:
-    """Each policy with its uniform schedule after it, then the arms that ask nobody."""
+    """Each policy with its uniform schedule after it, the default policy, then the arms that ask nobody."""
     order = [each for name in names for each in (name, f"uniform, as many as {name}")]
+    order += [DEFAULT]
     order += [NAMES[kind] for kind in (*ALONE, *SCRATCH, "oracle")]
     return [found[name] for name in order if name in found]
 

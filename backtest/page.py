@@ -15,11 +15,13 @@ from ..paper.html import data, own, template, write
 from ..paper.marks import MARKS, Mark, glyph
 from ..paper.words import UNKNOWN, plural, rounded
 from ..policy.wording import length, moment
+from .compared import FIXED
+from .findings import findings, main_policy, refusals
 from .page_charts import against_cost, over_time
 from .page_marks import mark_of
-from .page_styles import Styled, better_scratch, styled
+from .page_styles import Styled, styled
 from .page_table import meanings, rows
-from .page_words import interval
+from .page_words import answer, interval
 from .results import ArmResult, Backtest
 
 
@@ -35,6 +37,8 @@ def page(found: Backtest) -> str:
     return template(__package__, "page.html.jinja").render(
         found=found,
         headline=headline(found),
+        against=_against(found),
+        advice=[each.text for each in findings(found).advice],
         spec=Path(found.spec).name,
         span=f"{moment(found.start)} to {moment(found.end)} UTC",
         arms=arms,
@@ -55,27 +59,34 @@ def page(found: Backtest) -> str:
 
 
 def headline(found: Backtest) -> str:
-    """What came out, in a sentence or two: the first policy beside the better scratch schedule and the others."""
+    """What came of the first policy, in a sentence or two."""
     if not found.arms:
         return "No arm was run."
-    main = next((arm for arm in found.arms if arm.kind == "policy"), found.arms[0])
-    trainings = plural(main.runs, "training")
-    text = f"{main.name}: {found.metric} {interval(main.quality)} with {trainings} and"
-    text += f" {rounded(main.cpu_seconds)} CPU seconds"
-    better = better_scratch(found)
-    if better is not None and better is not main:
-        kinds = {arm.kind for arm in found.arms}
-        which = "the better scratch schedule" if {"scratch_sliding", "scratch_all"} <= kinds else better.name
-        text += f"; {which}: {interval(better.quality)} with {better.runs} and {rounded(better.cpu_seconds)}"
-    others = [f"{name} {interval(arm.quality)}" for name, arm in _beside(found, main)]
-    return f"{text}." + (f" For comparison, {' and '.join(others)}." if others else "")
+    main = main_policy(found) or found.arms[0]
+    fired = f", fired at {main.fired_share:.0%} of the looks" if len(main.steps) > 1 else ""
+    text = f"{main.name}: {found.metric} {interval(main.quality)} with {plural(main.runs, 'training')}{fired}, "
+    text += f"{rounded(main.cpu.total)} CPU seconds, {rounded(main.cpu.learning)} of them learning."
+    if refusals(found) and "gate_refuses_better" not in {each.code for each in findings(found).advice}:
+        text += f" {refusals(found)}"
+    return text
 
 
-def _beside(found: Backtest, main: ArmResult) -> list[tuple[str, ArmResult]]:
-    uniform = next((arm for arm in found.arms if arm.kind == "uniform" and arm.of == main.name), None)
-    never = next((arm for arm in found.arms if arm.kind == "never" and arm is not main), None)
-    named = [("as many trainings evenly spread:", uniform), ("never retrained:", never)]
-    return [(name, arm) for name, arm in named if arm is not None]
+def rivals(found: Backtest) -> list[ArmResult]:
+    """What the headline holds the first policy against: every fixed strategy, and as many runs evenly spread."""
+    main = main_policy(found)
+    spread = [arm for arm in found.arms if arm.kind == "uniform" and main is not None and arm.of == main.name]
+    return [arm for arm in found.arms if arm.kind in FIXED and arm is not main] + spread
+
+
+def _against(found: Backtest) -> list[str]:
+    """A line for each rival: what it reached and cost, and how the policy compares with it."""
+    said, lines = findings(found), []
+    for arm in rivals(found):
+        best = " (the best fixed strategy in hindsight)" if arm.name == said.best_fixed else ""
+        text = f"{arm.name}{best}: {interval(arm.quality)} for {rounded(arm.cpu.total)} CPU seconds"
+        difference = said.differences.get(arm.name)
+        lines.append(f"{text}; {said.policy} {answer(difference)}." if difference is not None else f"{text}.")
+    return lines
 
 
 def _marks(arms: Sequence[Styled]) -> list[tuple[Mark, int]]:

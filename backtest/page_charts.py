@@ -158,15 +158,15 @@ def _shade(start: str, end: str) -> dict[str, Any]:
 def against_cost(found: Backtest, arms: Sequence[Styled]) -> dict[str, Any]:
     """Each arm as a point with its interval. The axis is logarithmic, so what cost nothing stands at its left edge."""
     drawn = [arm for arm in arms if known(arm.result.quality.value) is not None]
-    costs = [arm.result.cpu_seconds for arm in drawn if arm.result.cpu_seconds > 0]
+    costs = [arm.result.cpu.total for arm in drawn if arm.result.cpu.total > 0]
     zero = min(costs) / 3 if costs else 0.1
-    nothing = any(arm.result.cpu_seconds <= 0 for arm in drawn)
+    nothing = any(arm.result.cpu.total <= 0 for arm in drawn)
     low, high = (zero if nothing else min(costs, default=zero)), max(costs, default=zero)
     places = [*([zero] if nothing else []), *_ticks(min(costs, default=zero), high, bool(costs))]
     layout = {
         "xaxis": {
             "type": "log",
-            "title": {"text": "CPU seconds of training (logarithmic)"},
+            "title": {"text": "CPU seconds of all that the arm ran (logarithmic)"},
             "tickvals": places,
             "ticktext": ["0" if nothing and place == zero else f"{place:,.10g}" for place in places],
             "range": [math.log10(low) - 0.25, math.log10(high) + 0.25],
@@ -202,7 +202,7 @@ def _point(found: Backtest, arm: Styled, zero: float) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers",
         "name": escape(arm.name),
-        "x": [result.cpu_seconds if result.cpu_seconds > 0 else zero],
+        "x": [result.cpu.total if result.cpu.total > 0 else zero],
         "y": [value],
         "marker": {"symbol": arm.symbol, "size": 15 if result.kind == "policy" else 11},
         "error_y": {"type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "visible": bool(bars), **bars},
@@ -218,7 +218,7 @@ def _figures(found: Backtest, arm: ArmResult) -> str:
         f"<b>{escape(arm.name)}</b>",
         f"{escape(found.metric)} {interval(arm.quality)}",
         f"{plural(arm.runs, 'run')}, {arm.registered} registered",
-        f"{rounded(arm.cpu_seconds)} CPU seconds, {arm.rows_learned:,} rows",
+        f"{rounded(arm.cpu.total)} CPU seconds, {rounded(arm.cpu.learning)} learning {arm.rows_learned:,} rows",
         f"{rounded(arm.harm_days)} of {rounded(arm.days)} days in harm",
     ]
     if any(step.helps is not None for step in arm.steps):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
+from .compared import FIXED
 from .results import ArmResult, Backtest, Kind
 
 _ASKING = ("blue", "yellow", "sky")  # policies and detectors, in the order in which they come
@@ -67,18 +68,8 @@ def _asking(found: Backtest) -> Iterator[tuple[str, str]]:
 
 
 def _shown(found: Backtest) -> set[str]:
-    """The policies, the first one's uniform schedule, never, and the better scratch schedule."""
+    """The policies, the first one's uniform schedule, and every fixed strategy: all that a policy must beat."""
     policies = [arm.name for arm in found.arms if arm.kind == "policy"]
-    shown = {arm.name for arm in found.arms if arm.kind in ("policy", "never")}
+    shown = {arm.name for arm in found.arms if arm.kind in ("policy", *FIXED)}
     shown |= {arm.name for arm in found.arms if arm.kind == "uniform" and arm.of in policies[:1]}
-    scratch = better_scratch(found)
-    return (shown | ({scratch.name} if scratch else set())) or {arm.name for arm in found.arms}
-
-
-def better_scratch(found: Backtest) -> ArmResult | None:
-    """Of the schedules from scratch the one of better quality; None where none has any."""
-    arms = [
-        a for a in found.arms if a.kind in ("scratch_sliding", "scratch_all") and a.quality.value == a.quality.value
-    ]
-    better = max if found.greater_is_better else min
-    return better(arms, key=lambda arm: arm.quality.value) if arms else None
+    return shown or {arm.name for arm in found.arms}

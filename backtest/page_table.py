@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..paper.words import UNKNOWN, known, rounded
-from .page_words import interval
+from .findings import findings
+from .page_words import in_short, interval
 from .results import ArmResult, Backtest, Kind
 
 
@@ -33,9 +34,10 @@ class Cell:
 
 def rows(found: Backtest) -> list[tuple[ArmResult, list[Cell]]]:
     """Each arm with its cells, in the order of `columns`."""
-    marked = [_best(column, found.arms) for column in columns(found)]
+    drawn = columns(found)
+    marked = [_best(column, found.arms) for column in drawn]
     return [
-        (arm, [Cell(c.text(arm), arm.name in best) for c, best in zip(columns(found), marked, strict=True)])
+        (arm, [Cell(c.text(arm), arm.name in best) for c, best in zip(drawn, marked, strict=True)])
         for arm in found.arms
     ]
 
@@ -59,11 +61,24 @@ def _harm(arm: ArmResult) -> str:
     return f"{rounded(arm.harm_days)} d{share}" if known(arm.harm_days) is not None else UNKNOWN
 
 
+def _share(value: float) -> str:
+    return UNKNOWN if known(value) is None else f"{value:.0%}"
+
+
 def columns(found: Backtest) -> list[Column]:
     """The columns of the table; money only where the spec has prices."""
+    said = findings(found)
+    against = Column(
+        "policy against it",
+        "the first policy beside this arm, stretch by stretch: the mean difference weighted by rows (positive is "
+        "better for the policy) with its 95% interval, a bootstrap over stretches.",
+        lambda arm: None,
+        lambda arm: in_short(said.differences.get(arm.name)),
+        better=0,
+    )
     money = Column(
         f"money, {found.currency}",
-        "training (CPU hours and runs) and errors, at the prices in the spec's costs.",
+        "all CPU time, runs and errors, at the prices in the spec's costs.",
         lambda arm: arm.money,
         lambda arm: rounded(arm.money),
     )
@@ -76,6 +91,11 @@ def columns(found: Backtest) -> list[Column]:
             lambda arm: interval(arm.quality),
             better=1 if found.greater_is_better else -1,
         ),
+        *([against] if said.policy is not None and said.differences else []),
+        Column(
+            "fired", "share of the looks that asked for a training.",
+            lambda arm: arm.fired_share, lambda arm: _share(arm.fired_share), better=0,
+        ),
         Column(
             "runs", "trainings started after the first version.",
             lambda arm: arm.runs, lambda arm: str(arm.runs), effort=True,
@@ -85,8 +105,18 @@ def columns(found: Backtest) -> list[Column]:
             lambda arm: arm.registered, lambda arm: str(arm.registered), better=0,
         ),
         Column(
-            "CPU seconds", "what the runs took in learning.",
-            lambda arm: arm.cpu_seconds, lambda arm: rounded(arm.cpu_seconds), effort=True,
+            "CPU seconds", "everything that the arm ran at its looks: reading, monitors, deciding, learning, judging. "
+            "Left out for all arms alike: the first version, which they share, predicting for users, and what only "
+            "judges an arm in hindsight.",
+            lambda arm: arm.cpu.total, lambda arm: rounded(arm.cpu.total), effort=True,
+        ),
+        Column(
+            "of them learning", "what candidates took to learn, refused ones included.",
+            lambda arm: arm.cpu.learning, lambda arm: rounded(arm.cpu.learning), effort=True,
+        ),
+        Column(
+            "of them judging", "what the gate took.",
+            lambda arm: arm.cpu.judging, lambda arm: rounded(arm.cpu.judging), better=0,
         ),
         *([money] if found.currency else []),
         Column(
@@ -110,6 +140,21 @@ def columns(found: Backtest) -> list[Column]:
             lambda arm: arm.missed_runs if _judged(arm) else None,
             lambda arm: str(arm.missed_runs) if _judged(arm) else UNKNOWN,
         ),
+        Column(
+            "refused, though better",
+            "of the updates that were provably better on the rows to come, those that the gate refused. Where the "
+            "refused one was not kept, a plain warm start on the same rows stands for it.",
+            lambda arm: arm.refused_better if arm.better_updates else None,
+            lambda arm: f"{arm.refused_better} of {arm.better_updates}" if arm.better_updates else UNKNOWN,
+        ),
+        Column(
+            "promoted, hurt",
+            "promoted versions, and how many of them were provably worse while they served than the version which they "
+            "replaced, by intervals that hold for all of them together.",
+            lambda arm: arm.hurt,
+            lambda arm: f"{arm.promoted}, {UNKNOWN if arm.hurt is None else arm.hurt}",
+            effort=True,
+        ),
     ]  # fmt: skip
 
 
@@ -118,7 +163,8 @@ _ARMS: list[tuple[tuple[Kind, ...], str, str]] = [
     (
         ("uniform",),
         "uniform",
-        "as many runs as the policy, evenly spread, by the same ladder and gate: what is left is when.",
+        "as many runs as the policy, evenly spread. It asks the monitors too, so that at any moment its ladder and "
+        "gate ask what they would ask of the policy: what is left is when.",
     ),
     (("never",), "never", "the first version serves for ever."),
     (

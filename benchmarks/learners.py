@@ -74,6 +74,11 @@ def river_regression() -> Any:
     return _river() | tree.HoeffdingAdaptiveTreeRegressor(seed=0)
 
 
+# The families' classifiers take any number of classes
+sgd_multiclass, mlp_multiclass, lightgbm_multiclass = sgd_binary, mlp_binary, lightgbm_binary
+xgboost_multiclass, river_multiclass = xgboost_binary, river_binary
+
+
 def _river() -> Any:
     from river import compose, preprocessing
 

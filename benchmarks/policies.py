@@ -1,12 +1,13 @@
 """Policies over real streams: does knowing when to learn beat learning as often at even distances?
 
-    python benchmarks/policies.py [--only elec2,bike] [--workers 2] [--json FILE]
+    python benchmarks/policies.py [--half tuning|reporting] [--only elec2,bike] [--workers 2] [--json FILE]
 
-For each stream it prints Ratoon's default policy, ADWIN and Page-Hinkley on the champion's error (River), and a
-plain threshold on the share of drifted columns; each beside a uniform schedule with as many runs, by the same
-ladder and gate. `won`, `tied` and `lost` compare the two stretch by stretch: the mean difference of the metric,
-weighted by rows, with a bootstrap interval over stretches. Needs the streams in ../shared/datasets, and the extra
-`river`.
+For each stream of halves.py it prints Ratoon's default policy, ADWIN and Page-Hinkley on the champion's error
+(River), and a plain threshold on the share of drifted columns; each beside a uniform schedule with as many runs, by
+the same ladder and gate. `won`, `tied` and `lost` compare the two stretch by stretch: the mean difference of the
+metric, weighted by rows, with a bootstrap interval over stretches. Every arm asks the monitors at each look and is
+judged by the gate that the policy would be judged by at that moment; its CPU holds all of that. Needs the streams in
+../shared/datasets, and the extra `river`.
 """
 
 from __future__ import annotations
@@ -14,40 +15,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from halves import Half, chosen
 from rich.console import Console
 from rich.table import Table
 
 from ratoon.backtest.backtest import run_backtest
-from ratoon.backtest.results import ArmResult, Backtest
+from ratoon.backtest.compared import Difference, compared
+from ratoon.backtest.results import Backtest
 from ratoon.backtest.turn import Turn
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.rules import DEFAULT_POLICY
 from ratoon.spec.values import Decision, Signal
-
-ROOT = Path(__file__).resolve().parents[1]
-STREAMS = {
-    "bike": ROOT / "demo/bike.yaml",
-    "elec2": ROOT / "examples/elec2.yaml",
-    "nycflights13": ROOT / "examples/nycflights13.yaml",
-    "us_births": ROOT / "examples/us_births.yaml",
-    "noaa": ROOT / "examples/noaa_bellevue.yaml",
-    "metro": ROOT / "examples/metro_traffic.yaml",
-    "acs (control)": ROOT / "examples/acs_employment.yaml",
-    "weather_aus (control)": ROOT / "examples/weather_aus.yaml",
-}
-
-
-STEPS = {"us_births": timedelta(days=180)}  # elsewhere the spec's own
 
 
 @dataclass
@@ -114,20 +103,12 @@ def default_of(path: Path) -> Spec:
     return changed
 
 
-def compared(greater_is_better: bool, arm: ArmResult, other: ArmResult) -> str:
-    """`won`, `tied` or `lost`, by the interval of the mean difference over the stretches, weighted by their rows."""
-    sign = 1 if greater_is_better else -1
-    pairs = [
-        (sign * (a.quality.value - b.quality.value), a.rows)
-        for a, b in zip(arm.steps, other.steps, strict=True)
-        if np.isfinite(a.quality.value) and np.isfinite(b.quality.value)
-    ]
-    gains, rows = np.asarray(pairs).T
-    mean = float(np.average(gains, weights=rows))
-    spread = np.random.default_rng(0).integers(0, len(gains), (2000, len(gains)))
-    draws = (gains[spread] * rows[spread]).sum(axis=1) / rows[spread].sum(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return f"{'won' if low > 0 else 'lost' if high < 0 else 'tied'} {mean:+.4g}"
+_WORDS = {"beats": "won", "loses_to": "lost", "cannot_tell": "tied"}
+
+
+def told(found: Difference) -> str:
+    """`won +0.0123`, `tied` or `lost`, by the interval over the stretches."""
+    return f"{_WORDS[found.verdict]} {found.value:+.4g}"
 
 
 def show(found: dict[str, Backtest], seconds: dict[str, float], console: Console) -> None:
@@ -141,9 +122,11 @@ def show(found: dict[str, Backtest], seconds: dict[str, float], console: Console
         "runs",
         "uniform",
         "against uniform",
+        "fired",
         "false",
         "missed",
-        "CPU s",
+        "learning CPU s",
+        "all CPU s",
     ):
         table.add_column(name, no_wrap=True)
     for stream, each in found.items():
@@ -158,14 +141,16 @@ def show(found: dict[str, Backtest], seconds: dict[str, float], console: Console
                 f"{arm.quality.low:.4g} – {arm.quality.high:.4g}",
                 str(arm.runs),
                 f"{uniform.quality.value:.4g}" if uniform else "",
-                compared(each.greater_is_better, arm, uniform)
+                told(compared(each.greater_is_better, arm, uniform))
                 if uniform
                 else "no run"
                 if name in ("policy", *OTHERS)
                 else "",
+                f"{arm.fired_share:.0%}",
                 str(arm.false_runs),
                 str(arm.missed_runs),
-                f"{arm.cpu_seconds:.2f}",
+                f"{arm.cpu.learning:.2f}",
+                f"{arm.cpu.total:.2f}",
             )
         table.add_section()
     console.print(table)
@@ -176,26 +161,29 @@ def show(found: dict[str, Backtest], seconds: dict[str, float], console: Console
 def main() -> None:
     """Run the streams one after the other, their arms side by side."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--half", choices=("tuning", "reporting"), help="left out: both")
     parser.add_argument("--only", help="streams by name, with commas between")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--fresh", action="store_true", help="do not use results kept from earlier runs")
     asked = parser.parse_args()
-    chosen = {n: p for n, p in STREAMS.items() if not asked.only or n.split(" ")[0] in asked.only.split(",")}
-    found, seconds = {}, {}
-    for name, path in chosen.items():
-        began = time.monotonic()
-        print(f"{name} …", file=sys.stderr, flush=True)
-        found[name] = run_backtest(
-            default_of(path),
-            others=OTHERS,
-            every=STEPS.get(name),
-            workers=asked.workers,
-            scratch=False,
-            fresh=asked.fresh,
-        )
-        seconds[name] = time.monotonic() - began
-        show({name: found[name]}, seconds, Console(stderr=True, width=160))
+    half: Half | None = asked.half
+    found: dict[str, Backtest] = {}
+    seconds: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, stream in chosen(half, asked.only).items():
+            began = time.monotonic()
+            print(f"{name} …", file=sys.stderr, flush=True)
+            found[name] = run_backtest(
+                default_of(stream.path(Path(folder))),
+                others=OTHERS,
+                every=stream.every,
+                workers=asked.workers,
+                scratch=False,
+                fresh=asked.fresh,
+            )
+            seconds[name] = time.monotonic() - began
+            show({name: found[name]}, seconds, Console(stderr=True, width=160))
     show(found, seconds, Console(width=160))
     if asked.json:
         short = {"arms": {"__all__": {"decisions", "steps"}}}

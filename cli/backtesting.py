@@ -12,11 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from ..backtest.backtest import run_backtest
+from ..backtest.findings import findings, refusals
 from ..backtest.page import write_page
-from ..backtest.page_words import days
+from ..backtest.page_words import SHORT, days
 from ..backtest.policies import policies_of
 from ..backtest.results import ArmResult, Backtest
 from ..loop.plan import step_of
+from ..paper.words import rounded as seconds
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 
@@ -54,7 +56,7 @@ def backtest(
     written = page or stores_of(spec).home / f"backtest-{spec.model}.html"
     write_page(found, written)
     if as_json:
-        out.print_json(found.model_dump_json())
+        out.print_json(data=found.model_dump(mode="json") | {"findings": findings(found).model_dump(mode="json")})
         return
     show(found)
     out.print(f"\nThe page: {written}", highlight=False, soft_wrap=True)
@@ -68,27 +70,35 @@ def show(found: Backtest) -> None:
     out.print(table(found))
     better = "higher" if found.greater_is_better else "lower"
     out.print(
-        f"{found.metric}: {better} is better, of the composite model, with its 95% interval. new: versions registered "
-        "by the runs. harm: days in harm. false: runs after which the next stretch was not provably better. missed: "
-        "looks without a run where it would have been. The oracle takes the best step each time, knowing the labels "
-        "to come.",
+        f"{found.metric}: {better} is better, of the composite model, with its 95% interval. policy: how the first "
+        "policy compares with this arm, stretch by stretch; * marks the best fixed strategy in hindsight. fired: share "
+        "of the looks that asked for a training. learn, all: CPU seconds of learning, and of all that the arm ran. "
+        "harm: days in harm. The oracle takes the best step each time, knowing the labels to come.",
         style="dim",
         highlight=False,
     )
+    advice = findings(found).advice
+    told = [each.text for each in advice]
+    if refusals(found) and "gate_refuses_better" not in {each.code for each in advice}:
+        told.append(refusals(found))
+    for text in told:
+        out.print(text, style="bold", markup=False, highlight=False)
 
 
 def table(found: Backtest) -> Table:
     """One row for each arm."""
     made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)  # fits 80 columns
-    priced = found.currency is not None
-    names = ("", found.metric, "95% interval", "runs", "new", "CPU s", "harm", "false", "missed")
+    priced, said = found.currency is not None, findings(found)
+    names = ("", found.metric, "95% interval", "policy", "runs", "fired", "learn", "all", "harm")
     for name in (*names, *((str(found.currency),) if priced else ())):
-        made.add_column(name, justify="right" if name else "left", no_wrap=bool(name), min_width=0 if name else 20)
+        made.add_column(name, justify="right" if name else "left", no_wrap=bool(name), min_width=0 if name else 16)
     for arm in found.arms:
-        cells = [_name(arm), f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g}–{arm.quality.high:.4g}"]
-        cells += [str(arm.runs), str(arm.registered), f"{arm.cpu_seconds:.2f}", days(arm.harm_days)]
-        told = arm.kind in ("policy", "uniform", "warm", "never", "other")
-        cells += [str(arm.false_runs), str(arm.missed_runs)] if told else ["", ""]
+        difference = said.differences.get(arm.name)
+        best = "*" if arm.name == said.best_fixed else ""
+        cells = [_name(arm) + best, f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g}–{arm.quality.high:.4g}"]
+        cells += [SHORT[difference.verdict] if difference is not None else "", str(arm.runs)]
+        cells += [f"{arm.fired_share:.0%}" if arm.steps[1:] else "–"]
+        cells += [seconds(arm.cpu.learning), seconds(arm.cpu.total), days(arm.harm_days)]
         made.add_row(*cells, *([f"{arm.money:.2f}" if arm.money is not None else ""] if priced else []))
     return made
 

@@ -18,6 +18,7 @@ from ..spec.errors import BadInput, DataError
 from ..spec.load import json_schema
 from ..spec.model import Spec
 from ..spec.watching import DEFAULT_METRIC, RELATIVE, Task
+from .default_rules import policy_text
 
 CLASSES = 20  # a target of whole numbers with more values than this is a number to predict
 LOOKED_AT = 20_000  # rows that the target's kind is told by
@@ -192,6 +193,9 @@ def _filled(text: str, holes: dict[str, str]) -> str:
     lines = []
     for line in text.splitlines():
         if line.strip() == "@TARGET@" and not holes["TARGET"]:
+            continue
+        if line.strip() == "@POLICY@":
+            lines.append(policy_text())
             continue
         filled = re.sub(r"@([A-Z_]+)@", lambda hole: holes[hole.group(1)], line)
         if filled != line and "  # " in filled:

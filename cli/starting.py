@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..spec.errors import BadInput
 from ..spec.load import json_schema
+from .default_rules import policy_text
 
 ROWS = 8000
 
@@ -22,7 +23,7 @@ def write_starter(folder: Path, name: str) -> list[Path]:
     """
     starter = files("ratoon.cli") / "starter"
     texts = {
-        each: (starter / each).read_text(encoding="utf-8").replace("NAME", name)
+        each: (starter / each).read_text(encoding="utf-8").replace("NAME", name).replace("POLICY", policy_text())
         for each in ("spec.yaml", "training.py")
     }
     texts["ratoon.schema.json"] = json.dumps(json_schema(), indent=1) + "\n"

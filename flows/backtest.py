@@ -10,8 +10,9 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from ..backtest.backtest import run_backtest
+from ..backtest.findings import findings
 from ..backtest.page import write_page
-from ..backtest.page_words import days
+from ..backtest.page_words import days, in_short
 from ..backtest.policies import policies_of
 from ..backtest.results import Backtest
 from ..loop.moment import as_utc
@@ -77,9 +78,15 @@ def backtest(
 
 
 def _table(found: Backtest) -> str:
-    lines = [f"| | {found.metric} | runs | CPU s | days in harm |", "|---|---|--:|--:|--:|"]
+    said = findings(found)
+    lines = [f"{each.text}\n" for each in said.advice]
     lines += [
-        f"| {arm.name} | {arm.metric_text} | {arm.runs} | {arm.cpu_seconds:.2f} | {days(arm.harm_days)} |"
+        f"| | {found.metric} | policy against it | runs | CPU s learning | CPU s of all | days in harm |",
+        "|---|---|---|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {arm.name} | {arm.metric_text} | {in_short(said.differences.get(arm.name))} | {arm.runs} "
+        f"| {arm.cpu.learning:.2f} | {arm.cpu.total:.2f} | {days(arm.harm_days)} |"
         for arm in found.arms
     ]
     return "\n".join(lines)

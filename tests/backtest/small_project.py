@@ -9,9 +9,19 @@ from ratoon.cli.starting import example_flights, write_starter
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 
+POLICY = """\
+policy:
+  - when: triage == "broken_data"
+    do: alert
+  - when: triage == "harm"
+    do: warm_start
+    min_rows: 50
+    budget: {runs: 10, per: 30d}
+"""
+
 
 def write_spec(folder: Path, *changes: tuple[str, str]) -> Spec:
-    """The starter's spec with a quick metric, looked at every four days, the warm rung alone."""
+    """The starter's spec with a quick metric, looked at every four days, trained on harm, the warm rung alone."""
     if not (folder / "spec.yaml").exists():
         write_starter(folder, "flights")
         example_flights(4000).to_parquet(folder / "data" / "flights.parquet", index=False)
@@ -22,8 +32,7 @@ def write_spec(folder: Path, *changes: tuple[str, str]) -> Spec:
         (r"window: 7d", "window: 4d"),
         (r"every: 1d", "every: 4d"),
         (r"review: required", "review: automatic"),
-        (r"cooldown: 2d\n    min_rows: 200", "min_rows: 50"),
-        (r"    back_off: 4d[^\n]*\n", ""),
+        (r"(?s)policy:.*?(?=\ngate:)", POLICY),
         (r"recent: better", "recent: not_worse"),
     )
     for pattern, new in (*ordinary, *changes):

@@ -13,6 +13,7 @@ from small_project import write_spec
 
 from ratoon.backtest import kept
 from ratoon.backtest.backtest import run_backtest
+from ratoon.backtest.findings import DEFAULT, findings
 from ratoon.backtest.jobs import Job, carry_out
 from ratoon.backtest.policies import with_policy
 from ratoon.backtest.results import ArmResult, Backtest, Step
@@ -185,6 +186,15 @@ def test_delays_of_training_and_review_hold_a_version_back(tmp_path: Path) -> No
     after = next(decision for decision in policy.decisions if decision.at > fired)
     assert not after.fires
     assert after.facts["last_run"]["outcome"] == "running"
+
+
+def test_rules_that_never_hold_are_held_against_the_default_policy(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path / "p", (r'triage == "harm"', "'false'"))
+    found = run_backtest(spec, start=START, end=END, workers=1, scratch=False)
+    assert arm(found, "policy").runs == 0
+    default = arm(found, DEFAULT)
+    assert (default.kind, default.runs > 0) == ("policy", True)
+    assert findings(found).advice[0].code == "never_fired"
 
 
 @pytest.mark.slow

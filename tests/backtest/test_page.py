@@ -10,9 +10,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+from arms import arm, backtest, step
 from plotly.offline import get_plotlyjs
 
-from ratoon.backtest.page import headline, page, write_page
+from ratoon.backtest.findings import findings
+from ratoon.backtest.page import headline, page, rivals, write_page
 from ratoon.backtest.page_marks import mark_of
 from ratoon.backtest.results import Quality
 from ratoon.paper.marks import MARKS
@@ -35,6 +37,7 @@ class Reader(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.cells: list[list[str]] = []
+        self.items: list[tuple[str, str]] = []
         self._in = ""
         self.feed(html.replace(get_plotlyjs(), ""))
 
@@ -53,6 +56,7 @@ class Reader(HTMLParser):
         if self._in in ("script", "style"):
             return
         self.text += data
+        self.items.append((self._in, data.strip()))
         if self._in in ("th", "td", "span") and self.cells and self.cells[-1] and "(best)" not in self.cells[-1][-1]:
             self.cells[-1][-1] += data if self._in != "span" or "best" in data else ""
 
@@ -105,7 +109,7 @@ def test_what_is_not_known_is_a_dash():
     """NaN breaks neither the JSON nor the table, and an arm without quality is left out of the cost chart."""
     nothing = Quality(value=NAN, low=NAN, high=NAN, rows=0)
     steps = (step(0), step(1, quality=nothing, rows=0), step(2, action="alert"), step(3))
-    blind = arm("blind", "other", quality=nothing, money=None, harm_days=NAN, cpu_seconds=NAN, steps=())
+    blind = arm("blind", "other", quality=nothing, money=None, harm_days=NAN, cpu=NAN, steps=())
     found = backtest(arm("policy", "policy", steps=steps), blind, currency="EUR")
     html = page(found)
     time, cost = charts(html)
@@ -151,16 +155,33 @@ def test_up_is_better_for_errors_too():
         assert chart["layout"]["yaxis"]["autorange"] == "reversed"
         assert "lower is better" in chart["layout"]["yaxis"]["title"]["text"]
     assert "(best)" in Reader(html).row("never")["log_loss"]
-    assert "the better scratch schedule: 0.7450" in headline(found)
+    assert findings(found).best_fixed == "never"
 
 
-def test_the_headline_says_what_came_out():
-    assert headline(backtest()) == (
-        "policy: roc_auc 0.7540 (0.7490 to 0.7590) with 9 trainings and 3.1 CPU seconds; "
-        "the better scratch schedule: 0.7480 (0.7430 to 0.7530) with 40 and 61.0. "
-        "For comparison, as many trainings evenly spread: 0.7500 (0.7450 to 0.7550) "
-        "and never retrained: 0.7000 (0.6950 to 0.7050)."
+def test_the_headline_holds_the_policy_against_every_fixed_strategy():
+    """Warm, both from scratch and never, the one that was best in hindsight named as such; and the uniform schedule."""
+    found = backtest()
+    lines = [text for tag, text in Reader(page(found)).items if tag == "li"]
+    told = {each.name: next(line for line in lines if line.startswith(each.name)) for each in rivals(found)}
+
+    assert [each.kind for each in rivals(found)] == ["never", "warm", "scratch_sliding", "scratch_all", "uniform"]
+    assert [name for name, line in told.items() if "in hindsight" in line] == ["schedule, warm"]
+    assert all("beats it" in line for line in told.values())
+    assert "5.1 CPU seconds, 3.1 of them learning" in headline(found)
+
+
+def test_where_the_policy_loses_or_cannot_be_told_apart_the_page_says_so():
+    """By the interval of the difference, stretch by stretch."""
+    found = backtest(
+        arm("policy", "policy", 0.7), arm("schedule, warm", "warm", 0.8, cpu=1.0), arm("never", "never", 0.7, 0, 0.0)
     )
+    reader = Reader(page(found))
+
+    assert reader.row("schedule, warm")["policy against it"].startswith("loses to: -0.1")
+    assert reader.row("never")["policy against it"].startswith("cannot tell: +0")
+    advice = findings(found).advice
+    assert [each.code for each in advice] == ["never_as_good"]
+    assert advice[0].text in reader.text
 
 
 def test_the_best_of_a_column_is_marked_but_for_the_oracle():
@@ -221,12 +242,12 @@ def test_touching_stretches_in_harm_are_one_shade():
     ]
 
 
-def test_policies_and_the_telling_comparisons_are_shown_at_first():
-    """The policy, its uniform schedule, never, and the better scratch schedule; the others can be ticked."""
+def test_all_that_a_policy_must_beat_is_drawn_at_first():
+    """The policy, its uniform schedule and every fixed strategy; the oracle can be ticked."""
     reader = Reader(page(backtest()))
     boxes = [given for tag, given in reader.tags if tag == "input"]
 
-    assert [("checked" in box) for box in boxes] == [True, True, True, False, True, False, False]
+    assert [("checked" in box) for box in boxes] == [True, True, True, True, True, True, False]
     numbers = sorted(int(n) for box in boxes for n in str(box["data-traces"]).split())
     assert numbers == list(range(8))  # seven lines, and the policy's decisions
 
