@@ -20,6 +20,7 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         coverage=windows.coverage,
         left_out=windows.left_out,
         known=champion.known,
+        recent=windows.recent,
         scored=windows.scored,
         calibration=windows.calibration,
         pages=pages,

@@ -44,6 +44,7 @@ def observe(
     coverage: float,
     left_out: str = "",
     known: Profile | None = None,
+    recent: Callable[[], Window | None] | None = None,
     scored: Outcomes | None = None,
     calibration: Outcomes | None = None,
     pages: bool = True,
@@ -53,6 +54,7 @@ def observe(
     *outcomes* are the matured rows of *performance_span* (*left_out* says which are missing among them), *coverage*
     the share of its labels that arrived,
     *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
+    *recent* gives the windows just before the current one, where the reference is older; it is read only on a fault.
     *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
     labelled ones: with both the metric is estimated where labels are late.
 
@@ -66,7 +68,7 @@ def observe(
     drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
         judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed)
-        quality = Quality(monitors.quality, features, known, judged)
+        quality = Quality(monitors.quality, features, known, judged, recent)
         signals += _measured("quality", current, lambda: quality(reference, current))
     if monitors.drift is not None:
         drift = Drift(monitors.drift, features, seed=spec.seed)
