@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pandas as pd
+
 from ..data.metrics import Outcomes
 from ..data.view import View
 from ..data.window import Window
@@ -50,7 +52,7 @@ class Look:
     *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
     which rows are missing among them; *coverage* is the share of the performance window's rows whose labels have
     arrived. *recent* gives the windows just before the current one, where the reference is older. Where labels are
-    late, *scored* is what the champion says of the current rows (labels left out), and *calibration* what it said of
+    late, *matured* are all labelled rows of reference and performance window, *scored* is what the champion says of the current rows (labels left out), and *calibration* what it said of
     labelled rows that no version learns.
     """
 
@@ -63,6 +65,7 @@ class Look:
     calibration: Outcomes | None = None
     left_out: str = ""
     recent: Recent | None = None
+    matured: pd.DataFrame | None = None
 
 
 def look(care: Care, view: View, champion: Champion) -> Look:
@@ -83,7 +86,24 @@ def look(care: Care, view: View, champion: Champion) -> Look:
     late = span.end < current.span.end or coverage < 1
     scored, calibration = _unlabelled(view, spec, champion.trained, current) if late else (None, None)
     recent = Recent(view, watched.window, reference.span, current.span)
-    return Look(reference, current, span, found.outcomes, coverage, scored, calibration, found.note, recent)
+    return Look(
+        reference,
+        current,
+        span,
+        found.outcomes,
+        coverage,
+        scored,
+        calibration,
+        found.note,
+        recent,
+        _labelled(reference, judged),
+    )
+
+
+def _labelled(*windows: Window) -> pd.DataFrame:
+    """The labelled rows of *windows*, each once: when they were predicted, when labelled, and with what."""
+    parts = [w.frame.loc[w.frame["_target"].notna(), ["_id", "_time", "_label_time", "_target"]] for w in windows]
+    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True).drop_duplicates("_id")
 
 
 def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Span:

@@ -19,6 +19,7 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         performance_span=windows.performance,
         coverage=windows.coverage,
         left_out=windows.left_out,
+        matured=windows.matured,
         known=champion.known,
         recent=windows.recent,
         scored=windows.scored,
