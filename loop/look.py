@@ -51,9 +51,9 @@ class Look:
 
     *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
     which rows are missing among them; *coverage* is the share of the performance window's rows whose labels have
-    arrived. *recent* gives the windows just before the current one, where the reference is older. Where labels are
-    late, *matured* are all labelled rows of reference and performance window, *scored* is what the champion says of the current rows (labels left out), and *calibration* what it said of
-    labelled rows that no version learns.
+    arrived. *recent* gives the windows just before the current one, where the reference is older; *matured* are all
+    labelled rows of the reference and the performance window. Where labels are late, *scored* is what the champion says
+    of the current rows (labels left out), and *calibration* what it said of labelled rows that no version learns.
     """
 
     reference: Window

@@ -1,4 +1,4 @@
-"""Positives' labels come at once, negatives' after 30 days: what is learned and judged, without `mature_after` and with."""
+"""Positives' labels come at once, negatives' after 30 days: what is learned and judged, without the key and with."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def made(n: int, seed: int = 0) -> tuple[np.random.Generator, np.ndarray]:
 
 @pytest.mark.parametrize("n", [500, 5_000, 50_000])
 def test_a_class_that_comes_at_once_fails_whatever_the_number_of_rows(n):
-    rng, y = made(n)
+    _, y = made(n)
 
     found = delay_bias(rows(y, np.where(y == 1, 0.1, 30.0)), "binary", DAY)
 
