@@ -67,6 +67,7 @@ def look(watched: Watched, case: Case, current: Window) -> tuple[Signal, ...]:
         performance_span=case.judged.span,
         coverage=labelled,
         known=case.known,
+        recent=lambda: case.recent,
         pages=False,
     ).signals
 

@@ -139,13 +139,15 @@ STREAMS = (
 
 @dataclass(frozen=True)
 class Case:
-    """One clean window and all that a monitor holds it against; *judged* are the rows of the performance span."""
+    """One clean window and all that a monitor holds it against; *judged* are the rows of the performance span, *recent*
+    the windows just before the current one, where the reference is older."""
 
     reference: Window
     current: Window
     judged: Window
     known: Profile
     fresh: bool
+    recent: Window | None = None
 
 
 class Watched:
@@ -202,7 +204,9 @@ class Watched:
             return Case(view.window(span, name="reference"), current, judged, self.known, True)
         if self._old is None:
             self._old = view.window(Span(start=self.start - 8 * length, end=self.start), name="reference")
-        return Case(self._old, current, judged, self.known, False)
+        span = Span(start=end - 6 * length, end=end - 2 * length)  # as loop/look.py reads them
+        recent = view.window(span, name="recent") if span.end > self._old.span.end else None
+        return Case(self._old, current, judged, self.known, False, recent)
 
 
 def in_both(case: Case, current: Window) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from ..models.families.scratch_only import ScratchOnly
 from ..models.flavour import names_allowed, refuse_untrusted
 from ..models.gate.slices import chosen, faults
 from ..models.learner import learner_for
+from ..monitors.delays import KEY, delay_bias
 from ..policy.check import check_rules
 from ..policy.rules import RuleError
 from ..spec.duration import format_extent
@@ -24,6 +25,7 @@ from ..spec.model import Spec
 from ..spec.stores import stores_of
 
 TRIAL_ROWS = 500
+DELAY_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
     size = f"the last window ({extent}) has {window.rows:,} rows, {window.labelled:,} labelled"
     enough = window.rows >= least
     yield Finding("ok" if enough else "warn", "monitors.window", size if enough else f"{size}; drift needs {least}")
+    if spec.data.label_time is not None and span.end > span.start:
+        seen = view.window(span, sample=DELAY_ROWS).frame
+        early = delay_bias(seen[seen["_target"].notna()], spec.task, spec.monitors.every)
+        if early is not None and early.note:
+            yield Finding("warn", KEY, early.note)
     for count, what in ((window.duplicates, "ids seen before"), (window.label_faults, "labels before their row")):
         if count:
             yield Finding("warn", "data", f"{count:,} {what} in the last window")

@@ -3,8 +3,9 @@
 Moments (now, start, end) are expressions too: slots that are filled in when the question is asked.
 
 Row and label obey one rule each. A row is visible when its time has come. A label has arrived when its
-label time has come, and never before its row (or its row's age of `data.mature_after`); until then `_target` and `_label_time` are null. Nothing
-below this file sees a row or label otherwise, so that no monitor or learner can look ahead.
+label time has come, and never before its row (or its row's age of `data.mature_after`); until then `_target` and
+`_label_time` are null. Nothing below this file sees a row or label otherwise, so that no monitor or learner can look
+ahead.
 """
 
 from __future__ import annotations

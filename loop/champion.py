@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..data.metrics import Interval
 from ..models.trained import Trained
 from ..models.versions import Version
 from ..monitors.performance import Accepted
@@ -105,7 +106,11 @@ def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Cham
 def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
     """The level that *trained* is held to: what its lineage promises in the spec's metric."""
     kept = trained.state.promise.get(spec.metric)
-    return Accepted(**kept.model_dump()) if kept else None
+    if kept is None:
+        return None
+    bounds = (kept.ratio, kept.ratio_low, kept.ratio_high)
+    ratio = Interval(*bounds, kept.rows) if None not in bounds else None  # type: ignore[arg-type]  # no None in it
+    return Accepted(kept.value, kept.low, kept.high, kept.rows, ratio)
 
 
 def first_cpu_seconds(care: Care) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pandas as pd
+
 from ..data.metrics import Outcomes
 from ..data.view import View
 from ..data.window import Window
@@ -18,6 +20,29 @@ from .champion import Champion
 from .served import answers
 
 REFERENCE_WINDOWS = 8
+RECENT_WINDOWS = 4
+RECENT_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Recent:
+    """The windows just before the *current* one, read when they are called for; None where the reference holds them.
+
+    They end one window before it: a fault of one or two windows is not taken for the world as it is.
+    """
+
+    view: View
+    window: timedelta | int
+    reference: Span
+    current: Span
+
+    def __call__(self) -> Window | None:
+        end = self.view.span_of(self.window, self.current.start).start
+        if end <= self.reference.end:
+            return None
+        span = self.view.span_of(self.window * RECENT_WINDOWS, end)
+        found = self.view.window(span, sample=RECENT_ROWS, name="recent")
+        return found if len(found.frame) else None
 
 
 @dataclass(frozen=True)
@@ -26,8 +51,9 @@ class Look:
 
     *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
     which rows are missing among them; *coverage* is the share of the performance window's rows whose labels have
-    arrived. Where labels are late, *scored* is what the champion says of the current rows (labels left out), and
-    *calibration* what it said of labelled rows that no version learns.
+    arrived. *recent* gives the windows just before the current one, where the reference is older; *matured* are all
+    labelled rows of the reference and the performance window. Where labels are late, *scored* is what the champion says
+    of the current rows (labels left out), and *calibration* what it said of labelled rows that no version learns.
     """
 
     reference: Window
@@ -38,6 +64,8 @@ class Look:
     scored: Outcomes | None = None
     calibration: Outcomes | None = None
     left_out: str = ""
+    recent: Recent | None = None
+    matured: pd.DataFrame | None = None
 
 
 def look(care: Care, view: View, champion: Champion) -> Look:
@@ -57,7 +85,25 @@ def look(care: Care, view: View, champion: Champion) -> Look:
     found = answers(care, champion, labelled, view.now)
     late = span.end < current.span.end or coverage < 1
     scored, calibration = _unlabelled(view, spec, champion.trained, current) if late else (None, None)
-    return Look(reference, current, span, found.outcomes, coverage, scored, calibration, found.note)
+    recent = Recent(view, watched.window, reference.span, current.span)
+    return Look(
+        reference,
+        current,
+        span,
+        found.outcomes,
+        coverage,
+        scored,
+        calibration,
+        found.note,
+        recent,
+        _labelled(reference, judged),
+    )
+
+
+def _labelled(*windows: Window) -> pd.DataFrame:
+    """The labelled rows of *windows*, each once: when they were predicted, when labelled, and with what."""
+    parts = [w.frame.loc[w.frame["_target"].notna(), ["_id", "_time", "_label_time", "_target"]] for w in windows]
+    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True).drop_duplicates("_id")
 
 
 def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Span:

@@ -12,7 +12,8 @@ from time import process_time, thread_time
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from ..data.metrics import METRICS, interval
+from ..data.metrics import METRICS, Outcomes, interval
+from ..data.skill import has_scale, relative_error, stretches_of
 from ..spec.errors import ContractBroken, DataError
 from ..spec.model import Spec
 from ..spec.values import LadderRung
@@ -234,25 +235,42 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers
     *answers* holds what it said at the gate.
     """
     answers = answers or Answers()
+    outcomes = answers.of(trained, answers.in_order(holdout))
     found = interval(
         METRICS[spec.metric],
-        answers.of(trained, answers.in_order(holdout)),
+        outcomes,
         confidence=spec.gate.confidence,
         resamples=spec.gate.resamples,
         seed=spec.seed,
     )
     if found.low != found.low or found.value != found.value:  # NaN: nothing to hold the version to
         return trained
-    known = Accepted(value=found.value, low=found.low, high=found.high, rows=found.rows)
+    known = Accepted(
+        value=found.value, low=found.low, high=found.high, rows=found.rows, **_ratio(spec, outcomes, holdout)
+    )
     best = _better_promise(spec.metric, trained.state.promise.get(spec.metric), known)
     kept = {"accepted": {spec.metric: known}, "promise": {**trained.state.promise, spec.metric: best}}
     return replace(trained, state=trained.state.model_copy(update=kept))
 
 
+def _ratio(spec: Spec, outcomes: Outcomes, holdout: pd.DataFrame) -> dict[str, float]:
+    """What `Accepted` holds of a metric in the labels' unit, so that it can be held to at another scale."""
+    if not has_scale(spec.metric):
+        return {}
+    stretch = stretches_of(holdout["_time"], spec.monitors.window, spec.data.holdout)
+    found = relative_error(spec.metric, outcomes, stretch, confidence=spec.gate.confidence, seed=spec.seed)
+    return {"ratio": found.value, "ratio_low": found.low, "ratio_high": found.high} if found is not None else {}
+
+
 def _better_promise(metric: str, held: Accepted | None, new: Accepted) -> Accepted:
-    """The one whose worse end is better. A lineage that slipped and was accepted for slipping less still owes it."""
+    """The one whose worse end is better. A lineage that slipped and was accepted for slipping less still owes it.
+
+    By skill where both have it: on a stream that grew, a larger error is no worse.
+    """
     if held is None:
         return new
+    if held.worst is not None and new.worst is not None:
+        return new if new.worst < held.worst else held
     if METRICS[metric].greater_is_better:
         return new if new.low > held.low else held
     return new if new.high < held.high else held

@@ -37,12 +37,24 @@ _ANY_OF_THESE = ("scikit-learn", "lightgbm", "xgboost", "river", "torch")
 
 
 class Accepted(Value):
-    """The metric's value and interval on the holdout when the version was accepted."""
+    """The metric's value and interval on the holdout when the version was accepted.
+
+    *ratio* with its interval: for a metric in the labels' unit, its share of the best constant's error in windows of
+    the same rows (data/skill.py); None for others, and in states of before.
+    """
 
     value: float
     low: float
     high: float
     rows: int
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+
+    @property
+    def worst(self) -> float | None:
+        """The worse end of *ratio*; None where there is none."""
+        return self.ratio_high
 
 
 class TrainingState(Value):

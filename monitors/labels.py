@@ -56,7 +56,7 @@ def label_screens(
     yield from guarded("label_coverage", None, lambda: coverage(reference, current))
     yield from guarded("label_rows", None, lambda: wrong_rows(judged, numbers, reference, current, at))
     if judged.task == "regression":
-        yield from guarded("label_scale", None, lambda: other_unit(judged))
+        yield from guarded("label_scale", None, lambda: other_unit(judged, reference))
         return
     yield from guarded("label_classes", None, lambda: classes(reference, current, at))
     if judged.task == "binary":
@@ -141,8 +141,12 @@ def reversed_order(judged: Judged) -> list[Finding]:
     return found or [Finding("label_order", None, "ok")]
 
 
-def other_unit(judged: Judged) -> list[Finding]:
-    """Labels in the order of the predictions and a multiple of them (or the negative): another unit."""
+def other_unit(judged: Judged, reference: Window | None = None) -> list[Finding]:
+    """Labels in the order of the predictions and a multiple of them (or the negative): another unit.
+
+    A multiple of the *reference*'s labels as well, where it has enough: a champion that growth left behind says less
+    than the labels, while they are as they were a while ago.
+    """
     outcomes = judged.outcomes
     if outcomes is None or len(outcomes) < _LABELS:
         return []
@@ -160,10 +164,21 @@ def other_unit(judged: Judged) -> list[Finding]:
     # The spread must tell the same: a shift of level alone is drift
     spread = float(np.subtract(*np.quantile(target, [0.9, 0.1])) / np.subtract(*np.quantile(said, [0.9, 0.1])))
     apart = [f >= _FACTOR or 0 < f <= 1 / _FACTOR for f in (factor, spread)]
+    apart.append(_apart_from(reference, middle * factor))
     if order >= _ORDER and all(apart) and 0.4 < spread / factor < 4:  # predictions vary less than labels do
         note = f"labels are about {factor:.3g} times the predictions, in the same order: they look like another unit"
         return [Finding("label_scale", None, "fail", factor, 1.0, _FACTOR, note)]
     return [Finding("label_scale", None, "ok", factor, 1.0, _FACTOR)]
+
+
+def _apart_from(reference: Window | None, middle: float) -> bool:
+    """Whether labels of the median size *middle* are in another unit than the reference's, if that can be told."""
+    if reference is None:
+        return True
+    before = np.abs(reference.frame["_target"].to_numpy(dtype=float))
+    before = before[np.isfinite(before)]
+    usual = float(np.median(before)) if len(before) >= _LABELS else 0.0
+    return usual <= 0 or not 1 / _FACTOR < middle / usual < _FACTOR
 
 
 def wrong_rows(judged: Judged, numbers: list[str], reference: Window, current: Window, at: Stretches) -> list[Finding]:

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import pandas as pd
+
 from ..data.metrics import Outcomes
 from ..data.window import Window
 from ..spec.model import Spec
 from ..spec.values import Signal, Span
+from .delays import METRIC, delay_bias, delay_signal
 from .drift import Drift, Drifted
 from .estimate import Estimate
 from .labels import Judged
@@ -43,7 +46,9 @@ def observe(
     performance_span: Span,
     coverage: float,
     left_out: str = "",
+    matured: pd.DataFrame | None = None,
     known: Profile | None = None,
+    recent: Callable[[], Window | None] | None = None,
     scored: Outcomes | None = None,
     calibration: Outcomes | None = None,
     pages: bool = True,
@@ -53,6 +58,8 @@ def observe(
     *outcomes* are the matured rows of *performance_span* (*left_out* says which are missing among them), *coverage*
     the share of its labels that arrived,
     *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
+    *matured* are labelled rows (`_time`, `_label_time`, `_target`) in which early labels are compared with late ones.
+    *recent* gives the windows just before the current one, where the reference is older; it is read only on a fault.
     *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
     labelled ones: with both the metric is estimated where labels are late.
 
@@ -66,7 +73,7 @@ def observe(
     drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
         judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed)
-        quality = Quality(monitors.quality, features, known, judged)
+        quality = Quality(monitors.quality, features, known, judged, recent)
         signals += _measured("quality", current, lambda: quality(reference, current))
     if monitors.drift is not None:
         drift = Drift(monitors.drift, features, seed=spec.seed)
@@ -84,6 +91,12 @@ def observe(
         signals += measured or [
             _broken("performance", name, performance_span, 0, broken) for name in (spec.metric, "drop")
         ]
+        if matured is not None and spec.data.label_time is not None:
+            early, broken = _attempt(lambda: delay_bias(matured, spec.task, monitors.every))
+            if early is not None:
+                signals.append(delay_signal(early, reference.span, "performance"))
+            elif broken:
+                signals.append(_broken("performance", METRIC, reference.span, 0, broken))
         if monitors.performance.estimate != "off" and late_labels(spec, signals, current, performance_span):
             estimate = Estimate(monitors.performance, spec.task, spec.metric, seed=spec.seed)
             guessed, broken = _attempt(lambda: estimate(scored, calibration, accepted, current.span))

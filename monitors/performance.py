@@ -8,20 +8,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.metrics import METRICS, Interval, Metric, Outcomes, interval
+from ..data.skill import constant_error, has_scale, relative_error
 from ..spec.values import Signal, Span, Status, finite
 from ..spec.watching import PerformanceSpec, fell
 
 MONITOR = "performance"
-Accepted = Interval  # the metric's value, bounds and rows when the champion was accepted
 
 _ROWS = 2_000  # rows that the bootstrap resamples
+
+
+@dataclass(frozen=True)
+class Accepted(Interval):
+    """The metric's value, bounds and rows when the champion was accepted.
+
+    *ratio*: for a metric in the labels' unit, its share of the best constant's error then (data/skill.py); None for
+    others, and where only the level is known.
+    """
+
+    ratio: Interval | None = None
 
 
 @dataclass(frozen=True)
 class Performance:
     """The task's *metric*, and `drop`: how much worse than at acceptance, positive is worse.
 
-    `drop` is a share of the reference for mae, rmse, log_loss and distances, absolute for the others. It fails when it
+    `drop` is a share of the reference for mae, rmse, log_loss and distances, absolute for the others. For mae and rmse
+    the reference is the error that the accepted skill over the best constant gives at the scale of the judged labels:
+    what merely grows with them is no loss, and what falls behind them is one. `drop` fails when it
     is above the spec's `tolerance` and its interval above zero; it is `unknown` with too few labels, labels that
     have not matured, or a metric that is undefined (one class only).
     """
@@ -51,10 +64,8 @@ class Performance:
             classes = np.unique(np.asarray(outcomes.target).astype(str))
             reason = f"{self.metric} is undefined on these {rows} rows (classes: {', '.join(classes[:5])})"
             return [self._unknown(name, rows, span, reason) for name in (self.metric, "drop")]
-        return [
-            level(MONITOR, self.metric, now, accepted, span, rows, left_out),
-            self._drop(metric, now, accepted, span),
-        ]
+        held, now = at_scale(metric, now, accepted, outcomes, seed=self.seed)
+        return [level(MONITOR, self.metric, now, held, span, rows, left_out), self._drop(metric, now, held, span)]
 
     def _unfit(self, outcomes: Outcomes | None, coverage: float) -> str | None:
         rows = 0 if outcomes is None else len(outcomes)
@@ -71,9 +82,10 @@ class Performance:
         if isinstance(loss, str) or accepted is None:
             return self._unknown("drop", now.rows, span, str(loss))
         unit = "% of the reference" if metric.relative else ""
+        at = " at this scale" if accepted.ratio is not None else ""
         shown = [100 * v if metric.relative else v for v in (loss.value, loss.low, loss.high)]
         note = (
-            f"{metric.name} went from {accepted.value:.4g} to {now.value:.4g}: "
+            f"{metric.name} went from {accepted.value:.4g}{at} to {now.value:.4g}: "
             f"worse by {shown[0]:.3g}{unit} ({shown[1]:.3g} to {shown[2]:.3g})"
         )
         tolerance, note = self.spec.tolerance_for(self.metric), note if loss.value > 0 else ""
@@ -81,6 +93,25 @@ class Performance:
 
     def _unknown(self, metric: str, rows: int, span: Span, note: str) -> Signal:
         return Signal(monitor=MONITOR, metric=metric, status="unknown", note=note, window=span, rows=rows)
+
+
+def at_scale(
+    metric: Metric, now: Interval, accepted: Accepted | None, outcomes: Outcomes, *, seed: int = 0
+) -> tuple[Accepted | None, Interval]:
+    """*accepted* and *now* at the scale of the labels of *outcomes*: (what is held against, what is measured).
+
+    Where the accepted ratio to the best constant's error is known, its like here is that ratio times the constant's
+    error on these rows; the bounds of *now* are then those of its own ratio, in which the rows' scale cancels. Else
+    both are as given.
+    """
+    if accepted is None or accepted.ratio is None or not has_scale(metric.name):
+        return accepted, now
+    ratio = relative_error(metric.name, outcomes, seed=seed)
+    if ratio is None:
+        return accepted, now
+    scale, was = constant_error(metric.name, outcomes.target), accepted.ratio
+    held = Accepted(was.value * scale, was.low * scale, was.high * scale, accepted.rows, was)
+    return held, Interval(now.value, ratio.low * scale, ratio.high * scale, now.rows)
 
 
 def level(

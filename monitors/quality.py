@@ -7,8 +7,9 @@ evidence of broken data, which must never train a model; ordinary change (season
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
 
 import pandas as pd
 
@@ -17,14 +18,15 @@ from ..spec.values import Signal, Status, finite
 from ..spec.watching import QualitySpec
 from .alignment import misaligned
 from .clock import clock
-from .columns import Finding, constant, guarded, missing_share, new_categories, out_of_range
+from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, out_of_range
 from .labels import Judged, label_screens
+from .lasting import CAN_LAST, lasting
 from .order import scrambled
 from .profile import Profile
 from .rows import copies, duplicates, label_faults, volume
 from .stretches import Stretches, known_stretches
 from .stuck import stuck
-from .units import envelope, quantiles, scale, swapped
+from .units import Envelope, envelope, quantiles, scale, swapped
 
 MONITOR = "quality"
 _ORDER = ("fail", "unknown", "warn", "ok")
@@ -38,19 +40,32 @@ class Quality:
     one `ok` Signal that carries the largest value seen. No column, however broken, stops the others.
     *known* is all that the champion's history ever held: the reference is a stretch of it, and a category or
     value that was ordinary a year ago (a season) is not new because that stretch lacks it. *judged* are labelled
-    rows beside what the champion said of them: with them the labels are screened as well.
+    rows beside what the champion said of them: with them the labels are screened as well. *recent* gives the windows
+    just before the current one, where the reference is older: what they already held lasts, and is no fault (see
+    lasting.py). It is asked only where something failed.
     """
 
     spec: QualitySpec
     features: tuple[str, ...]
     known: Profile | None = None
     judged: Judged | None = None
+    recent: Callable[[], Window | None] | None = None
 
     def __call__(self, reference: Window, current: Window) -> list[Signal]:
+        recent = cache(self.recent) if self.recent is not None else None  # read once
+        findings = replace(self, recent=recent)._findings(reference, current)
+        if recent is not None and any(f.status == "fail" and f.metric in CAN_LAST for f in findings):
+            before = recent()
+            if before is not None and len(before.frame) >= FEW:
+                again = replace(self, recent=None)._findings(before, current)
+                findings = [lasting(each, again) for each in findings]
+        return _signals(findings, current)
+
+    def _findings(self, reference: Window, current: Window) -> list[Finding]:
         findings = [*self._window(reference, current)]
         if len(current.frame) and len(reference.frame):
             findings += self._columns(reference, current)
-        return _signals(findings, current)
+        return findings
 
     def _window(self, reference: Window, current: Window) -> Iterator[Finding]:
         screened = self.spec.columns or self.features
@@ -76,7 +91,7 @@ class Quality:
         for name in numbers:
             yield from guarded("stuck", name, lambda n=name: _present(stuck(n, was, now, at, scale)))  # type: ignore[misc]
             yield from guarded("misaligned", name, lambda n=name: _present(_order(n, was, now, at)))  # type: ignore[misc]
-        yield from guarded("scale", None, lambda: units(numbers, reference, current, at))
+        yield from guarded("scale", None, lambda: units(numbers, reference, current, at, self.recent))
         yield from guarded("misaligned", None, lambda: misaligned(screened, was, now, at))
         yield from guarded("clock", None, lambda: clock([*numbers, "_target"], reference, current, at))
         yield from guarded("copies", None, lambda: [copies(reference, current, self.spec.duplicates, at)])
@@ -143,10 +158,17 @@ def sort_of(kind: str) -> str:
     return plain.split("(")[0].split("<")[0]
 
 
-def units(names: list[str], reference: Window, current: Window, at: Stretches) -> list[Finding]:
-    """Unit changes and swapped columns among the number columns *names*."""
+def units(
+    names: list[str],
+    reference: Window,
+    current: Window,
+    at: Stretches,
+    recent: Callable[[], Window | None] | None = None,
+) -> list[Finding]:
+    """Unit changes and swapped columns among the number columns *names*; *recent* gives the windows just before."""
     known = {n: e for n in names if (e := envelope(n, reference.frame[n].to_numpy(dtype=float), at)) is not None}
-    now = {n: q for n in known if (q := quantiles(current.frame[n].to_numpy(dtype=float), known[n])) is not None}
+    values = {n: current.frame[n].to_numpy(dtype=float) for n in known}
+    now = {n: q for n in known if (q := quantiles(values[n], known[n])) is not None}
     found: list[Finding] = []
     paired: set[str] = set()
     for names_held, finding in swapped(known, now):
@@ -154,8 +176,15 @@ def units(names: list[str], reference: Window, current: Window, at: Stretches) -
         paired |= names_held
     if not found:
         found.append(Finding("swapped", None, "ok", 0.0, 0.0))
-    found += [scale(n, known[n], now[n]) for n in now if n not in paired]
-    return found
+
+    def before(name: str) -> Envelope | None:
+        window = recent() if recent is not None else None
+        if window is None or name not in window.frame or window.frame[name].dtype.kind != "f":
+            return None
+        return envelope(name, window.frame[name].to_numpy(dtype=float), known_stretches(window, current))
+
+    judged = (scale(n, known[n], values[n], lambda n=n: before(n)) for n in now if n not in paired)  # type: ignore[misc]
+    return [*found, *(each for each in judged if each is not None)]
 
 
 def _order(name: str, was: pd.DataFrame, now: pd.DataFrame, at: Stretches) -> Finding | None:

@@ -1,13 +1,15 @@
 """Screens for numbers that arrive in another unit, or in each other's columns.
 
-A column's five quantiles (5, 25, 50, 75, 95 %) in each stretch of the reference span an envelope. A window far
-outside its envelope is only called a unit change if *undoing* a change of unit brings it back in with its
-spread; otherwise it is drift, which is another monitor's business. Distances are in robust standard deviations.
+A change of unit is abrupt, and affine with known numbers. A column's five quantiles (5, 25, 50, 75, 95 %) in each
+stretch of the reference span an envelope. A window far outside its envelope is only called a unit change if *undoing*
+a known change brings every quantile, and the spread, back in; otherwise it is drift, which is another monitor's
+business. Where the reference is old, the window must be as far from the windows just before it, and the undoing is held
+against those: what grew, or came with a season, lies near them. Distances are in robust standard deviations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,10 +25,18 @@ _FAR = 1.5  # outside the envelope by more than this: not an ordinary window
 _BACK = 0.75  # within this of the envelope: as good as inside
 _SPREAD = 1.5  # factor by which the quartiles' distance may leave the reference's
 _SQUEEZE = 2.5  # times that the quartiles must lie closer, or farther apart, than in any stretch
-_FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60, 3600.0, 1 / 3600)
-_FACTOR = 3.0  # a smaller factor may well be growth: worth a look, not an alarm
+_LOCAL = 0.5  # of the distance to the next quantile: what an undone quantile may lie outside the envelope
+_STEP = 1.5  # most robust standard deviations that a column's own travel excuses besides
+_CLOSE = 1.25  # factor by which the undone quartiles' distance may leave the envelope's
+_FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600, 24.0, 1 / 24)
+# km and miles, inches and cm, feet and metres, m/s and km/h, kcal and kJ. Not kg and pounds, knots and km/h: a window
+# of a few hundred rows does not tell them from a doubling.
+_SMALL = (1.609344, 2.54, 3.2808399, 3.6, 4.184)
+_NEAR = 0.06  # by which the logarithm of a small factor may miss: a step of growth is seldom just that
+_NEAR_EACH = 0.15  # so of each quantile
 _NEVER = 1e6  # a distance that no assignment pays willingly
-_DISTINCT = 10  # codes and counts of few values have no unit
+_DISTINCT = 20  # codes and counts of few values have no unit
+_PILED = 0.2  # of the values on one number: zeros and sentinels (-1, 999) carry no unit
 
 # (factor, offset, name): the window holds factor * value + offset
 _AFFINE: tuple[tuple[float, float, str], ...] = (
@@ -49,7 +59,8 @@ class Envelope:
     unit: float  # robust standard deviation of the whole reference
     spread: tuple[float, float]  # least and largest distance of the quartiles in a stretch
     middles: NDArray[np.float64]  # the median of each stretch
-    nonzero: bool  # zeros are left out, because they carry no unit and are many
+    last: NDArray[np.float64]  # quantiles of the newest stretch
+    piled: tuple[float, ...]  # values that are left out: so many rows hold them that they stand for something else
     travel: float = 1.0  # how far the median may have travelled by the current window, in units
 
     def distance(self, quantiles: NDArray[np.float64]) -> float:
@@ -62,6 +73,29 @@ class Envelope:
         spread = quantiles[3] - quantiles[1]
         low, high = self.spread
         return self.distance(quantiles) <= _BACK and low / _SPREAD <= spread <= high * _SPREAD
+
+    def strange(self, quantiles: NDArray[np.float64]) -> bool:
+        """Whether no ordinary window lies there: far outside, even with its trend followed, or of no such spread."""
+        low, high = self.spread
+        spread = float(quantiles[3] - quantiles[1])
+        squeezed = spread > 0 and low > 0 and not low / _SQUEEZE < spread < high * _SQUEEZE
+        return squeezed or self.distance(quantiles) > _FAR + self.travel
+
+    def holds(self, undone: NDArray[np.float64], *, closely: bool) -> bool:
+        """Whether place and spread of *undone* are as they were, but for a step of the column's own.
+
+        *closely*: every quantile, by the distance to its neighbours.
+        """
+        step = min(self.travel, _STEP) * self.unit
+        gaps = np.diff(self.middle)
+        local = np.minimum(np.r_[gaps[0], gaps], np.r_[gaps, gaps[-1]])
+        room = np.maximum(_BACK * self.unit, local)  # a long tail has few rows
+        if closely:
+            room = _LOCAL * local
+        most = _CLOSE if closely else _SPREAD
+        out = np.maximum(np.maximum(self.low - undone, undone - self.high), 0)
+        low, high = self.spread
+        return bool(np.all(out <= room + step)) and low / most <= undone[3] - undone[1] <= high * most
 
 
 _KNOWN: Kept[list[Envelope | None]] = Kept(512)
@@ -80,10 +114,14 @@ def _envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
     finite, groups = values[known], at.of(known)
     if len(finite) < FEW:
         return None
-    nonzero = float(np.mean(finite == 0)) > 0.2
-    if nonzero:
-        finite, groups = finite[finite != 0], groups[finite != 0]
-    if len(finite) < FEW or len(np.unique(finite)) < _DISTINCT:
+    distinct, counts = np.unique(finite, return_counts=True)
+    piled = tuple(float(v) for v in distinct[counts > _PILED * len(finite)])
+    if len(distinct) - len(piled) < _DISTINCT:
+        return None
+    if piled:
+        kept = ~np.isin(finite, piled)
+        finite, groups = finite[kept], groups[kept]
+    if len(finite) < FEW:
         return None
     middle = np.quantile(finite, _GRID)
     unit = max((middle[3] - middle[1]) / 1.349, (middle[4] - middle[0]) / 3.29)
@@ -93,57 +131,68 @@ def _envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
     table = np.asarray(parts) if parts else middle[None, :]
     quartiles = table[:, 3] - table[:, 1]
     spread = (float(quartiles.min()), float(quartiles.max()))
-    return Envelope(table.min(axis=0), table.max(axis=0), middle, float(unit), spread, table[:, 2], nonzero)
+    return Envelope(table.min(axis=0), table.max(axis=0), middle, float(unit), spread, table[:, 2], table[-1], piled)
 
 
 def quantiles(values: NDArray[np.float64], like: Envelope) -> NDArray[np.float64] | None:
     """The window's quantiles (5,), read as the envelope's were; None where there are too few values."""
     finite = values[np.isfinite(values)]
-    if like.nonzero:
-        finite = finite[finite != 0]
+    if like.piled:
+        finite = finite[~np.isin(finite, like.piled)]
     return np.quantile(finite, _GRID) if len(finite) >= FEW else None
 
 
-def scale(name: str, known: Envelope, now: NDArray[np.float64]) -> Finding:
+def scale(
+    name: str, known: Envelope, values: NDArray[np.float64], recent: Callable[[], Envelope | None] | None = None
+) -> Finding | None:
     """A unit change: far from the reference, even with its trend followed, but back in after undoing the change.
 
-    *value* is how many robust standard deviations the window lies outside the envelope.
+    *values* are the window's (n,). *recent* gives the envelope of the windows just before, where the reference is
+    older: asked only for a column far from the reference. *value* is how many robust standard deviations the window
+    lies outside the envelope. None where there are too few values.
     """
-    away = known.distance(now)
-    allowed = _FAR + known.travel
-    squeezed = _squeezed(known, now)
-    if squeezed is not None:
-        note = (
-            f"{name} looks multiplied by {squeezed:.3g}: its quartiles lie so much closer, or farther apart, than ever"
-        )
-        return Finding("scale", name, "fail", away, 0.0, allowed, note)
-    if away <= allowed:
-        return Finding("scale", name, "ok", away, 0.0, allowed)
-    for factor, offset, label in _changes(known, now):
-        if known.fits((now - offset) / factor):
-            loud = offset != 0 or max(factor, 1 / factor) >= _FACTOR
-            note = (
-                f"{name} looks like {label}: its median went from {known.middle[2]:.4g} to {now[2]:.4g}, "
-                "and undoing that brings it back into the reference"
-            )
-            return Finding("scale", name, "fail" if loud else "warn", away, 0.0, allowed, note)
-    return Finding("scale", name, "ok", away, 0.0, allowed)
-
-
-def _squeezed(known: Envelope, now: NDArray[np.float64]) -> float | None:
-    """A usual factor of units that explains a spread which the reference never had, with a median that fits."""
-    low, high = known.spread
-    spread = float(now[3] - now[1])
-    if spread <= 0 or low <= 0 or low / _SQUEEZE < spread < high * _SQUEEZE:
+    now = quantiles(values, known)
+    if now is None:
         return None
+    away, allowed = known.distance(now), _FAR + known.travel
+    if not known.strange(now):
+        return Finding("scale", name, "ok", away, 0.0, allowed)
+    held = (recent() if recent is not None else None) or known
+    now = now if held is known else quantiles(values, held)
+    label = None if now is None or not held.strange(now) else _explained(held, now)
+    if now is None or label is None:
+        return Finding("scale", name, "ok", away, 0.0, allowed)
+    note = (
+        f"{name} looks like {label}: its median went from {held.middle[2]:.4g} to {now[2]:.4g}, "
+        "and undoing that brings all of it back to where it was"
+    )
+    return Finding("scale", name, "fail", away, 0.0, allowed, note)
+
+
+def _explained(held: Envelope, now: NDArray[np.float64]) -> str | None:
+    """The known change of unit that, undone, brings *now* back; None where there is none."""
+    for factor, offset, label in _AFFINE:
+        if held.holds((now - offset) / factor, closely=True):
+            return label
     for factor in _FACTORS:
-        undone = now / factor
-        near = known.distance(undone) <= _BACK + known.travel
-        # Not merely a wider or narrower stretch than ever: by a good part of the factor itself
-        large = spread >= high * factor / _SPREAD**2 if factor > 1 else spread <= low * factor * _SPREAD**2
-        if near and large and low / _SPREAD <= spread / factor <= high * _SPREAD:
-            return factor
+        if held.holds(now / factor, closely=False):  # no growth does as much from one window to the next
+            return f"multiplied by {factor:.4g}"
+    for small in _SMALL:
+        for factor in (small, 1 / small):
+            if held.holds(now / factor, closely=True) and _just(factor, held, now):
+                return f"multiplied by {factor:.4g}"
     return None
+
+
+def _just(factor: float, held: Envelope, now: NDArray[np.float64]) -> bool:
+    """Whether every quantile with a sign to speak of moved by just *factor* since the newest stretch: growth may do
+    about as much, but in more steps than one."""
+    telling = np.abs(held.last) > (held.unit / 2 if held.last[0] < 0 < held.last[4] else 0.0)
+    ratios = now[telling] / held.last[telling]
+    if len(ratios) < 2 or not np.all(ratios > 0):
+        return False
+    missed = np.abs(np.log(ratios / factor))
+    return bool(np.median(missed) <= _NEAR and np.all(missed <= _NEAR_EACH))
 
 
 def swapped(known: dict[str, Envelope], now: dict[str, NDArray[np.float64]]) -> Iterator[tuple[set[str], Finding]]:
@@ -170,17 +219,3 @@ def swapped(known: dict[str, Envelope], now: dict[str, NDArray[np.float64]]) -> 
         if len(far) >= 2 and all(known[a].fits(now[held[a]]) for a in circle):
             words = ", ".join(f"{held[a]} holds what looks like {a}" for a in circle)
             yield set(circle), Finding("swapped", "<->".join(sorted(circle)), "fail", min(far), 0.0, _FAR, words)
-
-
-def _changes(known: Envelope, now: NDArray[np.float64]) -> Iterator[tuple[float, float, str]]:
-    yield from _AFFINE
-    # A multiplied column: every quantile grew by the same factor, not only the tail or the middle
-    middle = known.middle
-    telling = np.abs(middle) > (known.unit / 2 if middle[0] < 0 < middle[4] else 0.0)
-    if telling.sum() < 2:
-        return
-    ratios = now[telling] / middle[telling]
-    factor = float(np.median(ratios))
-    agree = factor > 0 and bool(np.all((ratios > factor / _SPREAD) & (ratios < factor * _SPREAD)))
-    if agree and not 1 / 1.2 < factor < 1.2:
-        yield factor, 0.0, f"multiplied by {factor:.4g}"

@@ -15,6 +15,7 @@ DROP = "drop"
 ESTIMATED_DROP = "estimated_drop"
 DRIFT_SHARE = "drift_share"
 DRIFT_SCORE = "drift_score"
+LABEL_DELAY_BIAS = "label_delay_bias"  # of labels that came, over more than the window: no variable is read from it
 
 
 def ordered(signals: Iterable[Signal]) -> list[Signal]:

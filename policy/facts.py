@@ -10,7 +10,7 @@ from ..spec.rules import Policy
 from ..spec.values import History, Signal, Span, Triage, finite
 from .back_off import refusals
 from .cost import cost
-from .evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, is_quality, ordered, overall
+from .evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, LABEL_DELAY_BIAS, is_quality, ordered, overall
 from .gaining import gains
 from .hysteresis import drift_threshold, moved, tolerance
 from .scores import scores
@@ -28,7 +28,7 @@ def facts(
     The maps themselves are always there, so that `has(...)` can be asked of each. *history* must hold
     nothing later than *now* (`past.until`).
     """
-    signals = ordered(signals)
+    signals = [s for s in ordered(signals) if s.metric != LABEL_DELAY_BIAS]
     known: dict[str, Any] = {
         "triage": triage.verdict,
         "new_rows": history.new_rows,

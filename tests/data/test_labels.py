@@ -192,7 +192,7 @@ def test_a_label_counts_only_once_its_row_is_of_age(labelled, day):
     assert source.as_of(day(11)).window(span).labelled == 2
     assert source.as_of(day(20)).window(span).labelled == 3
     learned = source.as_of(day(25)).learned(day(25))
-    assert learned["_id"].tolist() == sorted([A, B]) + [C]
+    assert learned["_id"].tolist() == [*sorted([A, B]), C]
     assert learned["_label_time"].tolist() == [day(11), day(11), day(20)]
     assert source.as_of(day(11)).label_delay(span, 1.0) == timedelta(days=10)
     assert source.as_of(day(25)).window(span).label_faults == 0

@@ -1,0 +1,116 @@
+"""Positives' labels come at once, negatives' after 30 days: what is learned and judged, without the key and with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ratoon.backtest.rehearsed import promoted, rehearsed
+from ratoon.cli.checking import check_spec
+from ratoon.loop.care import Care
+from ratoon.loop.champion import champion_as_of
+from ratoon.loop.learn import first_version
+from ratoon.loop.look import look
+from ratoon.loop.served import not_learned
+from ratoon.loop.watch import watch
+from ratoon.models.learner import learner_for
+from ratoon.spec.errors import ContractBroken
+from ratoon.spec.load import load_spec
+
+START = datetime(2026, 1, 1)
+DAY = timedelta(days=1)
+RATE = 0.2
+SPEC = """
+model: early
+task: binary
+data: {source: rows.parquet, id: id, time: at, target: y, label_time: told, features: [a, b], KEY holdout: 0.2}
+learner: {build: "build.py:build"}
+monitors: {window: 7d, every: 1d, performance: {min_labels: 50, estimate: "off"}}
+"""
+BUILD = """
+from sklearn.linear_model import SGDClassifier
+
+
+def build():
+    return SGDClassifier(loss="log_loss", random_state=0)
+"""
+
+
+@contextmanager
+def cared(folder: Path, key: str) -> Iterator[Care]:
+    """A first version at day 60 that serves since."""
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(0)
+    n = 120 * 100
+    at = pd.Series(pd.date_range(START, periods=n, freq=DAY / 100)).astype("datetime64[us]")
+    y = (rng.uniform(size=n) < RATE).astype(int)
+    told = at + pd.to_timedelta(np.where(y == 1, 0.01, 30), unit="D")
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "at": at, "y": y, "told": told})
+    frame.assign(a=y + rng.normal(0, 1, n), b=rng.normal(size=n)).to_parquet(folder / "rows.parquet")
+    (folder / "build.py").write_text(BUILD)
+    (folder / "spec.yaml").write_text(SPEC.replace("KEY", key))
+    with rehearsed(load_spec(folder / "spec.yaml")) as care:
+        version = first_version(care, START + 60 * DAY)
+        promoted(care, version.number, START + 60 * DAY, kind="first", reason="the first")
+        yield care
+
+
+def seen(care: Care, day: int):
+    now = START + day * DAY
+    champion = champion_as_of(care, now)
+    found = look(care, care.source.as_of(now), champion)
+    signals = {s.metric: s for s in watch(care, champion, found, pages=False).signals if s.monitor == "performance"}
+    return found, signals
+
+
+def test_without_the_key_learning_is_biased_and_the_detector_says_so(tmp_path):
+    with cared(tmp_path / "p", "") as care:
+        rows = care.source.as_of(START + 60 * DAY).learned(START + 60 * DAY, START + 45 * DAY)
+        _, signals = seen(care, 100)
+        checked = {f.what: f for f in check_spec(care.spec)}
+
+    assert len(rows) and rows.loc[rows["_time"] > START + 45 * DAY, "_target"].mean() == 1.0
+    assert signals["label_delay_bias"].status == "fail"
+    assert signals["label_delay_bias"].value == pytest.approx(1.0, abs=0.05)
+    assert "data.mature_after: 30d" in signals["label_delay_bias"].note
+    assert checked["data.mature_after"].status == "warn"
+
+
+def test_with_the_key_learning_and_judging_see_the_true_rate(tmp_path):
+    with cared(tmp_path / "p", "mature_after: 30d,") as care:
+        view = care.source.as_of(START + 100 * DAY)
+        learned, held = view.learned(START + 100 * DAY, START + 60 * DAY), view.holdout(START + 60 * DAY)
+        found, signals = seen(care, 100)
+        champion = champion_as_of(care, START + 100 * DAY).trained
+        checked = [f.what for f in check_spec(care.spec)]
+
+    assert learned["_target"].mean() == pytest.approx(RATE, abs=0.03)
+    assert held["_target"].mean() == pytest.approx(RATE, abs=0.05)
+    assert learned["_time"].max() <= pd.Timestamp(START + 70 * DAY)
+    assert (found.outcomes.target == 1).mean() == pytest.approx(RATE, abs=0.06)
+    assert found.performance.end == START + 70 * DAY and found.coverage == 1.0
+    assert champion.state.watermark == START + 60 * DAY and champion.state.mature_after == 30 * DAY
+    assert "label_delay_bias" not in signals  # whole cohorts come of age together: nothing left to compare
+    assert "data.mature_after" not in checked
+
+
+def test_a_changed_age_is_a_matter_for_scratch_and_only_sure_rows_judge(tmp_path):
+    with cared(tmp_path / "p", "") as care:
+        old = champion_as_of(care, START + 61 * DAY).trained
+    with cared(tmp_path / "q", "mature_after: 30d,") as care:
+        rows = care.source.as_of(START + 100 * DAY).unlearned(old.state.watermark)
+        with pytest.raises(ContractBroken, match=r"data\.mature_after was 0s when it learned, is 30d"):
+            old.state.check_mature_after(care.spec.data.matured)
+        sure = rows[not_learned(old, rows, care.spec)]
+
+    assert learner_for(old.estimator, care.spec) is not None
+    assert 0 < len(sure) < len(rows)
+    assert sure["_time"].min() > pd.Timestamp(old.state.watermark)
+    assert replace(old, state=old.state.model_copy(update={"mature_after": 30 * DAY})).state.mature_after == 30 * DAY
