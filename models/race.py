@@ -235,7 +235,8 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers
     *answers* holds what it said at the gate.
     """
     answers = answers or Answers()
-    outcomes = answers.of(trained, answers.in_order(holdout))
+    held = answers.in_order(holdout)
+    outcomes = answers.of(trained, held)
     found = interval(
         METRICS[spec.metric],
         outcomes,
@@ -246,7 +247,7 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers
     if found.low != found.low or found.value != found.value:  # NaN: nothing to hold the version to
         return trained
     known = Accepted(
-        value=found.value, low=found.low, high=found.high, rows=found.rows, **_ratio(spec, outcomes, holdout)
+        value=found.value, low=found.low, high=found.high, rows=found.rows, **_ratio(spec, outcomes, held)
     )
     best = _better_promise(spec.metric, trained.state.promise.get(spec.metric), known)
     kept = {"accepted": {spec.metric: known}, "promise": {**trained.state.promise, spec.metric: best}}

@@ -9,7 +9,7 @@ longer measures what it did. A category takes part as the mean rank of the numbe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from .columnar import Columnar
 from .columns import Finding
 from .kept import Kept
 from .stretches import Stretches
@@ -34,6 +35,8 @@ _PAIRS = 100  # rows that hold both values, at least
 _CODES = 12  # a number with so many values or fewer is a code, such as a month
 _ROWS = 1_500  # rows of a stretch that are ranked, evenly spaced
 _STRETCHES = 4
+_FIRST = 1_000  # rows that tell of most columns that they have many values
+_ENCODED = 50_000  # rows, evenly spaced, by which categories are ranked
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ _KNOWN: Kept[Company] = Kept(64)
 _NONE = Company((), np.zeros((0, 0)))
 
 
-def misaligned(names: list[str], reference: pd.DataFrame, current: pd.DataFrame, at: Stretches) -> list[Finding]:
+def misaligned(names: list[str], reference: Columnar, current: Columnar, at: Stretches) -> list[Finding]:
     """Columns that lost what they had in common with columns that are still in company, the loneliest first."""
     company = company_of(names, reference, at)
     if len(company.names) < 2:
@@ -85,14 +88,21 @@ def misaligned(names: list[str], reference: pd.DataFrame, current: pd.DataFrame,
         found.append(_finding(company.names[worst], kin[worst]))
 
 
-def company_of(names: Sequence[str], reference: pd.DataFrame, at: Stretches, *, codes: int = _CODES) -> Company:
+def company_of(
+    names: Sequence[str],
+    reference: Columnar,
+    at: Stretches,
+    *,
+    codes: int = _CODES,
+    beside: Mapping[str, NDArray[np.float64]] | None = None,
+) -> Company:
     """The reference's relations; of no columns where there are fewer than two, or fewer than four stretches.
 
-    Numbers with at most *codes* values are left out.
+    Numbers with at most *codes* values are left out. *beside* are columns (n,) that stand in for the frame's own.
     """
     if len(names) < 2 or at.count < _STRETCHES:
         return _NONE
-    return _KNOWN.make((at.key, tuple(names), codes), lambda: _company(names, reference, at, codes))
+    return _KNOWN.make((at.key, tuple(names), codes), lambda: _company(names, reference, at, codes, beside or {}))
 
 
 def kinship(weakest: Matrix, now: Matrix, rows: NDArray[np.intp], names: Sequence[str], least: float) -> Kinship | None:
@@ -106,9 +116,12 @@ def kinship(weakest: Matrix, now: Matrix, rows: NDArray[np.intp], names: Sequenc
     return Kinship(float(was @ now[usual] / power), error, tuple(n for n, u in zip(names, usual, strict=True) if u))
 
 
-def related(frame: pd.DataFrame, company: Company) -> tuple[Matrix, NDArray[np.intp]]:
+def related(
+    columns: Columnar, company: Company, beside: Mapping[str, NDArray[np.float64]] | None = None
+) -> tuple[Matrix, NDArray[np.intp]]:
     """Rank correlations of the company's columns, shape (k, k), and how many rows hold both values."""
-    return _relations(_matrix(frame, company.names, company.encoded))
+    rows = _spaced(np.arange(len(columns)), _ROWS)
+    return _relations(_matrix(columns, company.names, company.encoded, rows, beside or {}))
 
 
 def _judged(company: Company, i: int, now: Matrix, rows: NDArray[np.intp], there: NDArray[np.bool_]) -> Kinship | None:
@@ -131,17 +144,25 @@ def _finding(name: str, kin: Kinship) -> Finding:
     return Finding("misaligned", name, "fail", kin.slope, 1.0, LEFT, note)
 
 
-def _company(names: Sequence[str], reference: pd.DataFrame, at: Stretches, codes: int) -> Company:
-    numbers = [n for n in names if reference[n].dtype.kind == "f" and reference[n].nunique() > codes]
-    encoded = _encodings([n for n in names if reference[n].dtype.kind != "f"], numbers, reference)
+def _company(
+    names: Sequence[str], reference: Columnar, at: Stretches, codes: int, beside: Mapping[str, NDArray[np.float64]]
+) -> Company:
+    numbers = [
+        n
+        for n in names
+        if (n in beside or reference.is_number(n))
+        and _varied(beside[n] if n in beside else reference.numbers(n), codes)
+    ]
+    texts = [n for n in names if n not in beside and not reference.is_number(n)]
+    encoded = _encodings(texts, numbers, reference, beside)
     kept = (*numbers, *encoded)
     if len(kept) < 2:
         return _NONE
-    values = _matrix(reference, kept, encoded)
     low = np.full((len(kept), len(kept)), np.inf)
     high = np.full_like(low, -np.inf)
     for g in range(at.count):
-        here, pairs = _relations(values[at.of_row == g])
+        rows = _spaced(np.flatnonzero(at.of_row == g), _ROWS)
+        here, pairs = _relations(_matrix(reference, kept, encoded, rows, beside))
         here[pairs < _PAIRS / 2] = 0.0
         low, high = np.minimum(low, here), np.maximum(high, here)
     weakest = np.where(low > 0, low, np.where(high < 0, high, 0.0))
@@ -149,36 +170,86 @@ def _company(names: Sequence[str], reference: pd.DataFrame, at: Stretches, codes
     return Company(kept, weakest, encoded)
 
 
-def _encodings(categories: list[str], numbers: list[str], reference: pd.DataFrame) -> dict[str, dict[str, float]]:
-    if not numbers:
+def _varied(values: NDArray[np.float64], codes: int) -> bool:
+    """Whether a column has more than *codes* values; the first rows of most tell."""
+    first = np.unique(values[:_FIRST])
+    if np.count_nonzero(~np.isnan(first)) > codes:
+        return True
+    return int(np.count_nonzero(~np.isnan(np.unique(values)))) > codes
+
+
+def _encodings(
+    categories: list[str], numbers: list[str], reference: Columnar, beside: Mapping[str, NDArray[np.float64]]
+) -> dict[str, dict[str, float]]:
+    """For each category that tells enough of a number: its values, and the mean rank of that number in each."""
+    if not numbers or not categories:
         return {}
-    ranks = reference[numbers].rank(pct=True)
-    spread = ranks.var().to_numpy()
+    rows = _spaced(np.arange(len(reference)), _ENCODED)
+    ranks = _ranked(_matrix(reference, numbers, {}, rows, beside))
+    spread, ranked = _variance(ranks), pd.DataFrame(ranks, copy=False)
     found: dict[str, dict[str, float]] = {}
     for name in categories:
-        means = ranks.groupby(reference[name]).mean()
-        told = means.reindex(reference[name]).var().to_numpy() / np.where(spread > 0, spread, np.inf)
+        codes = reference.codes(name)
+        place = codes.of_row[rows]
+        held = place >= 0
+        grouped = ranked.groupby(place) if held.all() else ranked[held].groupby(place[held])
+        means = grouped.mean()
+        matrix, size = means.to_numpy(), np.bincount(place[held], minlength=len(codes.values))[means.index]
+        told = _variance(matrix, np.where(np.isnan(matrix), 0.0, size[:, None]))
+        told = told / np.where(spread > 0, spread, np.inf)
         if np.isfinite(told).any() and np.nanmax(told) >= _TOLD:
-            best = means[numbers[int(np.nanargmax(told))]]
-            found[name] = {str(value): float(rank) for value, rank in best.items()}
+            best = matrix[:, int(np.nanargmax(told))]
+            found[name] = {str(codes.values[c]): float(m) for c, m in zip(means.index, best, strict=True)}
     return found
 
 
-def _matrix(frame: pd.DataFrame, names: Sequence[str], encoded: dict[str, dict[str, float]]) -> Matrix:
-    return np.column_stack(
-        [
-            frame[name].map(encoded[name]).to_numpy(dtype=float)
-            if name in encoded
-            else frame[name].to_numpy(dtype=float)
-            for name in names
-        ]
-    )
+def _variance(values: Matrix, weights: Matrix | None = None) -> NDArray[np.float64]:
+    """The variance (k,) of each column of *values* (n, k), each row counted *weights* times; NaN is left out."""
+    weights = (~np.isnan(values)).astype(float) if weights is None else np.broadcast_to(weights, values.shape)
+    filled, rows = np.where(weights > 0, values, 0.0), weights.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.where(weights > 0, filled - (filled * weights).sum(axis=0) / rows, 0.0)
+        return np.asarray((weights * apart**2).sum(axis=0) / np.where(rows > 1, rows - 1, np.nan))
+
+
+def _ranked(values: Matrix) -> Matrix:
+    """Average ranks of each column as shares of its known values; NaN stays NaN."""
+    for column in range(values.shape[1]):
+        known = ~np.isnan(values[:, column])
+        if known.any():
+            place = rankdata(values[known, column])
+            values[known, column] = place / len(place)
+    return values
+
+
+def _spaced(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most so many of the rows, evenly spaced."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+def _matrix(
+    columns: Columnar,
+    names: Sequence[str],
+    encoded: Mapping[str, Mapping[str, float]],
+    rows: NDArray[np.intp],
+    beside: Mapping[str, NDArray[np.float64]],
+) -> Matrix:
+    """The columns *names* in some of the *rows*, shape (rows, k)."""
+    found = np.empty((len(rows), len(names)))
+    for place, name in enumerate(names):
+        if name in beside:
+            found[:, place] = beside[name][rows]
+        elif name in encoded:
+            codes = columns.codes(name)
+            ranks = np.array([*(encoded[name].get(v, np.nan) for v in codes.values), np.nan])
+            found[:, place] = ranks[codes.of_row[rows]]
+        else:
+            found[:, place] = columns.numbers(name)[rows]
+    return found
 
 
 def _relations(values: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
     """Rank correlations (k, k) and how many rows hold both values; 0 where a column does not vary."""
-    if len(values) > _ROWS:
-        values = values[np.linspace(0, len(values) - 1, _ROWS).astype(int)]
     known = np.isfinite(values)
     ranks = np.zeros_like(values)
     for column in range(values.shape[1]):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.window import Window
+from .columnar import Columnar, quantiles_of
 from .columns import FEW, Finding, format_run, surely_above
 from .kept import Kept
 from .stretches import Stretches
@@ -49,17 +49,20 @@ class Habits:
 _KNOWN: Kept[Habits] = Kept(64)
 
 
-def clock(names: list[str], reference: Window, current: Window, at: Stretches) -> list[Finding]:
-    """At most one finding of each sort; one `ok` where the clock goes right."""
+def clock(
+    names: list[str], reference: Window, current: Window, was: Columnar, now: Columnar, at: Stretches
+) -> list[Finding]:
+    """At most one finding of each sort; one `ok` where the clock goes right. *was* and *now* are the windows'
+    columns."""
     if len(current.frame) < FEW or len(reference.frame) < FEW:
         return []
-    habits = _KNOWN.make((at.key, tuple(names)), lambda: _habits(names, reference.frame, at))
-    times = _micros(current.frame["_time"])
+    habits = _KNOWN.make((at.key, tuple(names)), lambda: _habits(names, was, at))
+    times = now.times()
     found = [
         *_bunched(times, habits),
         *_strange(times, habits),
         *_gap(times, current, reference, habits),
-        *_shifted(names, current.frame, times, habits),
+        *_shifted(now, times, habits),
     ]
     return found or [Finding("clock", None, "ok", _largest(times), habits.bunch)]
 
@@ -100,7 +103,7 @@ def _gap(times: NDArray[np.int64], current: Window, reference: Window, habits: H
     return [Finding("gap", None, "ok", longest / length, habits.gap / length, _GAP)]
 
 
-def _shifted(names: list[str], frame: pd.DataFrame, times: NDArray[np.int64], habits: Habits) -> list[Finding]:
+def _shifted(columns: Columnar, times: NDArray[np.int64], habits: Habits) -> list[Finding]:
     """The daily profiles fit best some hours away from where they always lay, most of them the same way."""
     if len(times) < _ROWS or not habits.profiles:
         return []
@@ -111,9 +114,9 @@ def _shifted(names: list[str], frame: pd.DataFrame, times: NDArray[np.int64], ha
     for name, usual in habits.profiles.items():
         values = None
         if name:
-            if frame[name].dtype.kind != "f":
+            if not columns.is_number(name):
                 continue
-            values = _places(frame[name].to_numpy(dtype=float), habits.edges[name])
+            values = _places(columns.numbers(name), habits.edges[name])
         seen = _profile(hours, values)
         fits = [_fit(np.roll(usual, lag), seen) for lag in range(_HOURS)]
         best = int(np.nanargmax(fits)) if np.isfinite(fits).any() else 0
@@ -139,9 +142,9 @@ def _alone(name: str, lag: int | None) -> Finding:
     return Finding("misaligned", name, "fail", float(lag or 0), 0.0, 2.0, note)
 
 
-def _habits(names: list[str], frame: pd.DataFrame, at: Stretches) -> Habits:
-    clear = [n for n in names if frame[n].dtype.kind == "f"]
-    times = _micros(frame["_time"])
+def _habits(names: list[str], columns: Columnar, at: Stretches) -> Habits:
+    clear = [n for n in names if columns.is_number(n)]
+    times = columns.times()
     groups = [times[at.of_row == g] for g in range(at.count)]
     groups = [g for g in groups if len(g) >= FEW] or [times]
     profiles: dict[str, Profile] = {}
@@ -150,12 +153,11 @@ def _habits(names: list[str], frame: pd.DataFrame, at: Stretches) -> Habits:
     for name in ["", *clear]:
         values = None
         if name:
-            column = frame[name].to_numpy(dtype=float)
-            known = np.isfinite(column)
-            if known.sum() < _ROWS:
+            ordered = columns.ordered(name)
+            if len(ordered) < _ROWS:
                 continue
-            edges[name] = np.unique(np.quantile(column[known], np.linspace(0, 1, 51)))
-            values = _places(column, edges[name])
+            edges[name] = np.unique(quantiles_of(ordered, np.linspace(0, 1, 51)))
+            values = _places(columns.numbers(name), edges[name])
         usual = _profile(hours, values)
         if _always(usual, hours, values, at):
             profiles[name] = usual
@@ -209,10 +211,6 @@ def _places(values: NDArray[np.float64], edges: NDArray[np.float64]) -> Profile:
 
 def _largest(times: NDArray[np.int64]) -> float:
     return float(np.unique(times, return_counts=True)[1].max() / len(times)) if len(times) else 0.0
-
-
-def _micros(times: pd.Series) -> NDArray[np.int64]:
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64)
 
 
 def _hour(times: NDArray[np.int64]) -> NDArray[np.int64]:

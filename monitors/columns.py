@@ -8,17 +8,17 @@ a small window does not fail by chance.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..spec.values import Status
-from .kept import Kept
+from .columnar import Codes, Columnar, quantiles_of, runs_of
+from .kept import REMEMBERED, Kept
 from .profile import ColumnProfile
-from .stretches import Stretches, longest_run, travel
+from .stretches import Stretches, longest_run, ordered_parts, travel
 
 FEW = 20  # fewer values than this say nothing of a column
 _HANDFUL = 5  # new categories on fewer rows than this are worth a look, not an alarm
@@ -27,9 +27,9 @@ _DOMINANT = 0.8  # so does a value that the reference holds this often
 _POINTS = 6  # places in the reference from which the rest is looked at
 
 # What follows from the reference alone, by its key and the column
-_RUNS: Kept[tuple[timedelta, int]] = Kept(512)
-_LATER: Kept[float] = Kept(512)
-_MIDDLES: Kept[NDArray[np.float64]] = Kept(512)
+_RUNS: Kept[tuple[timedelta, int]] = Kept(REMEMBERED)
+_LATER: Kept[float] = Kept(REMEMBERED)
+_ABSENT: Kept[tuple[float, float, float]] = Kept(REMEMBERED)
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,15 @@ def surely_above(share: float, rows: int, threshold: float) -> bool:
     return bool((centre - half) / (1 + z * z / rows) > threshold)
 
 
-def missing_share(name: str, reference: pd.Series, current: pd.Series, at: Stretches, rise: float) -> Finding:
+def missing_share(name: str, reference: Columnar, current: Columnar, at: Stretches, rise: float) -> Finding:
     """The share of missing values (NaN, None, ±inf) may rise by *rise* over the reference's worst stretch.
 
     Where the reference's own stretches lie further apart than *rise*, it may rise by as much as that; and it
     may double, since a column that is often missing is one that the model, and its owners, live with.
     """
-    was, now = _missing(reference), _missing(current)
-    ordinary = float(was.mean()) if len(was) else 0.0
-    shares = _shares(was, at.of_row, at.count)
-    worst = max(ordinary, float(shares.max(initial=0.0)))
-    rise = max(rise, worst, float(np.ptp(shares)) if len(shares) else 0.0)
+    now = current.missing(name)
+    ordinary, worst, apart = _ABSENT.make((at.key, name), lambda: _absent(reference.missing(name), at))
+    rise = max(rise, worst, apart)
     share = float(now.mean()) if len(now) else 0.0
     limit = min(worst + rise, 0.999)
     status: Status = "ok"
@@ -85,27 +83,32 @@ def missing_share(name: str, reference: pd.Series, current: pd.Series, at: Stret
     return Finding("missing_share", name, status, share, ordinary, limit, note)
 
 
-def constant(
-    name: str, reference: pd.DataFrame, current: pd.Series, length: timedelta, at: Stretches
-) -> Finding | None:
+def constant(name: str, reference: Columnar, current: Columnar, length: timedelta, at: Stretches) -> Finding | None:
     """A column that varied in the reference holds one value all through the window.
 
     Ordinary where the reference itself stood still for long (a month, a season, a dry spell), or where it
     held this very value nearly always. None where the window has too few values to tell.
     """
-    values = current.dropna()
-    if len(values) < FEW:
+    if current.is_number(name):
+        values = current.array(name)
+        values = values[~np.isnan(values)]
+        rows, only = len(values), values[0] if len(values) else None
+        several = rows > 0 and bool((values != only).any())
+    else:
+        codes = current.codes(name)
+        rows, several = int((codes.of_row >= 0).sum()), len(codes.values) > 1
+        only = codes.values[0] if len(codes.values) else None
+    if rows < FEW:
         return None
-    if values.nunique() > 1:
+    if several:
         return Finding("constant", name, "ok", 0.0, 0.0)
-    present = reference[name].dropna()
+    present = reference.frame[name].dropna()
     if present.nunique() <= 1:
         return Finding("constant", name, "ok", 1.0, 1.0, note="")
-    only = values.iloc[0]
-    run, rows = _RUNS.make((at.key, name), lambda: longest_run(reference[name], reference["_time"]))
+    run, longest = _RUNS.make((at.key, name), lambda: longest_run(reference, name))
     held = float((present == only).mean())
-    ordinary = run >= _RUN * length or rows >= max(_RUN * len(values), FEW) or held >= _DOMINANT
-    note = f"{name} is {only!r} in all {len(values)} rows; the reference had {present.nunique()} values"
+    ordinary = run >= _RUN * length or longest >= max(_RUN * rows, FEW) or held >= _DOMINANT
+    note = f"{name} is {only!r} in all {rows} rows; the reference had {present.nunique()} values"
     if ordinary:
         note += f", but stood still for up to {format_run(run)} and held this value in {held:.0%} of its rows"
     return Finding("constant", name, "warn" if ordinary else "fail", 1.0, 0.0, note=note)
@@ -113,8 +116,8 @@ def constant(
 
 def out_of_range(
     name: str,
-    reference: pd.Series,
-    current: pd.Series,
+    reference: Columnar,
+    current: Columnar,
     at: Stretches,
     most: float,
     *,
@@ -128,19 +131,15 @@ def out_of_range(
     excuses months, counters and other columns that wander. A column that was constant, or nearly, and comes
     alive is never broken for it: its range says nothing.
     """
-    now = _finite(current)
-    present = np.isfinite(reference.to_numpy(dtype=float))
-    was = reference.to_numpy(dtype=float)[present]
-    if len(now) == 0 or len(was) < FEW:
+    now = current.ordered(name)
+    reach = _REACHES.make((at.key, name), lambda: _reach(reference, name, at))
+    if len(now) == 0 or reach.rows < FEW:
         return None
-    low, high = float(was.min()), float(was.max())
-    groups = at.of(present)
-    trend = travel(_MIDDLES.make((at.key, name), lambda: _middles(was, groups, at)), at.ahead)
+    low, high, ordinary, asleep = reach.low, reach.high, reach.later, reach.asleep
+    trend = travel(reach.middles, at.ahead)
     if known is not None and known.low is not None and known.high is not None:
         low, high = min(low, known.low), max(high, known.high)
-    share = float(_outside(now, low, high, trend).mean())
-    asleep = float(np.unique(was, return_counts=True)[1].max() / len(was)) >= _DOMINANT
-    ordinary = _LATER.make((at.key, name), lambda: _later_outside(was, groups, at.count))
+    share = _outside(now, low, high, trend) / len(now)
     limit = max(most, ordinary)
     status: Status = "ok"
     if share > limit or (share > 0 and asleep):
@@ -158,8 +157,8 @@ def out_of_range(
 
 def new_categories(
     name: str,
-    reference: pd.Series,
-    current: pd.Series,
+    reference: Columnar,
+    current: Columnar,
     at: Stretches,
     most: float,
     *,
@@ -169,25 +168,27 @@ def new_categories(
 
     What the champion's whole history held (*known*) is not new.
     """
-    now = current.dropna()
-    was = reference.dropna()
-    if len(now) == 0 or len(was) < FEW:
+    now, was = current.codes(name), reference.codes(name)
+    counts = now.counts()
+    rows = int(counts.sum())
+    if rows == 0 or int((was.of_row >= 0).sum()) < FEW:
         return None
-    seen = set(was.unique())
-    before = set(known.categories) if known is not None else set()
-    strange = ~(now.isin(list(seen)) | now.astype(str).isin(list(before)))
-    share, count = float(strange.mean()), int(strange.sum())
-    groups = at.of(reference.notna().to_numpy())
-    ordinary = _LATER.make((at.key, name), lambda: _later_unseen(was, groups, at.count))
+    seen = set(was.values)
+    before = known.categories if known is not None else {}
+    strange = np.flatnonzero([value not in seen and str(value) not in before for value in now.values])
+    count = int(counts[strange].sum())
+    share = count / rows
+    ordinary = _LATER.make((at.key, name), lambda: _later_unseen(was, at))
     limit = max(most, ordinary)
     status: Status = "ok"
     if count:
-        broken = count >= _HANDFUL and len(seen) > 1 and ordinary < 0.999 and surely_above(share, len(now), limit)
+        broken = count >= _HANDFUL and len(seen) > 1 and ordinary < 0.999 and surely_above(share, rows, limit)
         status = "fail" if broken else "warn"
     note = ""
     if count:
-        names = ", ".join(repr(str(v)) for v in now[strange].value_counts().index[:3])
-        note = f"{count} of {len(now)} rows have a {name} that the reference lacks: {names}"
+        often = strange[np.argsort(-counts[strange], kind="stable")][:3]
+        names = ", ".join(repr(str(now.values[each])) for each in often)
+        note = f"{count} of {rows} rows have a {name} that the reference lacks: {names}"
     return Finding("new_categories", name, status, share, ordinary, limit, note)
 
 
@@ -197,14 +198,36 @@ def format_run(run: timedelta) -> str:
     )
 
 
-def _finite(values: pd.Series) -> NDArray[np.float64]:
-    numbers: NDArray[np.float64] = values.to_numpy(dtype=float)
-    return numbers[np.isfinite(numbers)]
+def _absent(missing: NDArray[np.bool_], at: Stretches) -> tuple[float, float, float]:
+    """The share of missing values, the largest in any stretch (or as a whole), and how far the stretches are apart."""
+    share = float(missing.mean()) if len(missing) else 0.0
+    shares = _shares(missing, at.of_row, at.count)
+    return share, max(share, float(shares.max(initial=0.0))), float(np.ptp(shares)) if len(shares) else 0.0
 
 
-def _missing(values: pd.Series) -> NDArray[np.bool_]:
-    present = np.isfinite(values.to_numpy(dtype=float)) if values.dtype.kind == "f" else values.notna().to_numpy()
-    return np.asarray(np.logical_not(present))
+@dataclass(frozen=True)
+class _Reach:
+    """Where a reference's numbers lie: their range, the middle of each stretch, the share that later stretches had
+    outside earlier ones' range (*later*), and whether one value held nearly all of the rows (*asleep*)."""
+
+    rows: int
+    low: float = 0.0
+    high: float = 0.0
+    middles: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    later: float = 0.0
+    asleep: bool = False
+
+
+_REACHES: Kept[_Reach] = Kept(REMEMBERED)
+
+
+def _reach(reference: Columnar, name: str, at: Stretches) -> _Reach:
+    was = reference.ordered(name)
+    if len(was) < FEW:
+        return _Reach(len(was))
+    parts = ordered_parts(reference, name, at)
+    asleep = float(runs_of(was)[1].max() / len(was)) >= _DOMINANT
+    return _Reach(len(was), float(was[0]), float(was[-1]), _middles(parts), _later_outside(parts), asleep)
 
 
 def _shares(flags: NDArray[np.bool_], groups: NDArray[np.intp], count: int) -> NDArray[np.float64]:
@@ -218,39 +241,45 @@ def _largest_share(flags: NDArray[np.bool_], groups: NDArray[np.intp], count: in
     return float(_shares(flags, groups, count).max(initial=0.0))
 
 
-def _outside(values: NDArray[np.float64], low: float, high: float, trend: float = 0.0) -> NDArray[np.bool_]:
+def _outside(ordered: NDArray[np.float64], low: float, high: float, trend: float = 0.0) -> int:
+    """How many values of an array in order lie outside the range, widened by half on each side and by *trend*."""
     slack = (high - low) / 2 + trend
-    return (values < low - slack) | (values > high + slack)
+    below, above = np.searchsorted(ordered, low - slack, side="left"), np.searchsorted(ordered, high + slack, "right")
+    return int(below + len(ordered) - above)
 
 
-def _middles(values: NDArray[np.float64], groups: NDArray[np.intp], at: Stretches) -> NDArray[np.float64]:
+def _middles(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """The middle (of the 5th and 95th percentile) of each stretch that has values enough."""
-    middles = [np.quantile(v, [0.05, 0.95]).mean() for g in range(at.count) if len(v := values[groups == g]) >= FEW]
-    return np.asarray(middles)
+    ends = np.array([0.05, 0.95])
+    return np.asarray([quantiles_of(part, ends).mean() for part in parts if len(part) >= FEW])
 
 
-def _points(groups: NDArray[np.intp], count: int) -> list[int]:
+def _points(count: int) -> list[int]:
     """The stretches after which the rest of the reference is compared with what came before."""
     return sorted({int(p) for p in np.linspace(0, count - 2, _POINTS)}) if count > 1 else []
 
 
-def _later_outside(values: NDArray[np.float64], groups: NDArray[np.intp], count: int) -> float:
+def _later_outside(parts: list[NDArray[np.float64]]) -> float:
+    """The largest share of a later stretch's values outside the range of all before a point."""
     worst = 0.0
-    for point in _points(groups, count):
-        early = values[groups <= point]
-        later = groups > point
-        if len(early) < FEW or not later.any():
+    for point in _points(len(parts)):
+        early = [part for part in parts[: point + 1] if len(part)]
+        if sum(map(len, early)) < FEW:
             continue
-        flags = _outside(values[later], float(early.min()), float(early.max()))
-        worst = max(worst, _largest_share(flags, groups[later], count))
+        low, high = min(float(part[0]) for part in early), max(float(part[-1]) for part in early)
+        shares = [_outside(part, low, high) / len(part) for part in parts[point + 1 :] if len(part) >= FEW]
+        worst = max(worst, *shares, 0.0)
     return worst
 
 
-def _later_unseen(values: pd.Series, groups: NDArray[np.intp], count: int) -> float:
-    codes = pd.factorize(values)[0]
-    first = pd.Series(groups).groupby(codes).min().to_numpy()[codes]  # stretch in which each value first came
+def _later_unseen(values: Codes, at: Stretches) -> float:
+    known = values.of_row >= 0
+    codes, groups, count = values.of_row[known], at.of(known), at.count
+    came = np.full(len(values.values), count)
+    np.minimum.at(came, codes, groups)
+    first = came[codes]  # stretch in which each value first came
     worst = 0.0
-    for point in _points(groups, count):
+    for point in _points(count):
         later = groups > point
         if (~later).sum() >= FEW and later.any():
             worst = max(worst, _largest_share(first[later] > point, groups[later], count))

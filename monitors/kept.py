@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from os import urandom
 from threading import Lock
 from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
 
+REMEMBERED = 20_000  # results by column, each of a few numbers: those of many models in one process
 _T = TypeVar("_T")
 Key = Hashable
 
@@ -47,18 +47,6 @@ class Kept(Generic[_T]):
             while len(self._found) > self._most:
                 self._found.popitem(last=False)
         return value
-
-
-def digest_of(frame: pd.DataFrame) -> bytes:
-    """A digest of all columns but the ids, with their names. What cannot be hashed is never the same again."""
-    parts = []
-    for name in frame.columns:
-        if name not in ("_id", "_holdout", "_label_time"):
-            try:
-                parts.append(digest(frame[name], name))
-            except Exception:  # lists, or objects that refuse
-                parts.append(urandom(16))
-    return hashlib.blake2b(b"".join(parts), digest_size=16).digest()
 
 
 def digest(column: pd.Series, *beside: object) -> bytes:

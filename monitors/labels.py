@@ -21,6 +21,7 @@ from ..data.metrics import METRICS, Outcomes, interval
 from ..data.window import Window
 from ..spec.watching import Task
 from .alignment import LEFT, company_of, kinship, related
+from .columnar import Columnar
 from .columns import FEW, Finding, guarded, surely_above
 from .performance import Accepted
 from .stretches import Stretches
@@ -48,13 +49,20 @@ class Judged:
 
 
 def label_screens(
-    judged: Judged, numbers: list[str], reference: Window, current: Window, at: Stretches
+    judged: Judged,
+    numbers: list[str],
+    reference: Window,
+    current: Window,
+    was: Columnar,
+    now: Columnar,
+    at: Stretches,
 ) -> Iterator[Finding]:
-    """Every screen of labels that fits the task; a clustering has none to screen."""
+    """Every screen of labels that fits the task; a clustering has none to screen. *was* and *now* are the windows'
+    columns."""
     if judged.task == "clustering":
         return
     yield from guarded("label_coverage", None, lambda: coverage(reference, current))
-    yield from guarded("label_rows", None, lambda: wrong_rows(judged, numbers, reference, current, at))
+    yield from guarded("label_rows", None, lambda: wrong_rows(judged, numbers, was, now, at))
     if judged.task == "regression":
         yield from guarded("label_scale", None, lambda: other_unit(judged, reference))
         return
@@ -181,7 +189,9 @@ def _apart_from(reference: Window | None, middle: float) -> bool:
     return usual <= 0 or not 1 / _FACTOR < middle / usual < _FACTOR
 
 
-def wrong_rows(judged: Judged, numbers: list[str], reference: Window, current: Window, at: Stretches) -> list[Finding]:
+def wrong_rows(
+    judged: Judged, numbers: list[str], reference: Columnar, current: Columnar, at: Stretches
+) -> list[Finding]:
     """Labels that have nothing to do with their rows: what they had in common with the features is lost at once.
 
     *value* is the slope of the label's present rank correlations on its weakest ones in the reference: 1 as it was,
@@ -192,11 +202,10 @@ def wrong_rows(judged: Judged, numbers: list[str], reference: Window, current: W
     if labels[0] is None or labels[1] is None:
         return []
     names = [*numbers, "_target"]
-    was, now = reference.frame[[*numbers, "_time"]], current.frame[numbers]
-    company = company_of(names, was.assign(_target=labels[0]), at, codes=1)
+    company = company_of(names, reference, at, codes=1, beside={"_target": labels[0]})
     if "_target" not in company.names:
         return []
-    found, pairs = related(now.assign(_target=labels[1]), company)
+    found, pairs = related(current, company, {"_target": labels[1]})
     label = company.names.index("_target")
     kin = kinship(company.weakest[label], found[label], pairs[label], company.names, _RELATED)
     if kin is None:
@@ -223,7 +232,7 @@ def _still_ranked(judged: Judged) -> bool:
     return METRICS["roc_auc"](outcomes) - 0.5 > skill / 4
 
 
-def _codes(judged: Judged, window: Window) -> NDArray[np.float64] | None:
+def _codes(judged: Judged, window: Columnar) -> NDArray[np.float64] | None:
     """The labels as numbers, a binary one as 0 and 1; None where they have no order."""
     target = window.frame["_target"]
     if judged.task == "regression":

@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from .columnar import runs_of
 from .columns import Finding
-from .kept import Kept
+from .kept import REMEMBERED, Kept
 from .stretches import Stretches
 
 _SLOW = 0.5  # least correlation of neighbours, in every stretch
 _LEFT = 0.25  # of it
 _ROWS = 100
 _REST = 0.5  # a column with one value on more of its rows tells nothing by its order
-_KNOWN: Kept[float] = Kept(512)
+_KNOWN: Kept[float] = Kept(REMEMBERED)
 
 
 def scrambled(name: str, reference: NDArray[np.float64], current: NDArray[np.float64], at: Stretches) -> Finding | None:
@@ -42,14 +43,21 @@ def scrambled(name: str, reference: NDArray[np.float64], current: NDArray[np.flo
 
 
 def _weakest(values: NDArray[np.float64], at: Stretches) -> float:
-    found = [_memory(values[at.of_row == g]) for g in range(at.count)]
-    return min((0.0 if f is None else f for f in found), default=0.0) if at.count > 3 else 0.0
+    """The least memory of any stretch; no further stretch is asked once one lies below what counts as slow."""
+    if at.count <= 3:
+        return 0.0
+    weakest = 1.0
+    for g in range(at.count):
+        weakest = min(weakest, _memory(values[at.of_row == g]) or 0.0)
+        if weakest < _SLOW:
+            break
+    return weakest
 
 
 def _memory(values: NDArray[np.float64]) -> float | None:
     """Rank correlation of each value with the next one that is known; None with too few, or one at rest."""
     known = values[np.isfinite(values)]
-    if len(known) < _ROWS or np.unique(known, return_counts=True)[1].max() > _REST * len(known):
+    if len(known) < _ROWS or runs_of(np.sort(known))[1].max() > _REST * len(known):
         return None
     ranks = rankdata(known)
     ranks -= ranks.mean()

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-import pandas as pd
-
 from ..data.window import Window
 from ..spec.values import Signal, Status, finite
 from ..spec.watching import QualitySpec
 from .alignment import misaligned
 from .clock import clock
+from .columnar import Columnar
 from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, out_of_range
 from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
@@ -76,37 +75,37 @@ class Quality:
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
 
     def _columns(self, reference: Window, current: Window) -> Iterator[Finding]:
-        at = known_stretches(reference, current)
-        numbers, screened = list[str](), list[str]()
+        old, new = Columnar(reference.frame), Columnar(current.frame)
+        at = known_stretches(reference, current, old)
+        numbers, screened, later = list[str](), list[str](), list[Finding]()
+        scale = _per_row(reference) / _per_row(current)
         for name in self.spec.columns or self.features:
             if name in current.missing_columns or name not in current.frame or name not in reference.frame:
                 continue
-            if reference.frame[name].dtype.kind == current.frame[name].dtype.kind:
+            if old.array(name).dtype.kind == new.array(name).dtype.kind:
                 screened.append(name)
-            yield from guarded("missing_share", name, lambda n=name: self._values(n, reference, current, at))  # type: ignore[misc]
-            if reference.frame[name].dtype.kind == "f" and current.frame[name].dtype.kind == "f":
+            yield from guarded("missing_share", name, lambda n=name: self._values(n, old, new, current, at))  # type: ignore[misc]
+            if old.is_number(name) and new.is_number(name):
                 numbers.append(name)
-        was, now = reference.frame, current.frame
-        scale = _per_row(reference) / _per_row(current)
-        for name in numbers:
-            yield from guarded("stuck", name, lambda n=name: _present(stuck(n, was, now, at, scale)))  # type: ignore[misc]
-            yield from guarded("misaligned", name, lambda n=name: _present(_order(n, was, now, at)))  # type: ignore[misc]
+                # Here, while the column is sorted
+                later += guarded("stuck", name, lambda n=name: _present(stuck(n, old, new, at, scale)))  # type: ignore[misc]
+                later += guarded("misaligned", name, lambda n=name: _order(n, old, new, at))  # type: ignore[misc]
+        yield from later
         yield from guarded("scale", None, lambda: units(numbers, reference, current, at, self.recent))
-        yield from guarded("misaligned", None, lambda: misaligned(screened, was, now, at))
-        yield from guarded("clock", None, lambda: clock([*numbers, "_target"], reference, current, at))
-        yield from guarded("copies", None, lambda: [copies(reference, current, self.spec.duplicates, at)])
+        yield from guarded("misaligned", None, lambda: misaligned(screened, old, new, at))
+        yield from guarded("clock", None, lambda: clock([*numbers, "_target"], reference, current, old, new, at))
+        yield from guarded("copies", None, lambda: [copies(old, new, self.spec.duplicates, at)])
         if self.judged is not None:
-            yield from label_screens(self.judged, numbers, reference, current, at)
+            yield from label_screens(self.judged, numbers, reference, current, old, new, at)
 
-    def _values(self, name: str, reference: Window, current: Window, at: Stretches) -> Iterator[Finding]:
-        was, now = reference.frame[name], current.frame[name]
+    def _values(self, name: str, was: Columnar, now: Columnar, current: Window, at: Stretches) -> Iterator[Finding]:
         known = self.known.columns.get(name) if self.known else None
         found: list[Finding | None] = [missing_share(name, was, now, at, self.spec.missing)]
-        if was.dtype.kind == "f" and now.dtype.kind == "f":
+        if was.is_number(name) and now.is_number(name):
             found.append(out_of_range(name, was, now, at, self.spec.out_of_range, known=known))
-        elif was.dtype.kind != "f" and now.dtype.kind != "f":
+        elif not was.is_number(name) and not now.is_number(name):
             found.append(new_categories(name, was, now, at, self.spec.new_categories, known=known))
-        found.append(constant(name, reference.frame, now, current.span.length, at))
+        found.append(constant(name, was, now, current.span.length, at))
         return (each for each in found if each is not None)
 
 
@@ -187,8 +186,8 @@ def units(
     return [*found, *(each for each in judged if each is not None)]
 
 
-def _order(name: str, was: pd.DataFrame, now: pd.DataFrame, at: Stretches) -> Finding | None:
-    return scrambled(name, was[name].to_numpy(dtype=float), now[name].to_numpy(dtype=float), at)
+def _order(name: str, was: Columnar, now: Columnar, at: Stretches) -> list[Finding]:
+    return _present(scrambled(name, was.numbers(name), now.numbers(name), at))
 
 
 def _per_row(window: Window) -> float:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from os import urandom
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..data.window import Window
-from .kept import digest_of
+from .columnar import Columnar
 
 _LEAST, _MOST = 4, 16  # stretches
 _ROWS = 20  # least rows of a stretch, on average
@@ -60,10 +60,21 @@ def stretches(reference: Window, current: Window) -> Stretches:
     return Stretches(of_row, count, max(1.0, ahead))
 
 
-def known_stretches(reference: Window, current: Window) -> Stretches:
-    """As `stretches`, with the reference's key."""
+def known_stretches(reference: Window, current: Window, was: Columnar) -> Stretches:
+    """As `stretches`, with the key of the reference, whose columns are *was*."""
     at = stretches(reference, current)
-    return replace(at, key=digest_of(reference.frame) + at.count.to_bytes(2, "big"))
+    return replace(at, key=was.digest() + at.count.to_bytes(2, "big"))
+
+
+def ordered_parts(columns: Columnar, name: str, at: Stretches) -> list[NDArray[np.float64]]:
+    """The finite numbers of a reference column in each stretch, sorted; kept as long as `Columnar.ordered`."""
+    return columns.beside_ordered(name, lambda: _ordered_parts(columns.numbers(name), at))
+
+
+def _ordered_parts(values: NDArray[np.float64], at: Stretches) -> list[NDArray[np.float64]]:
+    known = np.isfinite(values)
+    parts = [values[(at.of_row == g) & known] for g in range(at.count)]
+    return [np.sort(part) for part in parts]
 
 
 def travel(middles: NDArray[np.float64], ahead: float) -> float:
@@ -79,16 +90,24 @@ def travel(middles: NDArray[np.float64], ahead: float) -> float:
     return max(float(np.abs(np.diff(middles)).max()), pace * ahead)
 
 
-def longest_run(values: pd.Series, times: pd.Series) -> tuple[timedelta, int]:
-    """The longest stretch of time, and most rows in a row, in which *values* stayed the same."""
-    order = np.argsort(times.to_numpy(), kind="stable")
-    codes = pd.factorize(values)[0][order]
-    clock = times.to_numpy(dtype="datetime64[us]")[order]
-    known = codes >= 0
-    codes, clock = codes[known], clock[known]
-    if len(codes) == 0:
+def longest_run(columns: Columnar, name: str) -> tuple[timedelta, int]:
+    """The longest stretch of time, and most rows in a row, in which the column stayed the same; missing values
+    are passed over."""
+    clock = columns.times()
+    if columns.is_number(name):
+        values: NDArray[Any] = columns.array(name)
+        known = ~np.isnan(values)
+    else:
+        values = columns.codes(name).of_row
+        known = values >= 0
+    if not columns.in_order():
+        order = np.argsort(clock, kind="stable")
+        values, clock, known = values[order], clock[order], known[order]
+    if not known.all():
+        values, clock = values[known], clock[known]
+    if len(values) == 0:
         return timedelta(0), 0
-    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
-    ends = np.r_[starts[1:], len(codes)] - 1
-    longest = int((clock[ends] - clock[starts]).astype("timedelta64[us]").astype(np.int64).max())
+    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
+    ends = np.r_[starts[1:], len(values)] - 1
+    longest = int((clock[ends] - clock[starts]).max())
     return timedelta(microseconds=longest), int((ends - starts + 1).max())

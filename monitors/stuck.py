@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from .columnar import Columnar, runs_of
 from .columns import FEW, Finding, format_run, surely_above
-from .kept import Kept
-from .stretches import Stretches, longest_run
+from .kept import REMEMBERED, Kept
+from .stretches import Stretches, longest_run, ordered_parts
 
 _PILE = 0.15  # more of the rows than this above what any value had in any stretch
 _COMMON = 0.02  # a value with this share of the reference may well become more frequent,
@@ -47,23 +47,24 @@ class Habit:
     rows: int
 
 
-_KNOWN: Kept[Habit] = Kept(512)
+_KNOWN: Kept[Habit] = Kept(REMEMBERED)
 _UNKNOWN = Habit(0, {}, 0.0, 0.0, 0.0, (0.0, 0.0), timedelta(0), 0)
 
 
-def stuck(name: str, reference: pd.DataFrame, current: pd.DataFrame, at: Stretches, scale: float) -> Finding | None:
+def stuck(name: str, reference: Columnar, current: Columnar, at: Stretches, scale: float) -> Finding | None:
     """Whether the number column *name* stood still; *scale* is how many rows one reference row stands for, over
     how many one current row does. None where there are too few values, or too few different ones.
     """
-    now = current[name].to_numpy(dtype=float)
-    now = now[np.isfinite(now)]
+    now = current.ordered(name)
     if len(now) < FEW:
         return None
-    habit = _KNOWN.make((at.key, name), lambda: _habit(reference[name], reference["_time"], at))
+    habit = _KNOWN.make((at.key, name), lambda: _habit(name, reference, at))
     if habit.distinct <= _DISTINCT:
         return None
     slack = _FAR * (habit.high - habit.low)
-    outside = now[(now < habit.low - slack) | (now > habit.high + slack)]
+    below = np.searchsorted(now, habit.low - slack, side="left")
+    above = np.searchsorted(now, habit.high + slack, side="right")
+    outside = np.r_[now[:below], now[above:]]
     value, share = _pile(outside, len(now)) if len(outside) else _pile(now, len(now))
     alone = share * len(now) >= _ALONE * len(outside) > 0  # a season leaves the range with many values
     if alone and share > _STRANGER and surely_above(share, len(now), _STRANGER):
@@ -76,7 +77,7 @@ def stuck(name: str, reference: pd.DataFrame, current: pd.DataFrame, at: Stretch
         return Finding("stuck", name, "fail", share, most, limit, note)
     if value == habit.mode and habit.piles[0] >= _RESTS:
         return Finding("stuck", name, "ok", share, most, limit)  # a dry spell, however long
-    run, rows = longest_run(current[name], current["_time"])
+    run, rows = longest_run(current, name)
     part = rows / len(now)
     if part >= _PART and rows >= FEW and rows > _LONGER * habit.rows * scale and run > _LONGER * habit.run:
         note = f"{name} did not move for {format_run(run)} ({rows} rows); before, for {format_run(habit.run)} at most"
@@ -92,23 +93,18 @@ def _limit(habit: Habit, value: float) -> tuple[float, float]:
     return habit.piles[1], habit.piles[1] + (_MORE if value in habit.shares else _PILE)
 
 
-def _habit(column: pd.Series, times: pd.Series, at: Stretches) -> Habit:
-    values = column.to_numpy(dtype=float)
-    known = np.isfinite(values)
-    values, groups = values[known], at.of(known)
+def _habit(name: str, columns: Columnar, at: Stretches) -> Habit:
+    values = columns.ordered(name)
     if len(values) < FEW:
         return _UNKNOWN
-    distinct, codes = np.unique(values, return_inverse=True)
-    table = np.zeros((at.count, len(distinct)))
-    np.add.at(table, (groups, codes), 1.0)
-    sizes = table.sum(axis=1)
-    shares = table[sizes >= FEW] / sizes[sizes >= FEW, None]
-    whole = table.sum(axis=0) / len(values)
+    distinct, counts = runs_of(values)
+    whole = counts / len(values)
     mode = int(whole.argmax())
-    worst = np.maximum(shares.max(axis=0, initial=0.0), whole)
+    worst = np.maximum(_most_in_a_stretch(ordered_parts(columns, name, at), distinct), whole)
     others = np.delete(worst, mode)
-    run, rows = longest_run(column, times)
-    common = {float(v): float(p) for v, p in zip(distinct, whole, strict=True) if p >= _COMMON}
+    run, rows = longest_run(columns, name)
+    often = np.flatnonzero(whole >= _COMMON)
+    common = {float(distinct[each]): float(whole[each]) for each in often}
     return Habit(
         distinct=len(distinct),
         shares=common,
@@ -121,8 +117,19 @@ def _habit(column: pd.Series, times: pd.Series, at: Stretches) -> Habit:
     )
 
 
+def _most_in_a_stretch(parts: list[NDArray[np.float64]], distinct: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest share of a stretch's rows that each of the *distinct* values had, where a stretch has rows enough."""
+    worst = np.zeros(len(distinct))
+    for here in parts:
+        if len(here) >= FEW:
+            found, counts = runs_of(here)
+            place = np.searchsorted(distinct, found)
+            worst[place] = np.maximum(worst[place], counts / len(here))
+    return worst
+
+
 def _pile(values: NDArray[np.float64], rows: int) -> tuple[float, float]:
-    """The most frequent of *values*, and its share of *rows*."""
-    distinct, counts = np.unique(values, return_counts=True)
+    """The most frequent of *values*, which lie in order, and its share of *rows*."""
+    distinct, counts = runs_of(values)
     most = int(counts.argmax())
     return float(distinct[most]), float(counts[most] / rows)
