@@ -7,9 +7,8 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
@@ -24,11 +23,7 @@ if TYPE_CHECKING:
 out = Console(soft_wrap=True)
 
 
-def up(
-    folder: Annotated[
-        Path, typer.Argument(help="The project: the folder that holds the specs.", metavar="FOLDER")
-    ] = Path(),
-) -> None:
+def up(folder: Path) -> None:
     """Start Prefect, MLflow, Evidently's UI and a worker; deploy every spec below FOLDER; watch over them all."""
     if not folder.is_dir():
         raise BadInput(f"{folder}: there is no such folder; nothing was started. Name the folder that holds the specs.")
