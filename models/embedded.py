@@ -63,18 +63,19 @@ class EmbeddedVersions:
             )
             values += list(tag)
         rows = self._rows(
-            "select v.version, v.description, v.creation_time, v.run_id from model_versions v where "  # noqa: S608 - ours
-            f"v.workspace = 'default' and v.name = ? and v.current_stage != '{_DELETED}'{where} order by v.version desc",
+            "select v.version, v.description, v.creation_time, v.run_id from model_versions v "  # noqa: S608 - ours
+            f"where v.workspace = 'default' and v.name = ? and v.current_stage != '{_DELETED}'{where} "
+            "order by v.version desc",
             *values,
         )
         if not rows:
             return []
         aliases = self.aliases()
         tags: dict[str, dict[str, str]] = {}
-        one = [] if number is None else [number]
+        one, of_it = ([], "") if number is None else ([number], " and version = ?")
         for row in self._rows(
-            "select version, key, value from model_version_tags where workspace = 'default' and name = ?"
-            + (" and version = ?" if one else ""),
+            "select version, key, value from model_version_tags "  # noqa: S608 - ours
+            f"where workspace = 'default' and name = ?{of_it}",
             *one,
         ):
             tags.setdefault(str(row["version"]), {})[str(row["key"])] = str(row["value"])
@@ -114,4 +115,3 @@ class EmbeddedVersions:
         database = sqlite3.connect(f"{self.file.as_uri()}?mode=ro", uri=True, timeout=_WAIT_SECONDS)
         database.row_factory = sqlite3.Row
         return database
-
