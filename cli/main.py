@@ -291,9 +291,34 @@ def rollback(
     show.versions(prepared, as_json, note=f"v{restored} is the champion again.")
 
 
+@app.command(epilog="Example: ratoon fleet models --every 1h")
+def fleet(
+    folder: Annotated[Path, typer.Argument(help="Every spec below it is looked at.", metavar="DIR")],
+    at: At = None,
+    every: Annotated[
+        str | None, typer.Option("--every", help="Look again after this long, such as 1h, until Ctrl-C.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at every model below a folder in one warm process; false alarms are controlled over them all."""
+    from .fleet import run_fleet
+
+    if not run_fleet(folder, at, every, as_json=as_json):
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: ratoon status spec.yaml --json")
-def status(spec: SpecPath, as_json: AsJson = False) -> None:
+def status(
+    spec: Annotated[Path, typer.Argument(help="The model's spec (YAML); or a folder: a line for each model below it.")],
+    as_json: AsJson = False,
+) -> None:
     """Print who serves, who waits for review, and what was decided last."""
+    if spec.is_dir():
+        from .fleet_status import print_fleet
+
+        if not print_fleet(spec, as_json):
+            raise typer.Exit(1)
+        return
     from . import show
 
     show.status(_addressed(spec), as_json)

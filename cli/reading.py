@@ -46,7 +46,7 @@ class ModelFacts:
 def read_facts(spec: Spec) -> ModelFacts:
     """Read everything that the stores hold of the model."""
     stores = stores_of(spec)
-    uri, versions = _registered(spec)
+    uri, versions = registered(spec)
     with Ledger.open(stores.ledger) as ledger:
         return ModelFacts(
             model=spec.model,
@@ -61,7 +61,7 @@ def read_facts(spec: Spec) -> ModelFacts:
         )
 
 
-def _registered(spec: Spec) -> tuple[str, Sequence[Version]]:
+def registered(spec: Spec) -> tuple[str, Sequence[Version]]:
     """Where the registry is, and the model's versions in it; MLflow is imported only for a server's."""
     uri = uri_of(spec)
     stored = EmbeddedVersions.find(uri, spec.model)

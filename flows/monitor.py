@@ -7,6 +7,7 @@ from datetime import datetime
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, champion_as_of
 from ..loop.decided import decided
+from ..loop.fleet import present_fleet
 from ..loop.look import Look, look
 from ..loop.score import score_past
 from ..loop.watch import watch
@@ -111,7 +112,9 @@ def settle(
     stored = care.ledger.find_decision(decision_id(spec.model, now, spec.policy_version))
     if stored is not None:
         return stored, False
-    decision = decided(care, champion, observation.signals, windows.current.span, now)
+    fleet = present_fleet()
+    signals = (*observation.signals, fleet.asks(spec.model, windows.current.span))
+    decision = decided(care, champion, signals, windows.current.span, now)
     if observation.runs:  # else no page was drawn, and there is no reason to import Evidently
         keep(
             care.stores.workspace,
@@ -122,6 +125,8 @@ def settle(
             action=decision.action,
             triage=decision.triage.verdict,
         )
-    return care.ledger.record_decision(
-        decision, observation.signals, policy=spec.deciding, run=str(flow_run.id or ""), live=spec.mode == "live"
+    written = care.ledger.record_decision(
+        decision, signals, policy=spec.deciding, run=str(flow_run.id or ""), live=spec.mode == "live"
     )
+    fleet.heard(written[0])
+    return written
