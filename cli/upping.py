@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import time
@@ -109,7 +110,8 @@ def _deploy(running: Up, project: Path, terminal: _Terminal) -> list[str]:
     if not specs:
         return []
     try:
-        return list(deploy_all(specs, pool=running.settings.pool, environment=running.environment))
+        warm = shlex.join([sys.executable, "-m", "ratoon.servers.warm"])
+        return list(deploy_all(specs, pool=running.settings.pool, environment=running.environment, warm=warm))
     except Exception as error:  # the servers are up, and keep what was deployed before
         terminal.note(f"Not everything was deployed: {error}. Once that is mended: ratoon deploy {project}")
         return []
