@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from pathlib import Path
 
 from ..flows.embedding import run_without_prefect
 from ..servers.addresses import find_addresses, homes, somebody_is_up
@@ -13,7 +14,7 @@ from ..spec.model import Spec
 from ..spec.stores import stores_of
 
 # Each names a server, a profile that may name one, or the wish for Prefect's own within the command.
-PREFECTS = ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_HOME", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
+PREFECTS = ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
 
 
 def settle_environment(spec: Spec) -> None:
@@ -76,4 +77,5 @@ def use_running_servers(spec: Spec) -> None:
 
 def embedded() -> bool:
     """Whether this command does its work by itself, without Prefect: no server of it was named in any way."""
-    return not any(name in os.environ for name in PREFECTS)
+    home = os.environ.get("PREFECT_HOME")
+    return not any(name in os.environ for name in PREFECTS) and not (home and (Path(home) / "profiles.toml").exists())
