@@ -12,6 +12,7 @@ from ..data.view import View
 from ..loop.care import Care
 from ..loop.champion import Champion
 from ..loop.decided import decided, past
+from ..loop.fleet import Fleet
 from ..loop.look import Look, look
 from ..loop.watch import watch
 from ..policy.decide import decision_id
@@ -69,8 +70,9 @@ class ByPolicy:
     """The spec's own policy, through the monitors and the policy engine of the live flows."""
 
     def __call__(self, turn: Turn) -> tuple[Decision, Sequence[Signal]]:
-        decision = decided(turn.care, turn.champion, turn.signals, turn.windows.current.span, turn.now)
-        return decision, turn.signals
+        window = turn.windows.current.span
+        signals = (*turn.signals, Fleet().asks(turn.care.spec.model, window))  # as live: a model by itself
+        return decided(turn.care, turn.champion, signals, window, turn.now), signals
 
 
 @dataclass

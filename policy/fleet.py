@@ -34,7 +34,7 @@ def fleet_signal(needed: float, models: int, window: Span) -> Signal:
 
 
 def fleet_facts(signals: Sequence[Signal], known: Mapping[str, Any], history: History, window: Span) -> dict[str, Any]:
-    """The variables `fleet.*`; none where the look knew of no fleet, as those of earlier releases and of a backtest.
+    """The variables `fleet.*`; none where the look knew of no fleet, as those of earlier releases.
 
     *known* are the other variables of this look, by their dotted names. *history* ends before it.
     """
