@@ -7,10 +7,10 @@ one that crashes, or eats memory, takes no other with it, and all of it is given
 from this one, which has imported the flows, scikit-learn, MLflow and Evidently before. In the fork Prefect's own
 engine carries out the run: it is a flow run like any other, can be cancelled, and writes its logs.
 
-This process itself has one thread of Python (jemalloc has one more, and minds forks itself) and opens no file of Ratoon's, no database and no network: nothing that would be
-unsafe to share by forking. It serves only runs whose environment is its own, since libraries read some of it at
-import; others are told no, and start afresh. The client (`warm.py`) stands for the fork towards the worker: where
-the client is killed, so is the fork.
+This process itself has one thread of Python (jemalloc has one more, and minds forks itself) and opens no file of
+Ratoon's, no database and no network: nothing that would be unsafe to share by forking. It serves only runs whose
+environment is its own but for Prefect's variables, since libraries read some of it at import; others are told no, and
+start afresh. The client (`warm.py`) stands for the fork towards the worker: where the client is killed, so is the fork.
 """
 
 from __future__ import annotations
