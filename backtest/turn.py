@@ -12,6 +12,7 @@ from ..data.view import View
 from ..loop.care import Care
 from ..loop.champion import Champion
 from ..loop.decided import decided
+from ..loop.fleet import Fleet
 from ..loop.look import Look, look
 from ..loop.watch import watch
 from ..policy.decide import decision_id
@@ -38,8 +39,9 @@ class Turn:
 
     @cached_property
     def signals(self) -> tuple[Signal, ...]:
-        """What the monitors say, without pages for people."""
-        return watch(self.care, self.champion, self.windows, pages=False).signals
+        """What the monitors say, without pages for people; of the fleet's alarm, as of a model by itself."""
+        seen = watch(self.care, self.champion, self.windows, pages=False).signals
+        return (*seen, Fleet().asks(self.care.spec.model, self.windows.current.span))
 
     @cached_property
     def asked(self) -> Decision:

@@ -1,20 +1,21 @@
-"""The command `ratoon`. Exit codes: 0 done, 1 failed or refused, 2 bad input."""
+"""The command `ratoon`. Exit codes: 0 done, 1 failed or refused, 2 bad input.
+
+Each command imports what it needs when it runs: `--help` and a typo import neither pandas nor any engine.
+"""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from ..spec.errors import BadInput, RatoonError
-from ..spec.load import json_schema, load_spec
-from ..spec.model import Spec
-from . import show
-from .upping import up
+
+if TYPE_CHECKING:
+    from ..spec.model import Spec
 
 app = typer.Typer(
     help="Retrain when it pays, from where you left off.",
@@ -48,6 +49,8 @@ def run() -> None:
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except typer.Abort:
+        from rich.console import Console
+
         Console(stderr=True).print("[yellow]Stopped.[/] What was finished before is kept.")
         sys.exit(1)
     except BadInput as error:
@@ -66,11 +69,14 @@ def run() -> None:
 
 
 def _complain(error: RatoonError) -> None:
+    from rich.console import Console
+
     Console(stderr=True, soft_wrap=True).print(f"[bold red]{type(error).__name__}[/]", error, highlight=False)
 
 
 def _prepared(path: Path) -> Spec:
     """Read the spec and settle the environment, before Prefect is imported."""
+    from ..spec.load import load_spec
     from .settings import settle_environment
 
     spec = load_spec(path)
@@ -80,6 +86,7 @@ def _prepared(path: Path) -> Spec:
 
 def _addressed(path: Path) -> Spec:
     """Read the spec, and look where `ratoon up` keeps its stores, for commands that start no flow."""
+    from ..spec.load import load_spec
     from .settings import use_running_servers
 
     spec = load_spec(path)
@@ -110,6 +117,8 @@ def init(
     ] = None,
 ) -> None:
     """Write a project: with example data that works as it stands, or over your own data."""
+    from . import show
+
     named = {"--target": target, "--time": time, "--id": row_id}
     missing = [option for option, value in named.items() if value is None]
     if data is None:
@@ -143,6 +152,7 @@ def init(
 @app.command(epilog="Example: ratoon check spec.yaml")
 def check(spec: SpecPath, as_json: AsJson = False) -> None:
     """Validate a spec against the real data and the real registry, before anything runs."""
+    from . import show
     from .checking import check_spec
 
     findings = check_spec(_addressed(spec))
@@ -154,6 +164,8 @@ def check(spec: SpecPath, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: ratoon train spec.yaml --at 2026-02-01")
 def train(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
     """Train the first version from scratch; it becomes the champion."""
+    from . import show
+
     prepared = _prepared(spec)
     from ..flows.train import train as flow
 
@@ -185,6 +197,8 @@ def adopt(
     as_json: AsJson = False,
 ) -> None:
     """Take a model that someone else trained and logged in MLflow under care; it becomes the champion."""
+    from . import show
+
     prepared = _prepared(spec)
     from ..flows.adopt import adopt_model as flow
     from .adopting import show_adoption
@@ -204,6 +218,8 @@ def adopt(
 @app.command(epilog="Example: ratoon monitor spec.yaml --at 2026-02-08")
 def monitor(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
     """Look at the last window and decide; a decision that fires starts the retraining."""
+    from . import show
+
     prepared = _prepared(spec)
     from ..flows.monitor import monitor as flow
 
@@ -227,6 +243,8 @@ def retrain(
     as_json: AsJson = False,
 ) -> None:
     """Continue the champion on the rows it has not learned, and offer the result for review."""
+    from . import show
+
     prepared = _prepared(spec)
     from ..flows.retrain import retrain as flow
 
@@ -244,6 +262,8 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make the challenger the champion; serving follows the alias."""
+    from . import show
+
     prepared = _prepared(spec)
     from ..flows.promote import promote as flow
 
@@ -261,6 +281,8 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Put an earlier champion back: one pointer move."""
+    from . import show
+
     prepared = _prepared(spec)
     from ..flows.promote import roll_back as flow
 
@@ -269,9 +291,36 @@ def rollback(
     show.versions(prepared, as_json, note=f"v{restored} is the champion again.")
 
 
+@app.command(epilog="Example: ratoon fleet models --every 1h")
+def fleet(
+    folder: Annotated[Path, typer.Argument(help="Every spec below it is looked at.", metavar="DIR")],
+    at: At = None,
+    every: Annotated[
+        str | None, typer.Option("--every", help="Look again after this long, such as 1h, until Ctrl-C.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at every model below a folder in one warm process; false alarms are controlled over them all."""
+    from .fleet import run_fleet
+
+    if not run_fleet(folder, at, every, as_json=as_json):
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: ratoon status spec.yaml --json")
-def status(spec: SpecPath, as_json: AsJson = False) -> None:
+def status(
+    spec: Annotated[Path, typer.Argument(help="The model's spec (YAML); or a folder: a line for each model below it.")],
+    as_json: AsJson = False,
+) -> None:
     """Print who serves, who waits for review, and what was decided last."""
+    if spec.is_dir():
+        from .fleet_status import print_fleet
+
+        if not print_fleet(spec, as_json):
+            raise typer.Exit(1)
+        return
+    from . import show
+
     show.status(_addressed(spec), as_json)
 
 
@@ -285,6 +334,8 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Print decisions with their reasons and scores, each decision not to act included."""
+    from . import show
+
     loaded = _addressed(spec)
     if not again:
         show.history(loaded, last, as_json)
@@ -346,6 +397,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Replay history for the policy and for all that it must beat: never, schedules, uniform, an oracle."""
+    from ..spec.load import load_spec
     from .backtesting import backtest as run
 
     run(
@@ -376,6 +428,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Drive the live flows over history at simulated times."""
+    from . import show
+
     prepared = _prepared(spec)
     show.replay(prepared, every, start, end, into, as_json)
 
@@ -416,6 +470,10 @@ def schema(
     events: Annotated[bool, typer.Option("--events", help="Of the events that Ratoon sends by Prefect.")] = False,
 ) -> None:
     """Print the spec's JSON schema, by which editors complete the YAML; or that of the events."""
+    from rich.console import Console
+
+    from ..spec.load import json_schema
+
     if events:
         from ..flows.events import events_schema
 
@@ -437,7 +495,16 @@ def demo(
     run_demo(folder, as_json)
 
 
-app.command(epilog="Example: ratoon up")(up)
+@app.command(epilog="Example: ratoon up")
+def up(
+    folder: Annotated[
+        Path, typer.Argument(help="The project: the folder that holds the specs.", metavar="FOLDER")
+    ] = Path(),
+) -> None:
+    """Start Prefect, MLflow, Evidently's UI and a worker; deploy every spec below FOLDER; watch over them all."""
+    from .upping import up as run
+
+    run(folder)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..ledger.ledger import Ledger
-from ..models.registry import Registry
+from ..models.embedded import EmbeddedVersions
+from ..models.store import file_of, uri_of
 from ..models.versions import Version
 from ..spec.masked import masked
 from ..spec.model import Spec
@@ -44,12 +46,12 @@ class ModelFacts:
 def read_facts(spec: Spec) -> ModelFacts:
     """Read everything that the stores hold of the model."""
     stores = stores_of(spec)
-    registry = Registry.open(spec)
+    uri, versions = registered(spec)
     with Ledger.open(stores.ledger) as ledger:
         return ModelFacts(
             model=spec.model,
-            registry=masked(registry.uri),
-            versions=[_version(found) for found in registry.versions()],
+            registry=masked(uri),
+            versions=[_version(found) for found in versions],
             decisions=ledger.decisions(spec.model),
             updates=[
                 update.model_dump(mode="json") | {"became": update.became} for update in ledger.updates(spec.model)
@@ -57,6 +59,21 @@ def read_facts(spec: Spec) -> ModelFacts:
             scores=ledger.scores(spec.model),
             promotions=[promotion.model_dump(mode="json") for promotion in ledger.champions(spec.model)],
         )
+
+
+def registered(spec: Spec) -> tuple[str, Sequence[Version]]:
+    """Where the registry is, and the model's versions in it; MLflow is imported only for a server's."""
+    uri = uri_of(spec)
+    stored = EmbeddedVersions.find(uri, spec.model)
+    if stored is not None:
+        return uri, stored.versions()
+    file = file_of(uri)
+    if file is not None and not file.exists():
+        return uri, ()
+    from ..models.registry import Registry
+
+    registry = Registry.open(spec)
+    return registry.uri, registry.versions()
 
 
 def _version(found: Version) -> dict[str, Any]:

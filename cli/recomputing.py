@@ -40,5 +40,8 @@ def _again(ledger: Ledger, identity: str) -> Recomputed:
     except RatoonError as error:
         return Recomputed(identity, skipped=str(error))
     again = decide(signals, history, policy, stored.at, model=stored.model, window=stored.window)
+    # Variables of a later release have no value in an older look; their empty maps are no difference.
+    facts = {name: value for name, value in again.facts.items() if name in stored.facts or value != {}}
+    again = again.model_copy(update={"facts": facts})
     fields = type(stored).model_fields
     return Recomputed(identity, tuple(name for name in fields if getattr(again, name) != getattr(stored, name)))

@@ -1,26 +1,28 @@
-"""The environment that the embedded servers need; set before Prefect and MLflow are imported."""
+"""The environment that a command's engines need; set before Prefect and MLflow are imported."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 import warnings
 from pathlib import Path
 
+from ..flows.embedding import run_without_prefect
 from ..servers.addresses import find_addresses, homes, somebody_is_up
 from ..spec.errors import Refused
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 
-DRAIN_SECONDS = 3
+# Each names a server, a profile that may name one, or the wish for Prefect's own within the command.
+PREFECTS = ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
 
 
 def settle_environment(spec: Spec) -> None:
-    """Keep Prefect's embedded database beside the other stores, and every telemetry off.
+    """Switch every telemetry off, and run without Prefect where no server was named.
 
-    What the user set wins: a PREFECT_API_URL names a server, a PREFECT_HOME another folder. Where `ratoon up` runs
-    for this spec's project, its servers are used.
+    What the user set wins: a PREFECT_API_URL names a server, and the flows are its runs. Where `ratoon up` runs for
+    this spec's project, its servers are used. Without one, the same functions run in this process and the ledger
+    keeps what they did, as it does either way.
     """
     use_running_servers(spec)
     quiet = {
@@ -37,9 +39,10 @@ def settle_environment(spec: Spec) -> None:
         os.environ.setdefault(name, value)
     # Evidently's regression page asks for R² of every slice, also of those with one row.
     warnings.filterwarnings("ignore", message="R.2 score is not well-defined")
-    if embedded() and "PREFECT_HOME" not in os.environ:
-        prefect_home(spec).mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
-        os.environ["PREFECT_HOME"] = str(prefect_home(spec))
+    if embedded():
+        run_without_prefect()
+        if spec.learner.family == "auto":  # most likely scikit-learn's, read by skops
+            import skops.io  # noqa: F401 - early: its import searches every module that is loaded by then
 
 
 def use_running_servers(spec: Spec) -> None:
@@ -73,16 +76,6 @@ def use_running_servers(spec: Spec) -> None:
 
 
 def embedded() -> bool:
-    """Whether Prefect runs inside this command: no server was named."""
-    return "PREFECT_API_URL" not in os.environ
-
-
-def drain() -> None:
-    """Give the embedded server the moment it needs: it stores task runs late, and loses them at exit."""
-    if embedded():
-        time.sleep(DRAIN_SECONDS)
-
-
-def prefect_home(spec: Spec) -> Path:
-    """The folder of Prefect's embedded database for this spec."""
-    return stores_of(spec).home / "prefect"
+    """Whether this command does its work by itself, without Prefect: no server of it was named in any way."""
+    home = os.environ.get("PREFECT_HOME")
+    return not any(name in os.environ for name in PREFECTS) and not (home and (Path(home) / "profiles.toml").exists())

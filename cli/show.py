@@ -18,7 +18,6 @@ from rich.text import Text
 from ..spec.model import Spec
 from ..spec.values import Decision
 from .reading import ModelFacts, read_facts
-from .settings import drain, embedded
 
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
@@ -59,13 +58,11 @@ def coloured(word: str) -> str:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """A spinner on standard error while a flow does *what*."""
-    hint = " (no PREFECT_API_URL: an embedded server starts first, which takes up to a minute)" if embedded() else ""
     from ..flows.readable import hushed
 
     hushed()
-    with err.status(f"{what}{hint} …"):
+    with err.status(f"{what} …"):
         yield
-        drain()
 
 
 def started(folder: Path, written: Sequence[Path]) -> None:
@@ -338,6 +335,4 @@ def run_replay(
             progress.update(bar, description="replaying", total=tick.total, completed=tick.number, last=last)
 
         with listening(show):
-            result = flow(spec=path, every=every, start=start, end=end, into=str(into) if into else None)
-        drain()
-        return result
+            return flow(spec=path, every=every, start=start, end=end, into=str(into) if into else None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 out = Console(soft_wrap=True)
 
 
-def up(
-    folder: Annotated[
-        Path, typer.Argument(help="The project: the folder that holds the specs.", metavar="FOLDER")
-    ] = Path(),
-) -> None:
+def up(folder: Path) -> None:
     """Start Prefect, MLflow, Evidently's UI and a worker; deploy every spec below FOLDER; watch over them all."""
     if not folder.is_dir():
         raise BadInput(f"{folder}: there is no such folder; nothing was started. Name the folder that holds the specs.")
@@ -114,7 +110,8 @@ def _deploy(running: Up, project: Path, terminal: _Terminal) -> list[str]:
     if not specs:
         return []
     try:
-        return list(deploy_all(specs, pool=running.settings.pool, environment=running.environment))
+        warm = shlex.join([sys.executable, "-m", "ratoon.servers.warm"])
+        return list(deploy_all(specs, pool=running.settings.pool, environment=running.environment, warm=warm))
     except Exception as error:  # the servers are up, and keep what was deployed before
         terminal.note(f"Not everything was deployed: {error}. Once that is mended: ratoon deploy {project}")
         return []

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
 from pydantic import BaseModel
 
 from ..loop.adopt import Adopted, adopt
 from ..loop.care import Care, take_care
 from ..loop.moment import as_utc
 from .declared import declared_spec
+from .engine import NO_CACHE, flow, flow_run, task
 from .moment import moment_of
 from .names import model_name
 from .promote import move

@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-
 from ..loop.care import Care
 from ..monitors.workspace import page
 from ..spec.values import Decision, Signal
 from .artifact_keys import artifact_key
+from .engine import PREFECT, create_markdown_artifact, create_table_artifact
 from .events import rehearsing
 from .lately import lately
 
@@ -23,6 +22,8 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
 
     Prefect cuts long cells of a table off and wraps the text above it: so the reasons stand there.
     """
+    if not PREFECT:
+        return
     rows = [
         {"what": "decision", "value": decision.action, "note": decision.id},
         {"what": "triage", "value": decision.triage.verdict, "note": ""},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
-
 from ..loop.care import Care
 from ..models.card import attempts_table
 from ..models.gate_table import gate_table
@@ -11,10 +9,13 @@ from ..models.race import Race
 from ..spec.values import Decision
 from .artifact_keys import artifact_key
 from .artifacts import publish_background
+from .engine import PREFECT, create_link_artifact, create_markdown_artifact
 
 
 def publish_race(care: Care, fired: Decision, race: Race, version: str | None) -> None:
     """Why it trained, the rungs that ran, the gate's table of the last of them, and what a look shows beside."""
+    if not PREFECT:
+        return
     why = "\n".join(f"- {reason}" for reason in fired.reasons)
     parts = [f"**{fired.action}**, decision `{fired.id}` at {fired.at:%Y-%m-%d %H:%M} UTC\n\n{why}"]
     parts += [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])

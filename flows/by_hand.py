@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from prefect.runtime import flow_run
-
 from ..loop.care import Care
 from ..policy.decide import decision_id
 from ..spec.values import Action, Decision, Triage
+from .engine import flow_run
 
 
 def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> tuple[Decision, bool]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact
-
 from ..ledger.ledger import Catch, Done, Promotion
 from ..loop.care import Kept
 from ..loop.ungated import last_let
 from ..spec.errors import RegistryError
 from .artifact_keys import artifact_key
+from .engine import create_markdown_artifact, get_run_logger
 from .events import Caught, announce
 
 

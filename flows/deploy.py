@@ -51,6 +51,7 @@ class Deployed:
     description: str
     collision: Literal["ENQUEUE", "CANCEL_NEW"] = "ENQUEUE"
     asks: tuple[str, ...] = ()
+    warm: bool = False  # short and often: a fork of the warm parent, where there is one
 
     @property
     def entrypoint(self) -> str:
@@ -59,7 +60,13 @@ class Deployed:
 
 
 DEPLOYED = (
-    Deployed("monitor", "monitor", "monitor", "Look at the model's last window and decide what to do about it."),
+    Deployed(
+        "monitor",
+        "monitor",
+        "monitor",
+        "Look at the model's last window and decide what to do about it.",
+        warm=True,
+    ),
     Deployed(
         "retrain",
         "retrain",
@@ -81,6 +88,7 @@ DEPLOYED = (
         "review",
         "Write down what reviewers did in MLflow, and catch a champion that no gate passed.",
         collision="CANCEL_NEW",
+        warm=True,
     ),
     Deployed(
         "backtest",
@@ -92,11 +100,14 @@ DEPLOYED = (
 )
 
 
-def deploy_all(specs: Sequence[Path], *, pool: str, environment: Mapping[str, str]) -> list[str]:
+def deploy_all(
+    specs: Sequence[Path], *, pool: str, environment: Mapping[str, str], warm: str | None = None
+) -> list[str]:
     """Deploy every flow of every spec to the process work pool *pool*, made if missing; their names, `flow/model`.
 
-    *environment* goes to the runs. Raises SpecError and BadInput before anything is changed: for a bad spec, for
-    two of one model, for none at all, for a pool of another type than `process`.
+    *environment* goes to the runs. *warm*: the command by which looks start, where the worker runs on this machine.
+    Raises SpecError and BadInput before anything is changed: for a bad spec, for two of one model, for none at all,
+    for a pool of another type than `process`.
     """
     if not specs:
         raise BadInput("There is no spec to deploy; nothing was changed. `ratoon init DIR` writes one.")
@@ -104,7 +115,7 @@ def deploy_all(specs: Sequence[Path], *, pool: str, environment: Mapping[str, st
     with get_client(sync_client=True) as client:
         _process_pool(client, pool)
         return [
-            _deploy(client, each, spec, pool, environment)
+            _deploy(client, each, spec, pool, environment, warm)
             for spec in read
             for each in DEPLOYED
             if find_spec(f"ratoon.flows.{each.module}")
@@ -148,8 +159,17 @@ def _process_pool(client: SyncPrefectClient, pool: str) -> None:
         )
 
 
-def _deploy(client: SyncPrefectClient, each: Deployed, spec: Spec, pool: str, environment: Mapping[str, str]) -> str:
+def _deploy(
+    client: SyncPrefectClient,
+    each: Deployed,
+    spec: Spec,
+    pool: str,
+    environment: Mapping[str, str],
+    warm: str | None,
+) -> str:
     made = build(each, spec, pool, environment)
+    if warm and each.warm:
+        made.job_variables = made.job_variables | {"command": warm}
     try:
         present = client.read_deployment_by_name(made.full_name)
     except ObjectNotFound:
@@ -203,7 +223,7 @@ def _keep_what_was_set(made: RunnerDeployment, present: DeploymentResponse, pool
     made.paused = present.paused
     made.tags = list(dict.fromkeys([*made.tags, *present.tags]))
     kept: dict[str, Any] = dict(present.job_variables or {})
-    made.job_variables = kept | {"env": dict(kept.get("env") or {}) | made.job_variables["env"]}
+    made.job_variables = made.job_variables | kept | {"env": dict(kept.get("env") or {}) | made.job_variables["env"]}
     if present.work_pool_name == pool and present.work_queue_name:
         made.work_queue_name = present.work_queue_name
     active = {each.slug: each.active for each in present.schedules}

@@ -13,8 +13,9 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from prefect.events import emit_event
 from pydantic import BaseModel, Field
+
+from .engine import emit_event
 
 _told: ContextVar[bool] = ContextVar("ratoon_events_told", default=True)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from prefect.runtime import deployment
 from pydantic import Field
 
 from ..loop.moment import as_utc, wall_clock
 from ..spec.errors import BadInput
+from .engine import deployment
 
 SLACK = timedelta(minutes=5)  # two machines' clocks may differ by this
 

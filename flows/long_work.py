@@ -6,11 +6,8 @@ from types import TracebackType
 from typing import cast
 from uuid import UUID
 
-from prefect import get_run_logger
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.runtime import flow_run
-
 from .artifact_keys import artifact_key
+from .engine import PREFECT, create_progress_artifact, flow_run, get_run_logger, update_progress_artifact
 
 STEP = 5.0  # percent; smaller steps are not sent
 
@@ -28,7 +25,7 @@ class LongWork:
         self._shares: dict[str, float] = {}
 
     def __enter__(self) -> LongWork:
-        if flow_run.id is not None:
+        if PREFECT and flow_run.id is not None:
             try:
                 said = f"{self._what}: {self._doing}"
                 self._id = cast(UUID, create_progress_artifact(progress=0.0, key=self._key, description=said))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect.runtime import flow_run
-
 from ..loop.moment import as_utc, wall_clock
+from .engine import flow_run
 
 
 def moment_of(at: datetime | None) -> datetime:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
-
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, champion_as_of
 from ..loop.decided import decided
+from ..loop.fleet import present_fleet
 from ..loop.look import Look, look
 from ..loop.score import score_past
 from ..loop.watch import watch
@@ -22,6 +19,7 @@ from ..spec.model import Spec
 from ..spec.values import Decision
 from .artifacts import publish_decision
 from .declared import declared_spec
+from .engine import NO_CACHE, flow, flow_run, task
 from .events import Decided, announce
 from .form import At, SpecPath, past
 from .moment import moment_of
@@ -114,16 +112,21 @@ def settle(
     stored = care.ledger.find_decision(decision_id(spec.model, now, spec.policy_version))
     if stored is not None:
         return stored, False
-    decision = decided(care, champion, observation.signals, windows.current.span, now)
-    keep(
-        care.stores.workspace,
-        spec.model,
-        observation.runs,
-        window=windows.current.span,
-        decision=decision.id,
-        action=decision.action,
-        triage=decision.triage.verdict,
+    fleet = present_fleet()
+    signals = (*observation.signals, fleet.asks(spec.model, windows.current.span))
+    decision = decided(care, champion, signals, windows.current.span, now)
+    if observation.runs:  # else no page was drawn, and there is no reason to import Evidently
+        keep(
+            care.stores.workspace,
+            spec.model,
+            observation.runs,
+            window=windows.current.span,
+            decision=decision.id,
+            action=decision.action,
+            triage=decision.triage.verdict,
+        )
+    written = care.ledger.record_decision(
+        decision, signals, policy=spec.deciding, run=str(flow_run.id or ""), live=spec.mode == "live"
     )
-    return care.ledger.record_decision(
-        decision, observation.signals, policy=spec.deciding, run=str(flow_run.id or ""), live=spec.mode == "live"
-    )
+    fleet.heard(written[0])
+    return written

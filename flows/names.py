@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from prefect import get_run_logger
-from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
-
 from ..spec.errors import BadInput
 from ..spec.load import load_spec
+from .engine import PREFECT, flow_run, get_client, get_run_logger
 
 
 def model_name(parameters: dict[str, Any]) -> str:
@@ -34,6 +31,8 @@ def end_name(outcome: str) -> None:
         return
     logger, name = get_run_logger(), str(flow_run.name)
     logger.info("%s: %s", name, outcome)
+    if not PREFECT:
+        return
     try:
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(flow_run.id), name=f"{name}: {outcome}")

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
-
 from ..ledger.ledger import PromotionKind
 from ..loop.care import Care, take_care
 from ..loop.champion import replaced_by
@@ -16,6 +12,7 @@ from ..models.versions import Version as Offered
 from ..spec.errors import Refused, RegistryError
 from .artifacts_version import publish_promotion
 from .declared import declared_spec
+from .engine import NO_CACHE, flow, flow_run, get_run_logger, task
 from .events import Promoted, announce
 from .form import Actor, At, BackTo, DecisionId, Reason, SpecPath, Version, explained, past, signed
 from .moment import moment_of

@@ -6,10 +6,8 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from prefect import State
-from prefect.client.orchestration import get_client
-
 from ..spec.errors import RatoonError
+from .engine import State, get_client
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 LONGEST = 160  # characters of a run's name

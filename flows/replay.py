@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow
-from prefect.runtime import flow_run
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from pydantic import BaseModel, Field
 
 from ..loop.care import Care, take_care
@@ -19,6 +17,7 @@ from ..loop.plan import plan, step_of
 from ..spec.load import load_spec
 from ..spec.values import Span
 from .declared import declared_spec
+from .engine import PREFECT, flow, flow_run
 from .events import nobody_told
 from .form import End, SpecPath, Start, Step
 from .long_work import LongWork
@@ -85,8 +84,7 @@ def replay(
     """
     rehearsal = write_rehearsal(declared_spec(spec), Path(into) if into else None)
     step = step_of(every)
-    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    with quiet, nobody_told(), take_care(load_spec(rehearsal)) as care, _shown(care) as work:
+    with _no_heartbeat(), nobody_told(), take_care(load_spec(rehearsal)) as care, _shown(care) as work:
         planned = plan(care.source, care.spec.path.name, start, end, step)
         train(spec=str(rehearsal), at=planned.start)
         for number, moment in enumerate(planned.moments, start=1):
@@ -96,6 +94,15 @@ def replay(
         replayed = _sum_up(care, str(rehearsal), planned.span, len(planned.moments))
     end_name(f"{replayed.windows} looks, {replayed.trainings} trainings")
     return replayed
+
+
+def _no_heartbeat() -> AbstractContextManager[object]:
+    """Prefect's heartbeat takes a second of each flow run, of which a replay has hundreds."""
+    if not PREFECT:
+        return nullcontext()
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def _shown(care: Care) -> LongWork:

@@ -6,9 +6,6 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from prefect import State, flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
 from pydantic import BaseModel
 
 from ..ledger.entries import ended, told
@@ -28,6 +25,7 @@ from .alone import alone
 from .artifacts_version import publish_race
 from .by_hand import decide_by_hand
 from .declared import declared_spec
+from .engine import NO_CACHE, State, flow, flow_run, get_run_logger, task
 from .events import Decided, Registered, announce
 from .form import At, DecisionId, Reason, Rung, SpecPath, explained, past
 from .long_work import LongWork

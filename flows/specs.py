@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from ..spec.errors import BadInput
-from ..spec.load import load_spec
+from ..spec.load import LOADER, load_spec
 from ..spec.model import Spec
 from .rehearsal import WRITTEN_BY
 
@@ -68,7 +68,7 @@ def _is_spec(path: Path) -> bool:
     if text.startswith(WRITTEN_BY):
         return False
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError:
         return False
     if not isinstance(node, yaml.MappingNode):

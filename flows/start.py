@@ -5,14 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Literal
 
-from prefect import get_run_logger
-from prefect.deployments import run_deployment
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.settings import get_current_settings
-
 from ..spec.errors import Refused
 from ..spec.model import Spec
 from ..spec.values import Decision
+from .engine import PREFECT, get_run_logger
 
 StartBy = Literal["auto", "deployment", "here"]
 
@@ -45,16 +41,27 @@ def run_key(decision: str, attempt: int = 0) -> str:
     return f"{decision}:retry{attempt}" if attempt else decision
 
 
+def _has_server() -> bool:
+    if not PREFECT:
+        return False
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url is not None
+
+
 def _deployed(flow: str, spec: Spec, decision: Decision, attempt: int, *, must: bool) -> bool:
     """Ask the server for a run of the deployment; False where there is no server or no such deployment."""
     logger = get_run_logger()
-    if get_current_settings().api.url is None:
+    if not _has_server():
         if must:
             raise RuntimeError(
                 "start='deployment' needs a Prefect server, and PREFECT_API_URL is not set; "
                 "the decision is recorded, no run was started"
             )
         return False
+    from prefect.deployments import run_deployment
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
     try:
         run = run_deployment(
             f"{flow}/{spec.model}",

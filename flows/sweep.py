@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-
 from ..ledger.ledger import Promotion, PromotionKind
 from ..loop.care import Kept
 from ..loop.ungated import actor_of, last_let, why_ungated
 from ..models.versions import Version
 from .alone import one_after_another
 from .catching import caught_gone, caught_ungated, no_longer_gone, still_ungated
+from .engine import NO_CACHE, get_run_logger, task
 from .events import Promoted, announce
 
 UNEXPLAINED = "no reason was given (tag `review_reason`)"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
-
 from ..loop.care import Care, take_care
 from ..loop.learn import first_version
 from ..spec.errors import RegistryError
 from .declared import declared_spec
+from .engine import NO_CACHE, flow, flow_run, task
 from .moment import moment_of
 from .names import model_name, moment_name
 from .promote import move

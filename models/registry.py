@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
@@ -25,6 +25,7 @@ from ..spec.masked import without_login
 from ..spec.model import Spec
 from ..spec.values import LadderRung
 from . import card, flavour, gate_plot
+from .embedded import EmbeddedVersions
 from .evidence import Evidence
 from .features import table
 from .formats.logged import Logged
@@ -44,16 +45,25 @@ class Registry:
     """The versions and aliases of one model. Open it with `Registry.open(spec)`."""
 
     def __init__(self, spec: Spec, uri: str) -> None:
-        import mlflow
-        from mlflow import MlflowClient
-
         self.spec = spec
         self.model = spec.model
         self.uri = uri
-        self._mlflow = mlflow
-        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self._embedded = EmbeddedVersions.find(uri, spec.model)
         self._loaded: dict[str, Trained] = {}
         self._downloads: Path | None = None
+
+    @cached_property
+    def _mlflow(self) -> Any:
+        """MLflow itself, imported when something needs it: it takes seconds, and a look that holds needs none."""
+        import mlflow
+
+        return mlflow
+
+    @cached_property
+    def _client(self) -> Any:
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     @classmethod
     def open(cls, spec: Spec) -> Registry:
@@ -62,8 +72,10 @@ class Registry:
         try:
             with only_one(spec):  # two processes creating one SQLite file would break each other's migration
                 registry = cls(spec, uri)
-                registry._client.search_registered_models(max_results=1)
-                registry._client.search_experiments(max_results=1)
+                if registry._embedded is None:  # else the file is there, and of a schema that is known
+                    registry._client.search_registered_models(max_results=1)
+                    registry._client.search_experiments(max_results=1)
+                    registry._embedded = EmbeddedVersions.find(uri, spec.model)
         except Exception as error:
             raise RegistryError(
                 f"the MLflow registry at {uri} cannot be used: {error}. Check stores.mlflow in {spec.path} and "
@@ -75,6 +87,8 @@ class Registry:
 
     def versions(self) -> tuple[Version, ...]:
         """All versions, newest first."""
+        if self._embedded is not None:
+            return tuple(self._embedded.versions())
         found = self._client.search_model_versions(f"name='{self.model}'", max_results=1000)
         aliases = self._aliases()
         return tuple(sorted((_version(v, aliases) for v in found), key=lambda v: int(v.number), reverse=True))
@@ -82,7 +96,10 @@ class Registry:
     def version(self, ref: str | int) -> Version:
         """The version of a number or an alias; RegistryError with the next step where there is none."""
         number = self._aliases().get(str(ref), str(ref))
-        if number.isdigit():
+        if number.isdigit() and self._embedded is not None:
+            if stored := self._embedded.versions(number=number):
+                return stored[0]
+        elif number.isdigit():
             with suppress(self._mlflow.MlflowException):
                 return _version(self._client.get_model_version(self.model, number), self._aliases())
         known = ", ".join(f"{v.number}" for v in self.versions()) or "none"
@@ -115,11 +132,16 @@ class Registry:
 
     def rejected(self) -> tuple[Version, ...]:
         """The versions that a reviewer rejected, by the tag `review` with the value `rejected`."""
+        if self._embedded is not None:
+            stored = self._embedded.versions(tag=("review", "rejected"))
+            return tuple(sorted((each.model_copy(update={"aliases": ()}) for each in stored), key=_number))
         found = self._client.search_model_versions(f"name='{self.model}' and tags.review='rejected'")
         return tuple(sorted((_version(v, {}) for v in found), key=lambda v: int(v.number)))
 
     def of_decision(self, decision: str) -> Version | None:
         """The version registered for *decision*, if there is one."""
+        if self._embedded is not None:
+            return min(self._embedded.versions(tag=(DECISION, decision)), key=_number, default=None)
         found = self._client.search_model_versions(f"name='{self.model}' and tags.`{DECISION}`='{decision}'")
         aliases = self._aliases()
         return min((_version(v, aliases) for v in found), key=lambda v: int(v.number), default=None)
@@ -381,6 +403,8 @@ class Registry:
 
     def _files(self, number: str) -> Path:
         """The folder with a version's files: in place where they are local, else downloaded once."""
+        if self._embedded is not None and (local := self._embedded.files(number)) is not None:
+            return local
         address = f"models:/{self.model}/{number}"
         with self._aimed():
             if not self.uri.startswith("http"):
@@ -395,6 +419,8 @@ class Registry:
             return kept
 
     def _aliases(self) -> dict[str, str]:
+        if self._embedded is not None:
+            return self._embedded.aliases()
         from mlflow.exceptions import MlflowException
         from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
@@ -473,6 +499,10 @@ def _in_a_run() -> bool:
     import mlflow
 
     return mlflow.active_run() is not None
+
+
+def _number(version: Version) -> int:
+    return int(version.number)
 
 
 def _version(found: Any, aliases: dict[str, str]) -> Version:

@@ -40,6 +40,11 @@ def uri_of(spec: Spec) -> str:
     return written
 
 
+def file_of(uri: str) -> Path | None:
+    """The SQLite file at *uri*, there or not; None where the registry is none."""
+    return Path(uri.removeprefix(_FILE)) if uri.startswith(f"{_FILE}/") else None
+
+
 def artifacts_of(spec: Spec, uri: str) -> str | None:
     """Where artifacts go; None leaves it to the server. A bare database would take `./mlruns` of any folder."""
     return None if uri.startswith("http") else str(home_of(spec) / "mlartifacts")

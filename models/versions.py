@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
 from ..spec.values import LadderRung, Value
-from .evidence import Evidence
-from .trained import Trained
+
+if TYPE_CHECKING:  # they import pandas, which a reader of versions need not
+    from .evidence import Evidence
+    from .trained import Trained
 
 DECISION = "ratoon.decision"
 CAUGHT = "ratoon.caught"

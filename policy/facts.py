@@ -11,6 +11,7 @@ from ..spec.values import History, Signal, Span, Triage, finite
 from .back_off import refusals
 from .cost import cost
 from .evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, LABEL_DELAY_BIAS, is_quality, ordered, overall
+from .fleet import fleet_facts
 from .gaining import gains
 from .hysteresis import drift_threshold, moved, tolerance
 from .scores import scores
@@ -46,6 +47,7 @@ def facts(
         "window.rows": max((s.rows for s in signals), default=0),
         "window.hours": window.length / timedelta(hours=1),
     }
+    known |= fleet_facts(signals, known, history, window)
     rows = max((s.rows for s in signals if s.window == window), default=known["window.rows"])
     known |= gains(history, policy, now, rows=rows, window=window)
     return nested(known | cost(nested(known), history, policy, now, rows=rows, window=window))

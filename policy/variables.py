@@ -98,6 +98,11 @@ VARIABLES: Mapping[str, Variable] = {
     "score.acted": Variable("int", "how many acts that share is over", 5),
     "score.waiting": Variable("double", "share of the last 20 scored waits that were right, even ones count half", 0.9),
     "score.waited": Variable("int", "how many waits that share is over", 20),
+    "fleet.alarm": Variable(
+        "bool", "the model is worse than it may be, proven with at most 5% false alarms over all models looked at", True
+    ),
+    "fleet.e_value": Variable("double", "the evidence for that: 1 is none, 20 enough for a model by itself", 25.0),
+    "fleet.models": Variable("int", "how many models the alarm is held against, this one included", 40),
     "window.rows": Variable("int", "rows of the current window that the monitors saw", 1000),
     "window.hours": Variable("double", "length of the current window", 168.0),
 }

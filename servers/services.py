@@ -17,6 +17,7 @@ from .processes import MARK
 from .settings import Settings
 
 HOOKS = "hooks"  # the receiver of webhooks
+WARM = "warm"  # the parent of looks
 _PYTHON = (sys.executable, "-m")
 
 QUIET = {
@@ -138,9 +139,21 @@ def worker(settings: Settings, where: Addresses) -> Service:
         "worker",
         "worker",
         (*_PYTHON, "prefect", "worker", "start", "--pool", settings.pool, "--type", "process", "--name", name),
-        {**flow_environment(settings, where), "PREFECT_WORKER_QUERY_SECONDS": "2"},
+        _of_runs(settings, where),
         lambda: _online(settings, name),
     )
+
+
+def warm_parent(settings: Settings, where: Addresses) -> Service:
+    """The process that forks itself for each look; nobody waits for it, since looks start afresh without it."""
+    return Service(
+        "warm parent", WARM, (*_PYTHON, "ratoon.servers.warm_parent"), _of_runs(settings, where), lambda: True
+    )
+
+
+def _of_runs(settings: Settings, where: Addresses) -> dict[str, str]:
+    """The worker's environment, which its runs inherit; the warm parent serves runs with its own only."""
+    return {**flow_environment(settings, where), "PREFECT_WORKER_QUERY_SECONDS": "2"}
 
 
 def worker_name() -> str:

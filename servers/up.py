@@ -25,7 +25,7 @@ from .pictures import Pictures
 from .ports import refuse_taken
 from .processes import Found, end, marked, shows_processes
 from .runs import Runs
-from .services import HOOKS, base_environment, flow_environment, servers, worker
+from .services import HOOKS, base_environment, flow_environment, servers, warm_parent, worker
 from .settings import Settings
 
 START_SECONDS = 300.0  # a first start makes the databases; on a loaded machine that takes minutes
@@ -77,6 +77,8 @@ class Up:
         self._listener = listener
         self._servers = [Child(each, settings.home, base) for each in servers(settings, where, kept, listener=hooks)]
         self._worker = Child(worker(settings, where), settings.home, base)
+        self._warm = Child(warm_parent(settings, where), settings.home, base)
+        self._without_warm = False
         self._pictures = Pictures(where.workspace, where.evidently)
         self.stopping = Stopping.new()
 
@@ -95,6 +97,7 @@ class Up:
         self._runs = Runs(self.settings, self.environment)
         self._runs.resume()
         self._say(self._runs.left_behind(nobody_works=True))
+        self._warm.start()  # not waited for: until it listens, looks start afresh
         self._start([self._worker])
 
     def watch(self) -> None:
@@ -104,6 +107,7 @@ class Up:
             for child in (*self._servers, self._worker):
                 if child.code is not None:
                     self._again(child)
+            self._warm_again()
             if time.monotonic() - looked >= _LOOK_SECONDS:
                 self._say(self._runs.left_behind())
                 if not self._pictures.refresh():
@@ -128,7 +132,7 @@ class Up:
             self._worker.terminate(15)
             end(lambda: [each for each in marked(self.settings.home) if each.run is not None])
             runs.close(cut_off)
-        for child in reversed(self._servers):
+        for child in (self._warm, *reversed(self._servers)):
             child.terminate(20)
         end(lambda: marked(self.settings.home))
 
@@ -170,9 +174,22 @@ class Up:
         if child.service.name == "evidently":
             self._pictures.restarted()
 
+    def _warm_again(self) -> None:
+        """The warm parent only saves time: where it dies too often, the looks go on without it."""
+        if self._warm.code is None or self._without_warm:
+            return
+        if not self._warm.may_start_again():
+            self._without_warm = True
+            self._listener.note(f"The warm parent ends again and again; looks start afresh. Its log: {self._warm.log}")
+            return
+        self._listener.note(f"The warm parent ended; starting it again. Its log: {self._warm.log}")
+        self._end_orphans(self._warm)
+        self._warm.start()
+
     def _end_orphans(self, dead: Child) -> None:
         """What a dead server left: its own children hold its port; a dead worker's runs cannot report any more."""
-        kin = {each.pid for each in (*self._servers, self._worker) if each is not dead and each.code is None}
+        children = (*self._servers, self._worker, self._warm)
+        kin = {each.pid for each in children if each is not dead and each.code is None}
 
         def left() -> list[Found]:
             here = {each.pid: each for each in marked(self.settings.home)}

@@ -1,0 +1,143 @@
+"""A look by the warm parent: a real flow run in a fork, which takes no other with it when it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from project import CALM, TRAINED, Project
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 300.0
+
+
+@dataclass
+class WarmParent:
+    process: subprocess.Popen[str]
+    environment: dict[str, str]
+
+    def forks(self) -> list[int]:
+        return [
+            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        ]
+
+    def look(self, run: UUID, **more: str) -> subprocess.Popen[str]:
+        environment = self.environment | {"PREFECT__FLOW_RUN_ID": str(run)} | more
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "ratoon.servers.warm"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def warm(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmParent]:
+    home = tmp_path_factory.mktemp("a-home-with-a-long-name-" + 60 * "x")
+    environment = {
+        **os.environ,
+        "PREFECT_API_URL": prefect_server,
+        "RATOON_HOME": str(home),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "ratoon.servers.warm_parent"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("warm:")
+    yield WarmParent(process, environment)
+    process.terminate()
+    process.wait(30)
+
+
+def submitted(project: Project, at: object) -> UUID:
+    """A run of the project's monitor, as a worker has taken it."""
+    from prefect.client.orchestration import get_client
+    from prefect.states import Pending
+
+    from ratoon.flows.deploy import deploy_all
+
+    deploy_all([Path(project.path)], pool="warm", environment={}, warm="python -m ratoon.servers.warm")
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name(f"monitor/{project.spec.model}")
+        assert deployment.job_variables["command"] == "python -m ratoon.servers.warm"
+        run = client.create_flow_run_from_deployment(
+            deployment.id, parameters={"spec": project.path, "at": f"{at:%Y-%m-%dT%H:%M:%S}"}
+        )
+        client.set_flow_run_state(run.id, Pending(), force=True)
+        return run.id
+
+
+def state_of(run: UUID) -> str:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return str(client.read_flow_run(run).state_name)
+
+
+def test_a_look_is_a_completed_run_in_a_fork_of_the_warm_parent(warm: WarmParent, trained: Project) -> None:
+    run = submitted(trained, CALM)
+    look = warm.look(run)
+    until = time.monotonic() + PATIENCE
+    while not (forks := warm.forks()) and look.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    said, _ = look.communicate(timeout=PATIENCE)
+    assert look.returncode == 0, said
+    assert forks, "it did not start in a fork"
+    assert state_of(run) == "Completed"
+    with trained.care() as care:
+        (decision,) = care.ledger.decisions("flights")
+    assert decision.at == CALM
+    assert warm.forks() == []
+
+
+def test_a_look_that_is_killed_takes_neither_the_parent_nor_the_next_look_with_it(
+    warm: WarmParent, trained: Project
+) -> None:
+    look = warm.look(submitted(trained, CALM))
+    until = time.monotonic() + PATIENCE
+    while not (forks := warm.forks()) and time.monotonic() < until:
+        time.sleep(0.02)
+    os.kill(forks[0], signal.SIGKILL)
+    look.communicate(timeout=PATIENCE)
+    assert look.returncode == -signal.SIGKILL  # the worker sees how it ended
+    run = submitted(trained, TRAINED)
+    again = warm.look(run)
+    again.communicate(timeout=PATIENCE)
+    assert (again.returncode, state_of(run)) == (0, "Completed")
+
+
+def test_the_fork_ends_with_its_client(warm: WarmParent, trained: Project) -> None:
+    look = warm.look(submitted(trained, CALM))
+    until = time.monotonic() + PATIENCE
+    while not warm.forks() and time.monotonic() < until:
+        time.sleep(0.02)
+    look.kill()
+    with closing(look.stdout):  # type: ignore[arg-type]
+        look.wait(60)
+    while warm.forks() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert warm.forks() == []
+
+
+def test_a_run_with_an_environment_of_its_own_starts_afresh(warm: WarmParent, trained: Project) -> None:
+    run = submitted(trained, CALM)
+    look = warm.look(run, OMP_NUM_THREADS="2")
+    said, _ = look.communicate(timeout=PATIENCE)
+    assert "OMP_NUM_THREADS" in said
+    assert (look.returncode, state_of(run)) == (0, "Completed")
