@@ -181,9 +181,7 @@ def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, 
 def refuse_blocks(kind: str, how: How) -> None:
     """ContractBroken where *how* is `warm_blocks`, for a model of that *kind* that is no sum of trees."""
     if how.rung == "warm_blocks":
-        raise continued_error(
-            f"{kind} is no sum of trees, so that it has no blocks to renew: warm_blocks has no meaning"
-        )
+        raise continued_error(f"{kind} is no sum of trees and has no blocks to renew: warm_blocks has no meaning")
 
 
 def continued_error(what: str) -> ContractBroken:

@@ -1,11 +1,12 @@
 """The replay reservoir: a bounded sample of the rows that a lineage has learned, and the newest of them.
 
-The sample is kept against forgetting, the newest rows so that a block of trees can be trained afresh on more than one
-update brings (`warm_blocks`). Rows of the sample are kept by the smallest hash of their id (bottom-k sampling: Cohen & Kaplan, "Summarizing data using bottom-k
-sketches", PODC 2007). That is a uniform sample without replacement, needs no random state, does not depend on how the
-rows were cut into updates, and can be merged: it is found again in the two together, for of the newest rows those that are
-not in it have larger hashes. Replaying old rows beside new ones is "experience replay" (Robins,
-"Catastrophic forgetting, rehearsal and pseudorehearsal", Connection Science 1995; Rolnick et al., NeurIPS 2019).
+The sample is kept against forgetting; the newest rows so that blocks of trees can be trained afresh on more than one
+update brings (`warm_blocks`). Rows of the sample are kept by the smallest hash of their id (bottom-k sampling: Cohen &
+Kaplan, "Summarizing data using bottom-k sketches", PODC 2007). That is a uniform sample without replacement, needs no
+random state, does not depend on how the rows were cut into updates, and can be merged. One frame holds both parts: the
+newest rows that are not in the sample have larger hashes, so that the sample is found again among them. Replaying old
+rows beside new ones is "experience replay" (Robins, "Catastrophic forgetting, rehearsal and pseudorehearsal",
+Connection Science 1995; Rolnick et al., NeurIPS 2019).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def drawn(reservoir: pd.DataFrame | None, new: int, spec: ReplaySpec, *, turn: i
 def beside(
     reservoir: pd.DataFrame | None, new: int, spec: ReplaySpec, blocks: BlocksSpec, *, turn: int = 0
 ) -> pd.DataFrame:
-    """The rows that a block of trees learns beside *new* ones: the newest, and others from the sample of all.
+    """The rows that blocks of trees learn beside *new* ones: the newest, and others from the sample of all.
 
     `blocks.rows` in all, of which the share `blocks.recent` are the newest, the *new* ones counted first; more where
     there are more new ones than that.
@@ -68,11 +69,9 @@ def beside(
     ordered = by_arrival(reservoir)
     newest = min(max(0, round(blocks.rows * blocks.recent) - new), spec.recent, len(ordered))
     cut = len(ordered) - newest
-    recent = ordered.iloc[cut:]
-    older = sampled(ordered, spec)
-    older = older[~older["_id"].isin(recent["_id"])]
-    old = _drawn(older, blocks.rows - round(blocks.rows * blocks.recent), spec, turn)
-    return pd.concat([old, recent], ignore_index=True)
+    sample = _smallest(ordered, _keys(ordered, SAMPLE), spec.rows, spec)
+    old = _drawn(ordered.take(sample[sample < cut]), blocks.rows - round(blocks.rows * blocks.recent), spec, turn)
+    return pd.concat([old, ordered.iloc[cut:]], ignore_index=True)
 
 
 def _drawn(rows: pd.DataFrame, most: int, spec: ReplaySpec, turn: int) -> pd.DataFrame:
@@ -85,7 +84,7 @@ def _keys(rows: pd.DataFrame, salt: str) -> Array:
 
 
 def _smallest(rows: pd.DataFrame, keys: Array, most: int, spec: ReplaySpec) -> NDArray[np.intp]:
-    """The places of at most *most* of *rows*, in order: of each stratum as many as its quota, those with the smallest keys."""
+    """The places of at most *most* of *rows*, in order: of each stratum its quota, those with the smallest keys."""
     order = np.argsort(keys, kind="stable")
     if spec.stratify == "none":
         chosen = order[:most]

@@ -50,7 +50,8 @@ class Parts:
 def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
     """*champion* with blocks trained on *rows* (at least one) and those that *how* replays.
 
-    A champion that holds no blocks is one block, also where it held some before another strategy changed the whole. Raises ContractBroken where its trees cannot be averaged.
+    A champion that holds no blocks is one block, also where it held some before another strategy changed the whole.
+    Raises ContractBroken where its trees cannot be averaged.
     """
     rows, mixed, y = taken_in(champion, rows, how)
     X = table(mixed, champion.state.features)
@@ -63,15 +64,17 @@ def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec:
     try:
         Xt, yt = through(champion.estimator, X, y, frozen)
         parts = _parts(engine, last, Xt, yt, len(rows), spec, state.updates)
+        shares = np.array(state.shares or (1.0,))
+        said = _said(forest, rounds, shares, parts.held)
         for number, batch in enumerate(parts.blocks):
             # Row and column sampling must not repeat itself update by update.
             seed = spec.seed + 2 * state.updates + number + 1
-            forest.plant(batch, rounds_of_block(last, spec), seed)
+            said.append(forest.plant(batch, rounds_of_block(last, spec), seed, parts.held))
             rounds.append(_rounds(forest) - sum(rounds))
-        shares = np.array([*(state.shares or (1.0,)), *[1.0] * len(parts.blocks)])
-        found = _weighed(engine.opened(engine.renewed(last, forest.closed()), spec), rounds, shares, parts.held)
     except engine.errors() as error:
         raise ContractBroken(could_not("train a block on", X, error)) from error
+    shares = np.r_[shares, np.ones(len(parts.blocks))]
+    found = _weighed(forest, said, parts.held, len(rounds))
     bound = max(2 * spec.learner.blocks.count * rounds_of_block(last, spec), _whole(last) + rounds[-1])
     stay = _that_stay(found, rounds, old, spec.learner.blocks.count, bound)
     wanted = found * np.isin(np.arange(len(found)), stay)
@@ -128,19 +131,25 @@ def _parts(engine: Engine, last: Any, X: Any, y: Array, new: int, spec: Spec, up
     return Parts(tuple(map(batch, chosen)), batch(held) if len(held) else None)
 
 
-def _weighed(forest: Forest, rounds: list[int], shares: Array, held: Batch | None) -> Array:
-    """The shares that the blocks of *forest* should have by *held*; *shares* are those that they have. Shape (m,)."""
+def _said(forest: Forest, rounds: list[int], shares: Array, held: Batch | None) -> list[Array]:
+    """The raw score, shape (n, k), that each block of *forest* gives to the *held* rows by itself."""
     if held is None or forest.loss is None:
-        return np.full(len(rounds), 1 / len(rounds))
+        return []
     leaf, score = forest.leaves(held)
     each = []
     for first, last in pairwise(accumulate((forest.width * many for many in rounds), initial=0)):
         trees = slice(first, last)
         each.append(added(forest.values[trees], leaf[:, trees], forest.output[trees], score.shape[1]))
     base = score - np.sum(each, axis=0)  # what XGBoost says before any tree; all blocks share it
-    said = np.stack([base + one / share for one, share in zip(each, shares, strict=True)])
+    return [np.asarray(base + one / share) for one, share in zip(each, shares, strict=True)]
+
+
+def _weighed(forest: Forest, said: list[Array], held: Batch | None, blocks: int) -> Array:
+    """The shares, shape (m,), that the *blocks* should have by what they *said* of the *held* rows, else equal ones."""
+    if held is None or forest.loss is None:
+        return np.full(blocks, 1 / blocks)
     weights = [one for one in (held.weight, held.tilt) if one is not None]
-    return shares_of(forest.loss, said, held.label, np.prod(weights, axis=0) if weights else None)
+    return shares_of(forest.loss, np.stack(said), held.label, np.prod(weights, axis=0) if weights else None)
 
 
 def _that_stay(shares: Array, rounds: list[int], old: int, most: int, bound: int) -> list[int]:

@@ -86,8 +86,11 @@ class Forest(Protocol):
         in the objective's own metric. The scores are those of `grow`.
         """
 
-    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
-        """Add a block: at most *rounds* of trees fitted afresh, its own level included."""
+    def plant(self, batch: Batch, rounds: int, seed: int, held: Batch | None) -> Array:
+        """Add a block: at most *rounds* of trees fitted afresh, its own level included.
+
+        Returns the raw score, shape (n, outputs), that it gives to *held* by itself; of no rows without them.
+        """
 
     def averaged(self) -> None:
         """ContractBroken where these trees cannot be one block of an average."""

@@ -84,7 +84,7 @@ class LightGBMForest:
         self._blocks += blocks
         self._count()
 
-    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
+    def plant(self, batch: Batch, rounds: int, seed: int, held: Batch | None) -> Array:
         """Add at most *rounds* of trees fitted afresh; their level is in the first ones, as LightGBM leaves it."""
         params = {**self.params, "seed": seed}
         data = self._data(batch, None, params)
@@ -98,6 +98,11 @@ class LightGBMForest:
         self.values += values
         self._blocks += blocks
         self._count()
+        if held is None:
+            return np.empty((0, self.width))
+        leaf = grown.predict(held.X, pred_leaf=True, num_iteration=-1, num_threads=params["num_threads"])
+        leaf = np.asarray(leaf).reshape(len(held.label), -1).astype(np.intp)
+        return added(values, leaf, self.output[-len(values) :], self.width)
 
     def averaged(self) -> None:
         """ContractBroken for linear trees, whose leaves hold more than a value."""

@@ -100,7 +100,7 @@ class XGBoostForest:
         self.values += _values(new["trees"])
         self._count()
 
-    def plant(self, batch: Batch, rounds: int, seed: int) -> None:
+    def plant(self, batch: Batch, rounds: int, seed: int, held: Batch | None) -> Array:
         """Add at most *rounds* of trees fitted afresh.
 
         By how much their base score differs from that of the first fit goes into the leaves of the first round.
@@ -127,6 +127,10 @@ class XGBoostForest:
         self._forest["tree_info"] += new["tree_info"]
         self.values += values
         self._count()
+        if held is None:
+            return np.empty((0, len(base)))
+        leaf = np.asarray(grown.predict(self._data(held), pred_leaf=True)).reshape(len(held.label), -1)
+        return base + added(values, leaf.astype(np.intp), np.array(new["tree_info"]), len(base))
 
     def averaged(self) -> None:
         """Trees of numbers can always be averaged."""

@@ -54,6 +54,10 @@ def sgd_binary():
     return before(SGDClassifier(loss="log_loss"))
 
 
+def sgd_multiclass():
+    return before(SGDClassifier(loss="log_loss", average=True))
+
+
 def sgd_regression():
     return before(SGDRegressor())
 

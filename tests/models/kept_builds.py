@@ -58,6 +58,14 @@ def xgboost():
     return before(XGBClassifier(n_estimators=10, max_depth=2, subsample=0.8, n_jobs=1, random_state=0))
 
 
+def lightgbm_blocks():
+    return lightgbm()
+
+
+def xgboost_blocks():
+    return xgboost()
+
+
 def river():
     from river import compose, linear_model, optim, preprocessing
 

@@ -35,6 +35,7 @@ from .found_learners import NEEDS, found_learners, name_of, unavailable
 
 CASES = [
     ("sgd_binary", "binary", {}),
+    ("sgd_multiclass", "multiclass", {}),
     ("sgd_regression", "regression", {}),
     ("mlp_regression", "regression", {}),
     ("mlp_multiclass", "multiclass", {}),

@@ -15,9 +15,9 @@ from ratoon.models.build import build
 from ratoon.models.families.sklearn_partial import SklearnPartial
 from ratoon.models.how import How
 from ratoon.models.learner import learner_for
-from ratoon.models.reservoir import drawn, kept
+from ratoon.models.reservoir import beside, drawn, kept, sampled
 from ratoon.spec.errors import Refused
-from ratoon.spec.model import ReplaySpec
+from ratoon.spec.model import BlocksSpec, ReplaySpec
 
 CLASSES = ["a", "a", "a", "a", "a", "a", "b", "b", "c"]
 
@@ -177,3 +177,39 @@ def test_a_column_that_is_younger_than_the_reservoir_is_no_reason_to_fail(make_s
     how = How("warm_replay", drawn(champion.reservoir, 100, told.replayed))
     assert learner.update(champion, served, told, how).state.learned_rows == 300
     assert learner.update(champion, served, told).state.learned_rows == 300
+
+
+@given(lineages, st.integers(1, 80), st.integers(0, 80), st.sampled_from(["none", "time"]))
+@settings(max_examples=30, deadline=None)
+def test_the_newest_rows_are_kept_beside_the_sample(cuts: list[int], most: int, recent: int, stratify: str) -> None:
+    """All of them, and the sample is the one that would be kept without them."""
+    n = sum(cuts)
+    found = along(cuts, spec(most, stratify, recent=recent))
+    newest = [f"r{i}" for i in range(max(0, n - recent), n)]
+    assert set(newest) <= set(found["_id"])
+    assert len(found) <= most + recent
+    assert found["_id"].is_unique and found["_label_time"].is_monotonic_increasing
+    if stratify == "none":
+        alone = along(cuts, spec(most))
+        assert set(found["_id"]) == {*alone["_id"], *newest}
+        assert sampled(found, spec(most))["_id"].tolist() == alone["_id"].tolist()
+
+
+def test_replay_draws_from_the_sample_not_from_the_newest() -> None:
+    """Old rows are replayed against forgetting: the newest, which are many, must not crowd them out."""
+    found = along([200] * 10, spec(100, recent=400))
+    draws = pd.concat([drawn(found, 50, spec(100, recent=400), turn=turn) for turn in range(20)])
+    assert (draws["x"] < 1600).mean() > 0.6
+
+
+def test_a_block_learns_the_newest_rows_and_a_sample_of_all_others() -> None:
+    """New rows count among the newest; each row comes once, in order of arrival."""
+    replay, blocks = spec(300, recent=200), BlocksSpec(rows=250, recent=0.6)
+    found = beside(along([200] * 10, replay), 60, replay, blocks, turn=1)
+    assert len(found) == 250 - 60 and found["_id"].is_unique
+    assert found["_label_time"].is_monotonic_increasing
+    assert found["x"].tail(90).tolist() == list(range(1910, 2000))
+    assert (found["x"].head(100) < 1910).all() and found["x"].head(100).min() < 400
+    assert len(beside(along([200] * 10, replay), 1000, replay, blocks)) == 100
+    assert beside(None, 10, replay, blocks).empty
+    assert set(beside(along([200] * 10, replay), 60, replay, blocks, turn=2)["_id"]) != set(found["_id"])

@@ -20,12 +20,13 @@ import pandas as pd
 from ratoon.models.build import build
 from ratoon.models.how import How
 from ratoon.models.learner import learner_for
-from ratoon.models.reservoir import drawn
+from ratoon.models.reservoir import beside, drawn
 from ratoon.models.trained import Trained
 from ratoon.spec.model import Spec
 
 FIRST, ROWS = 60, 6  # rows of the first fit and of one update
 TREES = 30  # of 10 at first: from the 21st update on each drops an old tree
+BLOCKS = {"count": 3, "rounds": 3, "rows": 100, "recent": 0.4}
 OPTIONS: dict[str, dict[str, Any]] = {
     "sgd": {"epochs": 2},
     "mlp": {"epochs": 2},
@@ -33,6 +34,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "torch": {"epochs": 2},
     "lightgbm": {"trees": TREES},
     "xgboost": {"trees": TREES},
+    "lightgbm_blocks": {"blocks": BLOCKS},
+    "xgboost_blocks": {"blocks": BLOCKS},
     "own": {"family": "kept_builds.py:SharesLearner"},
 }
 
@@ -43,7 +46,7 @@ def spec_of(name: str) -> Spec:
     data = {"source": "none", "id": "id", "time": "t"}
     task = "clustering" if name == "kmeans" else "binary"
     if task != "clustering":  # which has neither a target nor a reservoir
-        data, learner = {**data, "target": "y"}, {**learner, "replay": {"rows": 40}}
+        data, learner = {**data, "target": "y"}, {**learner, "replay": {"rows": 40, "recent": 30}}
     spec = Spec.model_validate({"model": "killed", "task": task, "data": data, "learner": learner})
     spec._path = Path(__file__).parent / "spec.yaml"  # the build file lies beside it
     return spec
@@ -75,9 +78,12 @@ def begin(spec: Spec, rows: pd.DataFrame) -> Trained:
 
 
 def step(champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
-    """The next update: all rows behind the watermark, at most ROWS; by replay where the family has it."""
+    """The next update: all rows behind the watermark, at most ROWS; by replay or blocks where the family has it."""
     learner = learner_for(champion.estimator, spec)
     new = rows[rows["_label_time"] > pd.Timestamp(champion.state.watermark)].head(ROWS)
+    if spec.learner.build.endswith("_blocks"):
+        beside_new = beside(champion.reservoir, len(new), spec.learner.replay, spec.learner.blocks)
+        return learner.update(champion, new, spec, How("warm_blocks", beside_new))
     if "warm_replay" not in learner.rungs:
         return learner.update(champion, new, spec)
     replay = drawn(champion.reservoir, len(new), spec.learner.replay, turn=champion.state.updates)

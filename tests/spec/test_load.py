@@ -188,7 +188,7 @@ def test_two_specs_with_equal_rules_have_equal_policy_versions(tmp_path):
 @pytest.mark.parametrize(
     ("rungs", "climbed"),
     [
-        (None, ("warm", "warm_replay", "shrink_perturb")),
+        (None, ("warm", "warm_replay", "shrink_perturb", "warm_blocks")),
         ("[warm, scratch]", ("warm",)),
         ("[scratch]", None),
     ],
