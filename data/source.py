@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -13,6 +12,7 @@ from ..spec.model import Spec
 from ..spec.values import Span
 from .engine import Engine
 from .layout import ID, TIME, Kind, Layout, layout
+from .measured import known_facts, with_facts
 from .moment import LATEST, TICK, check_moments, literal
 from .place import open_tables
 from .query import Questions
@@ -46,10 +46,11 @@ class Source:
         self._layout: Layout = layout(spec, rows, labels, engine.where, expected)
         self._rows = Rows(spec, self._layout, rows, labels)
         self._questions = Questions(engine)
-        self._check(spec, rows, labels)
-        # Files stand still while they are open; a database may gain a copy between two questions.
-        if spec.data.url is None and self._no_copies():
-            self._rows = replace(self._rows, unique=True)
+        if spec.data.url is None:  # files stand still while they are open; a database changes between two questions
+            facts = known_facts(spec, engine, self._rows, check=lambda: self._check(spec, rows, labels))
+            self._rows = with_facts(engine, self._rows, facts)
+        else:
+            self._check(spec, rows, labels)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -93,11 +94,6 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _no_copies(self) -> bool:
-        ids = self._rows.ids(literal(LATEST))
-        found = self._engine.one(ids.aggregate(rows=ids[ID].count(), ids=ids[ID].nunique()))
-        return bool(found["rows"] == found["ids"])
 
     def _check(self, spec: Spec, rows: Any, labels: Any | None) -> None:
         data, home = spec.data, labels if labels is not None else rows

@@ -163,7 +163,7 @@ class View:
         found = self._ask.one(
             "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
         )
-        return int(found["rows"])
+        return int(found["rows"]) + (self._rows.unplaced or 0)
 
     def _moments(self, span: Span) -> dict[str, datetime]:
         """The slots of a span, cut at now."""
