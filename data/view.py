@@ -62,6 +62,11 @@ class View:
             missing_columns=self._rows.layout.missing,
         )
 
+    def counts(self, span: Span) -> tuple[int, int]:
+        """How many rows *span* has by `_time`, and how many of them are labelled; counted in the engine."""
+        found = self._ask.one("counts", lambda: selection.span_counts(self._rows), **self._moments(span))
+        return int(found["rows"] or 0), int(found["labelled"] or 0)
+
     def span_of(self, extent: timedelta | int, end: datetime) -> Span:
         """The span of *extent* that ends at *end*.
 

@@ -53,7 +53,9 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
     outcomes = _outcomes(spec, champion.trained, labelled)
     late = span.end < current.span.end or coverage < 1
-    scored, calibration = _unlabelled(view, spec, champion.trained, current) if late else (None, None)
+    scored, calibration = (
+        _unlabelled(view, spec, champion.trained, current, champion.reference) if late else (None, None)
+    )
     return Look(reference, current, span, outcomes, coverage, scored, calibration)
 
 
@@ -70,13 +72,19 @@ def _matured(view: View, watched: MonitorsSpec, champion: Champion) -> Span:
     return Span(start=min(max(span.start, champion.since), end), end=end)
 
 
-def _unlabelled(view: View, spec: Spec, trained: Trained, current: Window) -> tuple[Outcomes | None, Outcomes | None]:
-    """What a label-free estimate needs, where the spec asks for one and the model gives probabilities."""
+def _unlabelled(
+    view: View, spec: Spec, trained: Trained, current: Window, reference: Span
+) -> tuple[Outcomes | None, Outcomes | None]:
+    """What a label-free estimate needs, where the spec asks for one and the model gives probabilities.
+
+    It is calibrated on labels that came since the reference window began: older ones say little of today, and all of
+    history would be read at every look.
+    """
     watched = spec.monitors.performance
     if spec.task not in OF_CLASSES or watched is None or watched.estimate == "off" or not trained.probabilistic:
         return None, None
     try:
-        return trained.score(current.frame), trained.predict(view.holdout(None, limit=spec.gate.sample))
+        return trained.score(current.frame), trained.predict(view.holdout(reference.start, limit=spec.gate.sample))
     except (ContractBroken, Refused, ValueError):
         return None, None
 
