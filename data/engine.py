@@ -38,6 +38,7 @@ class Engine:
             temp_directory=str(Path(tempfile.gettempdir()) / "ratoon-duckdb"),
         )
         backend.raw_sql("SET enable_progress_bar = false")
+        backend.raw_sql("SET parquet_metadata_cache = true")  # one look reads each file's footer once, not per question
         return cls(backend, where)
 
     @classmethod
@@ -117,6 +118,21 @@ class Engine:
         found = self.fetch(self.compile(expression), expression.schema().to_pyarrow())
         row: dict[str, Any] = found.to_pylist()[0]
         return row
+
+    def rows(self, expression: Any) -> list[dict[str, Any]]:
+        """All rows of *expression* as Python values."""
+        found: list[dict[str, Any]] = self.fetch(self.compile(expression), expression.schema().to_pyarrow()).to_pylist()
+        return found
+
+    def keep(self, name: str, table: pa.Table) -> Any:
+        """A small table of our own in DuckDB's memory, under *name*, as an Ibis expression."""
+        try:
+            self.backend.con.register(f"{name}_given", table)
+            self.run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM "{name}_given"')  # noqa: S608  # our own
+            self.backend.con.unregister(f"{name}_given")
+        except Exception as error:
+            raise self.refused(error) from error
+        return self.table(name)
 
     def refused(self, error: Exception) -> DataError:
         """What the engine said, as the error that users see."""

@@ -44,6 +44,31 @@ def moments(column: Any, unit: timedelta | None) -> Any:
     return column.cast("timestamp(6)")
 
 
+def roughly(column: Any, unit: timedelta | None, after: Any, upto: Any | None) -> list[Any]:
+    """Conditions in *column*'s own type that hold for every row with *after* < moment <= *upto*, and for few others.
+
+    DuckDB holds a comparison against the statistics of its files' row groups only if the column stands in it bare;
+    `moments` converts it. No conditions for text, whose order is not that of its times, and where none are needed.
+    """
+    kind = column.type()
+    if kind.is_numeric() and unit is not None:
+        per_second = timedelta(seconds=1) / unit
+        found = [column >= ((after.epoch_seconds() - 1).cast("float64") * per_second).floor()]
+        if upto is not None:
+            found.append(column <= ((upto.epoch_seconds() + 2).cast("float64") * per_second).ceil())
+        return found
+    if not kind.is_timestamp() or (kind.timezone is None and kind.scale in (None, 0, 3, 6)):
+        return []
+    if kind.timezone is not None:
+        own = "timestamp('UTC')"
+        return [column >= after.cast(own)] + ([] if upto is None else [column <= upto.cast(own)])
+    low, high = (ibis.literal(text).cast("timestamp(9)") for text in ("1677-09-22", "2262-04-11"))
+    found = [column >= ibis.coalesce(after.try_cast("timestamp(9)"), low)]
+    if upto is not None:
+        found.append(column <= ibis.coalesce((upto + ibis.interval(seconds=1)).try_cast("timestamp(9)"), high))
+    return found
+
+
 def ends(column: Any, unit: timedelta | None) -> Any:
     """As `moments`, but where *column* names a day without a time: the end of that day."""
     moment = moments(column, unit)

@@ -90,6 +90,25 @@ def _file_table(
     return _view(engine, key, f"read_parquet({listed}, union_by_name = true)")
 
 
+def files_of(spec: Spec) -> tuple[Path, ...]:
+    """All files that the spec's rows and labels lie in, those of the rows first; none for a database by URL.
+
+    Raises DataError as `open_tables` does.
+    """
+    data, labels = spec.data, spec.data.labels
+    asked = [("data", data.source), ("data.labels", labels.source if labels else None)]
+    return tuple(file for key, source in asked if source for file in _files(spec.folder, key, source))
+
+
+def named_rows(engine: Engine, spec: Spec, column: str) -> Any | None:
+    """The table of rows with the file that each lies in as *column*; None where they lie in no Parquet files."""
+    files = _files(spec.folder, "data", spec.data.source or "")
+    if {_kind("data", each) for each in files} != {"parquet"}:
+        return None
+    listed = "[" + ", ".join(_quoted(glob.escape(str(each))) for each in files) + "]"
+    return _view(engine, "data_named", f"read_parquet({listed}, union_by_name = true, filename = {_quoted(column)})")
+
+
 def _view(engine: Engine, key: str, relation: str) -> Any:
     """A view of *relation* whose types Ibis knows: DuckDB's aware nanoseconds become microseconds."""
     described = engine.run(f"DESCRIBE SELECT * FROM {relation}")  # noqa: S608  # names in it are quoted

@@ -19,12 +19,13 @@ import ibis
 from ..spec.model import Spec
 from .holdout import hashed, is_holdout
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
-from .moment import EARLIEST, LATEST, TICK, ends, literal, moments
+from .moment import EARLIEST, LATEST, TICK, ends, literal, moments, roughly
 from .plain import label, missing, plain, text
 
 STATED = f"{INNER}stated"  # label time as the source says it, also when it lies in the future
 FAULT = f"{INNER}fault"  # the label is dated before its row, or not dated at all
 SEEN = f"{INNER}seen"  # a copy whose label lies in the future has not been written yet, as far as one can know
+FIRST = f"{INNER}first_time"  # of an id that comes twice, in the table of copies
 _LABEL = f"{INNER}label"
 _LABEL_ID = f"{INNER}label_id"
 _RANK = f"{INNER}rank"
@@ -34,7 +35,10 @@ _RANK = f"{INNER}rank"
 class Rows:
     """The rows' table (and the labels' table, if any) with what their columns mean.
 
-    *unique* says that no id comes twice anywhere in the source, so that nobody need look for copies.
+    What is known of files that stand still spares reading them: *unique*, that no id comes twice anywhere in the
+    source, so that nobody need look for copies; *copies*, a table of the ids that do, with their first time, and
+    *surplus*, how many rows they have beyond one each; *unplaced*, how many rows have no time; *in_order*, that no
+    label is dated before its row. None, or False: it is asked of the rows.
     """
 
     spec: Spec
@@ -42,26 +46,82 @@ class Rows:
     table: Any
     labels: Any | None
     unique: bool = False
+    copies: Any | None = None
+    surplus: int = 0
+    unplaced: int | None = None
+    in_order: bool = False
 
-    def visible(self, now: Any, *, wide: bool) -> Any:
+    def visible(self, now: Any, *, wide: bool, inside: tuple[Any, Any] | None = None, after: Any | None = None) -> Any:
         """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.
 
         *wide* adds prediction and features. Narrow queries are separate expressions, so that engines read
-        a few columns for them.
+        a few columns for them. *inside*: only those with start < `_time` <= end, and no others' labels are looked at.
+        *after*: rows whose label came until then may be left out, if files tell which they are.
         """
-        return self._labelled(now, *self._keyed(now, wide=wide))
+        rows, names = self._keyed(self._table(inside, after), now, wide=wide)
+        if inside is not None:
+            rows = rows.filter(rows[TIME] > inside[0], rows[TIME] <= inside[1])
+        if after is not None and self._late_only:
+            rows = rows.filter(rows[STATED] > after if self.spec.data.label_time else rows[TIME] > self._before(after))
+        return self._labelled(now, rows, names, bounded=inside is not None)
+
+    def _table(self, inside: tuple[Any, Any] | None, after: Any | None) -> Any:
+        """The rows' table, without row groups of its files in which no row can be *inside* or labelled *after*."""
+        data, table = self.spec.data, self.table
+        if self.unplaced is None:  # a database: its planner knows better
+            return table
+        found: list[Any] = []
+        if inside is not None:
+            found += roughly(table[data.time], self._unit(table[data.time]), *inside)
+        if after is not None and self._late_only:
+            if data.label_time is not None:
+                column = table[data.label_time]
+                found += [] if column.type().is_date() else roughly(column, self._unit(column), after, None)
+            else:
+                found += roughly(table[data.time], self._unit(table[data.time]), self._before(after), None)
+        return table.filter(found) if found else table
+
+    @property
+    def _late_only(self) -> bool:
+        """Whether a row's own columns tell, each alone, that its label had not come by a moment."""
+        return (
+            self.labels is None and self.unplaced is not None and (self.in_order or self.spec.data.label_time is None)
+        )
+
+    def _before(self, after: Any) -> Any:
+        """The time of a row whose label comes at *after*, where the delay is fixed."""
+        delay = self.spec.data.label_delay
+        return _later(after, -delay) if delay else after
 
     def ids(self, now: Any) -> Any:
         """`_id` and `_time` of the visible rows, copies included."""
-        rows, _ = self._keyed(now, wide=False)
+        rows, _ = self._keyed(self.table, now, wide=False)
         return rows.select(ID, TIME)
 
     def nameless(self, start: Any, end: Any) -> Any:
-        """The rows that cannot be named (in the span) or placed in time (anywhere): to be counted."""
-        rows = self.table.select(**{ID: self._id(self.table, self.spec.data.id), TIME: self._time()})
+        """The rows that cannot be named (in the span) or placed in time (anywhere): to be counted.
+
+        If *unplaced* is known already, the former alone.
+        """
+        table = self._table((start, end), None)
+        rows = table.select(**{ID: self._id(table, self.spec.data.id), TIME: self._time(table)})
         placed = (rows[TIME] >= literal(EARLIEST)) & (rows[TIME] <= literal(LATEST))
+        if self.unplaced is not None:
+            return rows.filter(rows[TIME] > start, rows[TIME] <= end, rows[ID].isnull())
         inside = (rows[TIME] > start) & (rows[TIME] <= end)
         return rows.filter(~placed.fill_null(False) | (rows[ID].isnull() & inside))
+
+    def placing(self) -> Any:
+        """One row: how many rows have no time (*unplaced*), how many labels before their row (*early*)."""
+        chosen = {TIME: self._time(self.table)}
+        if self.labels is None and self.spec.data.label_time is not None:
+            chosen[STATED] = self._stated(self.table[self.spec.data.label_time])
+        rows = self.table.select(**chosen)
+        placed = (rows[TIME] >= literal(EARLIEST)) & (rows[TIME] <= literal(LATEST))
+        counts = {"unplaced": _number_of(~placed.fill_null(False))}
+        if STATED in rows.columns:
+            counts["early"] = _number_of((rows[STATED] < rows[TIME]).fill_null(False))
+        return rows.aggregate(**counts)
 
     @property
     def can_have_orphans(self) -> bool:
@@ -101,10 +161,10 @@ class Rows:
     def _content(self) -> tuple[str, ...]:
         return ((PREDICTION,) if self.layout.prediction else ()) + self.layout.features
 
-    def _keyed(self, now: Any, *, wide: bool) -> tuple[Any, dict[str, Any]]:
+    def _keyed(self, table: Any, now: Any, *, wide: bool) -> tuple[Any, dict[str, Any]]:
         """Visible rows with id, time and the columns their label is made of, and the wide part by name."""
-        data, table = self.spec.data, self.table
-        chosen = {ID: self._id(table, data.id), TIME: self._time()}
+        data = self.spec.data
+        chosen = {ID: self._id(table, data.id), TIME: self._time(table)}
         if self.labels is None:
             # Without a target (clustering) a row is its own label: 0 stands for "it is here".
             chosen[_LABEL] = (
@@ -124,11 +184,11 @@ class Rows:
         seen = rows.filter(rows[ID].notnull(), rows[TIME] >= literal(EARLIEST), rows[TIME] <= now)
         return seen, {name: name for name in names}
 
-    def _labelled(self, now: Any, rows: Any, wide: dict[str, Any]) -> Any:
+    def _labelled(self, now: Any, rows: Any, wide: dict[str, Any], *, bounded: bool) -> Any:
         data = self.spec.data
         own = self.labels is None
         if not own:
-            first = self._first_labels(now)
+            first = self._first_labels(now, rows.select(ID) if bounded else None)
             joined = rows.left_join(first, rows[ID] == first[_LABEL_ID])
             kept = [joined[name] for name in rows.columns] + [joined[name] for name in first.columns]
             rows = joined.select(*kept)
@@ -167,9 +227,11 @@ class Rows:
         rows = labels.select(**chosen)
         return rows.filter(rows[_LABEL].notnull())
 
-    def _first_labels(self, now: Any) -> Any:
-        """One label per id: the earliest; a revision that comes later changes nothing."""
+    def _first_labels(self, now: Any, among: Any | None) -> Any:
+        """One label per id (*among*: these ids only): the earliest; a revision that comes later changes nothing."""
         rows = self._label_rows(self.labels)
+        if among is not None:
+            rows = rows.semi_join(among, rows[_LABEL_ID] == among[ID])
         order = []
         if STATED in rows.columns:
             rows = rows.filter(rows[STATED].isnull() | (rows[STATED] <= now))
@@ -178,8 +240,8 @@ class Rows:
         ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[_LABEL_ID], order_by=order)})
         return ranked.filter(ranked[_RANK] == 0, ranked[_LABEL_ID].notnull()).drop(_RANK)
 
-    def _time(self) -> Any:
-        column = self.table[self.spec.data.time]
+    def _time(self, table: Any) -> Any:
+        column = table[self.spec.data.time]
         return moments(column, self._unit(column))
 
     def _stated(self, column: Any) -> Any:
@@ -212,3 +274,7 @@ def _later(time: Any, delay: timedelta | None) -> Any:
     if not delay:
         return time
     return (time + ibis.literal(delay // TICK, "int64").as_interval("us")).cast("timestamp(6)")
+
+
+def _number_of(condition: Any) -> Any:
+    return ibis.ifelse(condition, 1, 0).cast("int64").sum()

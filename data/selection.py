@@ -14,7 +14,7 @@ import ibis
 from .holdout import SAMPLE_SALT, hash_number, hashed
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, TIME
 from .query import slot
-from .rows import FAULT, SEEN, Rows
+from .rows import FAULT, FIRST, SEEN, Rows
 
 NOW, START, END, AFTER, UNTIL = (slot(name) for name in ("now", "start", "end", "after", "until"))
 _EARLIER = f"{INNER}earlier"
@@ -70,6 +70,12 @@ def label_delays(rows: Rows, quantile: float) -> Any:
 def start_of_last(rows: Rows, number: int) -> Any:
     """One row: the time of the first of the last *number* rows up to NOW."""
     ids = rows.ids(NOW)
+    if rows.unique:
+        return ids.order_by(ids[TIME].desc()).limit(number).aggregate(start=lambda t: t[TIME].min())
+    if rows.copies is not None:
+        # Of an id's copies those at its first time are left; of these there are no more than the surplus
+        ids = ids.anti_join(rows.copies, [ids[ID] == rows.copies[ID], ids[TIME] > rows.copies[FIRST]])
+        ids = ids.order_by(ids[TIME].desc()).limit(number + rows.surplus)
     first = ids.group_by(ID).aggregate(**{_FIRST: ids[TIME].min()})
     last = first.order_by(first[_FIRST].desc()).limit(number)
     return last.aggregate(start=last[_FIRST].min())
@@ -80,12 +86,14 @@ def by_label(rows: Rows, *, bounded: bool, holdout: bool, wide: bool) -> Any:
 
     A copy precedes by an earlier time, or at the same time by an earlier label; copies inside are still there.
     """
-    found = rows.visible(NOW, wide=wide)
+    found = rows.visible(NOW, wide=wide, after=AFTER if bounded else None)
     found = found.filter(found[LABEL_TIME] <= UNTIL, found[HOLDOUT] == ibis.literal(holdout))
     if bounded:
         found = found.filter(found[LABEL_TIME] > AFTER)
     if rows.unique:
         return found
+    if rows.copies is not None:
+        return _first_of_copies(rows, rows.copies, found, bounded=bounded)
     ids = rows.ids(NOW)
     first = ids.group_by(ID).aggregate(**{_FIRST: ids[TIME].min()})
     found = found.semi_join(first, [found[ID] == first[ID], found[TIME] == first[_FIRST]])
@@ -119,11 +127,24 @@ def sampled(found: Any, limit: int | None) -> Any:
 
 
 def _between(rows: Rows, *, wide: bool) -> Any:
-    found = rows.visible(NOW, wide=wide)
-    return found.filter(found[TIME] > START, found[TIME] <= END)
+    return rows.visible(NOW, wide=wide, inside=(START, END))
+
+
+def _first_of_copies(rows: Rows, copies: Any, found: Any, *, bounded: bool) -> Any:
+    """*found* without what a copy outside precedes, where all ids that come twice are known."""
+    found = found.anti_join(copies, [found[ID] == copies[ID], found[TIME] > copies[FIRST]])
+    if not bounded:
+        return found
+    known = rows.visible(NOW, wide=False)
+    known = known.filter(known[LABEL_TIME] <= AFTER).select(ID, TIME)
+    known = known.semi_join(copies, known[ID] == copies[ID])
+    return found.anti_join(known, [found[ID] == known[ID], found[TIME] == known[TIME]])
 
 
 def _earlier(rows: Rows) -> Any:
+    if rows.copies is not None:
+        known = rows.copies.filter(rows.copies[FIRST] <= START)
+        return known.select(**{_EARLIER: known[ID]})
     ids = rows.ids(START)
     return ids.select(**{_EARLIER: ids[ID]}).distinct()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -13,11 +12,12 @@ from ..spec.model import Spec
 from ..spec.values import Span
 from .engine import Engine
 from .layout import ID, TIME, Kind, Layout, layout
+from .measured import known_facts, with_facts
 from .moment import LATEST, TICK, check_moments, literal
 from .place import open_tables
 from .query import Questions
 from .rows import Rows
-from .view import View
+from .view import View, naive
 
 
 def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None) -> Source:
@@ -46,10 +46,13 @@ class Source:
         self._layout: Layout = layout(spec, rows, labels, engine.where, expected)
         self._rows = Rows(spec, self._layout, rows, labels)
         self._questions = Questions(engine)
-        self._check(spec, rows, labels)
-        # Files stand still while they are open; a database may gain a copy between two questions.
-        if spec.data.url is None and self._no_copies():
-            self._rows = replace(self._rows, unique=True)
+        self._still = spec.data.url is None
+        self._view: View | None = None
+        if self._still:  # files stand still while they are open; a database changes between two questions
+            facts = known_facts(spec, engine, self._rows, check=lambda: self._check(spec, rows, labels))
+            self._rows = with_facts(engine, self._rows, facts)
+        else:
+            self._check(spec, rows, labels)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -71,8 +74,16 @@ class Source:
         return dict(self._layout.schema)
 
     def as_of(self, now: datetime) -> View:
-        """All that is visible at *now*, and nothing else."""
-        return View(self._questions, self._rows, now)
+        """All that is visible at *now*, and nothing else.
+
+        Of files, which stand still while they are open, the view of the same moment again: it remembers what it read.
+        """
+        if self._view is None or self._view.now != naive(now):
+            view = View(self._questions, self._rows, now)
+            if not self._still:
+                return view
+            self._view = view
+        return self._view
 
     def extent(self) -> Span | None:
         """The span that holds every row of the whole source, future rows included; None without rows.
@@ -93,11 +104,6 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _no_copies(self) -> bool:
-        ids = self._rows.ids(literal(LATEST))
-        found = self._engine.one(ids.aggregate(rows=ids[ID].count(), ids=ids[ID].nunique()))
-        return bool(found["rows"] == found["ids"])
 
     def _check(self, spec: Spec, rows: Any, labels: Any | None) -> None:
         data, home = spec.data, labels if labels is not None else rows

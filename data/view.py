@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ class View:
         self.now = naive(now)
         self._ask = questions
         self._rows = rows
+        self._seen: dict[Any, Any] = {}  # a look asks for the same rows several times: monitors, trials, ladder, gate
 
     def window(self, span: Span, *, sample: int | None = None, name: str = "window") -> Window:
         """The rows of *span* by `_time`: at most *sample* (left out: the spec's `monitors.sample`).
@@ -37,9 +39,13 @@ class View:
         A larger window is sampled by hash of the id, so that the same window always gives the same rows.
         """
         sample = sample if sample is not None else self._rows.spec.monitors.sample
+        found: Window = self._once(("window", span, sample), lambda: self._window(span, sample, name))
+        return replace(found, name=name, frame=found.frame.copy(deep=False))
+
+    def _window(self, span: Span, sample: int, name: str) -> Window:
         moments = self._moments(span)
-        found = self._ask.one("counts", lambda: selection.span_counts(self._rows), **moments)
-        counts = {key: int(value or 0) for key, value in found.items()}
+        asked = self._ask.one("counts", lambda: selection.span_counts(self._rows), **moments)
+        counts = {key: int(value or 0) for key, value in asked.items()}
         frame = self._frame(
             "span",
             lambda: selection.in_span(self._rows, wide=True),
@@ -61,6 +67,11 @@ class View:
             schema=dict(self._rows.layout.schema),
             missing_columns=self._rows.layout.missing,
         )
+
+    def counts(self, span: Span) -> tuple[int, int]:
+        """How many rows *span* has by `_time`, and how many of them are labelled; counted in the engine."""
+        found = self._ask.one("counts", lambda: selection.span_counts(self._rows), **self._moments(span))
+        return int(found["rows"] or 0), int(found["labelled"] or 0)
 
     def span_of(self, extent: timedelta | int, end: datetime) -> Span:
         """The span of *extent* that ends at *end*.
@@ -107,6 +118,17 @@ class View:
     def _labelled(
         self, after: datetime | None, until: datetime, *, holdout: bool, limit: int | None = None
     ) -> pd.DataFrame:
+        key = ("labelled", after, until, holdout, limit)
+        found: pd.DataFrame = self._once(key, lambda: self._read(after, until, holdout=holdout, limit=limit))
+        return found.copy(deep=False)
+
+    def _once(self, key: Any, read: Callable[[], Any]) -> Any:
+        """What *read* gives, read once: a view is of one moment, whose rows do not change under who looks at it."""
+        if key not in self._seen:
+            self._seen[key] = read()
+        return self._seen[key]
+
+    def _read(self, after: datetime | None, until: datetime, *, holdout: bool, limit: int | None) -> pd.DataFrame:
         shape, moments = (after is not None, holdout), self._stretch(after, until)
 
         def chosen(wide: bool) -> Any:
@@ -141,6 +163,10 @@ class View:
         return frame.sort_values(order, kind="stable", ignore_index=True)
 
     def _tally(self, after: datetime | None, until: datetime) -> RowTally:
+        tally: RowTally = self._once(("tally", after, until), lambda: self._counted(after, until))
+        return tally
+
+    def _counted(self, after: datetime | None, until: datetime) -> RowTally:
         bounded = after is not None
         found = self._ask.one(
             ("tally", bounded),
@@ -163,7 +189,7 @@ class View:
         found = self._ask.one(
             "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
         )
-        return int(found["rows"])
+        return int(found["rows"]) + (self._rows.unplaced or 0)
 
     def _moments(self, span: Span) -> dict[str, datetime]:
         """The slots of a span, cut at now."""

@@ -7,12 +7,12 @@ from datetime import datetime
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, champion_as_of
 from ..loop.decided import decided
+from ..loop.drawn import draw, wants_pages
 from ..loop.fleet import present_fleet
 from ..loop.look import Look, look
 from ..loop.score import score_past
 from ..loop.watch import watch
 from ..monitors.observe import Observation
-from ..monitors.workspace import keep
 from ..policy.check import check_rules
 from ..policy.decide import decision_id
 from ..spec.model import Spec
@@ -56,7 +56,7 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
         decision, is_new = settle(care, champion, windows, observation, now)
         if is_new:
             announce(decided_now(declared, decision))
-        publish_decision(care, decision, observation.signals if is_new else care.ledger.signals(decision.id))
+        publish_decision(care, decision, care.ledger.signals(decision.id))
         goes_back = decision.action == "roll_back" and not _went_back(care, decision)
         end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
     if declared.mode == "shadow":
@@ -87,6 +87,12 @@ def _went_back(care: Care, decision: Decision) -> bool:
     return any(move.decision == decision.id for move in care.ledger.champions(decision.model))
 
 
+def _looked_before(care: Care, now: datetime) -> datetime | None:
+    if care.spec.monitors.pages.every is None:
+        return None
+    return max((d.at for d in care.ledger.decisions(care.spec.model) if d.window and d.at < now), default=None)
+
+
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
 def read_windows(care: Care, champion: Champion, now: datetime) -> Look:
     """Read the windows as of *now*; a retry reads the same rows."""
@@ -96,14 +102,14 @@ def read_windows(care: Care, champion: Champion, now: datetime) -> Look:
 @task(cache_policy=NO_CACHE)
 def observe_windows(care: Care, champion: Champion, windows: Look) -> Observation:
     """Let every monitor speak; no window, however broken, stops the others."""
-    return watch(care, champion, windows, pages=True)
+    return watch(care, champion, windows, pages=False)
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
 def settle(
     care: Care, champion: Champion, windows: Look, observation: Observation, now: datetime
 ) -> tuple[Decision, bool]:
-    """Decide, keep the snapshots, and write the decision down before anything acts on it.
+    """Decide, draw the pages if somebody will look at them, and write the decision down before anything acts on it.
 
     Safe to retry: the decision's id follows from model, moment and policy, and the ledger keeps one.
     Returns the decision that the ledger holds, and whether it was written now.
@@ -115,16 +121,9 @@ def settle(
     fleet = present_fleet()
     signals = (*observation.signals, fleet.asks(spec.model, windows.current.span))
     decision = decided(care, champion, signals, windows.current.span, now)
-    if observation.runs:  # else no page was drawn, and there is no reason to import Evidently
-        keep(
-            care.stores.workspace,
-            spec.model,
-            observation.runs,
-            window=windows.current.span,
-            decision=decision.id,
-            action=decision.action,
-            triage=decision.triage.verdict,
-        )
+    if wants_pages(spec.monitors.pages, decision, _looked_before(care, now)):
+        drawn = draw(care, champion, windows, decision).signals
+        signals = (*drawn, *signals[len(observation.signals) :])
     written = care.ledger.record_decision(
         decision, signals, policy=spec.deciding, run=str(flow_run.id or ""), live=spec.mode == "live"
     )

@@ -84,7 +84,9 @@ def look(care: Care, view: View, champion: Champion) -> Look:
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
     found = answers(care, champion, labelled, view.now)
     late = span.end < current.span.end or coverage < 1
-    scored, calibration = _unlabelled(view, spec, champion.trained, current) if late else (None, None)
+    scored, calibration = (
+        _unlabelled(view, spec, champion.trained, current, champion.reference) if late else (None, None)
+    )
     recent = Recent(view, watched.window, reference.span, current.span)
     return Look(
         reference,
@@ -130,12 +132,18 @@ def label_delay(view: View, watched: MonitorsSpec, reference: Span) -> timedelta
     return max(delay, view.label_delay(Span(start=end - reference.length, end=end), maturity))
 
 
-def _unlabelled(view: View, spec: Spec, trained: Trained, current: Window) -> tuple[Outcomes | None, Outcomes | None]:
-    """What a label-free estimate needs, where the spec asks for one and the model gives probabilities."""
+def _unlabelled(
+    view: View, spec: Spec, trained: Trained, current: Window, reference: Span
+) -> tuple[Outcomes | None, Outcomes | None]:
+    """What a label-free estimate needs, where the spec asks for one and the model gives probabilities.
+
+    It is calibrated on labels that came since the reference window began: older ones say little of today, and all of
+    history would be read at every look.
+    """
     watched = spec.monitors.performance
     if spec.task not in OF_CLASSES or watched is None or watched.estimate == "off" or not trained.probabilistic:
         return None, None
     try:
-        return trained.score(current.frame), trained.predict(view.holdout(None, limit=spec.gate.sample))
+        return trained.score(current.frame), trained.predict(view.holdout(reference.start, limit=spec.gate.sample))
     except (ContractBroken, Refused, ValueError):
         return None, None

@@ -26,6 +26,8 @@ from .drop import drop_of
 
 MOST = 20  # decisions scored at one look, so that a long gap does not stall it
 _ASKED = 500  # of the oldest without a score: labels may still be on their way
+_RECENT = 8  # looks, or windows, of labels that tell how long they take
+_SOON = 0.5  # quantile of their delay, before which nobody waits for a window's last labels to have come
 _PATIENCE = 4  # looks, or windows, after which too few labels have the last word
 
 
@@ -33,11 +35,14 @@ def score_past(care: Care, now: datetime) -> tuple[Score, ...]:
     """Score the decisions whose time after them is known by *now*, and write the scores down."""
     span = _judged(care.spec)
     found: list[Score] = []
+    delay: timedelta | None = None
     runs = {update.decision: update for update in care.ledger.updates(care.spec.model)}
     for decision in care.ledger.unscored(care.spec.model, before=now - span, limit=_ASKED):
         if len(found) >= MOST:
             break
-        score = _score(care, decision, runs.get(decision.id), span, now)
+        if delay is None:  # one narrow read; nothing is known before anything is pending
+            delay = _known_delay(care, span, now)
+        score = _score(care, decision, runs.get(decision.id), span, now, delay)
         if score is not None and care.ledger.record_score(score, care.spec.model):
             found.append(score)
     return tuple(found)
@@ -48,7 +53,15 @@ def _judged(spec: Spec) -> timedelta:
     return spec.monitors.window if isinstance(spec.monitors.window, timedelta) else spec.monitors.every
 
 
-def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timedelta, now: datetime) -> Score | None:
+def _known_delay(care: Care, length: timedelta, now: datetime) -> timedelta:
+    """How long labels took of late, as far as they have come; zero where none has."""
+    recent = Span(start=now - _RECENT * length, end=now)
+    return max(care.source.as_of(now).label_delay(recent, _SOON), timedelta(0))
+
+
+def _score(
+    care: Care, decision: Decision, run: UpdateRow | None, length: timedelta, now: datetime, delay: timedelta
+) -> Score | None:
     since = run.ended_at if run is not None and run.ended_at is not None else decision.at
     if run is not None and run.outcome == "running":
         return None
@@ -64,13 +77,14 @@ def _score(care: Care, decision: Decision, run: UpdateRow | None, length: timede
     view = care.source.as_of(now)
     if decision.champion is None:
         return Score(decision=decision.id, at=now, verdict="even", text="cannot be told: there was no champion")
-    if span.end > now:
-        return None
-    window = view.window(span)
-    few = f"only {window.labelled} of {window.rows} rows have labels"
-    if window.labelled < care.spec.gate.min_rows or window.labelled < _mature(care.spec) * window.rows:
-        late = now >= span.end + _PATIENCE * length
+    late = now >= span.end + _PATIENCE * length
+    if now < span.end + delay and not late:
+        return None  # its last labels are still on their way
+    rows, labelled = view.counts(span)
+    if labelled < care.spec.gate.min_rows or labelled < _mature(care.spec) * rows:
+        few = f"only {labelled} of {rows} rows have labels"
         return Score(decision=decision.id, at=now, verdict="even", text=f"cannot be told: {few}") if late else None
+    window = view.window(span)
     try:
         if run is not None and run.version is not None:
             return _act(care, decision, run.version, window, now)

@@ -246,9 +246,7 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers
     )
     if found.low != found.low or found.value != found.value:  # NaN: nothing to hold the version to
         return trained
-    known = Accepted(
-        value=found.value, low=found.low, high=found.high, rows=found.rows, **_ratio(spec, outcomes, held)
-    )
+    known = Accepted(value=found.value, low=found.low, high=found.high, rows=found.rows, **_ratio(spec, outcomes, held))
     best = _better_promise(spec.metric, trained.state.promise.get(spec.metric), known)
     kept = {"accepted": {spec.metric: known}, "promise": {**trained.state.promise, spec.metric: best}}
     return replace(trained, state=trained.state.model_copy(update=kept))

@@ -124,6 +124,22 @@ class PerformanceSpec(Part):
         return fixed(self.tolerance_of(metric))
 
 
+class PagesSpec(Part):
+    """When Evidently's pages are drawn; a look's signals are always in the ledger."""
+
+    on: tuple[Literal["fire", "alert"], ...] = Field(
+        ("fire", "alert"), description="Draw them if a run is started or a champion taken back; if a window alerts"
+    )
+    every: Duration | None = Field(None, description="Also at the first look of every such period; left out: never")
+
+    @field_validator("every")
+    @classmethod
+    def _some_time(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value <= timedelta(0):
+            raise ValueError("expected more than nothing, such as 7d")
+        return value
+
+
 class MonitorsSpec(Part):
     """What is watched, how often and over which windows."""
 
@@ -136,6 +152,7 @@ class MonitorsSpec(Part):
     quality: QualitySpec | None = QualitySpec()
     drift: DriftSpec | None = DriftSpec()
     performance: PerformanceSpec | None = PerformanceSpec()
+    pages: PagesSpec = PagesSpec()
 
     @field_validator("every")
     @classmethod
