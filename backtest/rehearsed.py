@@ -18,7 +18,7 @@ from ..spec.stores import stores_of
 def rehearsed(spec: Spec) -> Iterator[Care]:
     """Open the spec's data, a ledger in memory and an empty shelf; the live stores are not touched."""
     with ExitStack() as stack:
-        source = stack.enter_context(open_source(spec))
+        source = stack.enter_context(open_source(spec, held=True))
         ledger = stack.enter_context(Ledger.open("sqlite://"))
         yield Care(spec, stores_of(spec), ledger, Shelf(spec), source)
 

@@ -20,22 +20,33 @@ from .rows import Rows
 from .view import View, naive
 
 
-def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None) -> Source:
+def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None, held: bool = False) -> Source:
     """Open what `data` in the spec points at, and check that its columns can play their roles.
 
     *expected* are the features that a model needs, with their kinds: those that the source lacks are
     filled with NaN or None and named in every window's `missing_columns`. Without it only
     `data.features` can be missed, since "every other column" is what is there.
 
+    *held*: read the files once, into the engine's own memory and disk, for who asks hundreds of questions of them.
+
     The types of a file's columns are found once, over all its rows. In CSV only the empty field is null.
     Raises DataError naming the file or URL, the column, what was found and the next step.
     """
     engine, rows, labels = open_tables(spec)
     try:
+        if held and spec.data.url is None:
+            rows, labels = _held(engine, "rows", rows), _held(engine, "labels", labels)
         return Source(spec, engine, rows, labels, expected or {})
     except BaseException:
         engine.close()
         raise
+
+
+def _held(engine: Engine, name: str, table: Any | None) -> Any | None:
+    if table is None:
+        return None
+    engine.run(f'CREATE TEMP TABLE "ratoon_held_{name}" AS {engine.compile(table)}')  # our own names
+    return engine.table(f"ratoon_held_{name}")
 
 
 class Source:

@@ -134,12 +134,16 @@ class View:
         def chosen(wide: bool) -> Any:
             return selection.by_label(self._rows, bounded=after is not None, holdout=holdout, wide=wide)
 
-        found = self._ask.one(("size", shape), lambda: selection.size(chosen(wide=False)), **moments)
+        if self._rows.unique and limit is None:
+            copies, many = False, False
+        else:
+            found = self._ask.one(("size", shape), lambda: selection.size(chosen(wide=False)), **moments)
+            copies, many = found["rows"] > found["ids"], limit is not None and found["ids"] > limit
         return self._frame(
             ("labelled", shape),
             lambda: chosen(wide=True),
-            copies=found["rows"] > found["ids"],
-            limit=limit if limit is not None and found["ids"] > limit else None,
+            copies=copies,
+            limit=limit if many else None,
             order=[LABEL_TIME, ID],
             **moments,
         )

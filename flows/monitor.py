@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..loop.background import learn_behind
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, champion_as_of
 from ..loop.decided import decided
 from ..loop.drawn import draw, wants_pages
 from ..loop.fleet import present_fleet
 from ..loop.look import Look, look
+from ..loop.moment import wall_clock
 from ..loop.score import score_past
 from ..loop.watch import watch
 from ..monitors.observe import Observation
@@ -17,9 +19,10 @@ from ..policy.check import check_rules
 from ..policy.decide import decision_id
 from ..spec.model import Spec
 from ..spec.values import Decision
+from .alone import alone
 from .artifacts import publish_decision
 from .declared import declared_spec
-from .engine import NO_CACHE, flow, flow_run, task
+from .engine import NO_CACHE, flow, flow_run, get_run_logger, task
 from .events import Decided, announce
 from .form import At, SpecPath, past
 from .moment import moment_of
@@ -57,6 +60,7 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
         if is_new:
             announce(decided_now(declared, decision))
         publish_decision(care, decision, care.ledger.signals(decision.id))
+        learn_on(care, champion, decision)
         goes_back = decision.action == "roll_back" and not _went_back(care, decision)
         end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
     if declared.mode == "shadow":
@@ -91,6 +95,24 @@ def _looked_before(care: Care, now: datetime) -> datetime | None:
     if care.spec.monitors.pages.every is None:
         return None
     return max((d.at for d in care.ledger.decisions(care.spec.model) if d.window and d.at < now), default=None)
+
+
+@task(cache_policy=NO_CACHE)
+def learn_on(care: Care, champion: Champion, decision: Decision) -> None:
+    """Let strategies learn in the background, unless the decision starts a run, which does so itself."""
+    with alone(care) as free:
+        if free:
+            learned = learn_behind(
+                care,
+                champion,
+                decision,
+                ended_at=decision.at,
+                now_wall=wall_clock(),
+                run=str(flow_run.id or ""),
+                bounded=care.spec.learner.limits.model_fields_set != set() and care.spec.learner.limits.apart,
+            )
+            if learned is not None:
+                get_run_logger().info("Learned in the background: %s.", ", ".join(learned.behind) or "nothing")
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from time import process_time
 from typing import Literal
 
 from pydantic import BaseModel
@@ -12,7 +13,7 @@ from ..ledger.entries import ended, told
 from ..ledger.ledger import Flight, Landed
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, find_champion
-from ..loop.learn import ladder, landed, offered, to_keep, told_of_missed
+from ..loop.learn import kept_behind, ladder, landed, offered, to_keep, told_of_missed
 from ..loop.moment import wall_clock
 from ..models.race import Race
 from ..models.trained import Trained
@@ -224,7 +225,7 @@ def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) 
 
 
 def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
-    champion = find_champion(care)
+    champion, began = find_champion(care), process_time()
     with LongWork("retrain", care.spec.model, "reading the rows, training and judging the rungs") as work:
         race = run_ladder(care, champion, fired)
         for said in told_of_missed(race):
@@ -233,8 +234,10 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
         _still_flying(care, flight)
         kept = to_keep(care, race)
         number = register(care, champion, fired, race, kept, flight) if kept else None
+        behind = kept_behind(care, champion, fired, race)
         work.reached(95, "writing the ledger")
-        outcome = landed(care, flight, race, number, ended_at=fired.at)
+        spent = process_time() - began
+        outcome = landed(care, flight, race, number, ended_at=fired.at, behind=behind, cpu_seconds=spent)
     publish_race(care, fired, race, number)
     version = number if race.winner else None
     if version is not None and race.winner is not None:

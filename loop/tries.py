@@ -80,7 +80,7 @@ def to_try(care: Care, fired: Decision, *, offer: bool) -> Asked:
     def effort(strategy: LadderRung) -> Effort:
         last = max((each.at for each in climbs if each.tried(strategy)), default=None)
         since = None if last is None else 1 + sum(at > last for at in moments)
-        lost = losses(found, strategy, background=strategy == background)
+        lost = losses(found, strategy, background=strategy in (background, leader))
         return Effort(since, lost, dear=strategy in SCRATCH)
 
     rungs = spec.learner.rungs
@@ -89,8 +89,6 @@ def to_try(care: Care, fired: Decision, *, offer: bool) -> Asked:
         often = rung in (background, leader)
         if not _useless(care, climbs, rung, fired.at) and due(effort(rung), every_look=often, urgent=urgent):
             learn.add(rung)
-    if leader in rungs and leader != background:
-        learn.add(leader)  # type: ignore[arg-type]  # one that leads is fresh at every look
     if spec.learner.unproven == "drop" and not offer:
         learn = set()
     earned = {rung: _known(credit(found, rung, "background").mean) for rung in rungs}
