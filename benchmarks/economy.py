@@ -48,7 +48,7 @@ from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.rules import DEFAULT_POLICY
+from ratoon.spec.rules import default_policy
 
 LEARNERS = ("sgd", "mlp", "lightgbm", "xgboost", "river")
 THIN = 100_000  # rows, above which every fourth is taken
@@ -125,7 +125,7 @@ def spec_of(stream: Stream, learner: str, folder: Path, asked: Asked = Asked()) 
     made = {"build": f"learners.py:{learner}_{spec.task}", "epochs": asked.epochs}
     changed = spec.model_copy(
         update={
-            "policy": DEFAULT_POLICY,
+            "policy": default_policy(spec.review),
             "data": spec.data.model_copy(update={"source": str(source)}),
             "learner": type(spec.learner).model_validate(made),
         }

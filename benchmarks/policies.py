@@ -35,7 +35,7 @@ from ratoon.backtest.results import Backtest
 from ratoon.backtest.turn import Turn
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.rules import DEFAULT_POLICY
+from ratoon.spec.rules import default_policy
 from ratoon.spec.values import Decision, Signal
 
 
@@ -98,7 +98,7 @@ OTHERS = {"ADWIN on error": OnError("ADWIN"), "Page-Hinkley on error": OnError("
 def default_of(path: Path) -> Spec:
     """The stream's spec with Ratoon's default policy."""
     spec = load_spec(path)
-    changed = spec.model_copy(update={"policy": DEFAULT_POLICY})
+    changed = spec.model_copy(update={"policy": default_policy(spec.review)})
     changed._path = spec.path
     return changed
 
