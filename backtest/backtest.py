@@ -72,7 +72,7 @@ def run_backtest(
         found = keeper(jobs)
         asked = [name for name in (*named, *(others or {})) if found[name].runs]
         after = [_uniform(spec, named, planned, name, found[name].runs) for name in asked]
-        if not found["policy"].runs and spec.policy != default_policy(spec.learner.rungs):
+        if not found["policy"].runs and spec.policy != default_policy(spec.review):
             after.insert(0, Job(DEFAULT, _with_default(spec), planned, strategy=ByPolicy()))
         if scratch:
             after.insert(0, Job(NAMES["oracle"], spec, planned, "oracle", fits=fits))
@@ -107,7 +107,7 @@ def _live(spec: Spec) -> Spec:
 
 def _with_default(spec: Spec) -> Spec:
     """*spec* with Ratoon's default policy: what rules that never held are held against."""
-    changed = spec.model_copy(update={"policy": default_policy(spec.learner.rungs)})
+    changed = spec.model_copy(update={"policy": default_policy(spec.review)})
     changed._path = spec.path
     return changed
 

@@ -13,6 +13,9 @@ from ..spec.values import FIRING, Action, Decision, Value, Verdict
 Kind = Literal["policy", "never", "scratch_sliding", "scratch_all", "warm", "uniform", "oracle", "other"]
 
 
+BACKGROUND = "background"  # the outcome of a look that fired nothing, while strategies learned beside the champion
+
+
 class Summed(Value):
     """A value whose JSON also holds what is computed of its fields; reading it back computes that anew."""
 
@@ -86,8 +89,8 @@ class Step(Value):
 
     @property
     def ran(self) -> bool:
-        """Whether a training was started at this look."""
-        return self.outcome is not None
+        """Whether a training was started at this look; what strategies learn in the background is none."""
+        return self.outcome not in (None, BACKGROUND)
 
 
 class ArmResult(Summed):

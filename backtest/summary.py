@@ -21,7 +21,7 @@ from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from ..spec.values import Action, Decision, Span, Verdict
 from .hindsight import Hindsight
-from .results import ArmResult, Cpu, Kind, Step
+from .results import BACKGROUND, ArmResult, Cpu, Kind, Step
 
 _TRIED = 20_000  # rows that a trial in hindsight learns at most
 
@@ -105,7 +105,7 @@ def summed_up(
         )
     # A version that came of the last look never serves here
     tried = [look.run for look in looks[: len(plan.steps) - 1] if look.run is not None]
-    runs = [run for run in tried if run.outcome != "background"]  # which nothing fired, though it counts as CPU
+    runs = [run for run in tried if run.outcome != BACKGROUND]  # which nothing fired, though it counts as CPU
     return ArmResult(
         name=name,
         kind=kind,
@@ -137,7 +137,7 @@ def _harm_days(steps: Sequence[Step]) -> float:
 
 def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> bool | None:
     """Whether learning at this look made, or would have made, the next stretch provably better."""
-    if look.run is not None:
+    if look.run is not None and look.run.outcome != BACKGROUND:
         return judge.better(look.run.candidate, look.champion, rows) if look.run.candidate else False
     # On the newest rows only where there are many: it is a trial, made at every look of every arm
     tried = warm_run(judge.care, look.champion, span.start, most=_TRIED).candidate

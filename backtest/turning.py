@@ -20,7 +20,7 @@ from ..spec.model import Spec
 from ..spec.values import Decision
 from .cpu_clock import Spent
 from .rehearsed import promoted, rehearsed
-from .results import ArmResult, Cpu, Kind
+from .results import BACKGROUND, ArmResult, Cpu, Kind
 from .summary import Looked, Run, Tell, summed_up
 from .turn import Strategy, Turn
 
@@ -170,8 +170,13 @@ def _behind(care: Care, decision: Decision) -> Run | None:
     learned = learn_behind(care, find_champion(care), decision, ended_at=decision.at, now_wall=decision.at)
     if learned is None:
         return None
-    rows = sum(attempt.rows for attempt in learned.race.attempts)
-    return Run("background", learned.race.cpu_seconds, rows=rows)
+    attempts = learned.race.attempts
+    return Run(
+        BACKGROUND,
+        learned.race.cpu_seconds,
+        rows=sum(attempt.rows for attempt in attempts),
+        judging=sum(attempt.judging_cpu_seconds for attempt in attempts),
+    )
 
 
 def _roll_back(care: Care, decision: Decision) -> None:
