@@ -20,9 +20,9 @@ import yaml
 from ratoon.data.metrics import Outcomes
 from ratoon.data.source import open_source
 from ratoon.data.window import Window
+from ratoon.loop.champion import accepted_of
 from ratoon.models.race import first
 from ratoon.models.trained import Trained
-from ratoon.monitors.performance import Accepted
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.spec.errors import RatoonError
 from ratoon.spec.load import load_spec
@@ -164,8 +164,7 @@ class Watched:
         view = self._source.as_of(self.start)
         rows = view.learned(self.start)
         self.trained, _ = first(self.spec, _at_most(rows), holdout=view.holdout(None, limit=5000))
-        known = self.trained.state.accepted[self.spec.metric]
-        self.accepted = Accepted(known.value, known.low, known.high, known.rows)
+        self.accepted = accepted_of(self.spec, self.trained)
         frame = pd.concat([rows, view.holdout(None)])
         self.known = profile(_whole(frame, self.start), kinds_of(frame, self._source.features))
         self._old: Window | None = None

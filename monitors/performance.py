@@ -46,7 +46,7 @@ class Performance:
     def __call__(
         self,
         outcomes: Outcomes | None,
-        accepted: Accepted | None,
+        accepted: Interval | None,
         span: Span,
         *,
         coverage: float = 1.0,
@@ -77,12 +77,12 @@ class Performance:
             return f"{coverage:.0%} of the labels have arrived; {self.spec.maturity:.0%} are needed (maturity)"
         return None
 
-    def _drop(self, metric: Metric, now: Interval, accepted: Accepted | None, span: Span) -> Signal:
+    def _drop(self, metric: Metric, now: Interval, accepted: Interval | None, span: Span) -> Signal:
         loss = fall(metric, now, accepted)
         if isinstance(loss, str) or accepted is None:
             return self._unknown("drop", now.rows, span, str(loss))
         unit = "% of the reference" if metric.relative else ""
-        at = " at this scale" if accepted.ratio is not None else ""
+        at = " at this scale" if isinstance(accepted, Accepted) and accepted.ratio is not None else ""
         shown = [100 * v if metric.relative else v for v in (loss.value, loss.low, loss.high)]
         note = (
             f"{metric.name} went from {accepted.value:.4g}{at} to {now.value:.4g}: "
@@ -96,15 +96,15 @@ class Performance:
 
 
 def at_scale(
-    metric: Metric, now: Interval, accepted: Accepted | None, outcomes: Outcomes, *, seed: int = 0
-) -> tuple[Accepted | None, Interval]:
+    metric: Metric, now: Interval, accepted: Interval | None, outcomes: Outcomes, *, seed: int = 0
+) -> tuple[Interval | None, Interval]:
     """*accepted* and *now* at the scale of the labels of *outcomes*: (what is held against, what is measured).
 
     Where the accepted ratio to the best constant's error is known, its like here is that ratio times the constant's
     error on these rows; the bounds of *now* are then those of its own ratio, in which the rows' scale cancels. Else
     both are as given.
     """
-    if accepted is None or accepted.ratio is None or not has_scale(metric.name):
+    if not isinstance(accepted, Accepted) or accepted.ratio is None or not has_scale(metric.name):
         return accepted, now
     ratio = relative_error(metric.name, outcomes, seed=seed)
     if ratio is None:
@@ -115,7 +115,7 @@ def at_scale(
 
 
 def level(
-    monitor: str, metric: str, now: Interval, accepted: Accepted | None, span: Span, rows: int, note: str = ""
+    monitor: str, metric: str, now: Interval, accepted: Interval | None, span: Span, rows: int, note: str = ""
 ) -> Signal:
     """The metric itself, measured or estimated, beside its level at acceptance."""
     return Signal(
@@ -132,7 +132,7 @@ def level(
     )
 
 
-def fall(metric: Metric, now: Interval, accepted: Accepted | None) -> Interval | str:
+def fall(metric: Metric, now: Interval, accepted: Interval | None) -> Interval | str:
     """How much worse *now* is than *accepted*, or in words why nobody can tell."""
     if accepted is None or not math.isfinite(accepted.value):
         return "there is no accepted reference to compare with"
@@ -141,7 +141,7 @@ def fall(metric: Metric, now: Interval, accepted: Accepted | None) -> Interval |
 
 
 def fallen(
-    monitor: str, name: str, loss: Interval, accepted: Accepted, tolerance: float, span: Span, rows: int, note: str
+    monitor: str, name: str, loss: Interval, accepted: Interval, tolerance: float, span: Span, rows: int, note: str
 ) -> Signal:
     """The signal *name* of a loss: `fail` where it is more than the tolerance."""
     status: Status = "fail" if fell(loss.value, loss.low, tolerance) else "ok"

@@ -32,6 +32,7 @@ _FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600
 # km and miles, inches and cm, feet and metres, m/s and km/h, kcal and kJ. Not kg and pounds, knots and km/h: a window
 # of a few hundred rows does not tell them from a doubling.
 _SMALL = (1.609344, 2.54, 3.2808399, 3.6, 4.184)
+_ABOUT = 0.7  # by which the logarithm of a large factor may miss at a quantile: by a factor of two
 _NEAR = 0.06  # by which the logarithm of a small factor may miss: a step of growth is seldom just that
 _NEAR_EACH = 0.15  # so of each quantile
 _NEVER = 1e6  # a distance that no assignment pays willingly
@@ -175,7 +176,9 @@ def _explained(held: Envelope, now: NDArray[np.float64]) -> str | None:
         if held.holds((now - offset) / factor, closely=True):
             return label
     for factor in _FACTORS:
-        if held.holds(now / factor, closely=False):  # no growth does as much from one window to the next
+        if held.holds(now / factor, closely=False) and _about(
+            factor, held, now
+        ):  # no growth does as much from one window to the next
             return f"multiplied by {factor:.4g}"
     for small in _SMALL:
         for factor in (small, 1 / small):
@@ -184,15 +187,28 @@ def _explained(held: Envelope, now: NDArray[np.float64]) -> str | None:
     return None
 
 
+def _about(factor: float, held: Envelope, now: NDArray[np.float64]) -> bool:
+    """Whether every quantile with a sign to speak of moved by about *factor*, and not the tail or the middle alone."""
+    missed = _missed(factor, held.middle, held, now)
+    return missed is None or bool(np.all(missed <= _ABOUT))
+
+
 def _just(factor: float, held: Envelope, now: NDArray[np.float64]) -> bool:
-    """Whether every quantile with a sign to speak of moved by just *factor* since the newest stretch: growth may do
-    about as much, but in more steps than one."""
-    telling = np.abs(held.last) > (held.unit / 2 if held.last[0] < 0 < held.last[4] else 0.0)
-    ratios = now[telling] / held.last[telling]
-    if len(ratios) < 2 or not np.all(ratios > 0):
-        return False
-    missed = np.abs(np.log(ratios / factor))
-    return bool(np.median(missed) <= _NEAR and np.all(missed <= _NEAR_EACH))
+    """Whether every such quantile moved by just *factor* since the newest stretch: growth may do about as much, but in
+    more steps than one."""
+    missed = _missed(factor, held.last, held, now)
+    return missed is not None and bool(np.median(missed) <= _NEAR and np.all(missed <= _NEAR_EACH))
+
+
+def _missed(
+    factor: float, before: NDArray[np.float64], held: Envelope, now: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """By how much the logarithm of each telling quantile's ratio misses *factor*; None where fewer than two tell."""
+    telling = np.abs(before) > (held.unit / 2 if before[0] < 0 < before[4] else 0.0)
+    if telling.sum() < 2:
+        return None
+    ratios = now[telling] / before[telling] / factor
+    return np.abs(np.log(np.where(ratios > 0, ratios, np.inf)))
 
 
 def swapped(known: dict[str, Envelope], now: dict[str, NDArray[np.float64]]) -> Iterator[tuple[set[str], Finding]]:
