@@ -14,10 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from .influence import of_area, of_f1, of_recalls, of_root
+from .influence import of_area, of_f1, of_recalls, of_root, passed
 from .outcomes import Array as Array
 from .outcomes import Outcomes as Outcomes
 from .outcomes import codes_of, parts_of
@@ -122,7 +121,8 @@ def _roc_auc(outcomes: Outcomes) -> float:
     for rows in parts_of(outcomes):
         positive = outcomes.target[rows] == outcomes.classes[1]
         hits, misses = int(positive.sum()), int((~positive).sum())
-        won += rankdata(outcomes.score[rows])[positive].sum() - hits * (hits + 1) / 2
+        score = outcomes.score[rows]
+        won += passed(score[positive], np.sort(score[~positive])).sum()
         pairs += hits * misses
     return float(won / pairs) if pairs else float("nan")
 

@@ -152,19 +152,14 @@ def _columns(recent: pd.DataFrame, anchor: pd.DataFrame) -> list[Array]:
     any two stretches apart.
     """
     by_time = np.argsort(np.concatenate([each["_time"].to_numpy() for each in (recent, anchor)]), kind="stable")
-    found = []
-    for name in recent.columns:
-        if name in CANONICAL or name not in anchor.columns:
-            continue
-        column = pd.concat([recent[name], anchor[name]], ignore_index=True)
-        if not is_numeric_dtype(column.dtype):
-            found.append(pd.factorize(column.astype(object))[0])
-            continue
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        steps = np.diff(values[by_time])
-        if not (np.all(steps >= 0) or np.all(steps <= 0)):
-            found.append(values)
-    return found
+    names = [name for name in recent.columns if name not in CANONICAL and name in anchor.columns]
+    numeric = [name for name in names if all(is_numeric_dtype(each[name].dtype) for each in (recent, anchor))]
+    table = np.vstack([each[numeric].to_numpy(dtype=np.float64, na_value=np.nan) for each in (recent, anchor)])
+    steps = np.diff(table[by_time], axis=0)
+    moves = ~(np.all(steps >= 0, axis=0) | np.all(steps <= 0, axis=0))
+    texts = [name for name in names if name not in numeric]
+    values = [np.concatenate([each[name].to_numpy(dtype=object) for each in (recent, anchor)]) for name in texts]
+    return [*table.T[moves], *(pd.factorize(each)[0] for each in values)]
 
 
 def _bins(values: Array, most: int = _BINS) -> tuple[Array, int]:
