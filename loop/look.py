@@ -48,7 +48,7 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     reference = view.window(champion.reference, name="reference")
     current = view.window(view.span_of(watched.window, view.now), name="current")
     span = _matured(view, watched, champion)
-    judged = view.window(span, name="performance")
+    judged = current if span == current.span else view.window(span, name="performance")
     labelled = judged.frame[judged.frame["_target"].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
     outcomes = _outcomes(spec, champion.trained, labelled)
