@@ -85,10 +85,10 @@ def resident(folder: Path, looks: int) -> None:
 
             def read(view=view, span=span):  # type: ignore[no-untyped-def]
                 view.label_delay(reference, 0.95)
-                return view.window(reference, name="reference"), view.window(span), view.window(span)
+                return view.window(reference, name="reference"), view.window(span)
 
-            was, current, judged = timed(spent, "read", read)
-        outcomes = timed(spent, "predict", lambda w=judged: said(model, numbers, w))  # type: ignore[misc]
+            was, current = timed(spent, "read", read)
+        outcomes = timed(spent, "predict", lambda w=current: said(model, numbers, w))  # type: ignore[misc]
         timed(spent, "monitors", lambda: speak(spec, was, current, outcomes))  # noqa: B023
         if number > 1:  # the first two compile questions and learn the reference
             for name, seconds in {**spent, "in all": sum(spent.values())}.items():

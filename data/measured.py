@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 
 from ..spec.model import Spec
-from ..spec.stores import stores_of
 from .engine import Engine
 from .facts import Facts, FactsFile, File, stamps
 from .layout import ID, INNER, TIME
@@ -71,7 +70,7 @@ def _kept(spec: Spec, rows: Rows, files: tuple[Path, ...]) -> FactsFile | None:
         "task": spec.task,
         "schema": rows.layout.schema,
     }
-    return FactsFile(stores_of(spec).home, json.dumps(asked, sort_keys=True, default=str))
+    return FactsFile((spec.folder / spec.stores.home).resolve(), json.dumps(asked, sort_keys=True, default=str))
 
 
 def _added(held: Facts | None, now: tuple[File, ...] | None) -> set[str] | None:

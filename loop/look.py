@@ -79,7 +79,7 @@ def look(care: Care, view: View, champion: Champion) -> Look:
     reference = view.window(champion.reference, name="reference")
     current = view.window(view.span_of(watched.window, view.now), name="current")
     span = _matured(view, watched, champion)
-    judged = view.window(span, name="performance")
+    judged = current if span == current.span else view.window(span, name="performance")
     labelled = judged.frame[judged.frame["_target"].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
     found = answers(care, champion, labelled, view.now)

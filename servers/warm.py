@@ -89,7 +89,8 @@ def _wait(warm: Warm) -> int:
         return 1
     code = int(json.loads(text)["code"])
     if code < 0:  # ended by a signal: end the same way, so that whoever waits sees it
-        signal.signal(-code, signal.SIG_DFL)
+        if -code not in (signal.SIGKILL, signal.SIGSTOP):  # whose handling cannot be set, nor need be
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
 
