@@ -122,7 +122,7 @@ def reads(folder: Path, history: int) -> None:
     texts = ", ".join(f"'level' || (hash(i * 17 + {k}) % {3 + 5 * k}) AS c{k}" for k in range(8))
     with duckdb.connect(config={"threads": 2}) as engine:
         engine.execute(
-            f"COPY (SELECT 'row-' || i AS id, {at} AS time, {at} + INTERVAL 1 DAY AS told, "  # noqa: S608  # our own
+            f"COPY (SELECT 'row-' || i AS id, {at} AS time, {at} + INTERVAL 1 DAY AS told, "  # our own
             f"(hash(i) % 2)::INTEGER AS target, {numbers}, {texts} FROM range({history}) t(i)) TO '{file}'"
         )
     spec = spec_in(folder, file.name, window="1d", label_time="told")
@@ -148,7 +148,7 @@ def reads(folder: Path, history: int) -> None:
                 name,
                 lambda: [
                     engine.sql(
-                        f"SELECT * FROM read_parquet('{file}') WHERE time > '{s.start}' AND time <= '{s.end}'"  # noqa: S608
+                        f"SELECT * FROM read_parquet('{file}') WHERE time > '{s.start}' AND time <= '{s.end}'"
                     ).df()
                     for s in spans
                 ],

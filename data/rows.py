@@ -83,7 +83,12 @@ class Rows:
 
     @property
     def _late_only(self) -> bool:
-        """Whether a row's own columns tell, each alone, that its label had not come by a moment."""
+        """Whether a row's own columns tell, each alone, that its label had not come by a moment.
+
+        Not with `data.mature_after`, by which a label that came early counts later.
+        """
+        if self.spec.data.mature_after:
+            return False
         return (
             self.labels is None and self.unplaced is not None and (self.in_order or self.spec.data.label_time is None)
         )

@@ -219,7 +219,8 @@ def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
     if evidence.unproven:
         return (
             "- Nothing: the gate could not prove it, and it serves nobody. The next update goes on from it.\n"
-            "- To end its line: delete the alias `candidate-{state.rung}`, or add the tag `review` with the value `rejected`."
+            f"- To end its line: delete the alias `candidate-{state.rung}`, or add the tag `review` with the value "
+            "`rejected`."
         )
     served = evidence.against or state.parent
     undo = f"- To undo a promotion: {back}, back to version {served}.\n" if served else ""

@@ -34,7 +34,8 @@ PREFERRED = 1.5  # standard errors by which another strategy must beat the backg
 KEPT = 0.0  # and down to which one that leads goes on leading
 PROVEN = 2.0  # standard errors of a record that is proven
 ALPHA = 0.1  # error of the interval against the present champion, two-sided
-REFERENCE = 8  # looks back to the champion that a record compares with
+REFERENCE = 4  # looks back to the champion that a record compares with
+RECORD = 8  # looks that a record holds: what was won longer ago says little of what a refresh wins now
 WON = 0.5  # standard errors from which a trial counts as won
 LONGEST = 16  # looks between two tries of a strategy that keeps losing
 DEAR = 4  # what the gap of one from scratch, which costs many times as much, grows by with each loss; of others: 2
@@ -173,12 +174,17 @@ def direct_gain(history: History, strategy: str) -> Gain | None:
 def _record(found: Sequence[Tried], history: History, strategy: str) -> Gain | None:
     """Against the champions of some looks before; while none was replaced, against the one that there is.
 
-    Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained about one in
+    It is silent while the newest versions are no better than the present champion: what was won over earlier ones is
+    had already. Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained about one in
     forty errs.
     """
-    known = credit(found, strategy, "reference")
+    lately = [each for each in found if each.age < RECORD]
+    now = credit(lately, strategy, "champion", against=history.champion)
+    if now.tries and now.mean <= 0:
+        return None
+    known = credit(lately, strategy, "reference")
     if not known.tries:
-        known = credit(found, strategy, "champion", against=history.champion)
+        known = credit(lately, strategy, "champion", against=history.champion)
     if not known.tries or not math.isfinite(known.error):
         return None
     half = PROVEN * known.error

@@ -1,4 +1,4 @@
-"""Which unproven candidate the next update goes on from, and when its line ends."""
+"""Which version a strategy's next update goes on from, and when its line ends."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from ratoon.ledger.ledger import Ledger, PromotionKind
 from ratoon.loop.care import Kept
-from ratoon.loop.learn import landed, to_keep
-from ratoon.loop.standing import standing
+from ratoon.loop.learn import to_keep
+from ratoon.loop.standing import lines
 from ratoon.models.attempt import Attempt
 from ratoon.models.evidence import Evidence
 from ratoon.models.gate import GateResult, Stratum
@@ -26,7 +26,7 @@ from ratoon.spec.errors import RegistryError
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.stores import stores_of
-from ratoon.spec.values import Decision, Triage
+from ratoon.spec.values import History, PastDecision, Trial
 
 START = datetime(2026, 1, 1)
 DAY = timedelta(days=1)
@@ -46,22 +46,25 @@ class World:
         self.registry = Shelf(spec)
         self.care = Kept(spec, stores_of(spec), ledger, self.registry)
         self.day = 0
+        self.history = History(model="m")
 
-    def trained(self, parent: str | None) -> Trained:
+    def trained(self, parent: str | None, rung: Any = "warm") -> Trained:
         state = TrainingState(
             family="own", task="regression", features=(), watermark=START + self.day * DAY, learned_rows=1,
-            fingerprint=0, rung="warm" if parent else "first", parent=parent, seed=0,
+            fingerprint=0, rung=rung if parent else "first", parent=parent, seed=0,
         )  # fmt: skip
         return Trained("an estimator", state)
 
-    def version(self, parent: str | None = None, *, against: str | None = None, proven: bool = False) -> Version:
+    def version(
+        self, parent: str | None = None, *, against: str | None = None, proven: bool = False, rung: Any = "warm"
+    ) -> Version:
         """A version that was made today."""
         self.day += 1
         gate = gate_of(proven) if parent else None
         evidence = Evidence(
             f"d{self.day}", START + self.day * DAY, pd.DataFrame(), gate=gate, against=against or parent
         )
-        return self.registry.register(self.trained(parent), evidence)
+        return self.registry.register(self.trained(parent, rung), evidence)
 
     def moves(self, to: str, kind: PromotionKind = "promotion") -> None:
         self.day += 1
@@ -71,25 +74,11 @@ class World:
             reason="", decision=None,
         )  # fmt: skip
 
-    def runs(self, decision: str | None, *attempts: Attempt, candidate: Trained | None = None) -> dict[str, Any]:
-        """A training run of today that ended so; what the ledger keeps of it."""
-        self.day += 1
-        at = START + self.day * DAY
-        assert decision is not None
-        fired = Decision(id=decision, model="m", at=at, action="warm_start", triage=Triage(verdict="harm"))
-        self.care.ledger.record_decision(fired, (), live=True)
-        flight = self.care.ledger.take_off(
-            model="m", decision=decision, at=at, run=None, now_wall=at, abandon_after=timedelta(hours=1)
-        )
-        assert flight is not None
-        landed(self.care, flight, Race(attempts, candidate), None, at)
-        return self.care.ledger.updates("m")[-1].evidence
-
     @property
     def standing(self) -> str | None:
         serving = self.registry.champion()
         assert serving is not None
-        found = standing(self.care, serving.number)
+        found = lines(self.care, serving.number, self.history).get("warm")
         return found and found.version
 
 
@@ -119,7 +108,7 @@ def test_without_a_candidate_there_is_none(world: World) -> None:
 
 
 def test_an_unproven_version_is_gone_on_from_and_is_offered_to_nobody(world: World) -> None:
-    assert world.version("1").aliases == ("candidate",)
+    assert world.version("1").aliases == ("candidate", "candidate-warm")
     assert world.registry.challenger() is None
     assert world.standing == "2"
     world.version("2", against="1")
@@ -127,7 +116,7 @@ def test_an_unproven_version_is_gone_on_from_and_is_offered_to_nobody(world: Wor
 
 
 def test_a_challenger_that_waits_for_review_is_gone_on_from_too(world: World) -> None:
-    assert world.version("1", proven=True).aliases == ("candidate", "challenger")
+    assert world.version("1", proven=True).aliases == ("candidate", "candidate-warm", "challenger")
     assert world.standing == "2"
 
 
@@ -145,12 +134,46 @@ def test_a_candidate_made_after_a_challenger_stays_when_that_is_promoted(world: 
     assert world.standing == "3"
 
 
-def test_the_line_ends_where_another_version_serves(world: World) -> None:
-    """It was never compared with that one, and may have learned other rows."""
+def test_the_line_goes_on_where_another_strategys_version_serves(world: World) -> None:
+    """Its trials compare it with whatever serves; being passed over once is no end."""
     world.version("1")
     other = world.version()
     world.moves(other.number)
-    assert world.standing is None
+    assert world.standing == "2"
+
+
+def lost_to(champion: str, *gains: float) -> History:
+    """Looks at which the line of `warm` gained so much over *champion*."""
+    looks = [
+        PastDecision(id=f"l{n}", at=START + n * DAY, action="hold", verdict="healthy", champion=champion, facts={"n": n},
+                     trials=(Trial(strategy="warm", version="2", role="champion", against=champion, rows=500,
+                                   telling=500, gain=gain, variance=0.0001),))
+        for n, gain in enumerate(gains)
+    ]  # fmt: skip
+    return History(model="m", champion=champion, decisions=tuple(looks))
+
+
+@pytest.mark.parametrize(
+    ("gains", "goes_on"),
+    [((-0.2,), True), ((-0.2, -0.2, -0.2, -0.2), False), ((-0.2, 0.2, -0.2, 0.2), True), ((0.1,) * 6, True)],
+)
+def test_a_line_that_is_proven_worse_begins_anew_from_the_champion(
+    world: World, gains: tuple[float, ...], goes_on: bool
+) -> None:
+    """One strange window is no proof."""
+    world.version("1")
+    world.history = lost_to("1", *gains)
+    assert world.standing == ("2" if goes_on else None)
+
+
+def test_each_strategy_has_a_line_of_its_own(world: World) -> None:
+    world.version("1")
+    replayed = world.version("1", rung="warm_replay")
+    assert lines(world.care, "1", world.history).keys() == {"warm", "warm_replay"}
+    world.registry.let_go("warm_replay")
+    assert world.standing == "2"
+    assert world.registry.version(replayed.number).aliases == ()
+    assert "warm_replay" not in lines(world.care, "1", world.history)
 
 
 def test_a_roll_back_ends_the_line_of_what_was_rolled_back(world: World) -> None:
@@ -189,51 +212,9 @@ def test_a_candidate_that_cannot_be_loaded_is_passed_over(world: World, monkeypa
 
 def test_it_is_let_go_by_taking_the_alias_away(world: World) -> None:
     world.version("1")
-    world.registry.let_go()
+    world.registry.let_go("warm")
     assert world.standing is None
     assert world.registry.version("2").aliases == ()
-
-
-OPEN = Attempt(rung="warm", rows=9, gate=gate_of(False))
-LOST = Attempt(rung="warm", rows=9, gate=GateResult(metric="mae", confidence=0.95, strata=(
-    Stratum(name="recent", rows=90, needed="better", verdict="refused", reason="a loss"),
-)))  # fmt: skip
-
-
-def test_a_line_whose_loss_was_shown_has_ended_also_where_the_alias_could_not_be_taken_away(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An account may set aliases and not delete them; a killed run may set one again."""
-    monkeypatch.setattr(world.registry, "let_go", lambda: None)
-    made = world.version("1")
-    world.runs(made.decision, OPEN, candidate=world.trained("1"))
-    assert world.standing == "2"
-    assert world.runs("d9", LOST)["line_ended"] is True
-    world.registry.offer(made)
-    assert world.standing is None
-    world.version("1")
-    assert world.standing == "3"
-
-
-def test_the_ledger_knows_the_end_before_the_alias_goes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed between the two, the same decision repeated finds its run landed."""
-
-    def killed() -> None:
-        assert world.care.ledger.updates("m")[-1].decision == "d9"
-        raise KeyboardInterrupt
-
-    made = world.version("1")
-    world.runs(made.decision, OPEN, candidate=world.trained("1"))
-    monkeypatch.setattr(world.registry, "let_go", killed)
-    with pytest.raises(KeyboardInterrupt):
-        world.runs("d9", LOST)
-    assert world.standing is None
-
-
-def test_a_fit_from_scratch_that_loses_says_nothing_of_the_line(world: World) -> None:
-    world.version("1")
-    assert "line_ended" not in world.runs("d9", LOST.model_copy(update={"rung": "scratch"}))
-    assert world.standing == "2"
 
 
 def test_a_promotion_of_an_earlier_version_ends_the_line_of_the_one_taken_back(world: World) -> None:

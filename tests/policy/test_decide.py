@@ -8,7 +8,7 @@ import pytest
 
 from ratoon.policy.decide import decision_id
 from ratoon.policy.rules import RuleError
-from ratoon.spec.rules import DEFAULT_POLICY
+from ratoon.spec.rules import DEFAULT_POLICY, default_policy
 from ratoon.spec.values import FIRING, Decision
 
 HARM = 'triage == "harm"'
@@ -42,23 +42,56 @@ def test_broken_data_never_trains_whatever_the_rules_say(made, do, when):
     assert "broken data never trains a model" in decision.reasons[0]
 
 
-def test_the_default_policy_alerts_on_broken_data_and_warms_on_harm(made):
+def gained(made, gain: float, strategy: str = "warm", **more):
+    """A history whose champion a strategy has beaten, at this look, by so much."""
+    trial = {"strategy": strategy, "version": "9", "role": "champion", "against": "3", "rows": 900, "telling": 300}
+    return made.history(trials=(trial | {"gain": gain, "variance": 0.0001},), leader="warm", **more)
+
+
+def test_the_default_policy_alerts_on_broken_data_and_on_harm(made):
     broken = [*made.sound(), made.signal("quality", "volume", "fail", value=0.0)]
 
     assert made.judge(broken, *DEFAULT_POLICY).action == "alert"
     harm = made.judge(made.harmful(), *DEFAULT_POLICY)
-    assert (harm.action, harm.rule) == ("warm_start", 'triage == "harm"')
+    assert (harm.action, harm.rule) == ("alert", 'triage == "harm"')
 
 
-def test_the_default_policy_tries_an_update_without_harm_ever_more_seldom_while_the_gate_refuses(made):
-    """A rule that waits for harm comes late where the world moves all the time; where it stands still, tries cost."""
-    tried = made.history(updates=(made.run(24, "refused", champion="3", new_rows=400),))
+def test_the_default_policy_promotes_what_is_proven_to_gain_with_harm_or_without(made):
+    for signals in (made.sound(), made.harmful()):
+        decision = made.judge(signals, *DEFAULT_POLICY, past=gained(made, 0.1))
+        assert (decision.action, decision.rule) == ("warm_start", "gain.pays")
+        assert decision.facts["gain"]["strategy"] == "warm"
+    assert made.judge(made.sound(), *DEFAULT_POLICY, past=gained(made, 0.005)).action == "hold"
+    assert made.judge(made.sound(), *DEFAULT_POLICY, past=gained(made, -0.1)).action == "hold"
 
-    assert made.judge(made.sound(), *DEFAULT_POLICY).action == "warm_start"
-    assert made.judge(made.sound(), *DEFAULT_POLICY, past=tried).action == "hold"
-    grown = tried.model_copy(update={"new_rows": 600})
-    assert made.judge(made.sound(), *DEFAULT_POLICY, past=grown).action == "warm_start"
-    assert made.judge(made.harmful(), *DEFAULT_POLICY, past=tried).action == "warm_start", "harm does not wait"
+
+def test_broken_data_fires_nothing_whatever_would_be_gained(made):
+    broken = [*made.sound(), made.signal("quality", "volume", "fail", value=0.0)]
+
+    assert made.judge(broken, *DEFAULT_POLICY, past=gained(made, 0.1)).action == "alert"
+
+
+def test_a_gain_within_the_tolerance_does_not_pay(made):
+    decision = made.judge(made.sound(), *DEFAULT_POLICY, past=gained(made, 0.1), gain_tolerance=0.2)
+
+    assert (decision.action, decision.facts["gain"]["proven"]) == ("hold", False)
+
+
+@pytest.mark.parametrize(("error", "pays"), [(1.0, True), (0.0001, False)])
+def test_with_prices_a_gain_pays_once_it_is_worth_more_than_a_run(made, error, pays):
+    """A run costs 1 and CPU nothing; 0.1 a prediction is won until the next promotion."""
+    costs = {"cpu_hour": 0.0, "run": 1.0, "error": error}
+    decision = made.judge(made.sound(), *DEFAULT_POLICY, past=gained(made, 0.1), costs=costs)
+
+    assert decision.facts["gain"]["proven"] is True
+    assert decision.facts["gain"]["pays"] is pays
+
+
+def test_where_promotion_is_automatic_a_champion_of_before_that_is_better_is_put_back(made):
+    better = gained(made, 0.1, "earlier")
+
+    assert made.judge(made.sound(), *default_policy("automatic"), past=better).action == "roll_back"
+    assert made.judge(made.sound(), *default_policy("required"), past=better).action == "hold"
 
 
 def test_holding_still_has_its_reasons(made):

@@ -8,9 +8,11 @@ from datetime import timedelta
 
 from ratoon.policy.explain import explain
 from ratoon.policy.facts import facts
+from ratoon.policy.fleet import fleet_signal
 from ratoon.policy.triage import triage
 from ratoon.policy.variables import VARIABLES, value_of
 
+TRIAL = {"version": "9", "role": "champion", "against": "3", "rows": 900, "telling": 300, "gain": 0.1, "variance": 1e-4}
 COSTS = {"cpu_hour": 3.6, "run": 1.0, "error": 0.01}
 
 
@@ -24,6 +26,7 @@ def test_every_documented_variable_can_have_a_value_and_no_other_exists(made):
     signals = [
         *made.harmful(),
         made.signal("quality", "range", "warn", column="day", value=9.0),
+        fleet_signal(20.0, 40, made.WINDOW),
         made.signal("estimate", "roc_auc", value=0.7, low=0.6, high=0.8),
         made.signal("estimate", "estimated_drop", "fail", value=0.07, low=0.03, high=0.1, threshold=0.02),
     ]
@@ -34,6 +37,8 @@ def test_every_documented_variable_can_have_a_value_and_no_other_exists(made):
         made.policy(costs=COSTS),
         updates=(made.run(30, gain=0.02, cpu_seconds=9.0),),
         decisions=(made.past(30, action="warm_start", score=score), made.past(24, score=score)),
+        trials=tuple(TRIAL | {"strategy": each} for each in ("warm", "earlier")),
+        leader="warm",
     )
     names = {f"{root}.{leaf}" for root, branch in seen.items() if isinstance(branch, dict) for leaf in branch}
     names |= {root for root, branch in seen.items() if not isinstance(branch, dict)}
