@@ -8,15 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from project import CALM, TRAINED, Project
 
-pytestmark = pytest.mark.slow
+# The first test starts a Prefect server and trains; on a loaded machine that alone takes minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PATIENCE = 300.0
 
@@ -25,25 +25,45 @@ PATIENCE = 300.0
 class WarmParent:
     process: subprocess.Popen[str]
     environment: dict[str, str]
+    looks: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def forks(self) -> list[int]:
         return [
             int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         ]
 
+    def until_forks(self, there: bool, look: subprocess.Popen[str] | None = None) -> list[int]:
+        """The forks, once there are some (or none), or *look* has ended without one."""
+        until = time.monotonic() + PATIENCE
+        while bool(forks := self.forks()) is not there and time.monotonic() < until:
+            if look is not None and look.poll() is not None:
+                break
+            time.sleep(0.02)
+        return forks
+
     def look(self, run: UUID, **more: str) -> subprocess.Popen[str]:
         environment = self.environment | {"PREFECT__FLOW_RUN_ID": str(run)} | more
-        return subprocess.Popen(
+        started = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "ratoon.servers.warm"],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.looks.append(started)
+        return started
+
+    def end_looks(self) -> None:
+        """No look of one test goes on into the next, which would take its fork for its own."""
+        while self.looks:
+            look = self.looks.pop()
+            look.kill()
+            look.communicate()
+        assert self.until_forks(there=False) == []
 
 
 @pytest.fixture(scope="module")
-def warm(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmParent]:
+def warm_parent(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmParent]:
     home = tmp_path_factory.mktemp("a-home-with-a-long-name-" + 60 * "x")
     environment = {
         **os.environ,
@@ -62,7 +82,13 @@ def warm(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     assert process.stdout.readline().startswith("warm:")
     yield WarmParent(process, environment)
     process.terminate()
-    process.wait(30)
+    process.wait(PATIENCE)
+
+
+@pytest.fixture
+def warm(warm_parent: WarmParent) -> Iterator[WarmParent]:
+    yield warm_parent
+    warm_parent.end_looks()
 
 
 def submitted(project: Project, at: object) -> UUID:
@@ -93,9 +119,7 @@ def state_of(run: UUID) -> str:
 def test_a_look_is_a_completed_run_in_a_fork_of_the_warm_parent(warm: WarmParent, trained: Project) -> None:
     run = submitted(trained, CALM)
     look = warm.look(run)
-    until = time.monotonic() + PATIENCE
-    while not (forks := warm.forks()) and look.poll() is None and time.monotonic() < until:
-        time.sleep(0.02)
+    forks = warm.until_forks(there=True, look=look)
     said, _ = look.communicate(timeout=PATIENCE)
     assert look.returncode == 0, said
     assert forks, "it did not start in a fork"
@@ -110,10 +134,8 @@ def test_a_look_that_is_killed_takes_neither_the_parent_nor_the_next_look_with_i
     warm: WarmParent, trained: Project
 ) -> None:
     look = warm.look(submitted(trained, CALM))
-    until = time.monotonic() + PATIENCE
-    while not (forks := warm.forks()) and time.monotonic() < until:
-        time.sleep(0.02)
-    os.kill(forks[0], signal.SIGKILL)
+    (fork,) = warm.until_forks(there=True, look=look)
+    os.kill(fork, signal.SIGKILL)
     look.communicate(timeout=PATIENCE)
     assert look.returncode == -signal.SIGKILL  # the worker sees how it ended
     run = submitted(trained, TRAINED)
@@ -124,15 +146,10 @@ def test_a_look_that_is_killed_takes_neither_the_parent_nor_the_next_look_with_i
 
 def test_the_fork_ends_with_its_client(warm: WarmParent, trained: Project) -> None:
     look = warm.look(submitted(trained, CALM))
-    until = time.monotonic() + PATIENCE
-    while not warm.forks() and time.monotonic() < until:
-        time.sleep(0.02)
+    assert warm.until_forks(there=True, look=look)
     look.kill()
-    with closing(look.stdout):  # type: ignore[arg-type]
-        look.wait(60)
-    while warm.forks() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert warm.forks() == []
+    look.wait(PATIENCE)
+    assert warm.until_forks(there=False) == []
 
 
 def test_a_run_with_an_environment_of_its_own_starts_afresh(warm: WarmParent, trained: Project) -> None:

@@ -59,7 +59,14 @@ def up(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[
             started.ratoon("init", name)
             spec = folder / name / "spec.yaml"
             _replace(spec, "mode: live", "triage: {persist: 1 of 1}\nmode: live")
-            _replace(spec, "do: warm_start", "do: full_retrain")
+            _replace(
+                spec,
+                """when: gain.pays
+    do: warm_start""",
+                """when: triage == "harm"
+    do: full_retrain""",
+            )
+            _replace(spec, "learner:\n", "learner:\n  rungs: [scratch]\n")
             _replace(spec, "data:\n", "data:\n  features: [distance, hour, wind]\n")
             (folder / name / "training.py").write_text(TRAINING)
         started.start()

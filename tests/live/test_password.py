@@ -43,13 +43,14 @@ def test_the_whole_loop_runs_and_repeats_the_password_nowhere(up: Upped, guarded
     shown = [up.ratoon("train", spec, "--at", "2026-01-31")]
     _run(up, "monitor", at="2026-02-13T00:00:00")
     _run(up, "monitor", at="2026-02-19T00:00:00")
-    wait_for(lambda: _aliases(up, spec).get("challenger") == "2", seconds=240, what="a challenger", log=lambda: up.log)
-    _run(up, "promote", version="2", reason="the gate looks right", actor="eva")
+    wait_for(lambda: "challenger" in _aliases(up, spec), seconds=240, what="a challenger", log=lambda: up.log)
+    challenger = _aliases(up, spec)["challenger"]  # its number hangs on how many strategies learned before
+    _run(up, "promote", version=challenger, reason="the gate looks right", actor="eva")
     for command in ("status", "history"):
         shown += [up.ratoon(command, spec), up.ratoon(command, spec, "--json")]
     shown += [up.ratoon("report", spec), *_commands(up), *_files(up), *_rows(guarded_postgres_url)]
 
-    assert _aliases(up, spec)["champion"] == "2"
+    assert _aliases(up, spec)["champion"] == challenger != "1"
     told = [
         line for line in (up.home / "logs" / "hooks.log").read_text().splitlines() if "could not be started" in line
     ]
