@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ..policy.standings import Standing, standings
 from ..spec.model import Spec
 from ..spec.values import Decision
 from .reading import ModelFacts, read_facts
@@ -190,9 +191,22 @@ def status(spec: Spec, as_json: bool) -> None:
         return
     out.print(_version_table(facts))
     if facts.decisions:
+        if found := standings(facts.decisions):
+            out.print(_strategy_table(found))
         decision(spec, facts.decisions[-1], as_json=False)
     else:
         out.print(f"No decision yet; make one with `ratoon monitor {spec.path.name}`.", highlight=False)
+
+
+def _strategy_table(found: Sequence[Standing]) -> Table:
+    """What each way to learn on has earned."""
+    table = Table(title="strategies", title_justify="left")
+    for column in ("strategy", "", "tries", "would gain over the champion", "against the background candidate"):
+        table.add_column(column, overflow="fold")
+    for each in found:
+        leads = "leads" if each.leads else ""
+        table.add_row(each.strategy, leads, str(each.tries), each.gain_text, each.beside_text)
+    return table
 
 
 def _version_table(facts: ModelFacts) -> Table:

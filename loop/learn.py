@@ -22,6 +22,7 @@ from ..models.state import TrainingState
 from ..models.trained import Trained
 from ..models.versions import Version
 from ..policy.budgets import cpu_seconds_left
+from ..policy.credits import gain_of
 from ..policy.decide import decision_id
 from ..spec.model import Spec
 from ..spec.rules import Rule
@@ -155,7 +156,7 @@ def offered(
         decision=fired.id,
         at=fired.at,
         example=view.holdout(champion.trained.state.watermark, limit=5),
-        reasons=(*fired.reasons, *fired.triage.evidence, *told_of_missed(race)),
+        reasons=(*fired.reasons, *_why(care, fired, candidate), *fired.triage.evidence, *told_of_missed(race)),
         action=fired.action,
         verdict=fired.triage.verdict,
         window=fired.window,
@@ -172,6 +173,18 @@ def offered(
         links=links_of(care, champion.version, snapshots, flow_run),
     )
     return care.registry.register(referenced(care, view, candidate), evidence, fence=fence)
+
+
+def _why(care: Care, fired: Decision, candidate: Trained) -> tuple[str, ...]:
+    """Why this strategy, in a sentence, if its trials tell."""
+    gain = gain_of(history_of(care, fired), candidate.state.rung)
+    if gain is None:
+        return ()
+    against = "the present champion" if gain.by == "direct" else "the champions of some looks before"
+    return (
+        f"Why {gain.strategy}: before they learned them, its versions gained {gain.value:+.4g} a prediction "
+        f"({gain.low:+.4g} to {gain.high:+.4g}) over {against}, on {gain.rows:,} newly labelled rows",
+    )
 
 
 def kept_behind(care: Care, champion: Champion, fired: Decision, race: Race) -> dict[str, str]:

@@ -119,10 +119,14 @@ def gate_said(update: UpdateRow) -> Iterator[str]:
 def _spent(life: Life) -> Card:
     ended = [each for each in life.updates if each.outcome != "running"]
     seconds = math.fsum(each.cpu_seconds for each in ended)
-    counted = Counter(each.outcome for each in life.updates)
+    runs = [each for each in life.updates if each.outcome != "background"]
+    counted = Counter(each.outcome for each in runs)
     notes = [", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counted.most_common())] if counted else []
     notes += list(_budgets(life))
-    return Card("Spent", f"{plural(len(life.updates), 'run')}, {rounded(seconds)} CPU s", tuple(notes))
+    behind = len(life.updates) - len(runs)
+    if behind:
+        notes.insert(len(counted) > 0, f"beside them, strategies learned in the background at {plural(behind, 'look')}")
+    return Card("Spent", f"{plural(len(runs), 'run')}, {rounded(seconds)} CPU s", tuple(notes))
 
 
 def _budgets(life: Life) -> Iterator[str]:

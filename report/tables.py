@@ -9,6 +9,7 @@ from typing import Any
 from ..ledger.entries import UpdateRow
 from ..models.versions import Version
 from ..paper.words import UNKNOWN, rounded
+from ..policy.standings import standings
 from ..policy.wording import moment
 from ..spec.values import Decision
 from .cards import gate_said
@@ -30,8 +31,17 @@ class Table:
 
 
 def tables(life: Life) -> list[Table]:
-    """Versions, moves of the champion, reviews, training runs."""
-    return [_versions(life), _moves(life), _reviews(life), _runs(life)]
+    """Strategies, versions, moves of the champion, reviews, training runs."""
+    return [_strategies(life), _versions(life), _moves(life), _reviews(life), _runs(life)]
+
+
+def _strategies(life: Life) -> Table:
+    rows = [
+        (each.strategy, "leads" if each.leads else "", str(each.tries), each.gain_text, each.beside_text)
+        for each in standings(life.decisions)
+    ]
+    columns = ("strategy", "", "tries", "would gain over the champion", "against the background candidate")
+    return _table("Strategies", columns, rows, "No strategy was tried yet.")
 
 
 def _versions(life: Life) -> Table:

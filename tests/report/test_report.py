@@ -62,7 +62,12 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def spec(starter: Path, tmp_path: Path) -> Spec:
-    return load_spec(shutil.copytree(starter, tmp_path / "project") / "spec.yaml")
+    """The starter, whose training has a budget of runs."""
+    path = shutil.copytree(starter, tmp_path / "project") / "spec.yaml"
+    text = path.read_text()
+    assert text.count("do: warm_start") == 1
+    path.write_text(text.replace("do: warm_start", "do: warm_start\n    budget: {runs: 10, per: 30d}"))
+    return load_spec(path)
 
 
 @pytest.fixture
