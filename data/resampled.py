@@ -14,7 +14,7 @@ def resampled_means(gains: Array, count: int, rng: np.random.Generator) -> Array
     many of them a resample holds is binomial.
     """
     telling, rows = gains[gains != 0], len(gains)
-    if len(telling) == 0:
+    if len(telling) == 0 or count == 0:
         return np.zeros(count)
     several = rng.binomial(rows, len(telling) / rows, count)
     step = max(1, _AT_ONCE // max(1, int(several.max())))

@@ -171,3 +171,12 @@ def test_an_interval_stays_inside_what_the_metric_can_be():
     found = interval(METRICS["accuracy"], Outcomes(target, nearly, None, (0, 1)), confidence=0.999999)
 
     assert 0 <= found.low < found.value < found.high <= 1
+
+
+def test_without_resamples_a_few_rows_have_a_value_and_no_interval() -> None:
+    few = Outcomes(np.arange(9.0), np.arange(9.0) + 1)
+    found = interval(METRICS["mae"], few, resamples=0)
+    assert found.value == 1.0
+    assert np.isnan(found.low) or found.low == found.high == 1.0
+    uneven = Outcomes(np.zeros(9), np.array([0.0] * 8 + [9.0]))
+    assert np.isnan(interval(METRICS["mae"], uneven, resamples=0).low)
