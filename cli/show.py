@@ -72,7 +72,7 @@ def started(folder: Path, written: Sequence[Path]) -> None:
     spec = folder / "spec.yaml"
     out.print(f"\nNext:\n  ratoon check {spec}\n  ratoon replay {spec} --every 5d", highlight=False)
     out.print(f"  ratoon train {spec} --at 2026-01-31", highlight=False)
-    out.print(f"  ratoon monitor {spec} --at 2026-02-13\n  ratoon monitor {spec} --at 2026-02-19", highlight=False)
+    out.print(f"  ratoon monitor {spec} --at 2026-02-12\n  ratoon monitor {spec} --at 2026-02-14", highlight=False)
 
 
 def started_own(folder: Path, written: Written) -> None:

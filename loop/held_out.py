@@ -25,13 +25,17 @@ def held_out(
     """Recent and anchor holdout rows, and why the anchor holds none although there are older rows.
 
     Recent are rows newer than the champion's watermark whose labels came in the last four windows, or the newest that
-    there are if these are few; all others are the anchor.
+    there are if these are few; all others are the anchor. With `gate.anchor.within`, which says itself how far back
+    rows count, all newer ones are recent.
 
     `gate.anchor.within` counts back from *now*, so that an old champion's watermark moves to that stretch's far end:
     once too few of its rows lie behind the watermark to be judged, all that may be held against a candidate is recent.
     """
     most, within, watermark = spec.gate.sample, spec.gate.anchor.within, champion.watermark
-    recent, passed = _lately(spec, view, without(view.holdout(watermark, limit=most), broken))
+    recent = without(view.holdout(watermark, limit=most), broken)
+    passed = recent[:0]
+    if within is None:
+        recent, passed = _lately(spec, view, recent)
     since = min(now - within, watermark) if within is not None else None
     anchor = without(view.holdout(since, until=watermark, limit=most), broken)
     if champion.holdout is not None and champion.holdout < spec.data.holdout:  # some of these it learned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from pydantic import Field
 
@@ -120,7 +120,7 @@ def _may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
 def to_be_set(version: Version, aliases: Mapping[str, str]) -> list[str]:
     """The aliases that *version* gets once it is registered; none that a newer one has."""
     gate, own = version.tags.get("ratoon.gate"), f"{BEHIND}{version.strategy}"
-    learned = gate in ("passed", "unproven", "background")
+    learned = gate in ("passed", "unproven", "background") and version.strategy in get_args(LadderRung)
     found = [own] if learned and int(version.number) > int(aliases.get(own, 0)) else []
     if gate in ("passed", "unproven") and int(version.number) > int(aliases.get(CANDIDATE, 0)):
         found.append(CANDIDATE)

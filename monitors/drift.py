@@ -129,9 +129,11 @@ def _bounded(frame: pd.DataFrame) -> pd.DataFrame:
     rows = np.linspace(0, len(frame) - 1, _ROWS).astype(int)
     times = frame["_time"].to_numpy()
     if (times[1:] > times[:-1]).all():
-        return frame.iloc[rows]
+        evenly: pd.DataFrame = frame.iloc[rows]
+        return evenly
     order = frame[["_time", "_id"]].reset_index(drop=True).sort_values(["_time", "_id"], kind="stable").index
-    return frame.iloc[order.to_numpy()[rows]]
+    chosen: pd.DataFrame = frame.iloc[order.to_numpy()[rows]]
+    return chosen
 
 
 def _present(column: pd.Series) -> int:

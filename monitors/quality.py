@@ -180,7 +180,8 @@ def units(
         window = recent() if recent is not None else None
         if window is None or name not in window.frame or window.frame[name].dtype.kind != "f":
             return None
-        return envelope(name, window.frame[name].to_numpy(dtype=float), known_stretches(window, current))
+        at_then = known_stretches(window, current, Columnar(window.frame))
+        return envelope(name, window.frame[name].to_numpy(dtype=float), at_then)
 
     judged = (scale(n, known[n], values[n], lambda n=n: before(n)) for n in now if n not in paired)  # type: ignore[misc]
     return [*found, *(each for each in judged if each is not None)]

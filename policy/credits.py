@@ -175,8 +175,8 @@ def _record(found: Sequence[Tried], history: History, strategy: str) -> Gain | N
     """Against the champions of some looks before; while none was replaced, against the one that there is.
 
     It is silent while the newest versions are no better than the present champion: what was won over earlier ones is
-    had already. Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained about one in
-    forty errs.
+    had already. Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained
+    about one in forty errs.
     """
     lately = [each for each in found if each.age < RECORD]
     now = credit(lately, strategy, "champion", against=history.champion)
@@ -211,7 +211,10 @@ def due(effort: Effort, *, every_look: bool, urgent: bool) -> bool:
     """
     if effort.since is None:
         return True
-    gap = min((DEAR if effort.dear else 2) ** effort.losses, CALM if every_look else LONGEST)
+    longest = CALM if every_look else LONGEST
+    gap = 1
+    for _ in range(effort.losses):
+        gap = min(gap * (DEAR if effort.dear else 2), longest)
     return effort.since >= max(1, gap // 2 if urgent else gap)
 
 

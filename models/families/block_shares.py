@@ -36,7 +36,7 @@ def shares_of(loss: Loss, said: Array, y: Array, weight: Array | None) -> Array:
 
     found = minimize(value, np.zeros(m), jac=True, method="L-BFGS-B", options={"maxiter": 50}).x
     share: Array = np.exp(found - found.max())
-    return share / share.sum()
+    return np.asarray(share / share.sum())
 
 
 def _lost(loss: Loss, score: Array, y: Array) -> Array:
@@ -44,6 +44,6 @@ def _lost(loss: Loss, score: Array, y: Array) -> Array:
     if loss == "squared":
         return np.asarray((score[:, 0] - y) ** 2 / 2)
     if loss == "logistic":
-        return np.logaddexp(0, -(2 * np.asarray(y) - 1) * score[:, 0])
+        return np.asarray(np.logaddexp(0, -(2 * np.asarray(y) - 1) * score[:, 0]))
     own = score[np.arange(len(score)), np.asarray(y, dtype=np.intp)]
     return np.asarray(np.logaddexp.reduce(score, axis=1) - own)

@@ -127,7 +127,7 @@ def test_rows_whose_labels_landed_behind_the_watermark_are_counted_and_told(care
     assert f"{outside} labelled rows up to the watermark were never learned" in learn.told_of_missed(race)[0]
 
 
-def test_behind_a_standing_candidate_only_its_own_new_rows_are_learned_and_the_champion_is_judged_on_all(
+def test_a_strategy_goes_on_from_its_own_line_and_the_champion_is_judged_on_rows_since_its_own(
     care: Care, seen: Seen
 ) -> None:
     champion = find_champion(care)
@@ -138,11 +138,12 @@ def test_behind_a_standing_candidate_only_its_own_new_rows_are_learned_and_the_c
     gate = GateResult(metric="brier", confidence=0.95, strata=(unsure,))
     race = Race((Attempt(rung="warm", gate=gate, rows=len(rows)),), made)
     version = learn.offered(care, champion, fired(LOOK), race, made)
-    assert version.aliases == ("candidate",)
+    assert version.aliases == ("candidate", "candidate-warm")
     given = seen(fired(LATER))
-    assert given["standing"].version == version.number
-    assert given["unlearned"]["_label_time"].min() > made.state.watermark
-    assert set(given["unlearned"]["_id"]).isdisjoint(rows["_id"])
+    assert given["lines"]["warm"].version == version.number
+    assert given["lines"]["warm"].state.watermark == made.state.watermark
     behind = care.source.as_of(LATER).unlearned(champion.trained.state.watermark)
-    assert len(given["unlearned"]) + len(rows) == len(behind)
+    assert len(given["unlearned"]) == len(behind), "another strategy may begin at the champion"
+    own = given["unlearned"]["_label_time"] > pd.Timestamp(made.state.watermark)
+    assert own.sum() == len(behind) - len(rows)
     assert given["recent"]["_label_time"].min() < pd.Timestamp(LOOK), "also those that the candidate is past"

@@ -46,7 +46,7 @@ def spec(spec_of, tmp_path) -> Spec:
 def put(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Write a file that looks as if it had stood still for a minute."""
     frame.to_parquet(folder / name)
-    os.utime(folder / name, (os.path.getmtime(folder / name) - 60,) * 2)
+    os.utime(folder / name, ((folder / name).stat().st_mtime - 60,) * 2)
 
 
 def kept(spec: Spec) -> list[Path]:

@@ -85,9 +85,13 @@ def test_each_decision_was_written_before_its_training_began(replays: tuple[Ende
     database = stores_of(load_spec(replays[0].result["spec"])).ledger.removeprefix("sqlite:///")
     with sqlite3.connect(database) as connection:
         fired = connection.execute("select count(*) from decisions where action = 'warm_start'").fetchone()[0]
-        flown = connection.execute("select count(*) from flights f join decisions d on d.id = f.decision").fetchone()[0]
+        joined = "select count(*) from flights f join decisions d on d.id = f.decision"
+        flown = connection.execute(f"{joined} where d.action = 'warm_start'").fetchone()[0]
+        all_flown = connection.execute(joined).fetchone()[0]
+        flights = connection.execute("select count(*) from flights").fetchone()[0]
     connection.close()
     assert fired == flown >= 1
+    assert all_flown == flights, "background learning too"
 
 
 def test_the_decision_is_in_the_ledger_when_its_action_dies_at_once(decided_project: Project) -> None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from processes import Processes, dies
 from project import LATE, Project
 
-from ratoon.loop.standing import standing
+from ratoon.loop.standing import lines
+from ratoon.spec.values import History
 
 LATER = datetime(2026, 2, 26)
 REGISTRY = "ratoon.models.registry:Registry"
@@ -53,4 +54,4 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
         learned = care.ledger.updates("flights")[-1].rows
         assert learned == tally.rows - care.registry.load("2").state.learned_rows
         assert care.registry.candidate() is None
-        assert standing(care, "3") is None
+        assert "warm" not in lines(care, "3", History(model="flights"))

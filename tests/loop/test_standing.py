@@ -144,12 +144,14 @@ def test_the_line_goes_on_where_another_strategys_version_serves(world: World) -
 
 def lost_to(champion: str, *gains: float) -> History:
     """Looks at which the line of `warm` gained so much over *champion*."""
-    looks = [
-        PastDecision(id=f"l{n}", at=START + n * DAY, action="hold", verdict="healthy", champion=champion, facts={"n": n},
-                     trials=(Trial(strategy="warm", version="2", role="champion", against=champion, rows=500,
-                                   telling=500, gain=gain, variance=0.0001),))
-        for n, gain in enumerate(gains)
-    ]  # fmt: skip
+    looks = []
+    for n, gain in enumerate(gains):
+        trial = Trial(
+            strategy="warm", version="2", role="champion", against=champion, rows=500, telling=500, gain=gain,
+            variance=0.0001,
+        )  # fmt: skip
+        known = {"id": f"l{n}", "at": START + n * DAY, "action": "hold", "verdict": "healthy", "facts": {"n": n}}
+        looks.append(PastDecision.model_validate({**known, "champion": champion, "trials": (trial,)}))
     return History(model="m", champion=champion, decisions=tuple(looks))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ratoon.models.race import climb, first
+from ratoon.models.race import Asked, climb, first
 from ratoon.spec.errors import DataError, Refused
 from ratoon.spec.gate import Margin
 
@@ -78,11 +78,11 @@ def unproven(world: dict[str, Any], make_rows: Any) -> dict[str, Any]:
     race = climb(**{**world, "recent": few})
     assert race.winner is None and race.unproven is not None
     later = make_rows(200, "regression", start=1500, shift=0.5)
-    return {**world, "recent": few, "standing": replace(race.unproven, version="7"), "unlearned": later}
+    return {**world, "recent": few, "lines": {"warm": replace(race.unproven, version="7")}, "unlearned": later}
 
 
 def test_a_candidate_that_cannot_be_judged_stops_the_climb_and_is_kept(unproven: dict[str, Any]) -> None:
-    kept = unproven["standing"]
+    kept = unproven["lines"]["warm"]
     assert (kept.state.rung, kept.state.learned_rows) == ("warm", 600)
 
 
@@ -108,13 +108,29 @@ def test_a_candidate_from_scratch_foretold_nothing(unproven: dict[str, Any]) -> 
     assert [(a.rung, a.gate.foretold, a.gate.strata[0].rows) for a in race.attempts if a.gate] == [("scratch", 0, 20)]
 
 
-def test_without_new_rows_a_candidate_waits_instead_of_being_replaced(unproven: dict[str, Any]) -> None:
+def test_without_new_rows_the_line_itself_is_judged_and_nothing_replaces_it(unproven: dict[str, Any]) -> None:
     """It has learned them all; a fit from scratch would be judged on the very rows that could not tell."""
     unread = lambda since: pytest.fail("rows were read for a fit from scratch")  # noqa: E731
     race = climb(**{**unproven, "unlearned": unproven["unlearned"].iloc[:0], "scratch": unread})
+    assert race.winner is None
+    assert race.unproven is not None
+    assert race.unproven.estimator is unproven["lines"]["warm"].estimator
+    assert all(a.rows == 0 for a in race.attempts)
+
+
+def test_a_look_that_offers_nothing_lets_the_wanted_strategies_learn_and_asks_no_gate(world: dict[str, Any]) -> None:
+    asked = Asked(learn=frozenset({"warm", "scratch"}), offer=False)
+    race = climb(**{**world, "asked": asked})
+    assert {a.rung for a in race.attempts} == set(race.learned) == {"warm", "scratch"}
+    assert all(a.gate is None for a in race.attempts)
     assert race.candidate is None
-    assert [a.rows for a in race.attempts if not a.skipped] == [0] * sum(not a.skipped for a in race.attempts)
-    assert "waits for new ones" in str(race.attempts[-1].error)
+
+
+def test_a_strategy_that_is_wanted_learns_also_behind_the_one_that_won(world: dict[str, Any]) -> None:
+    race = climb(**{**world, "asked": Asked(order=("warm",), learn=frozenset({"scratch"}))})
+    assert race.winner is not None and race.winner.state.rung == "warm"
+    assert [(a.rung, a.gate is not None) for a in race.attempts] == [("warm", True), ("scratch", False)]
+    assert race.learned.keys() == {"warm", "scratch"}
 
 
 def test_a_handful_of_holdout_rows_is_no_level_to_hold_a_version_to(unproven: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
             reports={"window.html": "<html>report</html>"},
         ),
     )
-    assert two.aliases == ("candidate", "challenger")
+    assert two.aliases == ("candidate", "candidate-warm", "challenger")
     assert two.tags["ratoon.parent"] == "1"
     assert two.tags["ratoon.watermark"] == result.winner.state.watermark.isoformat()
     assert (two.tags["ratoon.rung"], two.tags["ratoon.gate"], two.tags["ratoon.triage"]) == ("warm", "passed", "harm")

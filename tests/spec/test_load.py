@@ -110,7 +110,11 @@ def test_a_fault_names_key_value_and_what_was_expected(tmp_path, old, new, expec
         ("cooldown: 2d", "rungs: []", ["policy[1].rungs"]),
         ("cooldown: 2d", "back_off: 3", ["back_off: found 3; expected a length such as 2d, or {first: 2d, most: 30d}"]),
         ("cooldown: 2d", "quiet: 5", ["quiet: found 5; expected hours such as `22:00-06:00`"]),
-        ("recent: better", "recent: worse", ["found \"worse\"; expected 'better' or 'not_worse', or keys: margin"]),
+        (
+            "recent: better",
+            "recent: worse",
+            ["found \"worse\"; expected 'better', 'not_worse' or 'no_loss', or keys: margin"],
+        ),
         ("recent: better", "recent: {margin: 0.1, within: 9d}", ["gate.recent", "a meaning under `anchor` only"]),
         ("anchor: {margin: 0.01}", "anchor: 0.01", ["gate.anchor: found 0.01; expected keys: margin, within."]),
         ("drift: {share: 0.3}", "drift: yes", ["monitors.drift: found true; expected keys: threshold, share"]),
@@ -185,21 +189,12 @@ def test_two_specs_with_equal_rules_have_equal_policy_versions(tmp_path):
     assert one.policy_version == two.policy_version != three.policy_version
 
 
-@pytest.mark.parametrize(
-    ("rungs", "climbed"),
-    [
-        (None, ("warm", "warm_replay", "shrink_perturb", "warm_blocks")),
-        ("[warm, scratch]", ("warm",)),
-        ("[scratch]", None),
-    ],
-)
-def test_a_spec_without_a_policy_has_one_that_climbs_its_own_ladder(
-    tmp_path: Path, rungs: str | None, climbed: tuple[str, ...] | None
-) -> None:
-    """It tries updates without harm on the rungs that continue, as far as the spec has them."""
-    text = GOOD[: GOOD.index("policy:")] + GOOD[GOOD.index("gate:") :]
-    if rungs:
-        text = text.replace("build: training.py:build", f"build: training.py:build\n  rungs: {rungs}")
+@pytest.mark.parametrize("review", ["required", "automatic"])
+def test_a_spec_without_a_policy_decides_on_measured_gain(tmp_path: Path, review: str) -> None:
+    """A champion is taken back by a rule only where a rule may promote one as well."""
+    text = GOOD[: GOOD.index("policy:")] + f"review: {review}\n"
     (tmp_path / "spec.yaml").write_text(text)
-    steady = [rule.rungs for rule in load_spec(tmp_path / "spec.yaml").policy if rule.when == 'triage != "broken_data"']
-    assert steady == ([] if climbed is None else [climbed])
+    rules = {rule.when: rule.do for rule in load_spec(tmp_path / "spec.yaml").policy}
+    assert rules["gain.pays"] == "warm_start"
+    assert rules['triage == "broken_data"'] == rules['triage == "harm"'] == "alert"
+    assert ("roll_back" in rules.values()) is (review == "automatic")
