@@ -184,7 +184,7 @@ def test_delays_of_training_and_review_hold_a_version_back(tmp_path: Path) -> No
     )
     policy = run_backtest(spec, start=START, end=END, workers=1, scratch=False).arms[0]
     fired = next(decision.at for decision in policy.decisions if decision.fires)
-    served = next(step.at for step in policy.steps if step.version == "2")
+    served = next(step.at for step in policy.steps if step.version != "1")  # others may have learned behind
     assert served <= fired + timedelta(days=6) < served + timedelta(days=4)
     after = next(decision for decision in policy.decisions if decision.at > fired)
     assert not after.fires

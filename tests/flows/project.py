@@ -89,6 +89,7 @@ def timeless(decision: Decision) -> dict[str, Any]:
     """All of a decision but the CPU seconds that earlier runs took, which no two runs measure alike."""
     found = decision.model_dump(mode="json")
     found["facts"].get("last_run", {}).pop("cpu_seconds", None)
+    found["facts"].get("cost", {}).pop("cpu_seconds", None)
     if found["basis"] is not None:
         found["basis"].pop("first_cpu_seconds")
     return found
