@@ -39,7 +39,10 @@ class Quality(BaseModel):
 
 
 class Replayed(BaseModel):
-    """What a replay did; *trainings*, *rows_learned* and *cpu_seconds* leave the first version out."""
+    """What a replay did; *trainings*, *rows_learned* and *cpu_seconds* leave the first version out.
+
+    *trainings* are runs that a decision fired; rows and CPU are also those of background learning.
+    """
 
     model: str
     spec: str
@@ -125,7 +128,7 @@ def _sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
         windows=windows,
         actions=Counter(d.action for d in decisions if d.window is not None),
         verdicts=Counter(d.triage.verdict for d in decisions if d.window is not None),
-        trainings=len(flights),
+        trainings=sum(f.outcome != "background" for f in flights),
         outcomes=Counter(f.outcome for f in flights),
         promoted=len(promotions) - 1,
         rows_learned=sum(f.rows for f in flights),

@@ -201,8 +201,8 @@ class LearnerSpec(Part):
     scratch_after: int = Field(
         3,
         ge=1,
-        description="A fit from scratch is tried where the rungs that continue lost so many climbs in a row, this one "
-        "included, or cannot continue at all; 1: in the climb in which they lose",
+        description="Without effect, and gone with the next release: strategies from scratch are tried by what they "
+        "have earned, at looks ever farther apart while they lose",
     )
     recent: Duration | None = Field(
         None, description="How far back `scratch_recent` looks; left out: as far as the reference window"
