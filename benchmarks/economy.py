@@ -47,6 +47,7 @@ from ratoon.data.metrics import METRICS
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
 from ratoon.spec.load import load_spec
+from ratoon.spec.gate import GateSpec
 from ratoon.spec.model import Spec
 from ratoon.spec.rules import default_policy
 
@@ -126,6 +127,7 @@ def spec_of(stream: Stream, learner: str, folder: Path, asked: Asked = Asked()) 
     changed = spec.model_copy(
         update={
             "policy": default_policy(spec.review),
+            "gate": GateSpec(metric=spec.gate.metric),
             "data": spec.data.model_copy(update={"source": str(source)}),
             "learner": type(spec.learner).model_validate(made),
         }

@@ -59,9 +59,9 @@ def standings(decisions: Sequence[Decision]) -> tuple[Standing, ...]:
             Standing(
                 strategy="the champion before" if name == EARLIER else name,
                 tries=max(beside.tries, credit(found, name, "champion").tries, credit(found, name, "reference").tries),
-                gain=gain and gain.value,
-                low=gain and gain.low,
-                high=gain and gain.high,
+                gain=gain.value if gain is not None else None,
+                low=gain.low if gain is not None else None,
+                high=gain.high if gain is not None else None,
                 beside=_known(beside, beside.mean),
                 error=_known(beside, beside.error),
                 leads=name == history.leader,
