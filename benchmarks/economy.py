@@ -46,8 +46,8 @@ from ratoon.backtest.turn import ByPolicy
 from ratoon.data.metrics import METRICS
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
-from ratoon.spec.load import load_spec
 from ratoon.spec.gate import GateSpec
+from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.rules import default_policy
 

@@ -120,8 +120,8 @@ def _print_table(replayed: Replayed, scheduled: list[ArmResult]) -> None:
         add_arm(table, f"scheduled, {arm.arm}", arm, arm.trainings, arm.rows, arm.cpu_seconds)
     out.print(table)
     out.print(
-        "rows: learned, over all trainings, in the background too. CPU s: Ratoon's of learning, judging and reading for "
-        "both, the scheduled arms' of fitting alone; the shared first version left out."
+        "rows: learned, over all trainings, in the background too. CPU s: Ratoon's of learning, judging and reading "
+        "for both, the scheduled arms' of fitting alone; the shared first version left out."
     )
     out.print("scheduled: from scratch at each of these moments, on the newest half-year or on all history.")
     what_happened(replayed)
