@@ -8,6 +8,7 @@ from datetime import datetime
 from time import process_time
 
 from ..models.race import Race
+from ..policy.variables import value_of
 from ..spec.errors import RatoonError, Refused
 from ..spec.masked import masked
 from ..spec.values import FIRING, Decision
@@ -38,12 +39,14 @@ def learn_behind(
 ) -> Learned | None:
     """Let the strategies that are due learn in the background; None where nothing is to be done.
 
-    That is: the decision starts a run, which learns itself; the data is broken; the model is in shadow mode; another
+    That is: the decision starts a run, which learns itself; the data is broken, or there is none; the model is in shadow mode; another
     run is in flight; or no strategy is due. Nothing that goes wrong here stops a look: it is written down as a failed
     run. *bounded* as in `ladder`.
     """
     nothing = decision.action in FIRING or decision.action == "roll_back" or care.spec.mode == "shadow"
     if nothing or decision.triage.verdict == "broken_data" or decision.champion != champion.version:
+        return None
+    if value_of("window.rows", decision.facts) == 0:  # an empty window is no sign of health
         return None
     if not to_try(care, decision, offer=False).learn:
         return None
