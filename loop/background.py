@@ -39,9 +39,9 @@ def learn_behind(
 ) -> Learned | None:
     """Let the strategies that are due learn in the background; None where nothing is to be done.
 
-    That is: the decision starts a run, which learns itself; the data is broken, or there is none; the model is in shadow mode; another
-    run is in flight; or no strategy is due. Nothing that goes wrong here stops a look: it is written down as a failed
-    run. *bounded* as in `ladder`.
+    That is: the decision starts a run, which learns itself; the data is broken, or there is none; the model is in
+    shadow mode; another run is in flight; or no strategy is due. Nothing that goes wrong here stops a look: it is
+    written down as a failed run. *bounded* as in `ladder`.
     """
     nothing = decision.action in FIRING or decision.action == "roll_back" or care.spec.mode == "shadow"
     if nothing or decision.triage.verdict == "broken_data" or decision.champion != champion.version:
