@@ -8,7 +8,6 @@ from datetime import datetime
 from time import process_time
 
 from ..models.race import Race
-from ..policy.variables import value_of
 from ..spec.errors import RatoonError, Refused
 from ..spec.masked import masked
 from ..spec.values import FIRING, Decision
@@ -46,8 +45,8 @@ def learn_behind(
     nothing = decision.action in FIRING or decision.action == "roll_back" or care.spec.mode == "shadow"
     if nothing or decision.triage.verdict == "broken_data" or decision.champion != champion.version:
         return None
-    if value_of("window.rows", decision.facts) == 0:  # an empty window is no sign of health
-        return None
+    if decision.window is None or care.source.as_of(decision.at).window(decision.window).rows == 0:
+        return None  # an empty window is no sign of health
     if not to_try(care, decision, offer=False).learn:
         return None
     flight = care.ledger.take_off(
