@@ -30,9 +30,9 @@ def backtested(project: Project) -> list[dict[str, Any]]:
 
 
 def without_gain(decision: dict[str, Any]) -> dict[str, Any]:
-    """*decision* without what versions that learned in the background say: in shadow mode none learns."""
+    """*decision* without background learning, its runs and what they say: in shadow mode none learns."""
     facts = {name: known for name, known in decision["facts"].items() if name != "gain"}
-    return decision | {"facts": facts, "basis": decision["basis"] | {"trials": [], "leader": None}}
+    return decision | {"facts": facts, "basis": decision["basis"] | {"trials": [], "leader": None, "marks": None}}
 
 
 @pytest.fixture(scope="module")
