@@ -110,20 +110,7 @@ def _parsed(session: Session, ids: list[str]) -> Iterator[tuple[str, PastDecisio
     for some in _chunks(ids):
         for document in session.scalars(select(DecisionRow.document).where(DecisionRow.id.in_(some))):
             found = Decision.model_validate_json(document)
-            yield (
-                found.id,
-                PastDecision(
-                    id=found.id,
-                    at=found.at,
-                    action=found.action,
-                    verdict=found.triage.verdict,
-                    matched=found.matched,
-                    champion=found.champion,
-                    facts=found.facts,
-                    trials=found.basis.trials if found.basis is not None else (),
-                    leader=found.basis.leader if found.basis is not None else None,
-                ),
-            )
+            yield found.id, PastDecision.of(found)
 
 
 def _scored(session: Session, bare: dict[str, PastDecision], ids: list[str]) -> Iterator[tuple[str, PastDecision]]:

@@ -46,7 +46,7 @@ def standings(decisions: Sequence[Decision]) -> tuple[Standing, ...]:
     history = History(
         model=last.model,
         champion=last.champion,
-        decisions=tuple(_past(each) for each in before),
+        decisions=tuple(PastDecision.of(each) for each in before),
         trials=looks[-1].basis.trials if last.triage.verdict != "broken_data" else (),
         leader=looks[-1].basis.leader,
     )
@@ -68,20 +68,6 @@ def standings(decisions: Sequence[Decision]) -> tuple[Standing, ...]:
             )
         )
     return tuple(sorted(rows, key=lambda row: not row.leads))
-
-
-def _past(decision: Decision) -> PastDecision:
-    basis = decision.basis
-    return PastDecision(
-        id=decision.id,
-        at=decision.at,
-        action=decision.action,
-        verdict=decision.triage.verdict,
-        champion=decision.champion,
-        facts=decision.facts,
-        trials=basis.trials if basis is not None else (),
-        leader=basis.leader if basis is not None else None,
-    )
 
 
 def _known(found: Credit, value: float) -> float | None:

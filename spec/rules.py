@@ -184,8 +184,6 @@ class Rule(Part):
         return value.strip()
 
 
-CONTINUING: tuple[LadderRung, ...] = ("warm", "warm_replay", "shrink_perturb", "warm_blocks")  # none from scratch
-
 # What was learned in the background is promoted once it is proven to gain. Harm alone starts no run: it says that what
 # was served fell, not that anything better is to be had, and every look tries to make something better anyway.
 DEFAULT_POLICY: tuple[Rule, ...] = (

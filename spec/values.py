@@ -203,6 +203,22 @@ class PastDecision(Value):
     leader: str | None = None
     score: Score | None = None
 
+    @classmethod
+    def of(cls, decision: Decision) -> PastDecision:
+        """*decision* as later ones know it, before it is scored."""
+        basis = decision.basis or Basis()
+        return cls(
+            id=decision.id,
+            at=decision.at,
+            action=decision.action,
+            verdict=decision.triage.verdict,
+            matched=decision.matched,
+            champion=decision.champion,
+            facts=decision.facts,
+            trials=basis.trials,
+            leader=basis.leader,
+        )
+
 
 class PastUpdate(Value):
     """What the policy needs to know of an earlier training run.
