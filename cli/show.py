@@ -130,7 +130,7 @@ def _outcome_of(spec: Spec, made: Decision) -> None:
         return
     out.print(f"retrain: {update['became']}", highlight=False)
     for attempt in update["evidence"].get("attempts", ()):
-        said = "; ".join(_reasons(attempt.get("gate") or {})) or attempt.get("error") or ""
+        said = "; ".join(_reasons(attempt.get("gate") or {})) or attempt.get("error") or "learned in the background"
         _item(f"{attempt['rung']} on {attempt['rows']:,} rows: {said}")
 
 

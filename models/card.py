@@ -64,8 +64,12 @@ def _spaced(row: str) -> str:
 def caught(text: str, said: str) -> str:
     """A version's description *said* with what it was caught for above it, in place of an earlier catch."""
     rest = said.split(_CAUGHT_ENDS, 1)[1] if said.startswith(_CAUGHT) and _CAUGHT_ENDS in said else said
-    return f"{_CAUGHT} {text}{_CAUGHT_ENDS}{rest}"
+    above = f"{_CAUGHT} {text}"[: MOST // 2] + _CAUGHT_ENDS
+    return above + _shortened([rest], MOST - len(above))
 
+
+# What MLflow's tables hold on PostgreSQL and MySQL, in characters (SQLite holds any number, so that it tells nobody).
+MOST = 5000
 
 _CAUGHT, _CAUGHT_ENDS = "> **Caught by Ratoon.**", "\n\n---\n\n"
 
@@ -92,6 +96,8 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
 def _said_of(attempt: Attempt) -> str:
     if attempt.passed:
         return "passed the gate"
+    if attempt.gate is None:
+        return "learned in the background"
     return "not proven yet" if attempt.gate is not None and attempt.gate.promising else "refused by the gate"
 
 
@@ -123,7 +129,25 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
     if links:
         parts.append("### Links\n" + "\n".join(f"- [{words}]({address})" for words, address in links))
     parts.append(f"### What to do\n{_what_to_do(state, evidence)}")
-    return _flowing("\n\n".join(parts))
+    return _shortened([_flowing(each) for each in parts], MOST)
+
+
+def _shortened(parts: list[str], most: int) -> str:
+    """The *parts* as paragraphs, in at most *most* characters: the longest loses its last lines until all fit.
+
+    Only what stands elsewhere too grows long (the gate's sentences, the rungs, the reasons): each is an artifact of the
+    run or in the ledger. Every part keeps its beginning.
+    """
+    left = list(parts)
+    while len(whole := "\n\n".join(left)) > most:
+        longest = max(range(len(left)), key=lambda number: len(left[number]))
+        kept = left[longest].removesuffix(_MORE).rstrip("\n")
+        shorter = kept.rpartition("\n")[0] or kept[: max(0, len(kept) - (len(whole) - most) - len(_MORE))]
+        left[longest] = shorter + _MORE
+    return whole
+
+
+_MORE = "\n\n… the rest stands in the run's artifacts and in `ratoon history`."
 
 
 def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
@@ -149,7 +173,7 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.snapshots": ",".join(evidence.snapshots) or "none",
         "ratoon.flow_run": evidence.flow_run or "none",
     }
-    return {key: value[:5000] for key, value in found.items() if value}
+    return {key: value[:MOST] for key, value in found.items() if value}
 
 
 def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:

@@ -251,9 +251,9 @@ class Registry:
         text = " ".join(text.split())  # it may hold tags that anybody wrote: no heading or table of their own
         with self._wording("show that the champion alias was caught"):
             if number is None:
-                self._client.set_registered_model_tag(self.model, CAUGHT, text[:5000])
+                self._client.set_registered_model_tag(self.model, CAUGHT, text[: card.MOST])
                 return
-            self._client.set_model_version_tag(self.model, number, CAUGHT, text[:5000])
+            self._client.set_model_version_tag(self.model, number, CAUGHT, text[: card.MOST])
             said = self._client.get_model_version(self.model, number).description or ""
             self._client.update_model_version(self.model, number, card.caught(text, said))
 

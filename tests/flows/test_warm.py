@@ -82,7 +82,7 @@ def warm_parent(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -
     assert process.stdout.readline().startswith("warm:")
     yield WarmParent(process, environment)
     process.terminate()
-    process.wait(PATIENCE)
+    process.communicate(timeout=PATIENCE)  # it closes the pipe too: an open one is a warning in whatever test is next
 
 
 @pytest.fixture

@@ -108,6 +108,42 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
     assert registry.load("challenger").state == result.winner.state
 
 
+MYSQL_AND_POSTGRESQL = 5000  # characters of model_versions.description and of a tag's value; SQLite holds any number
+
+
+@pytest.mark.parametrize("sentence", ["the drop is 0.19 (0.14 to 0.24). ", "x" * 9000], ids=["many", "long"])
+def test_a_version_with_much_to_tell_fits_into_every_database(
+    registry: Registry, trained: Any, make_rows: Any, sentence: str
+) -> None:
+    """No text is longer than the tables of PostgreSQL and MySQL hold; what to do is told all the same."""
+    champion, _, race = trained
+    rows = make_rows(20, "regression")
+    registry.promote(registry.register(champion, evidence(rows, "d1")).number)
+    result = race(registry.load("champion"))
+    reasons = tuple(f"{number}: {sentence}" for number in range(300))
+    two = registry.register(
+        result.winner,
+        evidence(
+            rows,
+            "d2",
+            reasons=reasons,
+            verdict="harm",
+            window=Span(start=datetime(2026, 1, 20), end=AT),
+            gate=result.gate,
+            attempts=result.attempts * 90,
+            snapshots=tuple(f"snapshot-{number}" for number in range(900)),
+        ),
+    )
+    registry.flag(two.number, "it was promoted past its gate. " + sentence * 300)
+    flagged = registry.version(two.number)
+    for version in (two, flagged):
+        assert len(version.description) <= MYSQL_AND_POSTGRESQL
+        assert all(len(value) <= MYSQL_AND_POSTGRESQL for value in version.tags.values())
+    for words in ("Update of version 1", "### Why now", "### Gate", "### Cost", "ratoon rollback"):
+        assert words in two.description
+    assert "Update of version 1" in flagged.description and "Caught by Ratoon" in flagged.description
+
+
 def test_an_unproven_version_is_kept_under_an_alias_of_its_own_until_it_is_let_go(
     registry: Registry, trained: Any, make_rows: Any
 ) -> None:
