@@ -42,6 +42,8 @@ STREAMS: dict[str, Stream] = {
     "bike": Stream("tuning", ROOT / "demo/bike.yaml"),
     "us_births": Stream("tuning", ROOT / "examples/us_births.yaml", timedelta(days=180)),
     **_made(0, "tuning"),
+    **_made(2, "tuning"),
+    **_made(3, "tuning"),
     "nycflights13": Stream("reporting", ROOT / "examples/nycflights13.yaml"),
     "noaa": Stream("reporting", ROOT / "examples/noaa_bellevue.yaml"),
     "metro": Stream("reporting", ROOT / "examples/metro_traffic.yaml"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
 from ..spec.rules import Policy
@@ -92,12 +93,33 @@ def decisions(session: Session, model: str, limit: int | None) -> list[Decision]
 def looks(session: Session, model: str, before: datetime) -> list[Look]:
     """Every window looked at before *before*, however long ago; oldest first."""
     query = (
-        select(DecisionRow.at, WindowRow.start, DecisionRow.verdict)
+        select(DecisionRow.id, DecisionRow.at, WindowRow.start, DecisionRow.verdict)
         .join(WindowRow, WindowRow.id == DecisionRow.window_id)
         .where(DecisionRow.model == model, DecisionRow.at < before)
         .order_by(DecisionRow.at, DecisionRow.id)
     )
-    return [Look.model_validate(row._asdict()) for row in session.execute(query)]
+    rows = session.execute(query).all()
+    if not any(row.verdict == "broken_data" for row in rows):
+        return [Look(at=row.at, start=row.start, verdict=row.verdict) for row in rows]
+    failed = _quality(session, model, before, SignalRow.status == "fail")
+    lasting = _quality(session, model, before, SignalRow.document.contains('"lasting":true'))
+    return [
+        Look(at=row.at, start=row.start, verdict=row.verdict, failed=failed[row.id], lasting=lasting[row.id])
+        for row in rows
+    ]
+
+
+def _quality(session: Session, model: str, before: datetime, which: ColumnElement[bool]) -> dict[str, frozenset[str]]:
+    """The metrics of the quality signals *which*, by decision; an empty set for every other."""
+    query = (
+        select(SignalRow.decision, SignalRow.metric)
+        .join(DecisionRow, DecisionRow.id == SignalRow.decision)
+        .where(DecisionRow.model == model, DecisionRow.at < before, SignalRow.monitor == "quality", which)
+    )
+    found = defaultdict[str, frozenset[str]](frozenset)
+    for decision, metric in session.execute(query):
+        found[decision] |= {metric}
+    return found
 
 
 def signals(session: Session, decision_id: str) -> list[Signal]:

@@ -24,6 +24,8 @@ class Look(Value):
     at: datetime
     start: datetime  # of the window
     verdict: Verdict
+    failed: frozenset[str] = frozenset()  # quality metrics that failed, of a look at broken data
+    lasting: frozenset[str] = frozenset()  # quality metrics that would have, but for the windows before
 
 
 class Flight(Value):

@@ -22,6 +22,7 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         matured=windows.matured,
         known=champion.known,
         recent=windows.recent,
+        earlier=windows.earlier,
         scored=windows.scored,
         calibration=windows.calibration,
         pages=pages,

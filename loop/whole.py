@@ -3,6 +3,9 @@
 A window that is called broken holds its own training back, and is gone at the next look; its rows are still behind
 the watermark. So every stretch between the last whole look and a broken one stays out for good (invariant 6). The
 watermark passes over it: these rows are the one exception to "none skipped".
+
+Unless a later look finds that it lasts: then it was no fault, but the world as it is now, and the stretches directly
+before, which failed by nothing else, are given back.
 """
 
 from __future__ import annotations
@@ -23,8 +26,9 @@ def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
     """
     found: list[Span] = []
     whole: datetime | None = None
-    for look in looks:
-        if look.verdict != "broken_data":
+    given_back = _given_back(looks)
+    for place, look in enumerate(looks):
+        if look.verdict != "broken_data" or place in given_back:
             whole = look.at
             continue
         start = whole if whole is not None else look.start
@@ -32,6 +36,19 @@ def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
             start = min(start, found.pop().start)
         found.append(Span(start=start, end=look.at))
     return tuple(found)
+
+
+def _given_back(looks: Sequence[Look]) -> set[int]:
+    """Places of looks at broken data that a look directly after them found to last."""
+    found: set[int] = set()
+    for place, look in enumerate(looks):
+        if look.verdict == "broken_data" or not look.lasting:
+            continue
+        before = place - 1
+        while before >= 0 and looks[before].failed and looks[before].failed <= look.lasting:
+            found.add(before)
+            before -= 1
+    return found
 
 
 def without(rows: pd.DataFrame, spans: tuple[Span, ...]) -> pd.DataFrame:

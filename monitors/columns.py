@@ -43,6 +43,7 @@ class Finding:
     reference: float | None = None
     threshold: float | None = None
     note: str = ""
+    lasting: bool = False  # as in Signal
 
 
 def guarded(metric: str, column: str | None, screen: Callable[[], Iterable[Finding]]) -> list[Finding]:

@@ -8,7 +8,7 @@ round, to multiply every label, or to take away every relation that the label ha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,9 +20,10 @@ from scipy.stats import spearmanr
 from ..data.metrics import METRICS, Outcomes, interval
 from ..data.window import Window
 from ..spec.watching import Task
-from .alignment import LEFT, company_of, kinship, related
-from .columnar import Columnar
+from .alignment import LEFT, Company, company_of, kinship, related
+from .columnar import Columnar, Numbers
 from .columns import FEW, Finding, guarded, surely_above
+from .lasting import as_lasting
 from .performance import Accepted
 from .stretches import Stretches
 
@@ -35,17 +36,34 @@ _FACTOR = 3.0  # labels over predictions
 _ORDER = 0.5  # rank correlation of labels and predictions that keep their order
 _RELATED = 0.06  # weakest rank correlation with a label that can be missed, in every stretch
 _LABELS = 100
+_MIRRORED = 0.6  # of the ranking, the other way round: what flipping four labels of five leaves
+_FOLLOWS = 0.2  # rank correlation of each label with the next, from which on labels moved by some rows go with features
+_NOISE = 4.0  # standard deviations of what chance makes of relations that are not there
+_ALIKE = 0.5  # of the relations of the windows before, in the window
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The labelled rows of a window before, beside what was served on them, in time order."""
+
+    frame: pd.DataFrame
+    outcomes: Outcomes | None
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Matured rows beside what the champion said, in time order, and what it was accepted with."""
+    """Matured rows beside what the champion said, in time order, and what it was accepted with.
+
+    *earlier* gives the two windows before, the newest first; it is asked only where a fault was found, since what was
+    there in both is the world as it is now.
+    """
 
     task: Task
     metric: str
     outcomes: Outcomes | None
     accepted: Accepted | None
     seed: int = 0
+    earlier: Callable[[], tuple[Earlier, ...]] = tuple
 
 
 def label_screens(
@@ -119,7 +137,9 @@ def classes(reference: Window, current: Window, at: Stretches) -> list[Finding]:
 def reversed_order(judged: Judged) -> list[Finding]:
     """Scores rank the labels the wrong way round, in the window or its later half: labels are flipped.
 
-    The area's 99.8 % interval lies below one half, by a good part of what the champion was accepted with.
+    The area's 99.8 % interval lies below one half, by a good part of what the champion was accepted with. Flipped
+    labels mirror the ranking that there was; one that is merely gone, or turned round a little, is another relation,
+    which is harm. Where the two windows before were reversed as well, it is the world as it is now.
     """
     outcomes, accepted = judged.outcomes, judged.accepted
     if outcomes is None or outcomes.score is None or outcomes.score.ndim != 1 or len(outcomes.classes) != 2:
@@ -128,25 +148,46 @@ def reversed_order(judged: Judged) -> list[Finding]:
     if not skill >= _SKILL:
         return []
     limit = 0.5 - _REVERSED * skill
-    found = []
+    found: list[Finding] = []
     for first, words in ((0, "the window"), (len(outcomes) // 2, "its later half")):
-        part = outcomes.take(np.arange(first, len(outcomes)))
-        if len(part) > 2000:
-            part = part.take(np.linspace(0, len(part) - 1, 2000).astype(int))
+        part = _spread(outcomes.take(np.arange(first, len(outcomes))))
         if len(part) < _LABELS:
             continue
         area = METRICS["roc_auc"](part)
         if not area < limit:
             continue
-        high = interval(METRICS["roc_auc"], part, confidence=0.998, resamples=1000, seed=judged.seed).high
-        if high < 0.5:
-            note = (
-                f"the scores rank the labels of {words} the wrong way round: area {area:.3f} (at most {high:.3f}), "
-                f"{0.5 + skill:.3f} when accepted; labels look flipped"
-            )
-            found.append(Finding("label_order", None, "fail", area, 0.5 + skill, limit, note))
-            break
-    return found or [Finding("label_order", None, "ok")]
+        sure = interval(METRICS["roc_auc"], part, confidence=0.998, resamples=1000, seed=judged.seed)
+        if not sure.high < 0.5:
+            continue
+        earlier = [a for each in judged.earlier() if (a := _area(each.outcomes)) is not None]
+        if len(earlier) >= 2 and all(a < limit for a in earlier):
+            note = f"the scores rank the labels of {words} the wrong way round: area {area:.3f}"
+            return [as_lasting(Finding("label_order", None, "fail", area, 0.5 + skill, limit, note))]
+        before = [a for a in earlier[:1] if a >= 0.5 + _SKILL]
+        was = min([0.5 + skill, *before])
+        note = (
+            f"the scores rank the labels of {words} the wrong way round: area {area:.3f} (at most {sure.high:.3f}), "
+            f"{was:.3f} before; "
+        )
+        if sure.low > 0.5 - _MIRRORED * (was - 0.5):
+            note += "flipped labels would mirror it, so that the relation itself is another one"
+            found.append(Finding("label_order", None, "warn", area, was, limit, note))
+        else:
+            return [Finding("label_order", None, "fail", area, was, limit, f"{note}labels look flipped")]
+    return found[:1] or [Finding("label_order", None, "ok")]
+
+
+def _area(outcomes: Outcomes | None) -> float | None:
+    """How well scores rank labels; None of too few, or where there is no score."""
+    if outcomes is None or outcomes.score is None or outcomes.score.ndim != 1 or len(outcomes) < _LABELS:
+        return None
+    found = METRICS["roc_auc"](_spread(outcomes))
+    return found if math.isfinite(found) else None
+
+
+def _spread(outcomes: Outcomes) -> Outcomes:
+    """At most 2,000 of the rows, evenly spaced."""
+    return outcomes if len(outcomes) <= 2000 else outcomes.take(np.linspace(0, len(outcomes) - 1, 2000).astype(int))
 
 
 def other_unit(judged: Judged, reference: Window | None = None) -> list[Finding]:
@@ -196,7 +237,9 @@ def wrong_rows(
 
     *value* is the slope of the label's present rank correlations on its weakest ones in the reference: 1 as it was,
     0 shuffled, -1 flipped. Its error is that of the worst case, in which all features say the same. Where the
-    champion still ranks the labels, they are on their own rows.
+    champion still ranks the labels, they are on their own rows. So they are where they go with features as much as
+    they did, in another way, unless each label tells of the next: labels of such a series go with the features of
+    other rows as well. Where it was the same in the two windows before, it is the world as it is now.
     """
     labels = _codes(judged, reference), _codes(judged, current)
     if labels[0] is None or labels[1] is None:
@@ -205,18 +248,67 @@ def wrong_rows(
     company = company_of(names, reference, at, codes=1, beside={"_target": labels[0]})
     if "_target" not in company.names:
         return []
-    found, pairs = related(current, company, {"_target": labels[1]})
-    label = company.names.index("_target")
-    kin = kinship(company.weakest[label], found[label], pairs[label], company.names, _RELATED)
+    weakest, (found, pairs) = company.weakest[company.names.index("_target")], _relations(company, current, labels[1])
+    kin = kinship(weakest, found, pairs, company.names, _RELATED)
     if kin is None:
         return []
     if kin.lost and not _still_ranked(judged):
+        firm = max(_ALIKE * _strength(weakest, pairs), _NOISE * _chance(pairs))
+        if abs(kin.slope) < _MIRRORED and _strength(found, pairs) > firm and not _follows(labels[1]):
+            note = f"labels go with the features as much as they did, in another way: {kin.slope:.2f} of the relation"
+            return [Finding("label_rows", None, "warn", kin.slope, 1.0, LEFT, note)]
         note = (
             f"labels no longer go with {', '.join(kin.partners[:4])}: {kin.slope:.2f} (± {2 * kin.error:.2f}) of the "
             "relation that held all through the reference; they may belong to other rows"
         )
-        return [Finding("label_rows", None, "fail", kin.slope, 1.0, LEFT, note)]
+        fault = Finding("label_rows", None, "fail", kin.slope, 1.0, LEFT, note)
+        return [as_lasting(fault) if _so_before(judged, company, found, pairs) else fault]
     return [Finding("label_rows", None, "ok", kin.slope, 1.0, LEFT)]
+
+
+def _relations(company: Company, columns: Columnar, labels: Numbers) -> tuple[Numbers, NDArray[np.intp]]:
+    """Rank correlations of the labels with the company's columns, shape (k,), and rows that hold both; no own one."""
+    found, pairs = related(columns, company, {"_target": labels})
+    label = company.names.index("_target")
+    others = np.arange(len(company.names)) != label
+    return np.where(others, found[label], 0.0), np.where(others, pairs[label], 0)
+
+
+def _so_before(judged: Judged, company: Company, now: Numbers, pairs: NDArray[np.intp]) -> bool:
+    """Whether the labels of both windows before had the relations that they have *now*, and surely had any."""
+    earlier = judged.earlier()
+    known = list[Numbers]()
+    for each in earlier:
+        columns = Columnar(each.frame)
+        codes = _codes(judged, columns)
+        if codes is None or any(name not in each.frame for name in company.names):
+            return False
+        then, rows = _relations(company, columns, codes)
+        if not _strength(then, rows) > _NOISE * _chance(rows):
+            return False
+        known.append(np.where((rows >= _LABELS) & (pairs >= _LABELS), then, 0.0))
+    if len(known) < 2:
+        return False
+    return all(then @ then > 0 and (then @ now) / (then @ then) > _ALIKE for then in known)
+
+
+def _strength(relations: Numbers, pairs: NDArray[np.intp]) -> float:
+    """The sum of squares of rank correlations, shape (k,), less what chance makes of that many rows."""
+    used = pairs >= _LABELS
+    return float((relations[used] ** 2).sum() - (1 / pairs[used]).sum())
+
+
+def _chance(pairs: NDArray[np.intp]) -> float:
+    """The standard deviation of that strength without any relation, in the worst case: all features say the same."""
+    return math.sqrt(2) * float((1 / pairs[pairs >= _LABELS]).sum())
+
+
+def _follows(labels: Numbers) -> bool:
+    """Whether each label, in the order of time, tells of the next."""
+    known = labels[np.isfinite(labels)]
+    if len(known) < _LABELS or np.ptp(known) == 0:
+        return True
+    return abs(float(spearmanr(known[:-1], known[1:]).statistic)) >= _FOLLOWS
 
 
 def _still_ranked(judged: Judged) -> bool:
@@ -232,7 +324,7 @@ def _still_ranked(judged: Judged) -> bool:
     return METRICS["roc_auc"](outcomes) - 0.5 > skill / 4
 
 
-def _codes(judged: Judged, window: Columnar) -> NDArray[np.float64] | None:
+def _codes(judged: Judged, window: Columnar) -> Numbers | None:
     """The labels as numbers, a binary one as 0 and 1; None where they have no order."""
     target = window.frame["_target"]
     if judged.task == "regression":

@@ -48,4 +48,11 @@ def lasting(finding: Finding, again: Sequence[Finding]) -> Finding:
     same = [f for f in again if f.metric == finding.metric and f.column in (finding.column, None)]
     if not same or any(f.status in ("fail", "unknown") for f in same):
         return finding
-    return replace(finding, status="warn", note=f"{finding.note}; so it was in the windows before: it lasts")
+    return as_lasting(finding)
+
+
+def as_lasting(finding: Finding) -> Finding:
+    """*finding*, which is no fault, because what it found was there in the windows before as well."""
+    return replace(
+        finding, status="warn", lasting=True, note=f"{finding.note}; so it was in the windows before: it lasts"
+    )

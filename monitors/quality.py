@@ -217,6 +217,7 @@ def _signals(findings: list[Finding], current: Window) -> list[Signal]:
             threshold=finite(f.threshold),
             status=f.status,
             note=f.note,
+            lasting=f.lasting,
             window=current.span,
             rows=current.rows,
         )

@@ -67,6 +67,7 @@ class Signal(Value):
     window: Span
     rows: int
     snapshot: str | None = None  # id of the Evidently snapshot that shows it
+    lasting: bool = False  # it would be a fault, but the windows before held it as well: the world as it is now
 
 
 class Triage(Value):

@@ -12,15 +12,16 @@ import pytest
 from ratoon.ledger.ledger import Ledger, Look
 from ratoon.loop.standing import learned_broken
 from ratoon.loop.whole import broken_spans
-from ratoon.spec.values import Decision, Span, Triage, Verdict
+from ratoon.spec.values import Decision, Signal, Span, Status, Triage, Verdict
 
 START = datetime(2026, 1, 1)
 HOUR = timedelta(hours=1)
 
 
-def look(hours: int, verdict: Verdict) -> Look:
+def look(hours: int, verdict: Verdict, *, failed: str = "", lasting: str = "") -> Look:
     at = START + hours * HOUR
-    return Look(at=at, start=at - 5 * HOUR, verdict=verdict)
+    told = {"failed": frozenset(failed.split()), "lasting": frozenset(lasting.split())}
+    return Look(at=at, start=at - 5 * HOUR, verdict=verdict, **told)
 
 
 def span(start: int, end: int) -> Span:
@@ -34,6 +35,44 @@ def test_a_stretch_reaches_from_the_last_whole_look_to_the_last_broken_one() -> 
 
 def test_without_a_whole_look_before_it_the_whole_window_is_out() -> None:
     assert broken_spans([look(8, "broken_data"), look(9, "healthy")]) == (span(3, 8),)
+
+
+def test_what_a_later_look_finds_to_last_is_given_back() -> None:
+    """Only stretches directly before, and only where nothing else failed in them."""
+    first, second = look(2, "broken_data", failed="scale"), look(3, "broken_data", failed="label_order label_rows")
+    third = look(4, "broken_data", failed="label_rows")
+    lasts = look(5, "harm", lasting="label_order label_rows volume")
+
+    assert broken_spans([look(1, "healthy"), first, second, third, lasts]) == (span(1, 2),)
+    assert broken_spans([look(1, "healthy"), second, third, look(5, "harm", lasting="label_rows")]) == (span(1, 3),)
+    assert broken_spans([look(1, "healthy"), second, look(4, "healthy"), lasts]) == (span(1, 3),)
+    assert broken_spans([look(1, "healthy"), look(2, "broken_data"), lasts]) == (span(1, 2),)  # nobody knows why
+
+
+def test_the_ledger_tells_what_failed_and_what_lasts() -> None:
+    def decision(hours: int, verdict: Verdict) -> Decision:
+        at = START + hours * HOUR
+        return Decision(
+            id=f"d{hours}", model="m", at=at, action="hold", triage=Triage(verdict=verdict),
+            window=Span(start=at - HOUR, end=at),
+        )  # fmt: skip
+
+    def signal(hours: int, metric: str, status: Status, *, lasting: bool = False) -> Signal:
+        window = Span(start=START + (hours - 1) * HOUR, end=START + hours * HOUR)
+        return Signal(monitor="quality", metric=metric, status=status, window=window, rows=9, lasting=lasting)
+
+    with Ledger.open("sqlite://") as ledger:
+        ledger.record_decision(decision(1, "healthy"), (), live=True)
+        broken = (signal(2, "label_order", "fail"), signal(2, "volume", "warn"))
+        ledger.record_decision(decision(2, "broken_data"), broken, live=True)
+        ledger.record_decision(decision(3, "harm"), (signal(3, "label_order", "warn", lasting=True),), live=True)
+        looks = ledger.looks("m", before=START + 9 * HOUR)
+    assert [(each.failed, each.lasting) for each in looks] == [
+        (frozenset(), frozenset()),
+        ({"label_order"}, frozenset()),
+        (frozenset(), {"label_order"}),
+    ]
+    assert broken_spans(looks) == ()
 
 
 def test_a_broken_window_stays_out_however_many_looks_ago_it_was() -> None:

@@ -12,7 +12,7 @@ from sensor_stream import FEATURES, changed, pair
 
 from ratoon.data.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.data.window import Window
-from ratoon.monitors.labels import Judged
+from ratoon.monitors.labels import Earlier, Judged
 from ratoon.monitors.quality import Quality
 from ratoon.spec.values import Signal
 from ratoon.spec.watching import QualitySpec
@@ -37,10 +37,19 @@ def said(view: Window, *, seed: int = 5) -> Outcomes:
     return Outcomes(frame["_target"].to_numpy(), (score > 0.5).astype(float), score, (0.0, 1.0))
 
 
-def screen(reference: Window, current: Window, outcomes: Outcomes, task: str = "binary") -> list[Signal]:
+def screen(
+    reference: Window,
+    current: Window,
+    outcomes: Outcomes,
+    task: str = "binary",
+    earlier: tuple[Earlier, ...] = (),
+    accepted: float = 0.85,
+) -> list[Signal]:
     metric = {"binary": "roc_auc", "regression": "mae"}[task]
-    accepted = Interval(0.85, 0.83, 0.87, 900) if task == "binary" else interval(METRICS["mae"], outcomes)
-    judged = Judged(task, metric, outcomes, accepted)
+    was = Interval(accepted, accepted - 0.02, accepted + 0.02, 900)
+    judged = Judged(
+        task, metric, outcomes, was if task == "binary" else interval(METRICS["mae"], outcomes), earlier=lambda: earlier
+    )
     return Quality(QualitySpec(), FEATURES, judged=judged)(reference, current)
 
 
@@ -76,6 +85,52 @@ def test_labels_on_the_wrong_rows_are_named():
     broken = changed(current, _target=lambda c: np.random.default_rng(0).permutation(c.to_numpy()))
 
     assert failed(screen(reference, broken, said(broken))) == {"label_rows"}
+
+
+def other(view: Window, *, seed: int, temp: float, load: float) -> Window:
+    """Labels that go with temp and load in another way."""
+    frame = view.frame
+    drawn = np.random.default_rng(seed).normal(0, 0.5, len(frame))
+    z = temp * (frame["temp"] - 5) / 8 + load * (frame["load"] - 40) / 4 + drawn
+    return changed(view, _target=(z > 0).astype(float))
+
+
+def before(*windows: Window) -> tuple[Earlier, ...]:
+    return tuple(Earlier(each.frame, said(each)) for each in windows)
+
+
+@pytest.mark.parametrize("weights", [(-1.0, 0.6), (-1.0, 0.4), (-1.0, 0.2)])
+def test_a_relation_that_turned_part_of_the_way_round_is_harm_and_no_fault(weights):
+    """Scores rank labels the wrong way round, but flipped labels would mirror the ranking, and this does not."""
+    reference, current = windows()
+    turned = other(current, seed=3, temp=weights[0], load=weights[1])
+
+    assert "label_order" not in failed(screen(reference, turned, said(turned), accepted=0.95))
+
+
+def test_labels_that_stay_flipped_are_the_world_as_it_is_now():
+    """For two windows they are a fault; in the third it is known that it lasts."""
+    reference, current = windows()
+    flip = lambda view: changed(view, _target=lambda c: 1 - c)  # noqa: E731
+    flipped = flip(current)
+    sound, old = current, flip(labelled(pair(seed=9)[1], seed=9))
+
+    for earlier in ((), before(sound, sound), before(old, sound)):
+        assert {"label_order", "label_rows"} & failed(screen(reference, flipped, said(flipped), earlier=earlier))
+    found = screen(reference, flipped, said(flipped), earlier=before(old, flip(labelled(pair(seed=8)[1], seed=8))))
+    assert not {"label_order", "label_rows"} & failed(found)
+    assert {s.metric for s in found if s.lasting} >= {"label_order"}
+
+
+def test_labels_that_stay_on_wrong_rows_are_a_fault_however_long():
+    """They go with no feature, so that there is nothing to learn of them."""
+    reference, current = windows()
+    rng = np.random.default_rng(0)
+    shuffle = lambda view: changed(view, _target=lambda c: rng.permutation(c.to_numpy()))  # noqa: E731
+    broken = shuffle(current)
+    earlier = before(shuffle(labelled(pair(seed=8)[1], seed=8)), shuffle(labelled(pair(seed=9)[1], seed=9)))
+
+    assert "label_rows" in failed(screen(reference, broken, said(broken), earlier=earlier))
 
 
 def test_a_relation_that_weakens_is_drift_and_no_fault():
