@@ -75,7 +75,7 @@ def to_try(care: Care, fired: Decision, *, offer: bool) -> Asked:
     leader = history.leader or background
     found = tried(history)
     moments = [each.at for each in whole(history)]
-    urgent = fired.triage.verdict == "harm"
+    urgent = fired.triage.verdict == "harm" or fired.facts.get("performance", {}).get("failing") is True
 
     def effort(strategy: LadderRung) -> Effort:
         last = max((each.at for each in climbs if each.tried(strategy)), default=None)

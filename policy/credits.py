@@ -206,10 +206,10 @@ class Effort:
 def due(effort: Effort, *, every_look: bool, urgent: bool) -> bool:
     """Whether to try a strategy at this look: its gaps double while it loses.
 
-    *every_look*: it is the background candidate, or leads. *urgent*: there is harm that promoted updates have not
-    mended, so that the gap is half as long.
+    *every_look*: it is the background candidate, or leads. *urgent*: what is served fell, so that these two are tried
+    at once, and the gaps of the others are half as long.
     """
-    if effort.since is None:
+    if effort.since is None or (urgent and every_look):
         return True
     longest = CALM if every_look else LONGEST
     gap = 1
