@@ -12,7 +12,7 @@ from ..data.metrics import Outcomes
 from ..data.view import View
 from ..data.window import Window
 from ..models.trained import Trained
-from ..monitors.labels import Earlier
+from ..monitors.labels import WindowBefore
 from ..spec.errors import ContractBroken, Refused
 from ..spec.model import Spec
 from ..spec.values import Span
@@ -48,7 +48,7 @@ class Recent:
 
 
 @dataclass
-class Before:
+class WindowsBefore:
     """The labelled rows of the two windows before the *performance* window, beside what was served on them.
 
     Read once, when they are called for.
@@ -58,14 +58,14 @@ class Before:
     view: View
     champion: Champion
     performance: Span
-    _read: tuple[Earlier, ...] | None = None
+    _read: tuple[WindowBefore, ...] | None = None
 
-    def __call__(self) -> tuple[Earlier, ...]:
+    def __call__(self) -> tuple[WindowBefore, ...]:
         if self._read is None:
             self._read = tuple(self._windows())
         return self._read
 
-    def _windows(self) -> Iterator[Earlier]:
+    def _windows(self) -> Iterator[WindowBefore]:
         end = self.performance.start
         for _ in range(2):
             span = self.view.span_of(self.care.spec.monitors.window, end)
@@ -73,7 +73,7 @@ class Before:
             labelled = frame[frame["_target"].notna()]
             if not len(labelled):
                 return
-            yield Earlier(frame, answers(self.care, self.champion, labelled, self.view.now).outcomes)
+            yield WindowBefore(frame, answers(self.care, self.champion, labelled, self.view.now).outcomes)
             end = span.start
 
 
@@ -83,7 +83,7 @@ class Look:
 
     *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
     which rows are missing among them; *coverage* is the share of the performance window's rows whose labels have
-    arrived. *recent* gives the windows just before the current one, where the reference is older, and *earlier*
+    arrived. *recent* gives the windows just before the current one, where the reference is older, and *before*
     the labelled rows of the two before the performance window, for who finds a fault of labels; *matured* are all
     labelled rows of the reference and the performance window. Where labels are late, *scored* is what the champion says
     of the current rows (labels left out), and *calibration* what it said of labelled rows that no version learns.
@@ -98,7 +98,7 @@ class Look:
     calibration: Outcomes | None = None
     left_out: str = ""
     recent: Recent | None = None
-    earlier: Callable[[], tuple[Earlier, ...]] = tuple
+    before: Callable[[], tuple[WindowBefore, ...]] = tuple
     matured: pd.DataFrame | None = None
 
 
@@ -132,7 +132,7 @@ def look(care: Care, view: View, champion: Champion) -> Look:
         calibration,
         found.note,
         recent,
-        Before(care, view, champion, span),
+        WindowsBefore(care, view, champion, span),
         _labelled(reference, judged),
     )
 

@@ -22,7 +22,7 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         matured=windows.matured,
         known=champion.known,
         recent=windows.recent,
-        earlier=windows.earlier,
+        before=windows.before,
         scored=windows.scored,
         calibration=windows.calibration,
         pages=pages,

@@ -19,7 +19,7 @@ from ..spec.model import Spec
 from ..spec.values import LadderRung
 from .attempt import SCRATCH, Attempt
 from .build import build
-from .gate import Answers, Foretold, GateResult, judge
+from .gate import Answers, Earlier, Foretold, GateResult, judge
 from .how import FIRST, How, Origin
 from .learner import Learner, learner_for
 from .outlook import OPEN, Outlook
@@ -117,6 +117,9 @@ def first(
     return trained, watch.seconds
 
 
+NO_TRIALS = Earlier()
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which strategies a climb tries, and how.
@@ -124,13 +127,15 @@ class Asked:
     *order*: those that may win, the most promising first; left out: `learner.rungs`. *learn*: those that learn beside,
     whatever comes of the climb, so that their next trial can tell what they are worth. *offer*: whether a gate judges
     them; a look that fires nothing only lets them learn. *proven*: those whose gain over the champion their trials have
-    proven, so that the gate asks of the recent rows only that they show no loss.
+    proven, so that the gate asks of the recent rows only that they show no loss. *earlier*: how often an older version
+    would have served better than a newer one, by which the gate prices what is lost on older rows.
     """
 
     order: tuple[LadderRung, ...] | None = None
     learn: frozenset[LadderRung] = frozenset()
     offer: bool = True
     proven: frozenset[LadderRung] = frozenset()
+    earlier: Earlier = NO_TRIALS
 
 
 LADDER = Asked()
@@ -199,6 +204,7 @@ def climb(
                 recent,
                 anchor,
                 seed=spec.seed,
+                earlier=asked.earlier,
                 older_rows=older_rows,
                 outdated=outdated,
                 tries=1 + sum(each.gate is not None for each in attempts),

@@ -43,7 +43,7 @@ _ALIKE = 0.5  # of the relations of the windows before, in the window
 
 
 @dataclass(frozen=True)
-class Earlier:
+class WindowBefore:
     """The labelled rows of a window before, beside what was served on them, in time order."""
 
     frame: pd.DataFrame
@@ -54,7 +54,7 @@ class Earlier:
 class Judged:
     """Matured rows beside what the champion said, in time order, and what it was accepted with.
 
-    *earlier* gives the two windows before, the newest first; it is asked only where a fault was found, since what was
+    *before* gives the two windows before, the newest first; it is asked only where a fault was found, since what was
     there in both is the world as it is now.
     """
 
@@ -63,7 +63,7 @@ class Judged:
     outcomes: Outcomes | None
     accepted: Accepted | None
     seed: int = 0
-    earlier: Callable[[], tuple[Earlier, ...]] = tuple
+    before: Callable[[], tuple[WindowBefore, ...]] = tuple
 
 
 def label_screens(
@@ -159,7 +159,7 @@ def reversed_order(judged: Judged) -> list[Finding]:
         sure = interval(METRICS["roc_auc"], part, confidence=0.998, resamples=1000, seed=judged.seed)
         if not sure.high < 0.5:
             continue
-        earlier = [a for each in judged.earlier() if (a := _area(each.outcomes)) is not None]
+        earlier = [a for each in judged.before() if (a := _area(each.outcomes)) is not None]
         if len(earlier) >= 2 and all(a < limit for a in earlier):
             note = f"the scores rank the labels of {words} the wrong way round: area {area:.3f}"
             return [as_lasting(Finding("label_order", None, "fail", area, 0.5 + skill, limit, note))]
@@ -276,7 +276,7 @@ def _relations(company: Company, columns: Columnar, labels: Numbers) -> tuple[Nu
 
 def _so_before(judged: Judged, company: Company, now: Numbers, pairs: NDArray[np.intp]) -> bool:
     """Whether the labels of both windows before had the relations that they have *now*, and surely had any."""
-    earlier = judged.earlier()
+    earlier = judged.before()
     known = list[Numbers]()
     for each in earlier:
         columns = Columnar(each.frame)

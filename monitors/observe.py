@@ -16,7 +16,7 @@ from ..spec.values import Signal, Span
 from .delays import METRIC, delay_bias, delay_signal
 from .drift import Drift, Drifted
 from .estimate import Estimate
-from .labels import Earlier, Judged
+from .labels import Judged, WindowBefore
 from .performance import Accepted, Performance
 from .profile import Profile
 from .quality import Quality
@@ -49,7 +49,7 @@ def observe(
     matured: pd.DataFrame | None = None,
     known: Profile | None = None,
     recent: Callable[[], Window | None] | None = None,
-    earlier: Callable[[], tuple[Earlier, ...]] = tuple,
+    before: Callable[[], tuple[WindowBefore, ...]] = tuple,
     scored: Outcomes | None = None,
     calibration: Outcomes | None = None,
     pages: bool = True,
@@ -61,7 +61,7 @@ def observe(
     *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
     *matured* are labelled rows (`_time`, `_label_time`, `_target`) in which early labels are compared with late ones.
     *recent* gives the windows just before the current one, where the reference is older; it is read only on a fault.
-    So are *earlier*, the labelled rows of the two windows before the performance window.
+    So is *before*, the labelled rows of the two windows before the performance window.
     *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
     labelled ones: with both the metric is estimated where labels are late.
 
@@ -74,7 +74,7 @@ def observe(
     signals: list[Signal] = []
     drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
-        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, earlier)
+        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, before)
         quality = Quality(monitors.quality, features, known, judged, recent)
         signals += _measured("quality", current, lambda: quality(reference, current))
     if monitors.drift is not None:

@@ -241,6 +241,27 @@ def _won(trial: Trial) -> bool:
     return trial.gain > WON * math.sqrt(max(trial.variance, 0.0)) and trial.gain > 0
 
 
+def older_won(history: History) -> tuple[int, int]:
+    """At how many looks an older version would have served better than a newer one, of how many that compared two.
+
+    So often does what a newer version has unlearned come back. At each look the former champion speaks, against the
+    present one; where there is none, the present one does, against the newest version of the strategy that was tried
+    at every look.
+    """
+    wins = looks = 0
+    looked: list[Sequence[Trial]] = [look.trials for look in whole(history)]
+    for trials in (*looked, history.trials):
+        former = [each for each in trials if each.strategy == EARLIER]
+        newer = [each for each in trials if each.role == "champion" and int(each.version) > int(each.against)]
+        pair = next(iter([*former, *newer]), None)
+        if pair is None or not math.isfinite(pair.gain) or not math.isfinite(pair.variance):
+            continue
+        won = pair.gain if former else -pair.gain
+        looks += 1
+        wins += won > WON * math.sqrt(max(pair.variance, 0.0)) and won > 0
+    return wins, looks
+
+
 def reference_of(history: History, champion: str | None) -> str | None:
     """The champion of `REFERENCE` looks ago, else of the first look; None where that is the present one."""
     looks: list[PastDecision] = [look for look in whole(history) if look.champion is not None]

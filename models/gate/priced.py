@@ -31,9 +31,9 @@ def judge_priced(
 
     A candidate that keeps to a margin of 0.01 has lost nothing that need be priced. Else it is judged by the gain that
     is expected on the rows to come: what it loses on comes with some chance (returns.py), and what is now with the
-    rest; the lower end must keep to that margin. The interval of the weighted mean is put together from both (MOVER:
-    Zou and Donner, Construction of confidence limits about effect measures, Stat. Med. 27, 2008). Relative metrics are
-    compared as shares of the champion's, as their scale may have moved.
+    rest; the lower end must keep to that margin. The gain on recent rows counts as measured: whether it is sure enough
+    is what their own verdict says, and few recent rows must not be held against it twice. Relative metrics are compared
+    as shares of the champion's, as their scale may have moved.
     """
     fixed = judge_stratum(bench, "anchor", Margin(margin=SPARE), len(anchor[0]), anchor[1], bench.gate.min_rows)
     fixed = fixed.model_copy(update={"needed": NEEDED})
@@ -46,7 +46,7 @@ def judge_priced(
     was = _scale(bench.metric, fixed)
     found = returns((recent[0], now.each / then), (anchor[0], old.each / was), earlier)
     gain = _mean_gain(old.each[found.past.lost] / was, bench.level)
-    expected = _weighted(_scaled(of_recent.gain, then), gain, found.chance)
+    expected = _weighted(of_recent.gain.value / then, gain, found.chance)
     passed = expected.low >= -SPARE
     priced = Priced(
         chance=found.chance,
@@ -79,10 +79,6 @@ def _scale(metric: Metric, stratum: Stratum) -> float:
     return abs(stratum.champion) if metric.relative and stratum.champion else 1.0
 
 
-def _scaled(gain: Gain, scale: float) -> Gain:
-    return Gain(value=gain.value / scale, low=gain.low / scale, high=gain.high / scale)
-
-
 def _mean_gain(each: Array, level: float) -> Gain:
     """The mean of rows' gains, with its interval."""
     value, rows = float(each.mean()), len(each)
@@ -90,9 +86,7 @@ def _mean_gain(each: Array, level: float) -> Gain:
     return Gain(value=value, low=value - half, high=value + half)
 
 
-def _weighted(now: Gain, lost: Gain, chance: float) -> Gain:
+def _weighted(now: float, lost: Gain, chance: float) -> Gain:
     """The mean of both, of which *lost* weighs *chance*."""
-    value = (1 - chance) * now.value + chance * lost.value
-    down = math.hypot((1 - chance) * (now.value - now.low), chance * (lost.value - lost.low))
-    up = math.hypot((1 - chance) * (now.high - now.value), chance * (lost.high - lost.value))
-    return Gain(value=value, low=value - down, high=value + up)
+    here = (1 - chance) * now
+    return Gain(value=here + chance * lost.value, low=here + chance * lost.low, high=here + chance * lost.high)

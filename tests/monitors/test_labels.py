@@ -12,7 +12,7 @@ from sensor_stream import FEATURES, changed, pair
 
 from ratoon.data.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.data.window import Window
-from ratoon.monitors.labels import Earlier, Judged
+from ratoon.monitors.labels import Judged, WindowBefore
 from ratoon.monitors.quality import Quality
 from ratoon.spec.values import Signal
 from ratoon.spec.watching import QualitySpec
@@ -42,13 +42,13 @@ def screen(
     current: Window,
     outcomes: Outcomes,
     task: str = "binary",
-    earlier: tuple[Earlier, ...] = (),
+    earlier: tuple[WindowBefore, ...] = (),
     accepted: float = 0.85,
 ) -> list[Signal]:
     metric = {"binary": "roc_auc", "regression": "mae"}[task]
     was = Interval(accepted, accepted - 0.02, accepted + 0.02, 900)
     judged = Judged(
-        task, metric, outcomes, was if task == "binary" else interval(METRICS["mae"], outcomes), earlier=lambda: earlier
+        task, metric, outcomes, was if task == "binary" else interval(METRICS["mae"], outcomes), before=lambda: earlier
     )
     return Quality(QualitySpec(), FEATURES, judged=judged)(reference, current)
 
@@ -95,8 +95,8 @@ def other(view: Window, *, seed: int, temp: float, load: float) -> Window:
     return changed(view, _target=(z > 0).astype(float))
 
 
-def before(*windows: Window) -> tuple[Earlier, ...]:
-    return tuple(Earlier(each.frame, said(each)) for each in windows)
+def before(*windows: Window) -> tuple[WindowBefore, ...]:
+    return tuple(WindowBefore(each.frame, said(each)) for each in windows)
 
 
 @pytest.mark.parametrize("weights", [(-1.0, 0.6), (-1.0, 0.4), (-1.0, 0.2)])
