@@ -84,8 +84,9 @@ def _look(arm: _Arm, strategy: Strategy, now: datetime) -> _Turned:
     live = care.spec.mode == "live"
     with spent.counting():
         _review(arm, now)
-        score_past(care, now)
         champion = find_champion(care)
+        care.source.as_of(now).hold(champion.reference.start)
+        score_past(care, now)
         decision, signals = strategy(Turn(care, champion, now))
         policy = care.spec.deciding if decision.policy == care.spec.policy_version else None
         decision, _ = care.ledger.record_decision(decision, signals, policy=policy, run=None, live=live)

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-_VERSION = 1
+_VERSION = 2
 _SETTLED = 2.0  # seconds: a file that changed a moment ago may change again without its time telling
 
 File = tuple[str, int, int]  # path, size in bytes, time of change in nanoseconds
@@ -30,13 +30,14 @@ class Facts:
     """Of all rows of a set of *files*: *unplaced* have no time that can be read; *copies* are the ids that come
     more than once, each with its first time, and *surplus* how many rows they have beyond one each. *copies* is None
     if they are too many to be kept. *in_order*: no label is dated before its row. *sound*: every value can be read
-    as its role asks."""
+    as its role asks. *named*: every row has an id."""
 
     files: tuple[File, ...]
     unplaced: int
     copies: tuple[tuple[str, datetime], ...] | None
     surplus: int
     in_order: bool
+    named: bool
     sound: bool = True
 
 
@@ -65,6 +66,7 @@ class FactsFile:
                 copies=None if copies is None else tuple((str(i), datetime.fromisoformat(t)) for i, t in copies),
                 surplus=int(body["surplus"]),
                 in_order=bool(body["in_order"]),
+                named=bool(body["named"]),
                 sound=bool(body["sound"]),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -49,7 +49,7 @@ def known_facts(spec: Spec, engine: Engine, rows: Rows, *, check: Callable[[], N
 
 def with_facts(engine: Engine, rows: Rows, facts: Facts) -> Rows:
     """*rows* that know the facts of their files."""
-    known = replace(rows, unplaced=facts.unplaced, in_order=facts.in_order)
+    known = replace(rows, unplaced=facts.unplaced, in_order=facts.in_order, named=facts.named)
     if facts.copies is None:
         return known
     if not facts.copies:
@@ -88,7 +88,7 @@ def _measured(engine: Engine, rows: Rows, files: tuple[File, ...]) -> Facts:
         held = engine.keep(f"{_COPIES}_hashes", pa.table({"hash": pa.array(twice, pa.uint64())}))
         ids = ids.semi_join(held, _hash(ids[ID]) == held["hash"])
     copies = engine.rows(_several(ids))
-    return _facts(files, engine.one(rows.placing()), copies, 0, in_order=True)
+    return _facts(files, engine.one(rows.placing()), copies, 0, in_order=True, named=True)
 
 
 def _twice(engine: Engine, ids: Any) -> list[int] | None:
@@ -130,7 +130,7 @@ def _grown(
     copies = engine.rows(_several(again))
     placing = engine.one(new.placing())
     placing["unplaced"] = int(placing["unplaced"] or 0) + held.unplaced
-    facts = _facts(files, placing, copies, 0, in_order=held.in_order)
+    facts = _facts(files, placing, copies, 0, in_order=held.in_order, named=held.named)
     if facts.copies is None:
         return facts
     together = dict(held.copies or ()) | dict(facts.copies)
@@ -141,10 +141,23 @@ def _grown(
 
 
 def _facts(
-    files: tuple[File, ...], placing: dict[str, Any], copies: list[dict[str, Any]], surplus: int, *, in_order: bool
+    files: tuple[File, ...],
+    placing: dict[str, Any],
+    copies: list[dict[str, Any]],
+    surplus: int,
+    *,
+    in_order: bool,
+    named: bool,
 ) -> Facts:
     known: tuple[tuple[str, datetime], ...] | None = None
     if len(copies) <= _MOST:
         known = tuple(sorted((row[ID], row[FIRST]) for row in copies))
         surplus += sum(row["n"] - 1 for row in copies)
-    return Facts(files, int(placing["unplaced"] or 0), known, surplus, in_order and not placing.get("early"))
+    return Facts(
+        files,
+        int(placing["unplaced"] or 0),
+        known,
+        surplus,
+        in_order and not placing.get("early"),
+        named and not placing["nameless"],
+    )

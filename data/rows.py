@@ -38,7 +38,7 @@ class Rows:
     What is known of files that stand still spares reading them: *unique*, that no id comes twice anywhere in the
     source, so that nobody need look for copies; *copies*, a table of the ids that do, with their first time, and
     *surplus*, how many rows they have beyond one each; *unplaced*, how many rows have no time; *in_order*, that no
-    label is dated before its row. None, or False: it is asked of the rows.
+    label is dated before its row; *named*, that every row has an id. None, or False: it is asked of the rows.
     """
 
     spec: Spec
@@ -50,6 +50,7 @@ class Rows:
     surplus: int = 0
     unplaced: int | None = None
     in_order: bool = False
+    named: bool = False
 
     def visible(self, now: Any, *, wide: bool, inside: tuple[Any, Any] | None = None, after: Any | None = None) -> Any:
         """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.
@@ -117,13 +118,14 @@ class Rows:
         return rows.filter(~placed.fill_null(False) | (rows[ID].isnull() & inside))
 
     def placing(self) -> Any:
-        """One row: how many rows have no time (*unplaced*), how many labels before their row (*early*)."""
-        chosen = {TIME: self._time(self.table)}
+        """One row: how many rows have no time (*unplaced*) or no id (*nameless*), how many labels before their row
+        (*early*)."""
+        chosen = {ID: self._id(self.table, self.spec.data.id), TIME: self._time(self.table)}
         if self.labels is None and self.spec.data.label_time is not None:
             chosen[STATED] = self._stated(self.table[self.spec.data.label_time])
         rows = self.table.select(**chosen)
         placed = (rows[TIME] >= literal(EARLIEST)) & (rows[TIME] <= literal(LATEST))
-        counts = {"unplaced": _number_of(~placed.fill_null(False))}
+        counts = {"unplaced": _number_of(~placed.fill_null(False)), "nameless": _number_of(rows[ID].isnull())}
         if STATED in rows.columns:
             counts["early"] = _number_of((rows[STATED] < rows[TIME]).fill_null(False))
         return rows.aggregate(**counts)

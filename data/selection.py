@@ -30,6 +30,12 @@ def in_span(rows: Rows, *, wide: bool) -> Any:
     return found.anti_join(earlier, found[ID] == earlier[_EARLIER])
 
 
+def labelled_late(rows: Rows) -> Any:
+    """Rows with `_time` <= AFTER whose label came later, up to NOW; of a source in which no id comes twice."""
+    found = rows.visible(NOW, wide=True, after=AFTER)
+    return found.filter(found[TIME] <= AFTER, found[LABEL_TIME] > AFTER)
+
+
 def span_counts(rows: Rows) -> Any:
     """One row of true counts of a span; *copies* tells whether it holds copies that must be ruled out."""
     found = _between(rows, wide=False)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from ..spec.values import Span
 from . import selection
 from .layout import ID, LABEL_TIME, TIME
 from .moment import EARLIEST, TICK
+from .near import MOST_CELLS, Near
 from .plain import to_frame
 from .query import Questions
 from .rows import Rows
@@ -32,6 +34,28 @@ class View:
         self._ask = questions
         self._rows = rows
         self._seen: dict[Any, Any] = {}  # a look asks for the same rows several times: monitors, trials, ladder, gate
+        self._near: Near | None = None
+
+    def hold(self, since: datetime) -> None:
+        """Read what came after *since* into memory, out of which all that lies there is answered from now on.
+
+        Nothing is held where an id may come twice, or of more rows than are worth it: then the engine answers.
+        """
+        since = max(naive(since), EARLIEST)
+        if not self._rows.unique or since >= self.now or (self._near is not None and self._near.since <= since):
+            return
+        span = {"now": self.now, "start": since, "end": self.now}
+        count = self._ask.one("counts", lambda: selection.span_counts(self._rows), **span)["rows"] or 0
+        if count * (len(self._rows.layout.features) + 8) > MOST_CELLS:
+            return
+        here = self._ask.rows(("span", False, None), lambda: selection.in_span(self._rows, wide=True), **span)
+        late = self._ask.rows("late", lambda: selection.labelled_late(self._rows), now=self.now, after=since)
+        self._near = Near(since, here, late)
+
+    def _held(self, start: datetime | None) -> Near | None:
+        """What is held, if that is all from *start* on."""
+        near = self._near
+        return near if near is not None and start is not None and naive(start) >= near.since else None
 
     def window(self, span: Span, *, sample: int | None = None, name: str = "window") -> Window:
         """The rows of *span* by `_time`: at most *sample* (left out: the spec's `monitors.sample`).
@@ -44,16 +68,21 @@ class View:
 
     def _window(self, span: Span, sample: int, name: str) -> Window:
         moments = self._moments(span)
-        asked = self._ask.one("counts", lambda: selection.span_counts(self._rows), **moments)
-        counts = {key: int(value or 0) for key, value in asked.items()}
-        frame = self._frame(
-            "span",
-            lambda: selection.in_span(self._rows, wide=True),
-            copies=counts["copies"] > 0,
-            limit=sample if counts["rows"] > sample else None,
-            order=[TIME, ID],
-            **moments,
-        )
+        near = self._held(moments["start"])
+        if near is not None and (here := near.span(moments["start"], moments["end"])).sum() <= sample:
+            counts = near.counts(here)
+            frame = self._sorted(near.rows(here), [TIME, ID])
+        else:
+            asked = self._ask.one("counts", lambda: selection.span_counts(self._rows), **moments)
+            counts = {key: int(value or 0) for key, value in asked.items()}
+            frame = self._frame(
+                "span",
+                lambda: selection.in_span(self._rows, wide=True),
+                copies=counts["copies"] > 0,
+                limit=sample if counts["rows"] > sample else None,
+                order=[TIME, ID],
+                **moments,
+            )
         return Window(
             name=name,
             span=span,
@@ -70,7 +99,11 @@ class View:
 
     def counts(self, span: Span) -> tuple[int, int]:
         """How many rows *span* has by `_time`, and how many of them are labelled; counted in the engine."""
-        found = self._ask.one("counts", lambda: selection.span_counts(self._rows), **self._moments(span))
+        moments = self._moments(span)
+        if (near := self._held(moments["start"])) is not None:
+            known = near.counts(near.span(moments["start"], moments["end"]))
+            return known["rows"], known["labelled"]
+        found = self._ask.one("counts", lambda: selection.span_counts(self._rows), **moments)
         return int(found["rows"] or 0), int(found["labelled"] or 0)
 
     def span_of(self, extent: timedelta | int, end: datetime) -> Span:
@@ -94,6 +127,8 @@ class View:
 
     def unlearned_count(self, after: datetime | None) -> int:
         """How many rows `unlearned` would return, counted in the engine."""
+        if after is not None and (near := self._held(after)) is not None:
+            return int(near.labelled(naive(after), self.now, holdout=False).sum())
         return self._tally(after, self.now).rows
 
     def learned(self, upto: datetime, since: datetime | None = None) -> pd.DataFrame:
@@ -110,9 +145,10 @@ class View:
 
     def label_delay(self, span: Span, quantile: float) -> timedelta:
         """The delay that *quantile* of the span's arrived labels had at most; zero where none has arrived."""
-        found = self._ask.one(
-            ("delay", quantile), lambda: selection.label_delays(self._rows, quantile), **self._moments(span)
-        )
+        moments = self._moments(span)
+        if (near := self._held(moments["start"])) is not None:
+            return timedelta(seconds=near.delay(near.span(moments["start"], moments["end"]), quantile) or 0.0)
+        found = self._ask.one(("delay", quantile), lambda: selection.label_delays(self._rows, quantile), **moments)
         return timedelta(seconds=found["delay"] or 0.0)
 
     def _labelled(
@@ -130,12 +166,18 @@ class View:
 
     def _read(self, after: datetime | None, until: datetime, *, holdout: bool, limit: int | None) -> pd.DataFrame:
         shape, moments = (after is not None, holdout), self._stretch(after, until)
+        near, more = self._held(after), False  # more than *limit*, as far as one knows
+        if near is not None and after is not None:
+            here = near.labelled(naive(after), moments["until"], holdout=holdout)
+            if limit is None or here.sum() <= limit:
+                return self._sorted(near.rows(here), [LABEL_TIME, ID])
+            more = True
 
         def chosen(wide: bool) -> Any:
             return selection.by_label(self._rows, bounded=after is not None, holdout=holdout, wide=wide)
 
-        if self._rows.unique and limit is None:
-            copies, many = False, False
+        if self._rows.unique and (limit is None or more):
+            copies, many = False, limit is not None
         else:
             found = self._ask.one(("size", shape), lambda: selection.size(chosen(wide=False)), **moments)
             copies, many = found["rows"] > found["ids"], limit is not None and found["ids"] > limit
@@ -162,9 +204,11 @@ class View:
             found = build()
             return selection.sampled(self._rows.first_copies(found) if copies else found, limit)
 
-        frame = to_frame(self._ask.rows((shape, copies, limit), one_each, **moments), self._rows.layout)
+        return self._sorted(self._ask.rows((shape, copies, limit), one_each, **moments), order)
+
+    def _sorted(self, table: pa.Table, order: list[str]) -> pd.DataFrame:
         # Sorted here, not in the engine: collations disagree about the order of ids.
-        return frame.sort_values(order, kind="stable", ignore_index=True)
+        return to_frame(table, self._rows.layout).sort_values(order, kind="stable", ignore_index=True)
 
     def _tally(self, after: datetime | None, until: datetime) -> RowTally:
         tally: RowTally = self._once(("tally", after, until), lambda: self._counted(after, until))
@@ -190,6 +234,8 @@ class View:
         return int(found["rows"])
 
     def _nameless(self, moments: dict[str, datetime]) -> int:
+        if self._rows.named:
+            return self._rows.unplaced or 0
         found = self._ask.one(
             "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
         )

@@ -52,8 +52,9 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
     now = moment_of(at)
     with take_care(declared) as care:
         sweep(care, now)
-        score_past(care, now)
         champion = champion_as_of(care, now)
+        care.source.as_of(now).hold(champion.reference.start)
+        score_past(care, now)
         windows = read_windows(care, champion, now)
         observation = observe_windows(care, champion, windows)
         decision, is_new = settle(care, champion, windows, observation, now)

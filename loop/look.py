@@ -110,6 +110,7 @@ def look(care: Care, view: View, champion: Champion) -> Look:
     """
     spec = care.spec
     watched = spec.monitors
+    view.hold(champion.reference.start)
     reference = view.window(champion.reference, name="reference")
     current = view.window(view.span_of(watched.window, view.now), name="current")
     span = _matured(view, watched, champion)
