@@ -9,7 +9,7 @@ from datetime import datetime
 from ..models.attempt import SCRATCH, Attempt
 from ..models.gate import Earlier
 from ..models.race import Asked
-from ..policy.credits import Effort, best_gain, credit, due, gain_of, losses, older_won, tried
+from ..policy.credits import Effort, best_gain, credit, due, gain_of, losses, older_gained, tried
 from ..policy.past import whole
 from ..spec.values import Decision, History, LadderRung
 from .care import Care
@@ -100,7 +100,7 @@ def to_try(care: Care, fired: Decision, *, offer: bool) -> Asked:
     order = sorted(
         able, key=lambda rung: (rung != best, rung != leader, rung != background, -earned[rung], rungs.index(rung))
     )
-    return Asked(tuple(order) if offer else None, frozenset(learn), offer, proven, Earlier(*older_won(history)))
+    return Asked(tuple(order) if offer else None, frozenset(learn), offer, proven, Earlier(older_gained(history)))
 
 
 def _known(value: float) -> float:

@@ -127,8 +127,8 @@ class Asked:
     *order*: those that may win, the most promising first; left out: `learner.rungs`. *learn*: those that learn beside,
     whatever comes of the climb, so that their next trial can tell what they are worth. *offer*: whether a gate judges
     them; a look that fires nothing only lets them learn. *proven*: those whose gain over the champion their trials have
-    proven, so that the gate asks of the recent rows only that they show no loss. *earlier*: how often an older version
-    would have served better than a newer one, by which the gate prices what is lost on older rows.
+    proven, so that the gate asks of the recent rows only that they show no loss. *earlier*: what older versions
+    gained over newer ones on later rows, by which the gate prices what is lost on older ones.
     """
 
     order: tuple[LadderRung, ...] | None = None

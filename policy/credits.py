@@ -241,25 +241,20 @@ def _won(trial: Trial) -> bool:
     return trial.gain > WON * math.sqrt(max(trial.variance, 0.0)) and trial.gain > 0
 
 
-def older_won(history: History) -> tuple[int, int]:
-    """At how many looks an older version would have served better than a newer one, of how many that compared two.
+def older_gained(history: History) -> tuple[float, ...]:
+    """What an older version gained over a newer one at each look that compared two, oldest first; NaN is left out.
 
-    So often does what a newer version has unlearned come back. At each look the former champion speaks, against the
-    present one; where there is none, the present one does, against the newest version of the strategy that was tried
-    at every look.
+    By it what a newer version has unlearned is known to come back, or not. At each look the former champion speaks,
+    against the present one; where there is none, the present one does, against the newest version of the strategy that
+    is tried most often.
     """
-    wins = looks = 0
+    gained: list[float] = []
     looked: list[Sequence[Trial]] = [look.trials for look in whole(history)]
     for trials in (*looked, history.trials):
-        former = [each for each in trials if each.strategy == EARLIER]
-        newer = [each for each in trials if each.role == "champion" and int(each.version) > int(each.against)]
-        pair = next(iter([*former, *newer]), None)
-        if pair is None or not math.isfinite(pair.gain) or not math.isfinite(pair.variance):
-            continue
-        won = pair.gain if former else -pair.gain
-        looks += 1
-        wins += won > WON * math.sqrt(max(pair.variance, 0.0)) and won > 0
-    return wins, looks
+        former = [each.gain for each in trials if each.strategy == EARLIER]
+        newer = [-each.gain for each in trials if each.role == "champion" and int(each.version) > int(each.against)]
+        gained += [each for each in [*former, *newer][:1] if math.isfinite(each)]
+    return tuple(gained)
 
 
 def reference_of(history: History, champion: str | None) -> str | None:

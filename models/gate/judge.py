@@ -87,8 +87,8 @@ def judge(
     An empty *anchor* is `absent` only where *older_rows* is 0, or for the reason *outdated*: none of the older rows is
     to be held against it. Otherwise it cannot be judged and does not pass. *tries* counts the candidates judged on
     these rows so far, this one included: each further one is judged by a wider interval. The rows may come in any
-    order. *answers* keeps what models say of these very frames for the next candidate. *earlier*: how often an
-    older champion would have served better later on, of how many tries: so likely is what is old to return.
+    order. *answers* keeps what models say of these very frames for the next candidate. *earlier*: what
+    older versions gained over newer ones later on: so likely is what is old to return.
     Raises Refused where a row is no holdout row, SpecError where the metric needs probabilities that a model does
     not give.
     """

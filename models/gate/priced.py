@@ -44,7 +44,7 @@ def judge_priced(
         return fixed
     then = _scale(bench.metric, of_recent)
     was = _scale(bench.metric, fixed)
-    found = returns((recent[0], now.each / then), (anchor[0], old.each / was), earlier)
+    found = returns((recent[0], now.each / then), (anchor[0], old.each / was), earlier, was)
     gain = _mean_gain(old.each[found.past.lost] / was, bench.level)
     expected = _weighted(of_recent.gain.value / then, gain, found.chance)
     passed = expected.low >= -SPARE

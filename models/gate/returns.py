@@ -32,10 +32,14 @@ _LOST, _FREE = 1.64, 3.0  # standard errors that show a loss, and that there is 
 
 @dataclass(frozen=True)
 class Earlier:
-    """Earlier champions that were tried on later rows: how often one won over its successors, of how many tries."""
+    """Older versions that were held against newer ones on later rows: what the older one *gained* each time, a mean
+    over rows in the metric's unit, positive where it was the better."""
 
-    wins: int = 0
-    tried: int = 0
+    gained: tuple[float, ...] = ()
+
+    def wins(self, loss: float) -> int:
+        """How often an older version won back at least half of a *loss*: less is no return of what was lost."""
+        return sum(each > 0 and each >= -loss / 2 for each in self.gained)
 
 
 @dataclass(frozen=True)
@@ -55,18 +59,21 @@ class Returns:
     """The *chance* that what the candidate loses on comes again.
 
     *alike*: the share of older rows that recent ones look like; *still*: the share of the loss that is found on those.
+    *won*: how often an older version would have served better later on, by as much, of how many times that two were
+    *tried*.
     """
 
     alike: float
     still: float
     past: Past
-    earlier: Earlier
+    won: int
+    tried: int
 
     @property
     def again(self) -> float:
         """The chance that what was left comes back."""
-        cases = _WORTH + self.past.left + self.earlier.tried
-        back = min(self.past.back, self.past.left) + min(self.earlier.wins, self.earlier.tried)
+        cases = _WORTH + self.past.left + self.tried
+        back = min(self.past.back, self.past.left) + self.won
         return (_WORTH * _PRIOR + back) / cases
 
     @property
@@ -76,11 +83,13 @@ class Returns:
         return here + (1 - here) * self.again
 
 
-def returns(recent: tuple[pd.DataFrame, Array], anchor: tuple[pd.DataFrame, Array], earlier: Earlier) -> Returns:
-    """From the rows of both strata and what the candidate gains on each of them, shape (n,), in one unit."""
+def returns(
+    recent: tuple[pd.DataFrame, Array], anchor: tuple[pd.DataFrame, Array], earlier: Earlier, unit: float = 1.0
+) -> Returns:
+    """From the rows of both strata and what the candidate gains on each, shape (n,), in *unit*s of the metric."""
     past = look_back(anchor[1], anchor[0]["_time"].to_numpy(), float(recent[1].mean()))
     share, still = _found_again(_thinned(*recent), _thinned(*anchor))
-    return Returns(share, still, past, earlier)
+    return Returns(share, still, past, earlier.wins(float(anchor[1][past.lost].mean()) * unit), len(earlier.gained))
 
 
 def look_back(each: Array, time: Array, now: float) -> Past:

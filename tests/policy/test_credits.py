@@ -18,7 +18,7 @@ from ratoon.policy.credits import (
     gain_of,
     leading,
     losses,
-    older_won,
+    older_gained,
     reference_of,
     tried,
 )
@@ -101,18 +101,16 @@ def test_another_strategy_leads_once_it_was_better_on_the_same_rows_and_until_it
     assert leading(history(worse), "warm") == "warm"
 
 
-def test_how_often_an_older_version_would_have_served_better_is_counted_look_by_look() -> None:
+def test_what_older_versions_would_have_gained_later_is_known_look_by_look() -> None:
     """The gate prices by it what a candidate lost on older rows: without, such rows would come back as often as not."""
     candidate = trial("warm", 0.05)  # version 9 against version 1
     former = Trial(
         strategy=EARLIER, version="1", role="champion", against="5", rows=500, telling=200, gain=0.05, variance=1e-4
     )
-    assert older_won(history()) == (0, 0)
-    assert older_won(history(*(look(n, candidate) for n in range(6)), now=(candidate,))) == (0, 7)
-    assert older_won(history(look(1, trial("warm", -0.05)), look(2, candidate))) == (1, 2)
-    assert older_won(history(look(1, candidate, former), look(2, former))) == (2, 2), "the former champion speaks first"
-    assert older_won(history(look(1, former, verdict="broken_data"))) == (0, 0)
-    assert older_won(history(look(1, trial("warm", -0.001)))) == (0, 1), "too little to count as won"
+    assert older_gained(history()) == ()
+    assert older_gained(history(look(1, trial("warm", -0.02)), now=(candidate,))) == (0.02, -0.05)
+    assert older_gained(history(look(1, candidate, former), look(2, former))) == (0.05, 0.05), "it speaks first"
+    assert older_gained(history(look(1, former, verdict="broken_data"))) == ()
 
 
 def test_newer_trials_weigh_more_than_older_ones() -> None:

@@ -89,13 +89,16 @@ def test_a_world_that_recurs_is_not_forgotten(told: Any, recurring: Any) -> None
 def test_earlier_champions_that_would_have_served_better_later_make_a_return_likelier(told: Any, moved: Any) -> None:
     rows, before, after = moved
     chances = []
-    for earlier in (Earlier(0, 20), None, Earlier(12, 20)):
+    for earlier in (Earlier((0.0,) * 20), None, Earlier((0.9,) * 12 + (0.0,) * 8)):
         result = judged(told, rows, before, after, OLD, earlier=earlier)
         assert result.strata[1].priced is not None
         chances.append(result.strata[1].priced.chance)
     assert chances == sorted(chances)
     assert chances[2] > chances[0] + 0.2
-    assert not judged(told, rows, before, after, OLD, earlier=Earlier(20, 20)).passed
+    assert not judged(told, rows, before, after, OLD, earlier=Earlier((0.9,) * 20)).passed
+    slightly = judged(told, rows, before, after, OLD, earlier=Earlier((0.01,) * 20)).strata[1].priced
+    assert slightly is not None
+    assert slightly.chance == chances[0], "less than half of the loss is no return of it"
 
 
 def test_a_model_broken_on_the_old_is_refused_while_such_rows_still_come(told: Any, holdout: Any) -> None:
