@@ -39,7 +39,7 @@ def _made(seed: int, half: Half) -> dict[str, Stream]:
 
 STREAMS: dict[str, Stream] = {
     "elec2": Stream("tuning", ROOT / "examples/elec2.yaml"),
-    "bike": Stream("tuning", ROOT / "demo/bike.yaml"),
+    "bike": Stream("tuning", ROOT / "examples/bike.yaml"),
     "us_births": Stream("tuning", ROOT / "examples/us_births.yaml", timedelta(days=180)),
     **_made(0, "tuning"),
     **_made(2, "tuning"),

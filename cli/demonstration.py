@@ -1,4 +1,4 @@
-"""`ratoon demo`: the bike rentals through the live flows, beside what a schedule would have done."""
+"""`ratoon demo`: a made stream of orders through the live flows, beside what a schedule would have done."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..demo.arms import ArmResult
+from ..demo.stream import CHANGE, DAYS, orders
 from ..spec.errors import BadInput
 from ..spec.load import load_spec
 from ..spec.stores import stores_of
@@ -28,9 +29,9 @@ from .show import add_arm, comparison, run_replay, what_happened
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
 
-FILES = ("bike.yaml", "training.py", "bike_hourly.parquet", "DATA.md")
-EVERY = "14d"
-START = "2011-07-01T00:00:00"  # the first version learns the first half of 2011
+FILES = ("orders.yaml", "training.py", "stream.py")
+EVERY = "10d"
+START = "2025-03-02T00:00:00"  # the first version learns sixty days
 
 out = Console()
 
@@ -44,7 +45,10 @@ def run_demo(folder: Path, as_json: bool) -> None:
     spec = load_spec(spec_path)
     settle_environment(spec)
     if not as_json:
-        out.print(f"Two years of hourly bike rentals, a model of early 2011, a look every {EVERY}.", highlight=False)
+        out.print(
+            f"{DAYS} days of orders, a model of the first sixty, a change on day {CHANGE}, a look every {EVERY}.",
+            highlight=False,
+        )
         out.print("Beside it, in a process of its own: retraining from scratch at each of these moments.\n")
     began = _cpu_seconds()
     with _arms(spec_path) as arms:
@@ -83,7 +87,8 @@ def _copy_files(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).write_bytes((files("ratoon.demo") / name).read_bytes())
-    return (folder / "bike.yaml").resolve()
+    orders().to_parquet(folder / "orders.parquet", index=False)
+    return (folder / "orders.yaml").resolve()
 
 
 @contextmanager
@@ -111,7 +116,7 @@ def _arms(spec_path: Path) -> Iterator[Callable[[], list[ArmResult]]]:
 
 def _print_table(replayed: Replayed, scheduled: list[ArmResult]) -> None:
     span = f"{replayed.start:%Y-%m-%d} to {replayed.end:%Y-%m-%d}"
-    out.print(f"[bold]{replayed.composite.rows:,} hours of rentals[/], {span}", highlight=False)
+    out.print(f"[bold]{replayed.composite.rows:,} orders[/], {span}", highlight=False)
     table = comparison(replayed.metric)
     name = "[bold green]Ratoon[/]"
     add_arm(table, name, replayed.composite, replayed.trainings, replayed.rows_learned, replayed.cpu_seconds)
@@ -123,7 +128,7 @@ def _print_table(replayed: Replayed, scheduled: list[ArmResult]) -> None:
         "rows: learned, over all trainings, in the background too. CPU s: Ratoon's of learning, judging and reading "
         "for both, the scheduled arms' of fitting alone; the shared first version left out."
     )
-    out.print("scheduled: from scratch at each of these moments, on the newest half-year or on all history.")
+    out.print("scheduled: from scratch at each of these moments, on the newest sixty days or on all history.")
     what_happened(replayed)
 
 

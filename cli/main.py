@@ -489,7 +489,7 @@ def demo(
     ] = Path("ratoon-demo"),
     as_json: AsJson = False,
 ) -> None:
-    """Replay two years of bike rentals, beside scheduled retraining from scratch."""
+    """Replay a made stream with one change, beside scheduled retraining from scratch."""
     from .demonstration import run_demo
 
     run_demo(folder, as_json)

@@ -52,3 +52,9 @@ def traffic() -> Pipeline:
     """Vehicles an hour by clock, calendar and weather."""
     numbers = ["temp", "rain_1h", "snow_1h", "clouds_all"]
     return network_of_categories(numbers, ["hour", "weekday", "month", "holiday", "weather_main"])
+
+
+def rentals() -> Pipeline:
+    """Hourly bike rentals by clock, calendar and weather."""
+    categories = ["hour", "month", "weekday", "season", "holiday", "workingday", "weathersit"]
+    return network_of_categories(["temp", "atemp", "hum", "windspeed"], categories)

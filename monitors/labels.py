@@ -139,7 +139,8 @@ def reversed_order(judged: Judged) -> list[Finding]:
 
     The area's 99.8 % interval lies below one half, by a good part of what the champion was accepted with. Flipped
     labels mirror the ranking that there was; one that is merely gone, or turned round a little, is another relation,
-    which is harm. Where the two windows before were reversed as well, it is the world as it is now.
+    which is harm. Where the window before was reversed as well, and the one before that ranked nothing, it is the world
+    as it is now.
     """
     outcomes, accepted = judged.outcomes, judged.accepted
     if outcomes is None or outcomes.score is None or outcomes.score.ndim != 1 or len(outcomes.classes) != 2:
@@ -160,20 +161,22 @@ def reversed_order(judged: Judged) -> list[Finding]:
         if not sure.high < 0.5:
             continue
         earlier = [a for each in judged.before() if (a := _area(each.outcomes)) is not None]
-        if len(earlier) >= 2 and all(a < limit for a in earlier):
+        if len(earlier) >= 2 and earlier[0] < limit and earlier[1] < 0.5 + _SKILL:
             note = f"the scores rank the labels of {words} the wrong way round: area {area:.3f}"
             return [as_lasting(Finding("label_order", None, "fail", area, 0.5 + skill, limit, note))]
-        before = [a for a in earlier[:1] if a >= 0.5 + _SKILL]
-        was = min([0.5 + skill, *before])
+        was = max([a for a in earlier if a >= 0.5 + _SKILL], default=0.5 + skill)
         note = (
             f"the scores rank the labels of {words} the wrong way round: area {area:.3f} (at most {sure.high:.3f}), "
             f"{was:.3f} before; "
         )
-        if sure.low > 0.5 - _MIRRORED * (was - 0.5):
-            note += "flipped labels would mirror it, so that the relation itself is another one"
-            found.append(Finding("label_order", None, "warn", area, was, limit, note))
-        else:
+        low = interval(METRICS["roc_auc"], part, confidence=0.68, resamples=1000, seed=judged.seed).low
+        if low <= 0.5 - _MIRRORED * (was - 0.5):
             return [Finding("label_order", None, "fail", area, was, limit, f"{note}labels look flipped")]
+        note += "flipped labels would mirror it, so that the relation itself is another one"
+        lasting = any(a < limit for a in earlier)  # then it was no fault in the window before either
+        found.append(Finding("label_order", None, "warn", area, was, limit, note, lasting))
+        if METRICS["roc_auc"](outcomes.take(np.arange(len(outcomes) // 2))) < 0.5:
+            break  # the first half as well: nothing began in the middle of the window
     return found[:1] or [Finding("label_order", None, "ok")]
 
 

@@ -47,10 +47,9 @@ def test_no_room_is_installed_bare():
 @pytest.mark.parametrize(
     "file",
     [
-        "demo/bike_hourly.parquet",
-        "demo/bike.yaml",
+        "demo/orders.yaml",
+        "demo/stream.py",
         "demo/training.py",
-        "demo/DATA.md",
         "cli/starter/spec.yaml",
         "cli/starter/training.py",
         "ledger/migrations/env.py",
