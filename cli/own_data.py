@@ -17,7 +17,7 @@ from ..spec.duration import format_duration
 from ..spec.errors import BadInput, DataError
 from ..spec.load import json_schema
 from ..spec.model import Spec
-from ..spec.watching import DEFAULT_METRIC, RELATIVE, Task
+from ..spec.watching import DEFAULT_METRIC, Task
 from .default_rules import policy_text
 
 CLASSES = 20  # a target of whole numbers with more values than this is a number to predict
@@ -92,7 +92,6 @@ def write_own(folder: Path, name: str, own: OwnData) -> Written:
         "DRIFT_ROWS": str(max(20, min(200, found.rows_a_window // 2))),
         "LABELLED": str(max(30, min(200, found.rows_a_window // 3))),
         "METRIC": DEFAULT_METRIC[task],
-        "MARGIN": "0.05" if DEFAULT_METRIC[task] in RELATIVE else "0.01",
         "NUMBERS": json.dumps(found.numbers, ensure_ascii=False),
         "CATEGORIES": json.dumps(found.categories, ensure_ascii=False),
         "SORT": "eight centres" if task == "clustering" else "linear",
