@@ -71,7 +71,7 @@ def _moment(moment: datetime) -> np.datetime64:
 
 
 def _moments(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
-    return column.to_numpy(zero_copy_only=False).astype("datetime64[us]")
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype="datetime64[us]")
 
 
 def _seconds(moments: NDArray[np.datetime64]) -> NDArray[np.float64]:
