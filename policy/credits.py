@@ -175,12 +175,15 @@ def _record(found: Sequence[Tried], history: History, strategy: str) -> Gain | N
     """Against the champions of some looks before; while none was replaced, against the one that there is.
 
     It is silent while the newest versions are no better than the present champion: what was won over earlier ones is
-    had already. Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained
+    had already; and while champions served worse, on the whole, than those before them would have: refreshes have not
+    paid of late.
+    Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained
     about one in forty errs.
     """
     lately = [each for each in found if each.age < RECORD]
     now = credit(lately, strategy, "champion", against=history.champion)
-    if now.tries and now.mean <= 0:
+    before = credit(lately, EARLIER, "champion")
+    if (now.tries and now.mean <= 0) or (before.tries and before.mean > 0):
         return None
     known = credit(lately, strategy, "reference")
     if not known.tries:

@@ -91,6 +91,21 @@ def test_the_record_of_refreshes_proves_what_no_single_refresh_can() -> None:
     assert (gain.by, gain.proven) == ("record", True)
 
 
+def test_the_record_is_silent_while_refreshes_have_not_paid() -> None:
+    """The champion before was better than its successor, on the whole: what promoted that one asks for no other."""
+    won = trial("warm", 0.06, "reference", against="1")
+
+    def former(gain: float) -> Trial:
+        return Trial(
+            strategy=EARLIER, version="1", role="champion", against="5", rows=500, telling=200, gain=gain, variance=1e-4
+        )
+
+    paid = history(*(look(n, won, former(-0.02)) for n in range(6)))
+    not_paid = history(*(look(n, won, former(0.02)) for n in range(6)))
+    once = history(*(look(n, won, former(-0.02)) for n in range(5)), look(6, won, former(0.02)))
+    assert [gain_of(each, "warm") is not None for each in (paid, not_paid, once)] == [True, False, True]
+
+
 def test_another_strategy_leads_once_it_was_better_on_the_same_rows_and_until_it_no_longer_is() -> None:
     better = [look(n, trial("scratch", 0.02, "background")) for n in range(3)]
     assert leading(history(*better), "warm") == "scratch"
