@@ -47,23 +47,18 @@ class Recent:
         return found if len(found.frame) else None
 
 
-@dataclass
+@dataclass(frozen=True)
 class WindowsBefore:
-    """The labelled rows of the two windows before the *performance* window, beside what was served on them.
-
-    Read once, when they are called for.
-    """
+    """The labelled rows of the two windows before the *performance* window, beside what was served on them; read when
+    they are called for."""
 
     care: Care
     view: View
     champion: Champion
     performance: Span
-    _read: tuple[WindowBefore, ...] | None = None
 
     def __call__(self) -> tuple[WindowBefore, ...]:
-        if self._read is None:
-            self._read = tuple(self._windows())
-        return self._read
+        return tuple(self._windows())
 
     def _windows(self) -> Iterator[WindowBefore]:
         end = self.performance.start

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from .columns import Finding
 
-# What a schema lost, or a label contradicts, is a fault however long it lasts.
+# What a schema lost is a fault however long it lasts; `label_order` asks the windows before by itself.
 CAN_LAST = frozenset(
     {
         "volume",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TypeVar
 
 import pandas as pd
@@ -74,7 +75,7 @@ def observe(
     signals: list[Signal] = []
     drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
-        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, before)
+        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, cache(before))  # read once
         quality = Quality(monitors.quality, features, known, judged, recent)
         signals += _measured("quality", current, lambda: quality(reference, current))
     if monitors.drift is not None:

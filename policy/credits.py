@@ -248,8 +248,7 @@ def older_gained(history: History) -> tuple[float, ...]:
     """What an older version gained over a newer one at each look that compared two, oldest first; NaN is left out.
 
     By it what a newer version has unlearned is known to come back, or not. At each look the former champion speaks,
-    against the present one; where there is none, the present one does, against the newest version of the strategy that
-    is tried most often.
+    against the present one; where there is none, the present one does, against the first newer version that was tried.
     """
     gained: list[float] = []
     looked: list[Sequence[Trial]] = [look.trials for look in whole(history)]
