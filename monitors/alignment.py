@@ -19,7 +19,7 @@ from scipy.stats import rankdata
 
 from .columnar import Columnar
 from .columns import Finding
-from .kept import Kept
+from .kept import Kept, digest
 from .stretches import Stretches
 
 Matrix = NDArray[np.float64]
@@ -102,7 +102,10 @@ def company_of(
     """
     if len(names) < 2 or at.count < _STRETCHES:
         return _NONE
-    return _KNOWN.make((at.key, tuple(names), codes), lambda: _company(names, reference, at, codes, beside or {}))
+    beside = beside or {}
+    stands_in = tuple((name, digest(pd.Series(values))) for name, values in beside.items())
+    key = (at.key, tuple(names), codes, stands_in)
+    return _KNOWN.make(key, lambda: _company(names, reference, at, codes, beside))
 
 
 def kinship(weakest: Matrix, now: Matrix, rows: NDArray[np.intp], names: Sequence[str], least: float) -> Kinship | None:

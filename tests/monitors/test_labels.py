@@ -87,6 +87,19 @@ def test_labels_on_the_wrong_rows_are_named():
     assert failed(screen(reference, broken, said(broken))) == {"label_rows"}
 
 
+def test_screens_of_one_model_leave_those_of_another_with_the_same_reference_alone():
+    """Labels that no screen can code, and classes the other way round, are looked at first."""
+    reference, current = windows()
+    alone = screen(reference, current, said(current))
+    fresh, later = (changed(view, load=lambda c: c + 1) for view in (reference, current))  # nothing is kept of it
+    for classes in ((8.0, 9.0), (1.0, 0.0)):
+        screen(fresh, later, replace(said(later), classes=classes))
+
+    found = screen(fresh, later, said(later))
+
+    assert [(s.metric, s.column, s.status) for s in found] == [(s.metric, s.column, s.status) for s in alone]
+
+
 def other(view: Window, *, seed: int, temp: float, load: float) -> Window:
     """Labels that go with temp and load in another way."""
     frame = view.frame
