@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from ..spec.errors import BadInput
-from ..spec.load import LOADER, load_spec
+from ..spec.load import load_spec
 from ..spec.model import Spec
+from ..spec.parsed import top_keys
 from .rehearsal import WRITTEN_BY
 
 MARKS = {"model", "data", "learner"}  # the keys that no spec is without
@@ -67,10 +66,4 @@ def _is_spec(path: Path) -> bool:
         return False
     if text.startswith(WRITTEN_BY):
         return False
-    try:
-        node = yaml.compose(text, Loader=LOADER)
-    except yaml.YAMLError:
-        return False
-    if not isinstance(node, yaml.MappingNode):
-        return False
-    return len(MARKS & {key.value for key, _ in node.value}) >= 2
+    return len(MARKS & top_keys(text)) >= 2

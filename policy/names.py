@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
+MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 _WORDS = frozenset({"true", "false", "null", "in"})
 # Names of types, as in `type(x) == int`.
 _TYPES = frozenset({"int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"})
@@ -35,6 +35,19 @@ class Names:
     functions: tuple[str, ...]
 
 
+def depth_of(condition: str) -> tuple[int, int]:
+    """How deep brackets are nested in *condition*, and how deep comprehensions are."""
+    tokens = [m.group() for m in _TOKEN.finditer(condition) if m.lastgroup not in ("comment", "string")]
+    deepest, most, open_ones = 0, 0, list[bool]()
+    for at, text in enumerate(tokens):
+        if text in ("(", "[", "{"):
+            open_ones.append(text == "(" and at > 1 and tokens[at - 1] in MACROS and tokens[at - 2] == ".")
+            deepest, most = max(deepest, len(open_ones)), max(most, sum(open_ones))
+        elif text in (")", "]", "}") and open_ones:
+            open_ones.pop()
+    return deepest, most
+
+
 def names_in(condition: str) -> Names:
     """The variables and functions that *condition* uses; it must be text that CEL could parse."""
     tokens = [(m.lastgroup, m.group()) for m in _TOKEN.finditer(condition) if m.lastgroup != "comment"]
@@ -42,7 +55,7 @@ def names_in(condition: str) -> Names:
     bound = {
         tokens[i + 2][1]
         for i, (_, text) in enumerate(tokens)
-        if text in _MACROS and tokens[i + 1][1] == "(" and tokens[i + 3][1] == ","
+        if text in MACROS and tokens[i + 1][1] == "(" and tokens[i + 3][1] == ","
     }
     variables: set[str] = set()
     functions: set[str] = set()

@@ -17,7 +17,7 @@ import cel
 
 from ..spec.errors import SpecError
 from ..spec.values import Verdict
-from .names import names_in
+from .names import MACROS, depth_of, names_in
 from .variables import VARIABLES, nested, value_of
 
 # Every function and macro of the CEL library that a condition may call (its 0.10.0 has no others).
@@ -27,6 +27,7 @@ FUNCTIONS = frozenset(
     | {"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"}
     | {"getHours", "getMinutes", "getSeconds", "getMilliseconds"}
 )
+_CHARACTERS, _DEPTH, _LOOPS = 2_000, 30, 2
 _ROOTS = frozenset(name.partition(".")[0] for name in VARIABLES)
 # What evaluation may raise because of a window's values; anything else would be a fault of the library.
 _BY_VALUE = (KeyError, IndexError, OverflowError, ZeroDivisionError)
@@ -91,8 +92,9 @@ def condition(text: str) -> Condition:
     """Compile and check one condition.
 
     Raises RuleError (a SpecError and a ValueError) for bad syntax, an unknown variable or function, types
-    that do not fit, and a condition that is not true or false.
+    that do not fit, a condition that is not true or false, and one that is too long or too deep to be read each time.
     """
+    _check_size(text)
     try:
         program = cel.compile(text)
     except ValueError as error:
@@ -110,6 +112,22 @@ def condition(text: str) -> Condition:
 
 
 NOTHING = "Nothing was decided; `ratoon policy explain` lists the variables."
+
+
+def _check_size(text: str) -> None:
+    """What a condition costs grows with its length to the power of its nested comprehensions."""
+    if len(text) > _CHARACTERS:
+        raise RuleError(
+            f"rule `{text[:60]}…`: it has {len(text):,} characters; expected {_CHARACTERS:,} or fewer. {NOTHING}"
+        )
+    deep, loops = depth_of(text)
+    if deep > _DEPTH:
+        raise RuleError(f"rule `{text[:60]}…`: brackets are nested {deep} deep; expected {_DEPTH} or fewer. {NOTHING}")
+    if loops > _LOOPS:
+        raise RuleError(
+            f"rule `{text[:60]}…`: {loops} of {', '.join(sorted(MACROS))} stand inside each other; "
+            f"expected {_LOOPS} or fewer. {NOTHING}"
+        )
 
 
 def _check_name(text: str, name: str) -> None:

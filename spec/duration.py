@@ -9,22 +9,34 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_PATTERN = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$")
-_ROWS = re.compile(r"^\s*(\d+)\s*rows?\s*$")
+_PATTERN = re.compile(r"^\s*(\d{1,300}(?:\.\d{1,300})?)\s*([smhdw])\s*$")
+LONGEST = timedelta(days=36_500)  # moments near it are still dates
+MOST_ROWS = 1_000_000_000
+_ROWS = re.compile(r"^\s*(\d{1,30})\s*rows?\s*$")
 
 
 def parse_duration(value: object) -> timedelta:
     """Read `7d`, `36h`, `15m`, `30s` or `2w`.
 
     Raises ValueError for anything else, zero and negative lengths included (except `0d`-like zeros,
-    which mean "at once").
+    which mean "at once"), and for more than `LONGEST`.
     """
     if isinstance(value, timedelta):
-        return value
+        return _no_longer(value)
     match = _PATTERN.match(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("expected a length such as 15m, 36h, 7d or 2w")
-    return timedelta(**{_UNITS[match.group(2)]: float(match.group(1))})
+    try:
+        length = timedelta(**{_UNITS[match.group(2)]: float(match.group(1))})
+    except OverflowError:
+        length = timedelta.max
+    return _no_longer(length)
+
+
+def _no_longer(length: timedelta) -> timedelta:
+    if length > LONGEST:
+        raise ValueError(f"expected {LONGEST.days}d (a hundred years) or less")
+    return length
 
 
 def format_duration(value: timedelta) -> str:
@@ -39,14 +51,14 @@ def format_duration(value: timedelta) -> str:
 def parse_extent(value: object) -> timedelta | int:
     """Read a window's extent: a length of time, or `500 rows` as the integer 500."""
     match = _ROWS.match(value) if isinstance(value, str) else None
-    if match is not None and int(match.group(1)) > 0:
-        return int(match.group(1))
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    try:
-        return parse_duration(value)
-    except ValueError:
-        raise ValueError("expected a length such as 7d, or a number of rows such as '500 rows'") from None
+    rows = int(match.group(1)) if match is not None else value
+    if isinstance(rows, int) and not isinstance(rows, bool) and rows > 0:
+        if rows > MOST_ROWS:
+            raise ValueError(f"expected {MOST_ROWS:,} rows or fewer")
+        return rows
+    if not isinstance(value, timedelta) and not (isinstance(value, str) and _PATTERN.match(value)):
+        raise ValueError("expected a length such as 7d, or a number of rows such as '500 rows'")
+    return parse_duration(value)
 
 
 def format_extent(value: timedelta | int) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .duration import Duration
+from .duration import MOST_ROWS, Duration
 from .part import Part
 from .watching import MetricName
 
@@ -71,7 +71,9 @@ class SliceSpec(Part):
     )
     margin: float = Field(ge=0, description="How much worse it may be, as `anchor.margin` says it")
     of: Of = Field("recent", description="The stratum that it is cut from; `both`: judged in each of them")
-    min_rows: int | None = Field(None, ge=5, description="Fewer rows cannot be judged; left out: gate.min_rows")
+    min_rows: int | None = Field(
+        None, ge=5, le=MOST_ROWS, description="Fewer rows cannot be judged; left out: gate.min_rows"
+    )
     if_small: Literal["block", "report"] = Field(
         "block", description="Whether a slice that cannot be judged blocks the candidate, or is only reported"
     )
@@ -147,10 +149,16 @@ class GateSpec(Part):
     calibration: CalibrationSpec = CalibrationSpec()
     latency: LatencySpec | None = Field(None, description="Left out: prediction time is not measured")
     size: SizeSpec | None = Field(None, description="Left out: the saved size is not measured")
-    min_rows: int = Field(30, ge=5, description="Fewer holdout rows than this cannot be judged: unsure, no pass")
+    min_rows: int = Field(
+        30, ge=5, le=MOST_ROWS, description="Fewer holdout rows than this cannot be judged: unsure, no pass"
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Coverage of every interval that the gate judges by")
-    resamples: int = Field(1000, ge=100, description="Bootstrap resamples; more are drawn where the tails need them")
-    sample: int = Field(5000, ge=100, description="Most rows of a stratum that are judged, chosen by hash")
+    resamples: int = Field(
+        1000, ge=100, le=1_000_000, description="Bootstrap resamples; more are drawn where the tails need them"
+    )
+    sample: int = Field(
+        5000, ge=100, le=MOST_ROWS, description="Most rows of a stratum that are judged, chosen by hash"
+    )
 
     @field_validator("recent", "in_harm")
     @classmethod

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from .duration import Duration, format_duration
+from .duration import MOST_ROWS, Duration, format_duration
 from .family import known_family
 from .gate import GateSpec
 from .part import Part
@@ -99,8 +99,10 @@ def _check_place(source: str | None, url: str | None, table: str | None) -> None
 class ReplaySpec(Part):
     """The reservoir of rows learned before, and how much of it an update mixes in."""
 
-    rows: int = Field(5_000, ge=0, description="Most rows kept, a uniform sample of the lineage; 0: none")
-    recent: int = Field(4_000, ge=0, description="The newest rows, kept beside the sample, for `warm_blocks`")
+    rows: int = Field(5_000, ge=0, le=MOST_ROWS, description="Most rows kept, a uniform sample of the lineage; 0: none")
+    recent: int = Field(
+        4_000, ge=0, le=MOST_ROWS, description="The newest rows, kept beside the sample, for `warm_blocks`"
+    )
     ratio: float = Field(1.0, gt=0, le=100, description="Rows replayed for each new row, as far as the reservoir goes")
     stratify: Literal["none", "class", "time"] = Field(
         "none", description="Share the reservoir evenly among the classes, or among stretches of `every`"
@@ -119,7 +121,7 @@ class BlocksSpec(Part):
         le=10_000,
         description="Boosting rounds of a block; left out: those of a fit from scratch (several classes), else half",
     )
-    rows: int = Field(8_000, ge=100, description="Rows of an update, but that it takes all new ones")
+    rows: int = Field(8_000, ge=100, le=MOST_ROWS, description="Rows of an update, but that it takes all new ones")
     recent: float = Field(
         0.5, ge=0, le=1, description="Share of them that are the newest; the others are a uniform sample of all history"
     )
@@ -129,7 +131,9 @@ class ShrinkSpec(Part):
     """Shrink-and-perturb (Ash & Adams 2020): weights are scaled by *keep* and disturbed before they learn on."""
 
     keep: float = Field(0.6, gt=0, le=1, description="What the weights are multiplied by")
-    noise: float = Field(0.01, ge=0, description="Standard deviation of the noise, as a share of a fresh model's")
+    noise: float = Field(
+        0.01, ge=0, le=1_000, description="Standard deviation of the noise, as a share of a fresh model's"
+    )
 
 
 class LimitsSpec(Part):
@@ -161,11 +165,15 @@ class LearnerSpec(Part):
     patience: int | None = Field(
         None,
         ge=1,
+        le=1_000_000,
         description="End an update early, after so many passes (partial_fit, PyTorch) or boosting rounds without gain "
         "on a tenth of its own rows",
     )
     batch: int = Field(
-        10_000, ge=1, description="Most rows per partial_fit call; networks cut their own mini-batches within it"
+        10_000,
+        ge=1,
+        le=MOST_ROWS,
+        description="Most rows per partial_fit call; networks cut their own mini-batches within it",
     )
     per: Literal["row", "batch"] = Field(
         "row", description="River: learn row by row, or `batch` rows in one step where every part of the model can"
@@ -181,6 +189,7 @@ class LearnerSpec(Part):
     trees: int | None = Field(
         None,
         ge=1,
+        le=1_000_000,
         description="Most boosting rounds (trees, for each class) of a continued model; older added ones are dropped; "
         "left out: half as many again as the first fit",
     )
@@ -201,6 +210,7 @@ class LearnerSpec(Part):
     scratch_after: int = Field(
         3,
         ge=1,
+        le=1_000_000,
         description="Without effect, and gone with the next release: strategies from scratch are tried by what they "
         "have earned, at looks ever farther apart while they lose",
     )
@@ -218,7 +228,7 @@ class LearnerSpec(Part):
         1.0, gt=0, le=100, description="Factor on the estimator's own learning rate in an update; its schedule goes on"
     )
     shrink: ShrinkSpec = ShrinkSpec()
-    threads: int = Field(1, ge=1, description="Threads that training may use")
+    threads: int = Field(1, ge=1, le=4_096, description="Threads that training may use")
     limits: LimitsSpec = LimitsSpec()
     requirements: tuple[str, ...] = Field((), description="Extra pip requirements of the registered model")
     trusted: tuple[str, ...] = Field((), description="Types that may be loaded beside Ratoon's reviewed list")
@@ -305,7 +315,7 @@ class Spec(Part):
         description="What is done where the alias `champion` is found on a version that no gate passed, or gone: "
         "`flag` says so in MLflow, Prefect and the ledger; `put_back` also moves it back",
     )
-    seed: int = Field(0, ge=0, description="Seed of every random choice")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice")
     abandon_after: Duration = Field(
         timedelta(hours=2), description="A training run without an end for this long is given up"
     )

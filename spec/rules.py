@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
-from .duration import Duration
+from .duration import MOST_ROWS, Duration
 from .part import Part
 from .values import LadderRung
 from .watching import Adaptive, EstimateMode, MetricName
@@ -21,8 +21,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Persist(Part):
     """At least *k* of the last *n* windows."""
 
-    k: int = Field(ge=1)
-    n: int = Field(ge=1)
+    k: int = Field(ge=1, le=1_000)
+    n: int = Field(ge=1, le=1_000)
 
     @model_validator(mode="after")
     def _k_of_n(self) -> Persist:
@@ -33,7 +33,7 @@ class Persist(Part):
 
 def _parse_persist(value: object) -> object:
     if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+)\s+of\s+(\d+)\s*", value)
+        match = re.fullmatch(r"\s*(\d{1,9})\s+of\s+(\d{1,9})\s*", value)
         if match is None:
             raise ValueError("expected `k of n`, such as `2 of 3`")
         return {"k": int(match.group(1)), "n": int(match.group(2))}
@@ -48,7 +48,7 @@ KofN = Annotated[Persist, BeforeValidator(_parse_persist)]
 class Budget(Part):
     """At most *runs* training runs per *per*."""
 
-    runs: int = Field(ge=0, description="Most training runs; 0: none")
+    runs: int = Field(ge=0, le=1_000_000, description="Most training runs; 0: none")
     per: Duration = Field(description="In a stretch of this length, ending now")
 
 
@@ -157,12 +157,14 @@ class Rule(Part):
     min_rows: int | None = Field(
         None,
         ge=1,
+        le=MOST_ROWS,
         description="Least labelled rows that the run would be the first to learn: behind the candidate that an update "
         "goes on from, else behind the champion",
     )
     growth: float | None = Field(
         None,
         gt=1,
+        le=1_000_000,
         description="Least labelled rows that the champion has not learned, as a multiple of those at the last "
         "candidate after it, whatever became of that, such as 1.5; the first candidate does not wait",
     )

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
-_PATTERN = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([KMGT]B)\s*$", re.IGNORECASE)
+MOST = 2**50
+_PATTERN = re.compile(r"^\s*(\d{1,30}(?:\.\d{1,30})?)\s*([KMGT]B)\s*$", re.IGNORECASE)
 
 
 def parse_size(value: object) -> int:
@@ -16,12 +17,12 @@ def parse_size(value: object) -> int:
 
     Raises ValueError for anything else.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
     match = _PATTERN.match(value) if isinstance(value, str) else None
-    size = int(float(match.group(1)) * _UNITS[match.group(2).upper()]) if match else 0
-    if size <= 0:
+    size = int(float(match.group(1)) * _UNITS[match.group(2).upper()]) if match else value
+    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
         raise ValueError("expected a size such as 512MB or 2GB")
+    if size > MOST:
+        raise ValueError("expected 1024TB or less")
     return size
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from .duration import Duration, Extent
+from .duration import MOST_ROWS, Duration, Extent
 from .part import Part
 
 Task = Literal["binary", "multiclass", "regression", "clustering"]
@@ -81,7 +81,7 @@ class DriftSpec(Part):
     share: float | Adaptive = Field(
         0.3, description="Share of drifted columns from which the window has drifted: fixed, or following the history"
     )
-    min_rows: int = Field(200, ge=10, description="Fewer rows than this cannot be judged: `unknown`")
+    min_rows: int = Field(200, ge=10, le=MOST_ROWS, description="Fewer rows than this cannot be judged: `unknown`")
     columns: tuple[str, ...] | None = Field(None, description="Columns to watch; left out: all features")
 
     @model_validator(mode="after")
@@ -100,7 +100,9 @@ class PerformanceSpec(Part):
     """The champion's metric on rows whose labels have arrived."""
 
     metric: MetricName | None = Field(None, description="Left out: roc_auc, accuracy, mae or distance, by the task")
-    min_labels: int = Field(100, ge=10, description="Fewer matured labels than this cannot be judged: `unknown`")
+    min_labels: int = Field(
+        100, ge=10, le=MOST_ROWS, description="Fewer matured labels than this cannot be judged: `unknown`"
+    )
     maturity: float = Field(0.95, gt=0, le=1, description="Share of a window's labels that must have arrived")
     tolerance: float | Adaptive | None = Field(
         None,
@@ -148,7 +150,7 @@ class MonitorsSpec(Part):
     reference: Extent | None = Field(
         None, description="Extent of the reference window, ending at the champion's watermark; left out: 8 windows"
     )
-    sample: int = Field(50_000, ge=100, description="Most rows that a monitor reads, chosen by hash")
+    sample: int = Field(50_000, ge=100, le=MOST_ROWS, description="Most rows that a monitor reads, chosen by hash")
     quality: QualitySpec | None = QualitySpec()
     drift: DriftSpec | None = DriftSpec()
     performance: PerformanceSpec | None = PerformanceSpec()

@@ -38,6 +38,8 @@ def sentences(
     """
     found: dict[Place, list[Any]] = {}
     for fault in error.errors(include_url=False):
+        if fault["type"] == "default_factory_not_called":
+            continue  # a default waits for what is wrong before it, which is told
         found.setdefault(_in_file(fault, content), []).append(fault)
     said = []
     for place in sorted(found, key=lambda each: [str(part) for part in each]):
@@ -46,8 +48,13 @@ def sentences(
         if below and all(fault["type"] in _OTHER_SHAPE for fault in faults):
             continue  # what is written has keys; the faults in them say more than "no number"
         line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 1)
-        said.append(f"{file}:{line}: {dotted(place) or 'spec'}: {_word(faults, place, root)}")
+        said.append(f"{file}:{line}: {cut(dotted(place)) or 'spec'}: {_word(faults, place, root)}")
     return said
+
+
+def cut(text: str, most: int = 120) -> str:
+    """*text*, or its beginning and how long it is."""
+    return text if len(text) <= most else f"{text[: most - 1]}… ({len(text):,} characters)"
 
 
 def dotted(place: Place) -> str:
@@ -69,7 +76,7 @@ def _word(faults: Sequence[Any], place: Place, root: type[BaseModel]) -> str:
     if first["type"] == "missing":
         return "this key is required and is not there."
     value = first.get("input")
-    shown = "" if isinstance(value, dict | list | BaseModel) else f"found {json.dumps(value, default=str)}; "
+    shown = "" if isinstance(value, dict | list | BaseModel) else f"found {cut(json.dumps(value, default=str))}; "
     own = [str(fault["msg"]).removeprefix("Value error, ") for fault in faults if fault["type"] == "value_error"]
     if own:
         return f"{shown}{own[0]}."
