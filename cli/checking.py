@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 
+from ..data.doubts import ROWS, doubts
 from ..data.source import Source, open_source
 from ..models.build import build
 from ..models.families.scratch_only import ScratchOnly
@@ -23,18 +22,12 @@ from ..spec.load import line_of
 from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
+from ..spec.unexpected import not_learned, worded
+from .finding import Finding
+from .rows_in_doubt import rows_in_doubt, usual_rows
 
 TRIAL_ROWS = 500
 DELAY_ROWS = 20_000
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was checked."""
-
-    status: Literal["ok", "warn", "fail"]
-    what: str
-    text: str
 
 
 def check_spec(spec: Spec) -> list[Finding]:
@@ -49,6 +42,8 @@ def check_spec(spec: Spec) -> list[Finding]:
                 found += _guarded("learner", lambda: _learner(spec, source))
     except RatoonError as error:
         found.append(Finding("fail", "data", str(error)))
+    except Exception as error:
+        found.append(Finding("fail", "data", f"it cannot be read: {worded(error)}"))
     found += _guarded("registry", lambda: _registry(spec))
     return found
 
@@ -58,6 +53,8 @@ def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]
         return list(check())
     except (RatoonError, ValueError) as error:
         return [Finding("fail", what, masked(str(error)))]
+    except Exception as error:  # users' code and libraries raise anything
+        return [Finding("fail", what, worded(error))]
 
 
 def _policy(spec: Spec) -> Iterator[Finding]:
@@ -77,6 +74,7 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
         yield Finding("fail", "data", "the source holds no rows")
         return
     view = source.as_of(span.end)
+    whole = view.window(span, sample=ROWS)
     window = view.window(view.span_of(spec.monitors.window, span.end), sample=spec.monitors.sample)
     kinds = list(source.kinds.values())
     yield Finding(
@@ -84,19 +82,26 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
     )
     if window.missing_columns:
         yield Finding("fail", "data.features", f"not in the source: {', '.join(window.missing_columns)}")
+    if source.left_out:
+        text = f"{', '.join(source.left_out)}: no features, for they come with the format; name them in data.columns to"
+        yield Finding("ok", "data.columns", f"{text} have them")
+    for doubt in doubts(spec, source.kinds, whole.frame):
+        yield Finding("warn", "data.columns", f"{doubt.column!r}: {doubt.text}")
+    yield from rows_in_doubt(spec, source, span, whole)
     least = spec.monitors.drift.min_rows if spec.monitors.drift else 0
     extent = format_extent(spec.monitors.window)
     size = f"the last window ({extent}) has {window.rows:,} rows, {window.labelled:,} labelled"
     enough = window.rows >= least
-    yield Finding("ok" if enough else "warn", "monitors.window", size if enough else f"{size}; drift needs {least}")
+    usual = usual_rows(spec, span, whole.rows)
+    if usual < least and not enough:
+        size += f", and {usual:.0f} on average"
+    text = size if enough else f"{size}; drift needs {least}: a longer `monitors.window`, or `monitors.drift.min_rows`"
+    yield Finding("ok" if enough else "warn" if usual >= least else "fail", "monitors.window", text)
     if spec.data.label_time is not None and span.end > span.start:
         seen = view.window(span, sample=DELAY_ROWS).frame
         early = delay_bias(seen[seen["_target"].notna()], spec.task, spec.monitors.every)
         if early is not None and early.note:
             yield Finding("warn", KEY, early.note)
-    for count, what in ((window.duplicates, "ids seen before"), (window.label_faults, "labels before their row")):
-        if count:
-            yield Finding("warn", "data", f"{count:,} {what} in the last window")
 
 
 def _gate(spec: Spec, source: Source) -> Iterator[Finding]:
@@ -120,7 +125,13 @@ def _learner(spec: Spec, source: Source) -> Iterator[Finding]:
     if len(rows) == 0:
         yield Finding("warn", "learner", f"{learner.family}; no labelled rows, so that no trial fit was made")
         return
-    trained = learner.first(estimator, rows, spec)
+    try:
+        trained = learner.first(estimator, rows, spec)
+    except RatoonError:
+        raise
+    except Exception as error:
+        yield Finding("fail", "learner", f"{spec.learner.build}: {not_learned(error, len(rows), rows.columns)}")
+        return
     refuse_untrusted(trained.estimator, names_allowed(spec), str(spec.path), spec)
     text = f"{learner.family}; a trial fit on {len(rows):,} rows went through and was thrown away"
     if isinstance(learner, ScratchOnly):

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs: `--help` and a typo import neit
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +65,14 @@ def run() -> None:
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             error.show()
             sys.exit(int(error.exit_code))
-        raise
+        if os.environ.get("RATOON_TRACEBACK"):
+            raise
+        from rich.console import Console
+
+        from ..spec.unexpected import worded
+
+        Console(stderr=True, soft_wrap=True).print("[bold red]Error[/]", worded(error), highlight=False, markup=False)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -150,14 +158,18 @@ def init(
 
 
 @app.command(epilog="Example: ratoon check spec.yaml")
-def check(spec: SpecPath, as_json: AsJson = False) -> None:
+def check(
+    spec: SpecPath,
+    as_json: AsJson = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
+) -> None:
     """Validate a spec against the real data and the real registry, before anything runs."""
     from . import show
     from .checking import check_spec
 
     findings = check_spec(_addressed(spec))
     show.findings(findings, as_json)
-    if any(finding.status == "fail" for finding in findings):
+    if any(finding.status == "fail" or (strict and finding.status == "warn") for finding in findings):
         raise typer.Exit(2)
 
 

@@ -23,7 +23,7 @@ from .reading import ModelFacts, read_facts
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
     from ..flows.retrain import Retrained
-    from .checking import Finding
+    from .finding import Finding
     from .own_data import Written
     from .recomputing import Recomputed
 

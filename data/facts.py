@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-_VERSION = 2
+_VERSION = 3
 _SETTLED = 2.0  # seconds: a file that changed a moment ago may change again without its time telling
 
 File = tuple[str, int, int]  # path, size in bytes, time of change in nanoseconds

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..spec.errors import DataError
@@ -40,9 +40,17 @@ class Layout:
     target: TargetKind
     prediction: Kind | None
 
+    @property
+    def narrow(self) -> Layout:
+        """The same without features and prediction."""
+        return replace(self, features=(), kinds={}, prediction=None)
 
-def layout(spec: Spec, rows: Any, labels: Any | None, where: str, expected: Mapping[str, Kind]) -> Layout:
-    """Find every column's use; *expected* are the features that a model needs beside those of the spec.
+
+def layout(
+    spec: Spec, rows: Any, labels: Any | None, where: str, expected: Mapping[str, Kind], beside: Collection[str] = ()
+) -> Layout:
+    """Find every column's use; *expected* are the features that a model needs beside those of the spec, *beside* the
+    columns that are features only where they are named.
 
     Raises DataError for a missing role, a type that cannot serve, or a feature that hides a canonical column.
     """
@@ -50,9 +58,9 @@ def layout(spec: Spec, rows: Any, labels: Any | None, where: str, expected: Mapp
     schema = rows.schema()
     types = {name: type_text(kind) for name, kind in schema.items()}
     home = labels if labels is not None else rows
-    ids = [("data.id", data.id, rows)]
-    if labels is not None and data.labels is not None:
-        ids.append(("data.labels.id", data.labels.id or data.id, labels))
+    ids = [("data.id", name, rows) for name in data.id]
+    if labels is not None:
+        ids += [("data.labels.id", name, labels) for name in data.label_id]
     needed = [*ids, ("data.time", data.time, rows)]
     if data.target is not None:
         needed.append(("data.target", data.target, home))
@@ -64,9 +72,13 @@ def layout(spec: Spec, rows: Any, labels: Any | None, where: str, expected: Mapp
     for key, name, table in ids:
         _check_id(table[name].type(), key, name)
 
-    features = data.features or tuple(_others(data, schema))
+    features = data.features or tuple(name for name in _others(data, schema) if name not in beside)
     features += tuple(name for name in expected if name not in features)
-    kinds = {name: _kind(name, schema[name]) if name in schema else expected.get(name, "number") for name in features}
+    unknown = sorted(set(data.columns) - set(features))
+    if unknown:
+        raise DataError(_lacking(f"data.columns.{unknown[0]}", unknown[0], features, "the features"))
+    found = {name: _kind(name, schema[name]) if name in schema else expected.get(name, "number") for name in features}
+    kinds = {name: data.columns.get(name, kind) for name, kind in found.items()}
     _check_names(features)
     prediction: Kind | None = None
     if data.prediction is not None:
@@ -88,7 +100,7 @@ def type_text(kind: Any) -> str:
 
 
 def _others(data: DataSpec, schema: Iterable[str]) -> Iterable[str]:
-    roles = {data.id, data.time, data.target, data.label_time, data.prediction, *data.drop}
+    roles = {*data.id, data.time, data.target, data.label_time, data.prediction, *data.drop}
     return (name for name in schema if name not in roles)
 
 

@@ -18,7 +18,7 @@ from ..spec.model import Spec
 from .engine import Engine
 from .facts import Facts, FactsFile, File, stamps
 from .layout import ID, INNER, TIME
-from .moment import LATEST, literal
+from .moment import LAST_ROW, literal
 from .place import files_of, named_rows
 from .rows import FIRST, Rows
 
@@ -65,8 +65,9 @@ def _kept(spec: Spec, rows: Rows, files: tuple[Path, ...]) -> FactsFile | None:
         return None
     data = spec.data
     asked = {
-        "rows": [data.source, data.table, data.id, data.time, str(data.time_unit), data.target, data.label_time],
+        "rows": [data.source, data.table, list(data.id), data.time, str(data.time_unit), data.target, data.label_time],
         "labels": None if data.labels is None else data.labels.model_dump(mode="json"),
+        "csv": data.csv.model_dump(mode="json"),
         "task": spec.task,
         "schema": rows.layout.schema,
     }
@@ -82,7 +83,7 @@ def _added(held: Facts | None, now: tuple[File, ...] | None) -> set[str] | None:
 
 def _measured(engine: Engine, rows: Rows, files: tuple[File, ...]) -> Facts:
     """All facts, by reading the ids, times and label times of every row."""
-    ids = rows.ids(literal(LATEST))
+    ids = rows.ids(literal(LAST_ROW))
     twice = _twice(engine, ids)
     if twice is not None:
         held = engine.keep(f"{_COPIES}_hashes", pa.table({"hash": pa.array(twice, pa.uint64())}))
@@ -124,7 +125,7 @@ def _grown(
     if named is None:
         return None
     new = replace(rows, table=named.filter(named[_FILE].isin(sorted(added))))
-    fresh, every = new.ids(literal(LATEST)), rows.ids(literal(LATEST))
+    fresh, every = new.ids(literal(LAST_ROW)), rows.ids(literal(LAST_ROW))
     # An id of the new files that comes anywhere twice, and those known to: how often, and when first
     again = every.semi_join(fresh, every[ID] == fresh[ID])
     copies = engine.rows(_several(again))

@@ -13,6 +13,8 @@ from .layout import type_text
 
 EARLIEST = datetime(1, 1, 1)
 LATEST = datetime(9999, 12, 31)
+# A row dated outside has no time: programs write 0001-01-01, 1753-01-01 and 9999-12-31 for none.
+FIRST_ROW, LAST_ROW = datetime(1800, 1, 1), datetime(2262, 1, 1)
 TICK = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1)
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"

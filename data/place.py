@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import glob
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ..spec.errors import DataError
-from ..spec.model import Spec
+from ..spec.model import CsvSpec, Spec
 from .engine import Engine
 from .moment import ISO
 
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _DUCKDB = (".duckdb", ".ddb", ".db")
+_PARTITION = re.compile(r"[^=]+=[^=]*$")
 _TZ_NS = "TIMESTAMPTZ_NS"
 
 
@@ -36,13 +41,13 @@ def open_tables(spec: Spec) -> tuple[Engine, Any, Any | None]:
         engine = Engine.duckdb(data.source or "")  # the spec has either source or url
         attached: dict[Path, str] = {}
         times = tuple(each for each in (data.time, data.label_time) if each)
-        asked = [("data", data.source or "", data.table, data.id)]
+        asked = [("data", data.source or "", data.table, data.id, data.csv)]
         if labels is not None and labels.source is not None:
-            asked.append(("data.labels", labels.source, labels.table, labels.id or data.id))
+            asked.append(("data.labels", labels.source, labels.table, data.label_id, labels.csv or data.csv))
         try:
             opened = [
-                _file_table(engine, spec.folder, key, source, table, (row_id, times), attached)
-                for key, source, table, row_id in asked
+                _file_table(engine, spec.folder, key, source, table, (row_id, times, csv), attached)
+                for key, source, table, row_id, csv in asked
             ]
         except DataError:
             engine.close()
@@ -72,7 +77,7 @@ def _file_table(
     key: str,
     source: str,
     table: str | None,
-    roles: tuple[str, tuple[str, ...]],
+    roles: tuple[tuple[str, ...], tuple[str, ...], CsvSpec],
     attached: dict[Path, str],
 ) -> Any:
     files = _files(folder, key, source)
@@ -84,7 +89,7 @@ def _file_table(
         return _attached_table(engine, key, files, table, attached)
     if table is not None:
         raise DataError(f"{key}.table: {table!r} has a meaning only for a database; {source!r} is {kind}. Remove it")
-    listed = "[" + ", ".join(_quoted(glob.escape(str(each))) for each in files) + "]"
+    listed = _listed(files)
     if kind == "csv":
         return _csv_table(engine, key, listed, *roles)
     return _view(engine, key, f"read_parquet({listed}, union_by_name = true)")
@@ -100,13 +105,43 @@ def files_of(spec: Spec) -> tuple[Path, ...]:
     return tuple(file for key, source in asked if source for file in _files(spec.folder, key, source))
 
 
+def partition_keys(spec: Spec) -> frozenset[str]:
+    """The keys of folders such as `year=2026`, which DuckDB reads as columns of the files in them."""
+    if spec.data.url is not None:
+        return frozenset()
+    return frozenset(
+        part.partition("=")[0] for file in files_of(spec) for part in file.parent.parts if _PARTITION.match(part)
+    )
+
+
+def raw_text(spec: Spec, columns: Sequence[str], limit: int) -> pd.DataFrame:
+    """The first *limit* lines of the rows' CSV files, as they are written; no columns where they lie in none."""
+    data = spec.data
+    files = _files(spec.folder, "data", data.source) if data.source else []
+    if not columns or {_kind("data", each) for each in files} != {"csv"}:
+        return pd.DataFrame()
+    engine = Engine.duckdb(data.source or "")
+    try:
+        names = ", ".join(_name(each) for each in columns)
+        read = f"read_csv({_listed(files)}, {csv_options(data.csv)}, all_varchar = true)"
+        found = engine.run(f"SELECT {names} FROM {read} LIMIT {limit:d}")  # noqa: S608  # names in it are quoted
+    finally:
+        engine.close()
+    return pd.DataFrame(found, columns=list(columns), dtype=object)
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return "[" + ", ".join(_quoted(glob.escape(str(each))) for each in files) + "]"
+
+
 def named_rows(engine: Engine, spec: Spec, column: str) -> Any | None:
     """The table of rows with the file that each lies in as *column*; None where they lie in no Parquet files."""
     files = _files(spec.folder, "data", spec.data.source or "")
     if {_kind("data", each) for each in files} != {"parquet"}:
         return None
-    listed = "[" + ", ".join(_quoted(glob.escape(str(each))) for each in files) + "]"
-    return _view(engine, "data_named", f"read_parquet({listed}, union_by_name = true, filename = {_quoted(column)})")
+    return _view(
+        engine, "data_named", f"read_parquet({_listed(files)}, union_by_name = true, filename = {_quoted(column)})"
+    )
 
 
 def _view(engine: Engine, key: str, relation: str) -> Any:
@@ -149,26 +184,39 @@ def _kind(key: str, path: Path) -> str:
     raise DataError(f"{key}.source: {path.name!r} is of no known kind; expected {', '.join(_PARQUET + _CSV + _DUCKDB)}")
 
 
-def _csv_table(engine: Engine, key: str, listed: str, row_id: str, times: tuple[str, ...]) -> Any:
+def _csv_table(
+    engine: Engine, key: str, listed: str, row_id: tuple[str, ...], times: tuple[str, ...], csv: CsvSpec
+) -> Any:
     """CSV parsed once into a table of DuckDB's (which spills to disk), since every query would parse it again.
 
     Types are found over *all* lines, so that no later line can break the read. Ids stay text, as `007` keeps
     its zeros. Times are not left to the sniffer, which guesses at 01/02/2024: what is ISO 8601 throughout is
-    parsed here, anything else stays text for `check_moments`.
+    parsed here, anything else stays text for `check_moments`. *csv* says what differs from that.
     """
-    table, options = _own_name(key), "header = true, union_by_name = true"
+    table, options = _own_name(key), csv_options(csv)
     described = engine.run(f"DESCRIBE SELECT * FROM read_csv({listed}, {options}, sample_size = -1)")  # noqa: S608  # names in it are quoted
-    types = {name: "VARCHAR" if name in (row_id, *times) else kind for name, kind, *_ in described}
+    types = {name: "VARCHAR" if name in (*row_id, *times) else kind for name, kind, *_ in described}
+    unknown = sorted(set(csv.dtypes) - set(types))
+    if unknown:
+        raise DataError(f"{key}.csv.dtypes: no column {unknown[0]!r}; there are {', '.join(sorted(types)[:30])}")
+    types |= csv.dtypes
     fixed = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in types.items())
     read = f"read_csv({listed}, {options}, types = {{{fixed}}})"
     engine.run(f"CREATE TABLE {table} AS SELECT * FROM {read}")  # noqa: S608  # names in it are quoted
-    for name in set(times) & set(types) - {row_id}:
+    for name in set(times) & set(types) - {*row_id, *csv.dtypes}:
         text = f"nullif(trim({_name(name)}), '')"
         aware = f"try_cast({text} AS TIMESTAMPTZ)"
         odd = f"{text} IS NOT NULL AND ({aware} IS NULL OR NOT regexp_matches({text}, {_quoted(ISO)}))"
         if engine.run(f"SELECT count(*) FROM {table} WHERE {odd}") == [(0,)]:  # noqa: S608  # names in it are quoted
             engine.run(f"ALTER TABLE {table} ALTER {_name(name)} TYPE TIMESTAMP USING timezone('UTC', {aware})")
     return engine.table(table)
+
+
+def csv_options(csv: CsvSpec) -> str:
+    """The options of DuckDB's `read_csv` for files that are written so."""
+    words = ", ".join(_quoted(word) for word in ("", *csv.null))
+    options = f"header = true, union_by_name = true, nullstr = [{words}], decimal_separator = {_quoted(csv.decimal)}"
+    return options if csv.delimiter is None else f"{options}, delim = {_quoted(csv.delimiter)}"
 
 
 def _attached_table(engine: Engine, key: str, files: list[Path], table: str | None, attached: dict[Path, str]) -> Any:

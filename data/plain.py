@@ -11,6 +11,9 @@ import pyarrow as pa
 
 from .layout import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME, Kind, Layout, TargetKind
 
+NO_LABEL = ("", "nan", "NaN", "NaT", "<NA>", "\\N")  # as pandas and SQL exports write a value that is none
+_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
+
 
 def number(column: Any) -> Any:
     """A numeric or boolean column as float64, in the engine; NaN and null both mean missing."""
@@ -24,6 +27,10 @@ def text(column: Any) -> Any:
 
 
 def plain(column: Any, kind: Kind) -> Any:
+    """A feature in the engine: float64 or text. Text that is to be a number and is none is missing."""
+    if kind == "number" and column.type().is_string():
+        stripped = column.strip()
+        return ibis.ifelse(stripped.re_search(_NUMBER), stripped, None).cast("float64")
     return number(column) if kind == "number" else text(column)
 
 
@@ -32,12 +39,14 @@ def missing(kind: Kind) -> Any:
     return ibis.null("float64" if kind == "number" else "string")
 
 
-def label(column: Any, kind: TargetKind) -> Any:
-    """The target in the engine: int64, float64 or text; NaN is no label."""
+def label(column: Any, kind: TargetKind, no_label: tuple[str, ...] = ()) -> Any:
+    """The target in the engine: int64, float64 or text. NaN is no label, and neither are the words that programs write
+    for none, nor those of *no_label*."""
     if kind == "int":
         return (column.cast("int32") if column.type().is_boolean() else column).cast("int64")
     if kind == "text":
-        return text(column)
+        words = text(column)
+        return ibis.ifelse(words.strip().isin([*NO_LABEL, *no_label]), None, words)
     value = number(column.nullif("") if column.type().is_string() else column)
     return ibis.ifelse(value.isnan(), None, value)
 

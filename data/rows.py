@@ -19,7 +19,7 @@ import ibis
 from ..spec.model import Spec
 from .holdout import hashed, is_holdout
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
-from .moment import EARLIEST, LATEST, TICK, ends, literal, moments, roughly
+from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
 from .plain import label, missing, plain, text
 
 STATED = f"{INNER}stated"  # label time as the source says it, also when it lies in the future
@@ -111,7 +111,7 @@ class Rows:
         """
         table = self._table((start, end), None)
         rows = table.select(**{ID: self._id(table, self.spec.data.id), TIME: self._time(table)})
-        placed = (rows[TIME] >= literal(EARLIEST)) & (rows[TIME] <= literal(LATEST))
+        placed = (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= literal(LAST_ROW))
         if self.unplaced is not None:
             return rows.filter(rows[TIME] > start, rows[TIME] <= end, rows[ID].isnull())
         inside = (rows[TIME] > start) & (rows[TIME] <= end)
@@ -124,11 +124,22 @@ class Rows:
         if self.labels is None and self.spec.data.label_time is not None:
             chosen[STATED] = self._stated(self.table[self.spec.data.label_time])
         rows = self.table.select(**chosen)
-        placed = (rows[TIME] >= literal(EARLIEST)) & (rows[TIME] <= literal(LATEST))
+        placed = (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= literal(LAST_ROW))
         counts = {"unplaced": _number_of(~placed.fill_null(False)), "nameless": _number_of(rows[ID].isnull())}
         if STATED in rows.columns:
             counts["early"] = _number_of((rows[STATED] < rows[TIME]).fill_null(False))
         return rows.aggregate(**counts)
+
+    def moved(self) -> Any:
+        """The ids of rows of several times, with how many times more than one each has (*more*)."""
+        ids = self.ids(literal(LAST_ROW))
+        found = ids.group_by(ID).aggregate(more=ids[TIME].nunique() - 1)
+        return found.filter(found.more > 0)
+
+    def label_ids(self) -> Any:
+        """The ids of the table of labels, where there is one."""
+        labels: Any = self.labels
+        return labels.select(**{ID: self._id(labels, self.spec.data.label_id)})
 
     @property
     def can_have_orphans(self) -> bool:
@@ -177,7 +188,7 @@ class Rows:
             chosen[_LABEL] = (
                 ibis.literal(0).cast("float64")
                 if data.target is None
-                else label(table[data.target], self.layout.target)
+                else label(table[data.target], self.layout.target, data.no_label or ())
             )
             if data.label_time is not None:
                 chosen[STATED] = self._stated(table[data.label_time])
@@ -188,7 +199,9 @@ class Rows:
                 source, kind = data.prediction or name, self.layout.prediction or "number"
             chosen[name] = plain(table[source], kind) if source in table.columns else missing(kind)
         rows = table.select(**chosen)
-        seen = rows.filter(rows[ID].notnull(), rows[TIME] >= literal(EARLIEST), rows[TIME] <= now)
+        seen = rows.filter(
+            rows[ID].notnull(), rows[TIME] >= literal(FIRST_ROW), rows[TIME] <= now, rows[TIME] <= literal(LAST_ROW)
+        )
         return seen, {name: name for name in names}
 
     def _labelled(self, now: Any, rows: Any, wide: dict[str, Any], *, bounded: bool) -> Any:
@@ -226,8 +239,8 @@ class Rows:
     def _label_rows(self, labels: Any) -> Any:
         data = self.spec.data
         chosen = {
-            _LABEL_ID: self._id(labels, (data.labels and data.labels.id) or data.id),
-            _LABEL: label(labels[data.target], self.layout.target),
+            _LABEL_ID: self._id(labels, data.label_id),
+            _LABEL: label(labels[data.target], self.layout.target, data.no_label or ()),
         }
         if data.label_time is not None:
             chosen[STATED] = self._stated(labels[data.label_time])
@@ -260,7 +273,17 @@ class Rows:
         """`data.time_unit` counts for columns of numbers; beside it, another may hold timestamps."""
         return None if column.type().is_timestamp() or column.type().is_date() else self.spec.data.time_unit
 
-    def _id(self, table: Any, name: str) -> Any:
+    def _id(self, table: Any, names: tuple[str, ...]) -> Any:
+        """The id as text; of several columns their texts with `|` between, and null where one of them is."""
+        if len(names) == 1:
+            return self._one_id(table, names[0])
+        parts = [self._one_id(table, name).replace("\\", "\\\\").replace("|", "\\|") for name in names]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = whole + ibis.literal("|") + part
+        return whole
+
+    def _one_id(self, table: Any, name: str) -> Any:
         column = table[name]
         kind = column.type()
         if kind.is_floating():  # integers beside nulls often arrive as floats; other floats name nothing

@@ -7,12 +7,13 @@ inside it are left to `Rows.first_copies`, and only where a count says that ther
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
 from .holdout import SAMPLE_SALT, hash_number, hashed
-from .layout import HOLDOUT, ID, INNER, LABEL_TIME, TIME
+from .layout import HOLDOUT, ID, INNER, LABEL_TIME, TARGET, TIME
 from .query import slot
 from .rows import FAULT, FIRST, SEEN, Rows
 
@@ -108,6 +109,13 @@ def by_label(rows: Rows, *, bounded: bool, holdout: bool, wide: bool) -> Any:
     known = rows.visible(NOW, wide=False)
     known = known.filter(known[LABEL_TIME] <= AFTER).select(ID, TIME)
     return found.anti_join(known, [found[ID] == known[ID], found[TIME] == known[TIME]])
+
+
+def labels_of(rows: Rows, ids: Sequence[str]) -> Any:
+    """Id, time, label time and label of the visible rows with these *ids*, the first copy first."""
+    found = rows.visible(NOW, wide=False)
+    found = found.filter(found[ID].isin(list(ids)))
+    return found.select(ID, TIME, LABEL_TIME, TARGET).order_by([found[TIME], found[LABEL_TIME]])
 
 
 def tally(found: Any) -> Any:

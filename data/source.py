@@ -11,13 +11,17 @@ from ..spec.errors import DataError
 from ..spec.model import Spec
 from ..spec.values import Span
 from .engine import Engine
+from .ids import unmet
 from .layout import ID, TIME, Kind, Layout, layout
 from .measured import known_facts, with_facts
-from .moment import LATEST, TICK, check_moments, literal
+from .moment import LAST_ROW, TICK, check_moments, literal
 from .place import open_tables
 from .query import Questions
 from .rows import Rows
+from .unmeant import unmeant
 from .view import View, naive
+
+_LOOKED_AT = 20_000  # ids of each side
 
 
 def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None, held: bool = False) -> Source:
@@ -36,7 +40,7 @@ def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None, held:
     try:
         if held and spec.data.url is None:
             rows, labels = _held(engine, "rows", rows), _held(engine, "labels", labels)
-        return Source(spec, engine, rows, labels, expected or {})
+        return Source(spec, engine, rows, labels, expected or {}, held=held and spec.data.url is None)
     except BaseException:
         engine.close()
         raise
@@ -52,9 +56,21 @@ def _held(engine: Engine, name: str, table: Any | None) -> Any | None:
 class Source:
     """An open source; a context manager. One connection: not for two threads at once."""
 
-    def __init__(self, spec: Spec, engine: Engine, rows: Any, labels: Any | None, expected: Mapping[str, Kind]) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        engine: Engine,
+        rows: Any,
+        labels: Any | None,
+        expected: Mapping[str, Kind],
+        *,
+        held: bool = False,
+    ) -> None:
+        self.held = held  # it was read once, and does not change while it is open
         self._engine = engine
-        self._layout: Layout = layout(spec, rows, labels, engine.where, expected)
+        beside = unmeant(spec, rows.columns)
+        self._layout: Layout = layout(spec, rows, labels, engine.where, expected, beside)
+        self._beside = beside - set(self._layout.features)
         self._rows = Rows(spec, self._layout, rows, labels)
         self._questions = Questions(engine)
         self._still = spec.data.url is None
@@ -80,6 +96,11 @@ class Source:
         """Declared features, and the prediction, that the source lacks."""
         return self._layout.missing
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Columns that are no features because nobody named them: pandas' index, keys of folders."""
+        return tuple(name for name in self._layout.schema if name in self._beside)
+
     def columns(self) -> dict[str, str]:
         """All columns of the rows' table and their types as text."""
         return dict(self._layout.schema)
@@ -101,9 +122,27 @@ class Source:
 
         It starts one microsecond before the first row, since a span is open at its start.
         """
-        ids = self._rows.ids(literal(LATEST))
+        ids = self._rows.ids(literal(LAST_ROW))
         ends = self._engine.one(ids.filter(ids[ID].notnull()).aggregate(start=ids[TIME].min(), end=ids[TIME].max()))
         return None if ends["start"] is None else Span(start=ends["start"] - TICK, end=ends["end"])
+
+    def lost_rows(self) -> tuple[int, int]:
+        """How many rows have no id, and how many no time, in the whole source."""
+        found = self._engine.one(self._rows.placing())
+        return int(found["nameless"] or 0), int(found["unplaced"] or 0)
+
+    def moved_ids(self) -> tuple[int, str]:
+        """How many rows have an id that a row of another time has before them, and one such id; 0 and "" of none."""
+        found = self._rows.moved()
+        told = self._engine.one(found.aggregate(rows=found.more.sum(), example=found[ID].min()))
+        return int(told["rows"] or 0), str(told["example"] or "")
+
+    def unmet_ids(self) -> str:
+        """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""
+        rows, labels = self._rows.ids(literal(LAST_ROW)), self._rows.label_ids()
+        pairs = [self._engine.rows(each.select(ID).distinct().limit(_LOOKED_AT)) for each in (rows, labels)]
+        ours, theirs = ([str(row[ID]) for row in found if row[ID] is not None] for found in pairs)
+        return unmet(ours, theirs, ", ".join(self._rows.spec.data.label_id))
 
     def close(self) -> None:
         self._engine.close()
@@ -133,8 +172,8 @@ class Source:
                     f"{found['value']!r}; a regression needs numbers. Mend the column, or set `task: multiclass`"
                 )
         for key, table, name in (
-            ("data.id", rows, data.id),
-            ("data.labels.id", labels, (data.labels and data.labels.id) or data.id),
+            *(("data.id", rows, name) for name in data.id),
+            *(("data.labels.id", labels, name) for name in data.label_id),
         ):
             if table is not None and table[name].type().is_floating():
                 self._check_float_ids(key, table, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..spec.values import Span
 from . import selection
-from .layout import ID, LABEL_TIME, TIME
+from .layout import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
 from .moment import EARLIEST, TICK
 from .near import MOST_CELLS, Near
 from .plain import to_frame
@@ -93,6 +93,7 @@ class View:
             label_faults=counts["faults"],
             orphan_labels=self._orphans(moments),
             nameless=self._nameless(moments),
+            unplaced=self._unplaced(),
             schema=dict(self._rows.layout.schema),
             missing_columns=self._rows.layout.missing,
         )
@@ -138,6 +139,16 @@ class View:
     def holdout(self, after: datetime | None, until: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
         """Labelled holdout rows with `after < _label_time <= until` (left out: now); *limit* of them by hash."""
         return self._labelled(after, until if until is not None else self.now, holdout=True, limit=limit)
+
+    def labels_of(self, ids: Sequence[str]) -> pd.Series:
+        """The labels that rows with these ids have now, by id; ids without a row, or without a label, are not there.
+
+        It reads the ids of the whole source, so that it is no question for every look.
+        """
+        asked = sorted(set(ids))
+        table = self._ask.rows(("labels of", *asked), lambda: selection.labels_of(self._rows, asked), now=self.now)
+        found = to_frame(table.append_column(HOLDOUT, pa.array([False] * len(table))), self._rows.layout.narrow)
+        return found.dropna(subset=[TARGET]).drop_duplicates(ID).set_index(ID)[TARGET]
 
     def ledger_of_rows(self, upto: datetime) -> RowTally:
         """The tally of what `learned(upto)` returns: it changes when a row arrives behind the watermark."""
@@ -240,6 +251,13 @@ class View:
             "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
         )
         return int(found["rows"]) + (self._rows.unplaced or 0)
+
+    def _unplaced(self) -> int:
+        """Rows without a time, anywhere in the source."""
+        if self._rows.unplaced is not None:
+            return self._rows.unplaced
+        found: dict[str, Any] = self._once("unplaced", lambda: self._ask.one("placing", self._rows.placing))
+        return int(found["unplaced"] or 0)
 
     def _moments(self, span: Span) -> dict[str, datetime]:
         """The slots of a span, cut at now."""

@@ -20,8 +20,8 @@ class Window:
     *duplicates* copies left out because their id was seen before, *label_faults* rows whose label is
     dated before the row, or not dated though `data.label_time` is given (such a label never arrives),
     *orphan_labels* labels dated in the span whose id no row has yet (0 without a table of labels or
-    without `data.label_time`), *nameless* rows without id in the span plus rows without a time
-    anywhere in the source, since those cannot be placed.
+    without `data.label_time`), *nameless* rows without id in the span plus *unplaced* ones, which have no time, or
+    one that stands for none, anywhere in the source.
 
     *schema* maps each of the source's columns to its type as text; *missing_columns* names features (and
     the prediction) that are declared but not in the source: NaN or None in the frame.
@@ -36,6 +36,7 @@ class Window:
     label_faults: int = 0
     orphan_labels: int = 0
     nameless: int = 0
+    unplaced: int = 0
     schema: dict[str, str] = field(default_factory=dict)
     missing_columns: tuple[str, ...] = ()
 

@@ -10,6 +10,7 @@ from time import process_time
 from ..models.race import Race
 from ..spec.errors import RatoonError, Refused
 from ..spec.masked import masked
+from ..spec.unexpected import worded
 from ..spec.values import FIRING, Decision
 from .care import Care
 from .champion import Champion
@@ -66,8 +67,9 @@ def learn_behind(
             raise Refused(f"{flight} was given up while it trained; nothing was registered.")
         fence()
         behind = kept_behind(care, champion, decision, race)
-    except RatoonError as error:
-        reason = masked(f"{type(error).__name__}: {error}")
+    except Exception as error:  # a strategy's code, a library, a store: no look fails for what it learns beside
+        known = isinstance(error, RatoonError)
+        reason = masked(f"{type(error).__name__}: {error}") if known else worded(error)
         if care.ledger.in_the_air(flight):
             care.ledger.land(
                 flight,

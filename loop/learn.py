@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from .held_out import held_out
 from .links import links_of
 from .look import reference_span
 from .referenced import referenced
+from .revised import revised
 from .standing import learned_broken, lines
 from .tries import climbed, history_of, to_try
 from .whole import broken_spans, without
@@ -80,7 +81,11 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
             care, champion.trained, fired, len(unlearned), view, {"scratch": since, "scratch_recent": lately}
         ),
     )
-    return replace(race, missed=0 if broken or not offer else _missed(spec, view, champion.trained.state))
+    if not offer:
+        return race
+    missed = 0 if broken else _missed(spec, view, champion.trained.state)
+    changed = None if care.source.held else revised(view, champion.trained)  # what is held does not change
+    return replace(race, missed=missed, revised=changed)
 
 
 def _since(all_history: datetime | None, lately: datetime) -> dict[LadderRung, datetime | None]:
@@ -222,13 +227,22 @@ def kept_behind(care: Care, champion: Champion, fired: Decision, race: Race) -> 
 
 
 def told_of_missed(race: Race) -> tuple[str, ...]:
-    """The sentence about rows that no update will learn, where there are any."""
-    if not race.missed or (race.candidate is not None and race.candidate.state.rung in SCRATCH):
+    """The sentences about rows and labels that no update will learn, where there are any."""
+    if race.candidate is not None and race.candidate.state.rung in SCRATCH:
         return ()
-    return (
-        f"{race.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "
-        "data.label_time or data.label_delay says. Only a fit from scratch learns them",
-    )
+    told: list[str] = []
+    if race.missed:
+        told.append(
+            f"{race.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "
+            "data.label_time or data.label_delay says. Only a fit from scratch learns them"
+        )
+    if race.revised:
+        told.append(
+            f"About {race.revised.estimate:,} of {race.revised.learned:,} labels have changed since they were learned "
+            f"({race.revised.changed:,} of {race.revised.looked_at:,} looked at). Only a fit from scratch "
+            "(`do: full_retrain`) learns them as they are now"
+        )
+    return tuple(told)
 
 
 def to_keep(care: Kept, race: Race) -> Trained | None:
@@ -271,6 +285,8 @@ def landed(
     evidence["cpu_seconds"] = {"learning": learning, "judging": judging, "total": total}
     if race.missed:
         evidence["missed_rows"] = race.missed
+    if race.revised:
+        evidence["revised_labels"] = {**asdict(race.revised), "estimate": race.revised.estimate}
     if race.used is not None:
         evidence["process"] = race.used.model_dump(mode="json")
     care.ledger.land(

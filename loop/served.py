@@ -54,7 +54,7 @@ def answers(care: Care, champion: Champion, rows: pd.DataFrame, now: datetime) -
     """
     spec = care.spec
     if spec.data.prediction is not None:
-        return Answers(served_outcomes(rows, spec.task, champion.trained.state.classes))
+        return Answers(served_outcomes(rows, spec.task, champion.trained.state.classes, spec.data.positive))
 
     def load(version: str) -> Trained:
         return champion.trained if version == champion.version else care.registry.load(version)

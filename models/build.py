@@ -16,6 +16,7 @@ from typing import IO, Any
 from ..spec.errors import SpecError
 from ..spec.family import is_file, is_own
 from ..spec.model import Spec
+from ..spec.unexpected import worded
 
 _CONTENT = "__ratoon_content__"
 PRIVATE = "_ratoon_build_"  # prefix of the modules made here: their classes cannot be saved with a model
@@ -42,7 +43,7 @@ def build(spec: Spec) -> Any:
     try:
         estimator = _made(maker, spec.seed)
     except Exception as error:
-        raise SpecError(f"{where}: {function}() raised {type(error).__name__}: {error}; nothing was changed") from error
+        raise SpecError(f"{where}: {function}() raised {worded(error)} Nothing was changed") from error
     if isinstance(estimator, type) or not (is_own(spec.learner.family) or _can_learn(estimator)):
         raise SpecError(
             f"{where}: {function}() returned {_describe(estimator)}; expected an estimator with fit and predict, a "
@@ -115,7 +116,7 @@ def load_file(path: Path, where: str) -> ModuleType:
             found.loader.exec_module(module)
     except Exception as error:
         sys.modules.pop(name, None)
-        raise SpecError(f"{where}: importing {path} raised {type(error).__name__}: {error}") from error
+        raise SpecError(f"{where}: importing {path} raised {worded(error)}") from error
     return module
 
 

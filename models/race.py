@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from ..data.metrics import METRICS, Outcomes, interval
 from ..data.skill import has_scale, relative_error, stretches_of
-from ..spec.errors import ContractBroken, DataError
+from ..spec.errors import ContractBroken, DataError, RatoonError
 from ..spec.model import Spec
+from ..spec.unexpected import worded
 from ..spec.values import LadderRung
 from .attempt import SCRATCH, Attempt
 from .build import build
@@ -32,12 +33,28 @@ _WAITS = "the candidate to continue has learned every row, and waits for new one
 
 
 @dataclass(frozen=True)
+class Revised:
+    """Labels learned along the lineage that the source gives otherwise now: *changed* of those *looked_at*, a sample of
+    *learned* rows."""
+
+    changed: int
+    looked_at: int
+    learned: int
+
+    @property
+    def estimate(self) -> int:
+        """About how many of all learned labels have changed."""
+        return round(self.learned * self.changed / self.looked_at)
+
+
+@dataclass(frozen=True)
 class Race:
     """The climb's result: every rung, and the *candidate* that passed or, where none did, may yet prove itself."""
 
     attempts: tuple[Attempt, ...]
     candidate: Trained | None = None
     used: Used | None = None  # by the whole process, where the climb had one of its own
+    revised: Revised | None = None  # labels that the champion learned and that are others now
     missed: int = 0  # rows older than the watermark that nobody learned: their labels landed later than they say
     learned: Mapping[LadderRung, Trained] = field(default_factory=dict)  # what every strategy made that learned
 
@@ -168,7 +185,8 @@ def climb(
     *anchor*, *older_rows*, *outdated*: as `gate.judge` takes them. *outlook*: the strategies that are not worth it now,
     and what may be spent. *peak*: tells the process's peak memory in bytes, where it has one of its own.
 
-    A strategy whose contract is broken is recorded with the reason and the next one is tried. The first that passes the
+    A strategy that breaks its contract, or whose code raises anything, is recorded with the reason and the next one is
+    tried. The first that passes the
     gate wins. A candidate that is promising but not proven stops the climb where recent rows are wanting: a dearer
     strategy would be judged on the same few, while waiting brings more. Where it is the anchor that may have been lost,
     waiting brings none, and the next one is tried. With `race: all` nothing stops it, and the first that passed wins.
@@ -352,6 +370,10 @@ class _Step:
                     candidate = learner.update(base, rows, self.spec, how)
         except (ContractBroken, DataError) as broken:
             error = str(broken)
+        except (RatoonError, MemoryError):
+            raise
+        except Exception as broken:  # users' code and libraries raise anything; it is this strategy's fault alone
+            error = worded(broken)
         unable = error is not None and not fresh
         return Attempt(rung=rung, rows=learned, cpu_seconds=watch.seconds, error=error, unable=unable), candidate
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from ..data.metrics import Outcomes
-from ..spec.errors import Refused
+from ..spec.errors import RatoonError, Refused
 from .features import could_not, table, target
 from .state import TrainingState
 
@@ -89,7 +89,9 @@ class Trained:
             last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
             prediction = np.asarray(last.predict(ready)).reshape(len(X))
             score = self._scores(last, ready) if self._scored else None
-        except (ValueError, TypeError, IndexError) as error:
+        except (RatoonError, MemoryError):
+            raise
+        except Exception as error:  # users' code and libraries raise anything
             raise Refused(could_not("predict", X, error)) from error
         self._refuse_nan(prediction, score)
         if score is not None and len(classes) == 2:

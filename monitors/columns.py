@@ -22,6 +22,10 @@ from .stretches import Stretches, longest_run, ordered_parts, travel
 
 FEW = 20  # fewer values than this say nothing of a column
 _HANDFUL = 5  # new categories on fewer rows than this are worth a look, not an alarm
+_FAR = 5.0  # widths of the reference, outside of it, from which on a handful of rows is a fault
+_FAR_ASLEEP = 20.0  # of a column that mostly rests
+_LEAST = 0.1  # of the range, that either side of its middle counts for
+_LEAPS = 3.0  # times as far as later stretches of the reference lay outside of earlier ones
 _RUN = 0.3  # a reference run this long, as a share of the current window, makes a constant window ordinary
 _DOMINANT = 0.8  # so does a value that the reference holds this often
 _POINTS = 6  # places in the reference from which the rest is looked at
@@ -131,6 +135,9 @@ def out_of_range(
     The share that later stretches of the reference had outside the range of earlier ones is ordinary: that
     excuses months, counters and other columns that wander. A column that was constant, or nearly, and comes
     alive is never broken for it: its range says nothing.
+
+    How far outside counts as well: a handful of rows that lie several ranges away, and farther than the reference
+    ever leapt, are stand-ins such as -999 or values in another unit, however few they are.
     """
     now = current.ordered(name)
     reach = _REACHES.make((at.key, name), lambda: _reach(reference, name, at))
@@ -149,7 +156,14 @@ def out_of_range(
     elif share > most:
         status = "warn"
     note = ""
-    if status != "ok":
+    times = max(_FAR_ASLEEP if asleep else _FAR, _LEAPS * reach.leap)
+    below, above = _widths(low, reach.middle, high)
+    far = _beyond(now, low, high, (times * below, times * above), trend) if reach.moving >= FEW else 0
+    if far and status != "fail":
+        status = "fail" if far >= _HANDFUL else "warn"
+        note = f"{far:,} of {len(now):,} rows have a {name} far beyond {low:g} … {high:g} (now {now.min():g} … "
+        note += f"{now.max():g}): stand-ins, or another unit?"
+    elif status != "ok":
         note = f"{share:.1%} of {name} is far outside {low:g} … {high:g} (now {now.min():g} … {now.max():g})"
         if asleep:
             note += "; the reference was constant, or nearly"
@@ -209,14 +223,18 @@ def _absent(missing: NDArray[np.bool_], at: Stretches) -> tuple[float, float, fl
 @dataclass(frozen=True)
 class _Reach:
     """Where a reference's numbers lie: their range, the middle of each stretch, the share that later stretches had
-    outside earlier ones' range (*later*), and whether one value held nearly all of the rows (*asleep*)."""
+    outside earlier ones' range (*later*), how many of its widths a handful of them lay away from it (*leap*), and
+    whether one value held nearly all of the rows (*asleep*); *moving* rows had another one; *middle* is the median."""
 
     rows: int
     low: float = 0.0
     high: float = 0.0
     middles: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     later: float = 0.0
+    leap: float = 0.0
     asleep: bool = False
+    moving: int = 0
+    middle: float = 0.0
 
 
 _REACHES: Kept[_Reach] = Kept(REMEMBERED)
@@ -227,8 +245,12 @@ def _reach(reference: Columnar, name: str, at: Stretches) -> _Reach:
     if len(was) < FEW:
         return _Reach(len(was))
     parts = ordered_parts(reference, name, at)
-    asleep = float(runs_of(was)[1].max() / len(was)) >= _DOMINANT
-    return _Reach(len(was), float(was[0]), float(was[-1]), _middles(parts), _later_outside(parts), asleep)
+    resting = int(runs_of(was)[1].max())
+    asleep = resting / len(was) >= _DOMINANT
+    middle = float(was[len(was) // 2])
+    later, leap = _later_outside(parts), _leap(parts, middle)
+    ends = float(was[0]), float(was[-1])
+    return _Reach(len(was), *ends, _middles(parts), later, leap, asleep, len(was) - resting, middle)
 
 
 def _shares(flags: NDArray[np.bool_], groups: NDArray[np.intp], count: int) -> NDArray[np.float64]:
@@ -247,6 +269,18 @@ def _outside(ordered: NDArray[np.float64], low: float, high: float, trend: float
     slack = (high - low) / 2 + trend
     below, above = np.searchsorted(ordered, low - slack, side="left"), np.searchsorted(ordered, high + slack, "right")
     return int(below + len(ordered) - above)
+
+
+def _beyond(ordered: NDArray[np.float64], low: float, high: float, widths: tuple[float, float], slack: float) -> int:
+    """How many values of an array in order lie farther outside the range than *widths* (below, above) and *slack*."""
+    below = np.searchsorted(ordered, low - widths[0] - slack, side="left")
+    return int(below + len(ordered) - np.searchsorted(ordered, high + widths[1] + slack, "right"))
+
+
+def _widths(low: float, middle: float, high: float) -> tuple[float, float]:
+    """The range as seen from its middle, doubled: a long tail above says nothing of what may lie below."""
+    middle, least = min(max(middle, low), high), _LEAST * (high - low)
+    return max(2 * (middle - low), least), max(2 * (high - middle), least)
 
 
 def _middles(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -271,6 +305,22 @@ def _later_outside(parts: list[NDArray[np.float64]]) -> float:
         shares = [_outside(part, low, high) / len(part) for part in parts[point + 1 :] if len(part) >= FEW]
         worst = max(worst, *shares, 0.0)
     return worst
+
+
+def _leap(parts: list[NDArray[np.float64]], middle: float) -> float:
+    """How many widths of all before it a handful of a later stretch's values lay away from these, at most."""
+    farthest = 0.0
+    for point in _points(len(parts)):
+        early = [part for part in parts[: point + 1] if len(part)]
+        if sum(map(len, early)) < FEW:
+            continue
+        low, high = min(float(part[0]) for part in early), max(float(part[-1]) for part in early)
+        widths = _widths(low, middle, high)
+        for part in parts[point + 1 :]:
+            if len(part) >= FEW and high > low:
+                below, above = low - float(part[_HANDFUL - 1]), float(part[-_HANDFUL]) - high
+                farthest = max(farthest, below / widths[0], above / widths[1])
+    return farthest
 
 
 def _later_unseen(values: Codes, at: Stretches) -> float:

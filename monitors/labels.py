@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..data.window import Window
 from ..spec.watching import Task
 from .alignment import LEFT, Company, company_of, kinship, related
 from .columnar import Columnar, Numbers
-from .columns import FEW, Finding, guarded, surely_above
+from .columns import FEW, Finding, guarded, out_of_range, surely_above
 from .lasting import as_lasting
 from .performance import Accepted
 from .stretches import Stretches
@@ -83,6 +83,7 @@ def label_screens(
     yield from guarded("label_rows", None, lambda: wrong_rows(judged, numbers, was, now, at))
     if judged.task == "regression":
         yield from guarded("label_scale", None, lambda: other_unit(judged, reference))
+        yield from guarded("label_range", None, lambda: far_labels(was, now, at))
         return
     yield from guarded("label_classes", None, lambda: classes(reference, current, at))
     if judged.task == "binary":
@@ -113,6 +114,14 @@ def coverage(reference: Window, current: Window) -> list[Finding]:
     if share < _MOST * least:
         return [Finding("label_coverage", None, "warn", share, least, limit, note)]
     return [Finding("label_coverage", None, "ok", share, least, limit)]
+
+
+def far_labels(reference: Columnar, current: Columnar, at: Stretches) -> list[Finding]:
+    """A handful of labels far beyond all of the reference's, as of features; nothing is said where there is none."""
+    found = out_of_range("_target", reference, current, at, 1.0)
+    if found is None or found.status == "ok":
+        return []
+    return [replace(found, metric="label_range", column=None, note=found.note.replace("_target", "label"))]
 
 
 def classes(reference: Window, current: Window, at: Stretches) -> list[Finding]:

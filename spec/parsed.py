@@ -89,11 +89,12 @@ def _bounded(text: str, file: str) -> None:
     open_nodes: list[tuple[str | None, int]] = []  # anchor, and the nodes before it
     nodes = 0
     for event in yaml.parse(text, Loader=LOADER):
-        where = f"{file}:{event.start_mark.line + 1}"
+        where = f"{file}:{event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.AliasEvent):
-            if any(anchor == event.anchor for anchor, _ in open_nodes):
-                raise SpecError(f"{where}: the alias *{cut(event.anchor)} stands inside of what it names.")
-            nodes += sizes.get(event.anchor, 1)
+            name = event.anchor or ""
+            if any(anchor == name for anchor, _ in open_nodes):
+                raise SpecError(f"{where}: the alias *{cut(name)} stands inside of what it names.")
+            nodes += sizes.get(name, 1)
         elif isinstance(event, yaml.NodeEvent):
             nodes += 1
             if isinstance(event, yaml.CollectionStartEvent):

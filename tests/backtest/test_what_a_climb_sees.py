@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_project import write_spec
@@ -125,6 +126,31 @@ def test_rows_whose_labels_landed_behind_the_watermark_are_counted_and_told(care
         race = learn.ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
     assert 20 < race.missed == outside < 40
     assert f"{outside} labelled rows up to the watermark were never learned" in learn.told_of_missed(race)[0]
+
+
+@pytest.mark.parametrize("share", [0.4, 0.05, 0.0])
+def test_learned_labels_that_were_corrected_since_are_counted_and_told(care: Care, seen: Seen, share: float) -> None:
+    """An update keeps what it learned first; only a fit from scratch learns the labels as they are now."""
+    (file,) = (care.spec.folder / "data").glob("*.parquet")
+    rows = pd.read_parquet(file)
+    target = care.spec.data.target
+    assert target is not None
+    old = rows.index[rows["label_time"] <= pd.Timestamp(START)]
+    picked = np.random.default_rng(0).choice(old, int(share * len(old)), replace=False)
+    rows.loc[picked, target] = 1 - rows.loc[picked, target]
+    rows.to_parquet(file, index=False)
+
+    with open_source(care.spec) as changed:
+        race = learn.ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
+
+    told = [each for each in learn.told_of_missed(race) if "labels have changed" in each]
+    if not share:
+        assert (race.revised, told) == (None, [])
+        return
+    assert race.revised is not None
+    assert race.revised.learned == find_champion(care).trained.state.learned_rows
+    assert 0.5 * share < race.revised.estimate / race.revised.learned < 1.7 * share
+    assert f"{race.revised.estimate:,}" in told[0]
 
 
 def test_a_strategy_goes_on_from_its_own_line_and_the_champion_is_judged_on_rows_since_its_own(

@@ -1,0 +1,57 @@
+"""Errors that nobody foresaw, as a sentence: what was raised, where, and the next step."""
+
+from __future__ import annotations
+
+import errno
+import re
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from .masked import masked
+
+_MARKS = re.compile(r"[^\w.-]")  # in a column's name, what some libraries refuse
+_LONGEST = 300
+
+
+def worded(error: BaseException) -> str:
+    """The error's kind and first line, where in the user's own code it came from, and what may help."""
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    said = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    place = _place(error)
+    return masked(f"{text.rstrip('.')}{f' (at {place})' if place else ''}. {_step(error)}")
+
+
+def not_learned(error: BaseException, rows: int, columns: Iterable[str]) -> str:
+    """Why the model that `learner.build` returned could not be fitted to so many *rows* of such *columns*."""
+    odd = [name for name in columns if not name.startswith("_") and _MARKS.search(name)]
+    text = f"the trial fit on {rows:,} rows ended with {worded(error)}"
+    if odd and "name" in str(error).lower():
+        listed = ", ".join(map(repr, odd[:5]))
+        text += (
+            f" Columns with other marks than letters, digits, `_`, `.` and `-`: {listed}; rename them in the source."
+        )
+    return text
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the innermost frame of the user's own code, if any is in the stack."""
+    ours = Path(__file__).resolve().parents[1]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        foreign = "site-packages" in path.parts or f"python{path.anchor}" in path.parts or "lib" in path.parts
+        if not foreign and not path.is_relative_to(ours) and path.is_file():
+            return f"{path.name}:{frame.lineno}"
+    return ""
+
+
+def _step(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: fewer rows (`learner.history`, `monitors.sample`) need less."
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full. Nothing that was there is lost; make room and start it again."
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "This user may not write there; give it the right, or set `stores.home` to another folder."
+    return "RATOON_TRACEBACK=1 shows where it was raised."
