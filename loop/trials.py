@@ -14,7 +14,7 @@ from ..data.view import View
 from ..models.gate.pair import same_classes
 from ..models.trained import Trained
 from ..models.versions import Version
-from ..policy.credits import last_look, reference_of
+from ..policy.credits import last_scored, reference_of
 from ..spec.errors import RegistryError, SpecError
 from ..spec.values import EARLIER, History, LadderRung, Span, Trial, TrialRole
 from .care import Care
@@ -29,10 +29,10 @@ def trials_of(
 ) -> tuple[Trial, ...]:
     """Score every version that waits in the background, and former champions, against champion and one another.
 
-    The rows are those whose labels arrived since the last look, whenever they were predicted; each pair is compared on
-    those that neither has learned. Holdout rows are among them: no version learns these.
+    The rows are those whose labels arrived since trials were last made, whenever they were predicted; each pair is
+    compared on those that neither has learned. Holdout rows are among them: no version learns these.
     """
-    seen = last_look(history)
+    seen = last_scored(history)
     members = _members(care, champion, background, seen)
     older = {EARLIER: replaced_by(care, champion.version), "reference": reference_of(history, champion.version)}
     former = {name: trained for name, number in older.items() if number and (trained := _loaded(care, number))}
@@ -61,7 +61,8 @@ def _rows(view: View, since: datetime, broken: tuple[Span, ...]) -> pd.DataFrame
 
 
 def _members(care: Care, champion: Champion, background: LadderRung, seen: datetime | None) -> dict[str, Trained]:
-    """The newest version of each strategy: those made at the last look, the background candidate whatever its age.
+    """The newest version of each strategy: those made since trials were last made, the background candidate whatever
+    its age.
 
     One that was made earlier is stale, which is no fault of its strategy. Where the champion itself is the newest of
     its strategy it stands for it.

@@ -82,7 +82,8 @@ def to_try(care: Care, fired: Decision, *, offer: bool) -> Asked:
         last = max((each.at for each in climbs if each.tried(strategy)), default=None)
         since = None if last is None else 1 + sum(at > last for at in moments)
         lost = losses(found, strategy, background=strategy in (background, leader))
-        return Effort(since, lost, dear=strategy in SCRATCH)
+        told = since is not None and any(each.trial.strategy == strategy and each.age < since for each in found)
+        return Effort(since, lost, dear=strategy in SCRATCH, judged=told)
 
     rungs = spec.learner.rungs
     learn = set[LadderRung]()

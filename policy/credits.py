@@ -198,22 +198,26 @@ def _record(found: Sequence[Tried], history: History, strategy: str) -> Gain | N
 class Effort:
     """When a strategy was last tried, and how often in a row it has not won since it last did; in looks.
 
-    *dear*: it learns from scratch.
+    *dear*: it learns from scratch. *judged*: a trial has told since then what it made.
     """
 
     since: int | None
     losses: int = 0
     dear: bool = False
+    judged: bool = True
 
 
 def due(effort: Effort, *, every_look: bool, urgent: bool) -> bool:
     """Whether to try a strategy at this look: its gaps double while it loses.
 
     *every_look*: it is the background candidate, or leads. *urgent*: what is served fell, so that these two are tried
-    at once, and the gaps of the others are half as long.
+    at once, and the gaps of the others are half as long. What was made last is judged first, within `CALM` looks:
+    where looks are close, or labels late, there are no rows yet that could tell it from what would be made now.
     """
     if effort.since is None or (urgent and every_look):
         return True
+    if not effort.judged and effort.since < CALM:
+        return False
     longest = CALM if every_look else LONGEST
     gap = 1
     for _ in range(effort.losses):
@@ -268,6 +272,9 @@ def reference_of(history: History, champion: str | None) -> str | None:
     return number if number != champion else None
 
 
-def last_look(history: History) -> datetime | None:
-    """When this model was last looked at; None where it never was."""
-    return max((each.at for each in history.decisions), default=None)
+def last_scored(history: History) -> datetime | None:
+    """When trials were last made; None where they never were.
+
+    Rows that are too few for a trial at one look count at the next: where looks are close they would never do.
+    """
+    return max((each.at for each in history.decisions if each.trials), default=None)

@@ -164,3 +164,25 @@ def test_a_background_version_serves_nobody_and_is_gone_on_from(kept: Care) -> N
         if version.tags["ratoon.gate"] == "background":
             assert "challenger" not in version.aliases
             assert version.unproven
+
+
+def test_looks_that_are_close_learn_nothing_anew_before_it_can_be_judged(tmp_path: Path) -> None:
+    """Seven rows a look are too few for a trial, thirty are not: trials are made of the rows of several looks, and no
+    strategy learns at every look what no row has told apart."""
+    from ratoon.backtest import rehearsed, turning
+
+    spec = spec_of(tmp_path, TURNS)
+    at = START + timedelta(days=100)
+    with rehearsed.rehearsed(spec) as care:
+        began = turning.first_version(care, at)
+        turning.promoted(care, began.number, at, kind="first", reason="", decision=None)
+        arm = turning._Arm(care)
+        for look in range(1, 17):
+            turning._look(arm, ByPolicy(), at + timedelta(hours=3 * look))
+        learned = [each for run in care.ledger.updates("made") for each in run.evidence["attempts"] if each["rows"]]
+        trials = [each.basis.trials for each in care.ledger.decisions("made") if each.basis is not None]
+
+    assert sum(bool(each) for each in trials) >= 4
+    assert all(one.rows >= 10 for each in trials for one in each)
+    strategies = {each["rung"] for each in learned}
+    assert len(learned) <= len(strategies) * 16 / 2

@@ -159,6 +159,10 @@ def test_a_tolerance_takes_what_is_too_small_for_none() -> None:
         (Effort(4, losses=2, dear=True), False, False, False),
         (Effort(LONGEST, losses=30), False, False, True),  # nothing is given up for good
         (Effort(CALM, losses=30), True, False, True),
+        (Effort(1, judged=False), True, False, False),  # no rows have told what it made
+        (Effort(CALM - 1, judged=False), False, True, False),
+        (Effort(CALM, judged=False), False, False, True),
+        (Effort(1, judged=False), True, True, True),  # what is served fell
         (Effort(CALM - 1, losses=30), True, False, False),
     ],
 )
