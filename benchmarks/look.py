@@ -31,6 +31,7 @@ import pandas as pd
 from ratoon.data.metrics import Outcomes
 from ratoon.data.source import open_source
 from ratoon.data.window import EVERY_ROW, Window
+from ratoon.loop.look import calibrating
 from ratoon.monitors.observe import observe
 from ratoon.monitors.performance import Accepted
 from ratoon.monitors.profile import kinds_of, profile
@@ -84,6 +85,7 @@ def resident(folder: Path, looks: int) -> None:
             span = view.span_of(timedelta(days=7), now)
 
             def read(view=view, span=span):  # type: ignore[no-untyped-def]
+                view.hold(reference.start)
                 view.label_delay(reference, 0.95)
                 return view.window(reference, name="reference"), view.window(span)
 
@@ -138,7 +140,8 @@ def reads(folder: Path, history: int) -> None:
             view = source.as_of(now)
             timed(spent, "windows", lambda: [view.window(s, sample=EVERY_ROW) for s in spans])  # noqa: B023
             timed(spent, "windows again", lambda: [view.window(s, sample=EVERY_ROW) for s in spans])  # noqa: B023
-            timed(spent, "labels to calibrate on", lambda: view.holdout(spans[2].start, limit=5_000))  # noqa: B023
+            now_window = view.window(spans[0], sample=EVERY_ROW)
+            timed(spent, "labels to calibrate on", lambda: calibrating(view, spec, now_window, spans[2]))  # noqa: B023
         print(f"  {name}: " + ", ".join(f"{what} {seconds:.2f}" for what, seconds in spent.items()) + " CPU s")
     plain: dict[str, float] = {}
     with duckdb.connect(config={"threads": 2}) as engine:

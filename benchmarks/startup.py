@@ -5,7 +5,8 @@
 Each is a process of its own; what is printed is the median CPU (user and system, children included) and its ratio
 to that of `import pandas`, run by turns with them, so that a busy machine slows both. `status` and `monitor` work on
 the starter project of `ratoon init`, trained here, without any server; `monitor` looks at a healthy window, another
-moment each time, since a moment that was decided is not looked at again.
+moment each time, since a moment that was decided is not looked at again. In shadow mode nothing learns in
+the background, so that what is left is the look and its imports.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from statistics import median
 
 RATOON = ("-m", "ratoon.cli.main")
 CALM = datetime(2026, 2, 2)
-GOALS = {"--help": 0.6, "a typo": 0.6, "monitor": 6.0}
+GOALS = {"--help": 0.6, "a typo": 0.6, "monitor": 6.0, "monitor, shadow": 6.0}
 
 
 def cpu(*arguments: str) -> float:
@@ -36,14 +37,19 @@ def cpu(*arguments: str) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def commands(spec: Path) -> dict[str, Callable[[int], tuple[str, ...]]]:
+def commands(spec: Path, shadow: Path) -> dict[str, Callable[[int], tuple[str, ...]]]:
     """By name: the arguments of the n-th run."""
+
+    def monitor(n: int, spec: Path) -> tuple[str, ...]:
+        return (*RATOON, "monitor", str(spec), "--at", f"{CALM + timedelta(hours=n):%Y-%m-%dT%H:%M:%S}")
+
     return {
         "import pandas": lambda n: ("-c", "import pandas"),
         "--help": lambda n: (*RATOON, "--help"),
         "a typo": lambda n: (*RATOON, "monitr"),
         "status": lambda n: (*RATOON, "status", str(spec)),
-        "monitor": lambda n: (*RATOON, "monitor", str(spec), "--at", f"{CALM + timedelta(hours=n):%Y-%m-%dT%H:%M:%S}"),
+        "monitor": lambda n: monitor(n, spec),
+        "monitor, shadow": lambda n: monitor(n, shadow),
     }
 
 
@@ -53,12 +59,14 @@ def main() -> None:
     asked.add_argument("--runs", type=int, default=5, help="of each command")
     runs: int = asked.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
-        spec = Path(folder) / "starter" / "spec.yaml"
-        for step in (("init", str(spec.parent)), ("train", str(spec), "--at", "2026-01-31")):
-            cpu(*RATOON, *step)
+        spec, shadow = (Path(folder) / name / "spec.yaml" for name in ("starter", "shadow"))
+        for each in (spec, shadow):
+            for step in (("init", str(each.parent)), ("train", str(each), "--at", "2026-01-31")):
+                cpu(*RATOON, *step)
+        shadow.write_text(shadow.read_text(encoding="utf-8") + "\nmode: shadow\n", encoding="utf-8")
         found: dict[str, list[float]] = {}
         for number in range(runs + 1):
-            for name, arguments in commands(spec).items():
+            for name, arguments in commands(spec, shadow).items():
                 seconds = cpu(*arguments(number))
                 if number:  # the first writes byte code
                     found.setdefault(name, []).append(seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -72,7 +72,6 @@ class Source:
         self._layout: Layout = layout(spec, rows, labels, engine.where, expected, beside)
         self._beside = beside - set(self._layout.features)
         self._rows = Rows(spec, self._layout, rows, labels)
-        self._questions = Questions(engine)
         self._still = spec.data.url is None
         self._view: View | None = None
         if self._still:  # files stand still while they are open; a database changes between two questions
@@ -80,6 +79,7 @@ class Source:
             self._rows = with_facts(engine, self._rows, facts)
         else:
             self._check(spec, rows, labels)
+        self._questions = Questions(engine, _alike(self._rows))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -187,3 +187,15 @@ class Source:
                 f"{key}: column {name!r} holds {found['rows']} fractions, such as {found['value']!r}; an id must be "
                 "whole numbers, text, UUIDs or times, so that its hash is the same everywhere"
             )
+
+
+def _alike(rows: Rows) -> Hashable:
+    """What the SQL of every question to *rows* follows from."""
+    tables = [each for each in (rows.table, rows.labels) if each is not None]
+    return (
+        *((each.get_backend().name, each.get_name(), str(each.schema())) for each in tables),
+        rows.spec.data.model_dump_json(),
+        rows.spec.task,
+        repr(rows.layout),
+        *(rows.unique, rows.copies is None, rows.surplus, rows.unplaced, rows.in_order, rows.named),
+    )

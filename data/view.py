@@ -146,7 +146,7 @@ class View:
         It reads the ids of the whole source, so that it is no question for every look.
         """
         asked = sorted(set(ids))
-        table = self._ask.rows(("labels of", *asked), lambda: selection.labels_of(self._rows, asked), now=self.now)
+        table = self._ask.rows(None, lambda: selection.labels_of(self._rows, asked), now=self.now)
         found = to_frame(table.append_column(HOLDOUT, pa.array([False] * len(table))), self._rows.layout.narrow)
         return found.dropna(subset=[TARGET]).drop_duplicates(ID).set_index(ID)[TARGET]
 

@@ -24,6 +24,8 @@ from .served import answers
 REFERENCE_WINDOWS = 8
 RECENT_WINDOWS = 4
 RECENT_ROWS = 10_000
+CALIBRATED_WINDOWS = 4
+ENOUGH_TO_CALIBRATE = 2_000  # rows
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,16 @@ def _labelled(*windows: Window) -> pd.DataFrame:
     return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True).drop_duplicates("_id")
 
 
+def calibrating(view: View, spec: Spec, current: Window, reference: Span) -> pd.DataFrame:
+    """Labelled rows that no version learns, on which the estimate of a *current* window is calibrated."""
+    lately = current.span.start - CALIBRATED_WINDOWS * current.span.length
+    if lately > reference.start:
+        rows = view.holdout(lately, limit=spec.gate.sample)
+        if len(rows) >= ENOUGH_TO_CALIBRATE:
+            return rows
+    return view.holdout(reference.start, limit=spec.gate.sample)
+
+
 def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Span:
     """The reference window of a version with this watermark: `monitors.reference`, or eight windows."""
     return view.span_of(watched.reference or watched.window * REFERENCE_WINDOWS, watermark)
@@ -168,13 +180,13 @@ def _unlabelled(
 ) -> tuple[Outcomes | None, Outcomes | None]:
     """What a label-free estimate needs, where the spec asks for one and the model gives probabilities.
 
-    It is calibrated on labels that came since the reference window began: older ones say little of today, and all of
-    history would be read at every look.
+    It is calibrated on labels that came in the last few windows, or, where these are too few, since the reference
+    window began: older ones say little of today, and all of history would be read at every look.
     """
     watched = spec.monitors.performance
     if spec.task not in OF_CLASSES or watched is None or watched.estimate == "off" or not trained.probabilistic:
         return None, None
     try:
-        return trained.score(current.frame), trained.predict(view.holdout(reference.start, limit=spec.gate.sample))
+        return trained.score(current.frame), trained.predict(calibrating(view, spec, current, reference))
     except (ContractBroken, Refused, ValueError):
         return None, None

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratoon.data.engine import Engine
 from ratoon.data.source import open_source
 from ratoon.spec.errors import DataError
+from ratoon.spec.load import load_spec
 
 
 def stream(rows=6, start=0):
@@ -225,3 +227,38 @@ def test_a_file_of_a_broken_kind_leaves_as_a_data_error(tmp_path, spec_of):
         (tmp_path / "rows.parquet").write_bytes(b"torn")
         with pytest.raises(DataError, match=r"rows.parquet cannot be read.*Nothing was changed"):
             source.extent()
+
+
+def test_questions_are_compiled_once_for_sources_laid_out_alike(tmp_path, monkeypatch):
+    """A look of a model opens its source anew; what is asked of it is the same SQL until the rows are others."""
+    at = pd.date_range("2026-01-01", periods=50, freq="h")
+    rows = pd.DataFrame({"id": range(50), "time": at, "y": 0.5, "x": 1.0})
+    file = tmp_path / "rows.parquet"
+    (tmp_path / "spec.yaml").write_text(
+        "model: m\ntask: regression\ndata: {source: rows.parquet, id: id, time: time, target: y, label_delay: 0d}\n"
+        'learner: {build: "training.py:build"}\n'
+    )
+    spec = load_spec(tmp_path / "spec.yaml")
+    compiled = []
+    plain = Engine.compile
+    monkeypatch.setattr(Engine, "compile", lambda self, each: compiled.append(each) or plain(self, each))
+
+    def seen(frame):
+        frame.to_parquet(file, index=False)
+        compiled.clear()
+        with open_source(spec) as source:
+            extent = source.extent()
+            compiled.clear()
+            window = source.as_of(extent.end).window(extent)
+            return window.rows, window.duplicates, float(window.frame["x"].sum()), len(compiled)
+
+    first = seen(rows)
+    assert first[:3] == (50, 0, 50.0)
+    assert first[3] > 0
+    assert seen(rows.assign(x=2.0)) == (50, 0, 100.0, 0)
+    again = seen(pd.concat([rows, rows.head(5).assign(x=9.0)]))
+    assert again[:3] == (50, 5, 50.0)
+    assert again[3] > 0
+    wider = seen(rows.assign(z=1.0, x=3))
+    assert wider[:3] == (50, 0, 150.0)
+    assert wider[3] > 0
