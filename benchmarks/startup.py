@@ -63,7 +63,8 @@ def main() -> None:
         for each in (spec, shadow):
             for step in (("init", str(each.parent)), ("train", str(each), "--at", "2026-01-31")):
                 cpu(*RATOON, *step)
-        shadow.write_text(shadow.read_text(encoding="utf-8") + "\nmode: shadow\n", encoding="utf-8")
+        text = shadow.read_text(encoding="utf-8").replace("mode: live", "mode: shadow")
+        shadow.write_text(text, encoding="utf-8")
         found: dict[str, list[float]] = {}
         for number in range(runs + 1):
             for name, arguments in commands(spec, shadow).items():
