@@ -181,7 +181,8 @@ def new_categories(
 ) -> Finding | None:
     """The share of rows whose category the reference lacks; ordinary is what later stretches had of it.
 
-    What the champion's whole history held (*known*) is not new.
+    What the champion's whole history held (*known*) is not new. A handful of rows is enough where they have a known
+    category, written otherwise.
     """
     now, was = current.codes(name), reference.codes(name)
     counts = now.counts()
@@ -200,11 +201,27 @@ def new_categories(
         broken = count >= _HANDFUL and len(seen) > 1 and ordinary < 0.999 and surely_above(share, rows, limit)
         status = "fail" if broken else "warn"
     note = ""
+    spelt = _spelt_otherwise(now, was, strange)
+    if spelt >= _HANDFUL and status != "fail":
+        status = "fail"
+        note = f"{spelt} rows have a {name} that differs from a known one only by case or blanks; "
     if count:
         often = strange[np.argsort(-counts[strange], kind="stable")][:3]
         names = ", ".join(repr(str(now.values[each])) for each in often)
-        note = f"{count} of {rows} rows have a {name} that the reference lacks: {names}"
+        note += f"{count} of {rows} rows have a {name} that the reference lacks: {names}"
     return Finding("new_categories", name, status, share, ordinary, limit, note)
+
+
+def _spelt_otherwise(now: Codes, was: Codes, strange: NDArray[np.intp]) -> int:
+    """How many rows have one of the *strange* values that is a known one but for case and blanks; 0 where the reference
+    itself is so."""
+    if not len(strange):
+        return 0
+    known = {str(value).strip().casefold() for value in was.values}
+    if len(known) < len(was.values):
+        return 0
+    counts = now.counts()
+    return int(sum(counts[each] for each in strange if str(now.values[each]).strip().casefold() in known))
 
 
 def format_run(run: timedelta) -> str:

@@ -31,8 +31,10 @@ CAN_LAST = frozenset(
         "label_rows",
         "label_scale",
         "label_classes",
+        "label_range",
     }
 )
+_SILENT = frozenset({"label_range"})  # these say nothing where they find nothing
 _GONE = 0.999  # of a column's values missing: it is no longer there, and no growth
 
 
@@ -46,7 +48,7 @@ def lasting(finding: Finding, again: Sequence[Finding]) -> Finding:
     if finding.metric == "missing_share" and (finding.value or 0.0) >= _GONE:
         return finding
     same = [f for f in again if f.metric == finding.metric and f.column in (finding.column, None)]
-    if not same or any(f.status in ("fail", "unknown") for f in same):
+    if (not same and finding.metric not in _SILENT) or any(f.status in ("fail", "unknown") for f in same):
         return finding
     return as_lasting(finding)
 

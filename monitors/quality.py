@@ -64,12 +64,12 @@ class Quality:
         findings = [*self._window(reference, current)]
         if len(current.frame) and len(reference.frame):
             findings += self._columns(reference, current)
-        return findings
+        return [each for each in findings if each.metric not in self.spec.off]
 
     def _window(self, reference: Window, current: Window) -> Iterator[Finding]:
         screened = self.spec.columns or self.features
-        yield from guarded("volume", None, lambda: [volume(reference, current, self.spec.volume)])
-        yield from guarded("duplicates", None, lambda: [duplicates(reference, current, self.spec.duplicates)])
+        yield from guarded("volume", None, lambda: [volume(reference, current, self.spec.rows)])
+        yield from guarded("duplicates", None, lambda: [duplicates(reference, current, self.spec.limit("duplicates"))])
         yield from guarded("label_faults", None, lambda: [label_faults(reference, current)])
         yield from guarded("missing_column", None, lambda: missing_columns(screened, current))
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
@@ -94,17 +94,17 @@ class Quality:
         yield from guarded("scale", None, lambda: units(numbers, reference, current, at, self.recent))
         yield from guarded("misaligned", None, lambda: misaligned(screened, old, new, at))
         yield from guarded("clock", None, lambda: clock([*numbers, "_target"], reference, current, old, new, at))
-        yield from guarded("copies", None, lambda: [copies(old, new, self.spec.duplicates, at)])
+        yield from guarded("copies", None, lambda: [copies(old, new, self.spec.limit("duplicates"), at, self.features)])
         if self.judged is not None:
             yield from label_screens(self.judged, numbers, reference, current, old, new, at)
 
     def _values(self, name: str, was: Columnar, now: Columnar, current: Window, at: Stretches) -> Iterator[Finding]:
         known = self.known.columns.get(name) if self.known else None
-        found: list[Finding | None] = [missing_share(name, was, now, at, self.spec.missing)]
+        found: list[Finding | None] = [missing_share(name, was, now, at, self.spec.limit("missing"))]
         if was.is_number(name) and now.is_number(name):
-            found.append(out_of_range(name, was, now, at, self.spec.out_of_range, known=known))
+            found.append(out_of_range(name, was, now, at, self.spec.limit("out_of_range"), known=known))
         elif not was.is_number(name) and not now.is_number(name):
-            found.append(new_categories(name, was, now, at, self.spec.new_categories, known=known))
+            found.append(new_categories(name, was, now, at, self.spec.limit("new_categories"), known=known))
         found.append(constant(name, was, now, current.span.length, at))
         return (each for each in found if each is not None)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -18,6 +20,11 @@ from .stretches import Stretches, stretches
 
 _FAULTS = 0.05  # share of rows whose labels make no sense
 _EXPECTED = 5  # fewer rows expected than this: their absence says nothing
+_REPEATS = 20  # rows that repeat earlier ones, of which fewer say nothing
+_COLUMNS = 6  # numbers by which rows are told apart
+_LOOKED_AT = 2_000  # rows that tell which numbers have many values
+_ORDINARY = 3.0  # times the share that a stretch of the reference had
+_USUAL = 0.2  # share of rows equal to earlier ones, from which on a reference tells nothing
 _COPIED: Kept[float] = Kept(64)
 
 
@@ -63,13 +70,86 @@ def duplicates(reference: Window, current: Window, most: float) -> Finding:
     return Finding("duplicates", None, status, share, was, limit, note)
 
 
-def copies(reference: Columnar, current: Columnar, most: float, at: Stretches) -> Finding:
-    """Share of rows that repeat another row in every column and its time, under another id."""
+def copies(reference: Columnar, current: Columnar, most: float, at: Stretches, features: Sequence[str] = ()) -> Finding:
+    """Share of rows that repeat another row under another id: in every column and its time, or, with other times, in
+    all of *features*, as when yesterday's rows are delivered again."""
+    again = _delivered_again(reference, current, most, at, features)
+    if again is not None:
+        return again
     share, was = _copied(current), _COPIED.make(at.key, lambda: _copied(reference))
     limit = max(most, 2 * was)
     sure = share > limit and surely_above(share, len(current), limit)
     note = f"{share:.0%} of the rows repeat another one in everything but their id; {was:.0%} did in the reference"
     return Finding("copies", None, "fail" if sure else "ok", share, was, limit, note if sure else "")
+
+
+def _delivered_again(
+    reference: Columnar, current: Columnar, most: float, at: Stretches, features: Sequence[str]
+) -> Finding | None:
+    """Rows equal in their numbers to earlier ones, far more of them than stretches of the reference ever had.
+
+    Of the numbers those with the most values tell: a row that is whole by them is no coincidence, and where it is one,
+    the reference had as many.
+    """
+    key = (at.key, tuple(features))
+    known = _REPEATED.make(key, lambda: _Repeated.of(reference, at, features))
+    if not known.columns or len(current) < _REPEATS:
+        return None
+    now = _hashed(current, known.columns)
+    seen = np.isin(now, known.hashes)
+    later = np.ones(len(now), dtype=bool)  # of those that come twice in the window
+    later[np.unique(now, return_index=True)[1]] = False
+    share = float((seen | later).mean())
+    limit = most + _ORDINARY * known.usual
+    if not surely_above(share, len(now), limit) or share * len(now) < _REPEATS:
+        return None
+    note = (
+        f"{share:.0%} of the rows are equal to earlier ones in {', '.join(known.columns[:4])}, under other ids; "
+        f"{known.usual:.0%} at most were in a stretch of the reference: delivered again?"
+    )
+    return Finding("copies", None, "fail", share, known.usual, limit, note)
+
+
+@dataclass(frozen=True)
+class _Repeated:
+    """The hashes of a reference's rows by its *columns* (none where they tell nothing), and the largest share of a
+    stretch's rows that were equal to earlier ones."""
+
+    columns: tuple[str, ...]
+    hashes: NDArray[np.uint64]
+    usual: float
+
+    @staticmethod
+    def of(reference: Columnar, at: Stretches, features: Sequence[str]) -> _Repeated:
+        spaced = np.linspace(0, len(reference) - 1, min(len(reference), _LOOKED_AT)).astype(int)
+        counts = {
+            name: len(np.unique(reference.numbers(name)[spaced]))
+            for name in features
+            if name in reference.frame and reference.is_number(name)
+        }
+        columns = tuple(sorted(counts, key=lambda name: (-counts[name], name))[:_COLUMNS])
+        if not columns or len(reference) < _REPEATS or at.count < 2:
+            return _Repeated((), np.empty(0, dtype=np.uint64), 1.0)
+        hashes = _hashed(reference, columns)
+        repeated = np.ones(len(hashes), dtype=bool)
+        repeated[np.unique(hashes, return_index=True)[1]] = False
+        sizes = np.bincount(at.of_row, minlength=at.count)
+        shares = np.bincount(at.of_row, weights=repeated, minlength=at.count) / np.maximum(sizes, 1)
+        usual = float(shares[sizes >= _REPEATS].max(initial=float(repeated.mean())))
+        return _Repeated(columns if usual < _USUAL else (), np.unique(hashes), usual)
+
+
+def _hashed(columns: Columnar, names: Sequence[str]) -> NDArray[np.uint64]:
+    found = np.zeros(len(columns), dtype=np.uint64)
+    for name in names:
+        values = columns.numbers(name) if columns.is_number(name) else np.full(len(columns), np.nan)
+        bits = (values + 0.0).view(np.uint64)  # -0.0 is 0.0
+        bits = np.where(np.isnan(values), np.uint64(7), bits)
+        found = (found ^ (bits >> np.uint64(29)) ^ bits) * np.uint64(0x9E3779B97F4A7C15)
+    return found
+
+
+_REPEATED: Kept[_Repeated] = Kept(64)
 
 
 def label_faults(reference: Window, current: Window) -> Finding:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from .duration import MOST_ROWS, Duration, Extent
 from .part import Part
@@ -59,19 +60,78 @@ def fell(value: float, low: float | None, tolerance: float) -> bool:
     return value > tolerance and (low is None or low > 0)
 
 
-class QualitySpec(Part):
-    """Screens for broken data."""
+def _switched(value: object) -> object:
+    """YAML reads `on` and `off` as true and false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
-    missing: float = Field(0.1, gt=0, le=1, description="Rise in a column's missing share that breaks it")
-    out_of_range: float = Field(
-        0.05, gt=0, le=1, description="Share of numbers outside the reference's range, widened by half on each side"
+
+def _between(value: object) -> object:
+    """`{least: 0.2, most: 5}`, either of them left out, or a list of both."""
+    if not isinstance(value, Mapping):
+        return _switched(value)
+    unknown = sorted(set(value) - {"least", "most"}, key=str)
+    if unknown:
+        raise ValueError(f"expected `least` and `most`, found {unknown[0]!r}")
+    return (value.get("least", VOLUME[0]), value.get("most", VOLUME[1]))
+
+
+VOLUME = (0.2, 5.0)
+Off = Literal["off"]
+Switch = Annotated[Literal["on", "off"], BeforeValidator(_switched)]
+Positive = Annotated[float, Field(gt=0, le=1)]
+Limit = Annotated[Positive | Off, BeforeValidator(_switched)]
+
+
+class QualitySpec(Part):
+    """Screens for broken data, each by its name: a threshold where it has one, or `off`."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    missing: Limit = Field(0.1, description="Rise in a column's missing share that breaks it")
+    out_of_range: Limit = Field(
+        0.05, description="Share of numbers outside the reference's range, widened by half on each side"
     )
-    new_categories: float = Field(0.1, gt=0, le=1, description="Share of rows with a category the reference lacks")
-    duplicates: float = Field(0.05, gt=0, le=1, description="Share of rows whose id was seen before")
-    volume: tuple[float, float] = Field(
-        (0.2, 5.0), description="Least and most rows, as multiples of what the reference had in the same time"
+    new_categories: Limit = Field(0.1, description="Share of rows with a category the reference lacks")
+    duplicates: Limit = Field(0.05, description="Share of rows whose id was seen before")
+    volume: Annotated[tuple[float, float] | Off, BeforeValidator(_between)] = Field(
+        VOLUME,
+        description="Least and most rows, as multiples of what the reference had in the same time: [0.2, 5], or "
+        "{least: 0.2}",
     )
+    missing_column: Switch = Field("on", description="Features that the source no longer has")
+    schema_: Switch = Field("on", alias="schema", description="Columns whose type is of another sort")
+    constant: Switch = Field("on", description="Columns that varied and hold one value")
+    stuck: Switch = Field("on", description="Numbers that stand still, or pile up on a value")
+    scale: Switch = Field("on", description="Numbers in another unit, or with another sign")
+    swapped: Switch = Field("on", description="Two columns in each other's place")
+    misaligned: Switch = Field("on", description="Columns whose values belong to other rows")
+    clock: Switch = Field("on", description="Times that are bunched, shifted or cut to dates")
+    gap: Switch = Field("on", description="Stretches without rows")
+    copies: Switch = Field("on", description="Rows that were delivered again under other ids")
+    label_faults: Switch = Field("on", description="Labels dated before their row, or for no row")
+    label_coverage: Switch = Field("on", description="Labels that come later than they used to")
+    label_rows: Switch = Field("on", description="Labels that belong to other rows")
+    label_scale: Switch = Field("on", description="Labels of a regression in another unit, or with another sign")
+    label_range: Switch = Field("on", description="Labels of a regression far beyond all that was known")
+    label_classes: Switch = Field("on", description="Labels of one class only")
+    label_order: Switch = Field("on", description="Labels that are flipped")
     columns: tuple[str, ...] | None = Field(None, description="Columns to screen; left out: all features")
+
+    @property
+    def off(self) -> frozenset[str]:
+        """The metrics of the screens that are switched off."""
+        names = (name for name in type(self).model_fields if getattr(self, name) == "off")
+        return frozenset({"missing": "missing_share", "schema_": "schema"}.get(name, name) for name in names)
+
+    def limit(self, name: str) -> float:
+        """The threshold of the screen *name*; its default where it is switched off, since its answer is not told."""
+        found = getattr(self, name)
+        return float(type(self).model_fields[name].default if found == "off" else found)
+
+    @property
+    def rows(self) -> tuple[float, float]:
+        """Least and most rows."""
+        return VOLUME if isinstance(self.volume, str) else self.volume
 
 
 class DriftSpec(Part):
