@@ -303,6 +303,27 @@ def rollback(
     show.versions(prepared, as_json, note=f"v{restored} is the champion again.")
 
 
+@app.command(epilog='Example: ratoon accept-window spec.yaml --until 2026-03-08 --reason "we grew, it is no fault"')
+def accept_window(
+    spec: SpecPath,
+    until: Annotated[
+        datetime,
+        typer.Option(
+            "--until", help="The last look, as UTC, whose window is sound.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+        ),
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")],
+    actor: Actor = "",
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Declare windows sound that were called broken: their rows are learned and judged by again."""
+    from . import show
+    from .accepting import accept_windows
+
+    show.accepted(accept_windows(_addressed(spec), until=until, now=at, actor=actor, reason=reason), as_json)
+
+
 @app.command(epilog="Example: ratoon fleet models --every 1h")
 def fleet(
     folder: Annotated[Path, typer.Argument(help="Every spec below it is looked at.", metavar="DIR")],

@@ -23,6 +23,7 @@ from .reading import ModelFacts, read_facts
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
     from ..flows.retrain import Retrained
+    from ..ledger.entries import Acceptance
     from .finding import Finding
     from .own_data import Written
     from .recomputing import Recomputed
@@ -241,6 +242,19 @@ def history(spec: Spec, last: int, as_json: bool) -> None:
     if scores:
         counted = Counter(score["verdict"] for score in scores.values())
         out.print(f"Scored by the labels that came after: {_counts(counted)}.", highlight=False)
+
+
+def accepted(found: Acceptance, as_json: bool) -> None:
+    """Which looks' windows count again."""
+    if as_json:
+        out.print_json(found.model_dump_json())
+        return
+    span = f"{found.start:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M}"
+    out.print(
+        f"The windows of the looks from {span} are accepted as sound. Their rows are learned and judged by "
+        "from the next decision on; what the next look sees is judged anew.",
+        highlight=False,
+    )
 
 
 def history_card(made: Decision, became: str, score: str) -> None:

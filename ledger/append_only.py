@@ -25,6 +25,7 @@ SECOND: dict[str, Keys] = {
     "reviews": (("id",), ("model", "version", "verdict")),
 }
 THIRD: dict[str, Keys] = {"catches": (("id",),)}
+FOURTH: dict[str, Keys] = {"acceptances": (("id",),)}
 POSTGRES_FUNCTION = (
     "CREATE FUNCTION ratoon_ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
     "RAISE EXCEPTION 'the ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME "

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ..spec.rules import Policy
 from ..spec.values import Decision, Signal
 from . import policies
+from .acceptances import acceptances
 from .entries import Look
 from .tables import DecisionRow, SignalRow, WindowRow
 
@@ -103,8 +104,16 @@ def looks(session: Session, model: str, before: datetime) -> list[Look]:
         return [Look(at=row.at, start=row.start, verdict=row.verdict) for row in rows]
     failed = _quality(session, model, before, SignalRow.status == "fail")
     lasting = _quality(session, model, before, SignalRow.document.contains('"lasting":true'))
+    accepted = acceptances(session, model, before)
     return [
-        Look(at=row.at, start=row.start, verdict=row.verdict, failed=failed[row.id], lasting=lasting[row.id])
+        Look(
+            at=row.at,
+            start=row.start,
+            verdict=row.verdict,
+            failed=failed[row.id],
+            lasting=lasting[row.id],
+            accepted=any(each.start <= row.at <= each.until for each in accepted),
+        )
         for row in rows
     ]
 

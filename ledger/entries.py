@@ -26,6 +26,7 @@ class Look(Value):
     verdict: Verdict
     failed: frozenset[str] = frozenset()  # quality metrics that failed, of a look at broken data
     lasting: frozenset[str] = frozenset()  # quality metrics that would have, but for the windows before
+    accepted: bool = False  # a person declared its window sound
 
 
 class Flight(Value):
@@ -111,6 +112,17 @@ class Catch(Value):
     previous: str | None
     at: datetime
     done: Done
+    actor: str
+    reason: str
+
+
+class Acceptance(Value):
+    """Somebody declared the windows of the looks from *start* to *until*, called broken, to be sound."""
+
+    model: str
+    start: datetime
+    until: datetime
+    at: datetime
     actor: str
     reason: str
 

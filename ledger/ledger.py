@@ -15,9 +15,21 @@ from sqlalchemy.orm import Session
 
 from ..spec.rules import Policy
 from ..spec.values import Decision, History, Score, Signal
-from . import catches, decisions, flights, policies, promotions, reviews, scores
+from . import acceptances, catches, decisions, flights, policies, promotions, reviews, scores
 from .engine import connect, writing
-from .entries import Catch, Done, Flight, Landed, Look, Promotion, PromotionKind, Review, ReviewVerdict, UpdateRow
+from .entries import (
+    Acceptance,
+    Catch,
+    Done,
+    Flight,
+    Landed,
+    Look,
+    Promotion,
+    PromotionKind,
+    Review,
+    ReviewVerdict,
+    UpdateRow,
+)
 from .history import LIMIT, Horizon, past
 from .migrate import migrate
 from .recompute import as_of
@@ -291,6 +303,17 @@ class Ledger:
         """Every catch of the model's champion alias, oldest first."""
         with Session(self._engine) as session:
             return catches.catches(session, model)
+
+    def record_acceptance(self, acceptance: Acceptance) -> None:
+        """Write that somebody declared windows of broken data sound."""
+        with writing(self._engine) as connection, Session(connection) as session:
+            acceptances.record(session, acceptance)
+            session.flush()
+
+    def acceptances(self, model: str) -> list[Acceptance]:
+        """Every acceptance of windows of *model*, oldest first."""
+        with Session(self._engine) as session:
+            return acceptances.acceptances(session, model)
 
     # Reviews
 

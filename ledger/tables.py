@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERSION_TABLE = "ratoon_ledger_version"  # of its own: MLflow and Prefect keep an alembic_version each
-HEAD = "0003"  # the newest revision in migrations/versions; a test holds the two together
+HEAD = "0004"  # the newest revision in migrations/versions; a test holds the two together
 
 
 class NaiveUTC(TypeDecorator[datetime]):
@@ -213,6 +213,21 @@ class CatchRow(Base):
     previous: Mapped[str | None]
     at: Mapped[datetime]
     done: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class AcceptanceRow(Base):
+    """Looks at broken data, from *start* to *until*, whose rows a person declared sound at *at*."""
+
+    __tablename__ = "acceptances"
+    __table_args__ = (Index("acceptances_by_time", "model", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    start: Mapped[datetime]
+    until: Mapped[datetime]
+    at: Mapped[datetime]
     actor: Mapped[str]
     reason: Mapped[str]
     recorded_at: Mapped[datetime] = _recorded()

@@ -5,7 +5,8 @@ the watermark. So every stretch between the last whole look and a broken one sta
 watermark passes over it: these rows are the one exception to "none skipped".
 
 Unless a later look finds that it lasts: then it was no fault, but the world as it is now, and the stretches directly
-before, which failed by nothing else, are given back.
+before, which failed by nothing else, are given back. And unless a person who knows better says that it is sound
+(`accept`).
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
 
 
 def _given_back(looks: Sequence[Look]) -> set[int]:
-    """Places of looks at broken data that a look directly after them found to last."""
-    found: set[int] = set()
+    """Places of looks at broken data that a look directly after them found to last, or that a person accepted."""
+    found = {place for place, look in enumerate(looks) if look.accepted}
     for place, look in enumerate(looks):
         if look.verdict == "broken_data" or not look.lasting:
             continue

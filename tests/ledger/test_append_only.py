@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect
-from ratoon.ledger.entries import Catch
+from ratoon.ledger.entries import Acceptance, Catch
 from ratoon.ledger.tables import Base
 
 TABLES = sorted(Base.metadata.tables)
@@ -30,6 +30,9 @@ def full(ledger, url, made) -> Iterator[Engine]:
     )
     ledger.record_catch(
         Catch(model="price", version="7", previous="1", at=made.NOW, actor="ada", reason="no gate", done="flagged")
+    )
+    ledger.record_acceptance(
+        Acceptance(model="price", start=made.NOW, until=made.NOW, at=made.NOW, actor="ada", reason="growth")
     )
     engine = connect(url)
     yield engine

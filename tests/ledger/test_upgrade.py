@@ -10,12 +10,13 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect, writing
-from ratoon.ledger.ledger import Catch, Ledger
+from ratoon.ledger.entries import Acceptance, Catch
+from ratoon.ledger.ledger import Ledger
 from ratoon.ledger.migrate import upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput, Refused
 
-NEW = {"policies", "scores", "reviews", "catches"}
+NEW = {"policies", "scores", "reviews", "catches", "acceptances"}
 
 
 @pytest.fixture
@@ -87,6 +88,9 @@ def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old
         )
         ledger.record_catch(
             Catch(model="price", version="5", previous="4", at=made.NOW, done="flagged", actor="ada", reason="")
+        )
+        ledger.record_acceptance(
+            Acceptance(model="price", start=made.NOW, until=made.NOW, at=made.NOW, actor="ada", reason="growth")
         )
         later = made.decided("d2", hours=1).model_copy(update={"policy": made.policy().version})
         ledger.record_decision(later, [], policy=made.policy(), live=True)

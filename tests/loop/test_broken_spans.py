@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from ratoon.cli.main import app
 from ratoon.ledger.ledger import Ledger, Look
+from ratoon.loop.accept import accept
 from ratoon.loop.standing import learned_broken
 from ratoon.loop.whole import broken_spans
+from ratoon.spec.errors import BadInput
+from ratoon.spec.load import load_spec
+from ratoon.spec.stores import stores_of
 from ratoon.spec.values import Decision, Signal, Span, Status, Triage, Verdict
 
 START = datetime(2026, 1, 1)
@@ -114,3 +122,78 @@ def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: l
     view: Any = SimpleNamespace(learned=lambda upto, since: rows)
     candidate: Any = SimpleNamespace(version="2", state=SimpleNamespace(watermark=START + 3 * HOUR))
     assert learned_broken(care, view, looks, candidate, START + HOUR) is spoiled
+
+
+MODEL: Any = SimpleNamespace(model="m")
+
+
+def decided(ledger: Ledger, hours: int, verdict: Verdict) -> None:
+    at = START + hours * HOUR
+    made = Decision(
+        id=f"d{hours}",
+        model="m",
+        at=at,
+        action="hold",
+        triage=Triage(verdict=verdict),
+        window=Span(start=at - HOUR, end=at),
+    )
+    ledger.record_decision(made, [], live=False)
+
+
+def test_windows_that_a_person_accepts_count_again_from_then_on() -> None:
+    spec = MODEL
+    with Ledger.open("sqlite://") as ledger:
+        for hours in range(1, 9):
+            decided(ledger, hours, "broken_data" if hours in (2, 4, 5, 7) else "healthy")
+        before = broken_spans(ledger.looks("m", before=START + 9 * HOUR))
+
+        made = accept(ledger, spec, until=START + 6 * HOUR, now=START + 8 * HOUR, actor="eva", reason="we grew")
+
+        assert (made.start, made.until) == (START + 4 * HOUR, START + 5 * HOUR)
+        assert ledger.acceptances("m") == [made]
+        assert before == (span(1, 2), span(3, 5), span(6, 7))
+        assert broken_spans(ledger.looks("m", before=START + 9 * HOUR)) == (span(1, 2), span(6, 7))
+        # a decision before it is taken again as it was
+        assert broken_spans(ledger.looks("m", before=START + 8 * HOUR)) == before
+        assert (
+            accept(
+                ledger,
+                spec,
+                until=START + 6 * HOUR,
+                now=START + 9 * HOUR,
+                actor="eva",
+                reason="and that",
+            ).until
+            == START + 2 * HOUR
+        )
+
+
+@pytest.mark.parametrize(("until", "reason"), [(1, "we grew"), (9, "  "), (0, "we grew")])
+def test_nothing_is_accepted_without_a_broken_window_and_a_reason(until: int, reason: str) -> None:
+    with Ledger.open("sqlite://") as ledger:
+        for hours, verdict in ((1, "healthy"), (2, "broken_data")):
+            decided(ledger, hours, verdict)
+
+        now = START + 9 * HOUR
+        with pytest.raises(BadInput):
+            accept(ledger, MODEL, until=START + until * HOUR, now=now, actor="eva", reason=reason)
+        assert ledger.acceptances("m") == []
+
+
+def test_the_command_accepts_a_day_and_keeps_who_and_why(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(
+        "model: m\ntask: binary\ndata: {source: x.parquet, id: i, time: t, target: y}\n"
+        'learner: {build: "training.py:build"}\n'
+    )
+    spec = load_spec(tmp_path / "spec.yaml")
+    with Ledger.open(stores_of(spec).ledger) as ledger:
+        decided(ledger, 2, "broken_data")
+    asked = ["accept-window", str(spec.path), "--until", "2026-01-01", "--reason", "growth", "--actor", "eva", "--json"]
+
+    first, again = (CliRunner().invoke(app, asked) for _ in range(2))
+
+    assert first.exit_code == 0, first.output
+    assert json.loads(first.output)["until"].startswith("2026-01-01T02:00")
+    assert isinstance(again.exception, BadInput)
+    with Ledger.open(stores_of(spec).ledger) as ledger:
+        assert [(each.actor, each.reason) for each in ledger.acceptances("m")] == [("eva", "growth")]
