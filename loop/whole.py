@@ -19,6 +19,8 @@ import pandas as pd
 from ..ledger.ledger import Look
 from ..spec.values import Span
 
+_NO_FAULT_OF_ROWS = frozenset({"reference"})  # what they are held against is gone, and nothing is known against them
+
 
 def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
     """The stretches, oldest first, in which *looks* (oldest first) found broken data.
@@ -40,8 +42,9 @@ def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
 
 
 def _given_back(looks: Sequence[Look]) -> set[int]:
-    """Places of looks at broken data that a look directly after them found to last, or that a person accepted."""
-    found = {place for place, look in enumerate(looks) if look.accepted}
+    """Places of looks at broken data that a look directly after them found to last, that a person accepted, or whose
+    rows had no fault that is known."""
+    found = {place for place, look in enumerate(looks) if look.accepted or look.failed == _NO_FAULT_OF_ROWS}
     for place, look in enumerate(looks):
         if look.verdict == "broken_data" or not look.lasting:
             continue

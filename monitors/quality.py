@@ -22,12 +22,14 @@ from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
 from .order import scrambled
 from .profile import Profile
-from .rows import copies, duplicates, label_faults, volume
+from .rows import copies, duplicates, label_faults, nameless, volume
 from .stretches import Stretches, known_stretches
 from .stuck import stuck
 from .units import Envelope, envelope, quantiles, scale, swapped
 
 MONITOR = "quality"
+REFERENCE = "reference"
+_LEARNED = 100  # rows that a champion learned, of fewer nothing follows
 _ORDER = ("fail", "unknown", "warn", "ok")
 
 
@@ -73,6 +75,8 @@ class Quality:
         yield from guarded("label_faults", None, lambda: [label_faults(reference, current)])
         yield from guarded("missing_column", None, lambda: missing_columns(screened, current))
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
+        yield from guarded("nameless", None, lambda: nameless(current))
+        yield from guarded(REFERENCE, None, lambda: gone(reference, current, self.known))
 
     def _columns(self, reference: Window, current: Window) -> Iterator[Finding]:
         old, new = Columnar(reference.frame), Columnar(current.frame)
@@ -143,6 +147,21 @@ def schema(screened: Iterable[str], reference: Window, current: Window, known: P
                 note = f"{name} was {before or reference.frame[name].dtype} and is {after or current.frame[name].dtype}"
                 found.append(Finding("schema", name, status, 1.0, 0.0, note=note))
     return found or [Finding("schema", None, "ok", 0.0, 0.0)]
+
+
+def gone(reference: Window, current: Window, known: Profile | None) -> list[Finding]:
+    """The reference window has left the source, as where old rows are deleted: no column can be screened any more.
+
+    That nothing was found is no health then. Nothing is said while it is there.
+    """
+    if len(reference.frame) >= FEW or not len(current.frame) or known is None or known.rows < _LEARNED:
+        return []
+    note = (
+        f"the reference window, {reference.span}, has {len(reference.frame)} rows in the source, so that no column can "
+        f"be screened; the champion learned {known.rows:,}. A version from scratch has a reference of its own: "
+        "`ratoon retrain SPEC --rung scratch`"
+    )
+    return [Finding(REFERENCE, None, "fail", float(len(reference.frame)), float(known.rows), float(FEW), note)]
 
 
 def sort_of(kind: str) -> str:

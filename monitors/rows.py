@@ -19,6 +19,7 @@ from .kept import Kept
 from .stretches import Stretches, stretches
 
 _FAULTS = 0.05  # share of rows whose labels make no sense
+_NAMELESS = 0.01  # share of rows that may lack an id
 _EXPECTED = 5  # fewer rows expected than this: their absence says nothing
 _REPEATS = 20  # rows that repeat earlier ones, of which fewer say nothing
 _COLUMNS = 6  # numbers by which rows are told apart
@@ -68,6 +69,18 @@ def duplicates(reference: Window, current: Window, most: float) -> Finding:
     status: Status = "fail" if share > limit else "ok"
     note = f"{current.duplicates} rows repeat an id that was seen before" if status == "fail" else ""
     return Finding("duplicates", None, status, share, was, limit, note)
+
+
+def nameless(current: Window) -> list[Finding]:
+    """Rows without an id, which nobody ever learns or judges; nothing is said where there is none."""
+    lost = current.nameless - current.unplaced
+    if lost <= 0:
+        return []
+    every = current.rows + current.duplicates + lost
+    share = lost / every
+    status: Status = "fail" if share > _NAMELESS and lost >= _EXPECTED else "warn"
+    note = f"{lost:,} of {every:,} rows have no id; they are never learned nor judged"
+    return [Finding("nameless", None, status, share, 0.0, _NAMELESS, note)]
 
 
 def copies(reference: Columnar, current: Columnar, most: float, at: Stretches, features: Sequence[str] = ()) -> Finding:

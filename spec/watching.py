@@ -108,6 +108,8 @@ class QualitySpec(Part):
     clock: Switch = Field("on", description="Times that are bunched, shifted or cut to dates")
     gap: Switch = Field("on", description="Stretches without rows")
     copies: Switch = Field("on", description="Rows that were delivered again under other ids")
+    nameless: Switch = Field("on", description="Rows without an id")
+    reference: Switch = Field("on", description="A reference window that has left the source")
     label_faults: Switch = Field("on", description="Labels dated before their row, or for no row")
     label_coverage: Switch = Field("on", description="Labels that come later than they used to")
     label_rows: Switch = Field("on", description="Labels that belong to other rows")

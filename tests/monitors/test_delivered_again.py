@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sensor_stream import FEATURES, changed, pair, stream, window
 
 from ratoon.data.window import Window
+from ratoon.monitors.profile import kinds_of, profile
 from ratoon.monitors.quality import Quality
 from ratoon.spec.watching import QualitySpec
 
@@ -135,6 +136,26 @@ def test_a_screen_that_is_off_says_nothing_and_the_others_do(name: str) -> None:
     assert metric in {metric for metric, _ in failed(reference, broken)}
     assert metric not in {s.metric for s in off(reference, broken)}
     assert {s.metric for s in off(reference, broken)} == {s.metric for s in SCREEN(reference, broken)} - {metric}
+
+
+@pytest.mark.parametrize(("lost", "status"), [(0, None), (3, "warn"), (150, "fail")])
+def test_rows_without_an_id_are_counted_and_fail_above_a_share(lost: int, status: str | None) -> None:
+    reference, current = pair()
+    found = SCREEN(reference, replace(current, nameless=lost + 2, unplaced=2))
+
+    assert [s.status for s in found if s.metric == "nameless"] == ([status] if status else [])
+
+
+@pytest.mark.parametrize("rows", [0, 7])
+def test_a_reference_that_left_the_source_is_no_health(rows: int) -> None:
+    """The champion learned it; now no column can be screened."""
+    reference, current = pair()
+    known = profile(reference, kinds_of(reference.frame, FEATURES))
+    left = replace(reference, frame=reference.frame.head(rows), rows=rows)
+    screen = replace(SCREEN, known=known)
+
+    assert ("reference", None) in failed(left, current, screen)
+    assert not failed(reference, current, screen)
 
 
 def test_a_volume_may_name_one_end() -> None:
