@@ -109,7 +109,7 @@ def _delivered_again(
     if not known.columns or len(current) < _REPEATS:
         return None
     now = _hashed(current, known.columns)
-    seen = np.isin(now, known.hashes)
+    seen = np.isin(now, known.hashes) & ~_shared(reference, current)
     later = np.ones(len(now), dtype=bool)  # of those that come twice in the window
     later[np.unique(now, return_index=True)[1]] = False
     share = float((seen | later).mean())
@@ -121,6 +121,13 @@ def _delivered_again(
         f"{known.usual:.0%} at most were in a stretch of the reference: delivered again?"
     )
     return Finding("copies", None, "fail", share, known.usual, limit, note)
+
+
+def _shared(reference: Columnar, current: Columnar) -> NDArray[np.bool_]:
+    """The rows of the window that are rows of the reference: where a champion is young the two overlap."""
+    if not len(reference) or not len(current) or current.times().min() > reference.times().max():
+        return np.zeros(len(current), dtype=bool)
+    return np.asarray(current.frame["_id"].isin(reference.frame["_id"]))
 
 
 @dataclass(frozen=True)

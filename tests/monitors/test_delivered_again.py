@@ -77,6 +77,17 @@ def test_sound_windows_of_fine_and_coarse_values_are_none(seed: int, digits: int
     assert ("copies", None) not in failed(coarse(reference, digits), coarse(current, digits))
 
 
+@pytest.mark.parametrize("shared", [13, 7, 1])
+def test_a_window_that_overlaps_with_the_reference_is_none(shared: int) -> None:
+    """A young champion: the reference ends with what it learned, inside the window. What comes again is told all the
+    same."""
+    frame = stream()
+    reference, current = window(frame, 0, 112, "reference"), window(frame, 112 - shared, 14)
+
+    assert ("copies", None) not in failed(reference, current)
+    assert ("copies", None) in failed(reference, minutes_later(reference, current))
+
+
 def test_a_calendar_alone_is_none() -> None:
     frame = stream()
     screen = Quality(QualitySpec(), ("hour", "month", "weather"))
