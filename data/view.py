@@ -92,8 +92,8 @@ class View:
             duplicates=counts["duplicates"],
             label_faults=counts["faults"],
             orphan_labels=self._orphans(moments),
-            nameless=self._nameless(moments),
-            unplaced=self._unplaced(),
+            nameless=(nameless := self._nameless(moments)),
+            unplaced=self._unplaced() if nameless else 0,
             schema=dict(self._rows.layout.schema),
             missing_columns=self._rows.layout.missing,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 
 from ..data.window import Window
@@ -29,7 +30,7 @@ from .units import Envelope, envelope, quantiles, scale, swapped
 
 MONITOR = "quality"
 REFERENCE = "reference"
-_LEARNED = 100  # rows that a champion learned, of fewer nothing follows
+_LEARNED = 100  # rows to be expected in a reference, of fewer nothing follows
 _ORDER = ("fail", "unknown", "warn", "ok")
 
 
@@ -152,9 +153,13 @@ def schema(screened: Iterable[str], reference: Window, current: Window, known: P
 def gone(reference: Window, current: Window, known: Profile | None) -> list[Finding]:
     """The reference window has left the source, as where old rows are deleted: no column can be screened any more.
 
-    That nothing was found is no health then. Nothing is said while it is there.
+    That nothing was found is no health then. Nothing is said while it is there, nor where so long a stretch never held
+    many rows.
     """
-    if len(reference.frame) >= FEW or not len(current.frame) or known is None or known.rows < _LEARNED:
+    if len(reference.frame) >= FEW or not len(current.frame) or known is None or known.rows_per_day is None:
+        return []
+    expected = known.rows_per_day * (reference.span.length / timedelta(days=1))
+    if min(expected, known.rows) < _LEARNED:
         return []
     note = (
         f"the reference window, {reference.span}, has {len(reference.frame)} rows in the source, so that no column can "

@@ -167,6 +167,8 @@ def test_a_reference_that_left_the_source_is_no_health(rows: int) -> None:
 
     assert ("reference", None) in failed(left, current, screen)
     assert not failed(reference, current, screen)
+    sparse = replace(screen, known=known.model_copy(update={"rows_per_day": 0.2}))
+    assert ("reference", None) not in failed(left, current, sparse)
 
 
 def test_a_volume_may_name_one_end() -> None:
