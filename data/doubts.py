@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..spec.model import Spec
 from .layout import Kind
-from .place import raw_text
+from .place import is_csv, raw_text
 
 NULL_WORDS: tuple[str, ...] = (
     *("NULL", "null", "NA", "N/A", "n/a", "#N/A", "#NUM!", "#VALUE!", "None", "none", "nan", "NaN", "NaT", "<NA>"),
@@ -46,6 +46,7 @@ def doubts(spec: Spec, kinds: Mapping[str, Kind], frame: pd.DataFrame) -> list[D
     """The doubts about each feature (and kind) in *frame*, canonical rows of all times; those that `data.columns` or
     `data.csv.dtypes` settle are none."""
     settled = {*spec.data.columns, *spec.data.csv.dtypes}
+    csv = is_csv(spec)
     found: list[Doubt] = []
     for name, kind in kinds.items():
         values = frame[name].dropna() if name in frame else pd.Series(dtype=object)
@@ -54,9 +55,8 @@ def doubts(spec: Spec, kinds: Mapping[str, Kind], frame: pd.DataFrame) -> list[D
         if values.nunique() == 1:
             found.append(Doubt(name, f"it is {values.iloc[0]!r} in all rows; no model learns from it: `data.drop`"))
         elif name not in settled:
-            found += [
-                Doubt(name, text) for text in (_as_text(name, values) if kind == "category" else _counted(values))
-            ]
+            texts = _as_text(name, values, csv=csv) if kind == "category" else _counted(values)
+            found += [Doubt(name, text) for text in texts]
     found += _lost(spec, [n for n, kind in kinds.items() if kind == "number" and n not in settled])
     return found + list(_by_case(list(kinds)))
 
@@ -74,7 +74,7 @@ def numbers_with_comma(values: pd.Series) -> bool:
     return commas > 0 and all(_COMMA.fullmatch(text) or _PLAIN.fullmatch(text) for text in texts)
 
 
-def _as_text(name: str, values: pd.Series) -> Iterator[str]:
+def _as_text(name: str, values: pd.Series, *, csv: bool) -> Iterator[str]:
     texts = values.astype(str).str.strip()
     words = null_words(texts)
     told = texts[~texts.isin([*words, ""])]
@@ -82,8 +82,8 @@ def _as_text(name: str, values: pd.Series) -> Iterator[str]:
         yield f"it holds nothing but {', '.join(map(repr, words))}; no model learns from it: `data.drop`"
         return
     for pattern, what, key in (
-        (_PLAIN, "numbers", "data.csv.null" if words else f"data.columns: {{{name}: number}}"),
-        (_COMMA, "numbers with a decimal comma", "data.csv.decimal: ','"),
+        (_PLAIN, "numbers", f"data.columns: {{{name}: number}}"),
+        (_COMMA, "numbers with a decimal comma", "data.csv.decimal: ','" if csv else "write them with a point"),
         (_THOUSANDS, "numbers with commas between thousands", "write them without in the source"),
         (_DATE, "dates", "derive numbers from them in the source, or `data.drop`"),
         (_UNIT, "numbers with a unit", "write them without in the source"),
@@ -94,7 +94,7 @@ def _as_text(name: str, values: pd.Series) -> Iterator[str]:
             continue
         if what == "numbers" and told.map(lambda text: _ZEROS.fullmatch(text) is not None).any():
             return  # codes such as 007, which are no numbers
-        if what == "numbers" and words:
+        if what == "numbers" and words and csv:
             key = f"data.csv.null: [{', '.join(map(repr, words))}]` or `data.columns: {{{name}: number}}"
         others = sorted({repr(text) for text in told[~fits]} | {repr(word) for word in words})[:3]
         beside = f", the others are {', '.join(others)}" if others else ""
@@ -106,8 +106,9 @@ def _as_text(name: str, values: pd.Series) -> Iterator[str]:
     if words:
         listed = ", ".join(map(repr, words[:3]))
         yield (
-            f"{listed} stand among its values and look like missing ones; set `data.csv.null`, write them as null, or "
-            f"settle it: `data.columns: {{{name}: category}}`"
+            f"{listed} stand among its values and look like missing ones; "
+            f"{'set `data.csv.null`' if csv else 'write them as null in the source'}, or settle it: "
+            f"`data.columns: {{{name}: category}}`"
         )
     spelt = texts.nunique() - texts.str.casefold().nunique()
     if spelt or len(set(values.astype(str))) > texts.nunique():

@@ -114,6 +114,11 @@ def partition_keys(spec: Spec) -> frozenset[str]:
     )
 
 
+def is_csv(spec: Spec) -> bool:
+    """Whether the rows lie in CSV files."""
+    return bool(spec.data.source) and _kind("data", _files(spec.folder, "data", spec.data.source or "")[0]) == "csv"
+
+
 def raw_text(spec: Spec, columns: Sequence[str], limit: int) -> pd.DataFrame:
     """The first *limit* lines of the rows' CSV files, as they are written; no columns where they lie in none."""
     data = spec.data
