@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..data.place import open_tables
+from ..data.doubts import csv_settings, doubts
+from ..data.layout import Kind
+from ..data.place import is_csv, open_tables
 from ..data.source import open_source
+from ..data.window import Window
 from ..spec.duration import format_duration
 from ..spec.errors import BadInput, DataError
 from ..spec.load import json_schema
-from ..spec.model import Spec
+from ..spec.model import CsvSpec, Spec
+from ..spec.values import Span
 from ..spec.watching import DEFAULT_METRIC, Task
 from .default_rules import policy_text
 
@@ -57,6 +61,7 @@ class Written:
     categories: list[str]
     left_out: list[str]
     first: datetime
+    doubts: list[str]
 
 
 def write_own(folder: Path, name: str, own: OwnData) -> Written:
@@ -86,6 +91,7 @@ def write_own(folder: Path, name: str, own: OwnData) -> Written:
         "TIME": _yaml(own.time),
         "TARGET": f"target: {_yaml(own.target)}" if own.target else "",
         "LABELS": labels,
+        "CSV": _csv(found.csv),
         "DROP": json.dumps(found.left_out, ensure_ascii=False),
         "WINDOW": format_duration(found.window),
         "EVERY": format_duration(max(found.window / 7, timedelta(minutes=1))),
@@ -101,7 +107,7 @@ def write_own(folder: Path, name: str, own: OwnData) -> Written:
     for path, template in zip(paths, ("own_spec.yaml", "own_training.txt"), strict=False):
         path.write_text(_filled((starter / template).read_text(encoding="utf-8"), holes), encoding="utf-8")
     paths[2].write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
-    return Written(paths, task, found.numbers, found.categories, found.left_out, found.first)
+    return Written(paths, task, found.numbers, found.categories, found.left_out, found.first, found.doubts)
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,8 @@ class _Found:
     left_out: list[str]
     window: timedelta
     rows_a_window: int
+    csv: CsvSpec
+    doubts: list[str]
     first: datetime
 
 
@@ -136,14 +144,11 @@ def _looked_at(folder: Path, name: str, own: OwnData) -> _Found:
     declared._path = folder.resolve() / "spec.yaml"
     drop = _no_features(declared, set(columns.values()))
     declared = declared.model_copy(update={"data": declared.data.model_copy(update={"drop": tuple(drop)})})
-    with open_source(declared) as opened:
-        span = opened.extent()
-        if span is None:
-            raise DataError(f"{own.file} holds no rows. Nothing was written.")
-        kinds = opened.kinds
-        if not kinds:
-            raise DataError(f"{own.file} has no column beside {', '.join(columns.values())}. Nothing was written.")
-        window = opened.as_of(span.end).window(span, sample=LOOKED_AT)
+    span, kinds, window = _read(declared, own)
+    csv = csv_settings(kinds, window.frame) if is_csv(declared) else CsvSpec()
+    if csv != CsvSpec():
+        declared = declared.model_copy(update={"data": declared.data.model_copy(update={"csv": csv})})
+        span, kinds, window = _read(declared, own)
     length = span.end - span.start
     whole_days = timedelta(days=max(1, min(30, round(length / timedelta(days=8)))))
     extent = whole_days if length >= timedelta(days=8) else timedelta(minutes=max(1, length // timedelta(minutes=8)))
@@ -155,10 +160,23 @@ def _looked_at(folder: Path, name: str, own: OwnData) -> _Found:
         left_out=drop,
         window=extent,
         rows_a_window=round(window.rows * (extent / length)) if length else window.rows,
+        csv=csv,
+        doubts=[f"{each.column!r}: {each.text}" for each in doubts(declared, kinds, window.frame)],
         first=(span.start + length / 3).replace(hour=0, minute=0, second=0, microsecond=0)
         if length > timedelta(days=8)
         else (span.start + length / 3).replace(microsecond=0),
     )
+
+
+def _read(declared: Spec, own: OwnData) -> tuple[Span, dict[str, Kind], Window]:
+    with open_source(declared) as opened:
+        span, kinds = opened.extent(), opened.kinds
+        if span is None:
+            raise DataError(f"{own.file} holds no rows. Nothing was written.")
+        if not kinds:
+            taken = [*declared.data.id, declared.data.time, declared.data.target or ""]
+            raise DataError(f"{own.file} has no column beside {', '.join(filter(None, taken))}. Nothing was written.")
+        return span, kinds, opened.as_of(span.end).window(span, sample=LOOKED_AT)
 
 
 def _no_features(declared: Spec, taken: set[str]) -> list[str]:
@@ -191,7 +209,7 @@ def _filled(text: str, holes: dict[str, str]) -> str:
     """The template with its `@HOLES@` filled; comments behind a value stay in their column where they can."""
     lines = []
     for line in text.splitlines():
-        if line.strip() == "@TARGET@" and not holes["TARGET"]:
+        if line.strip() in ("@TARGET@", "@CSV@") and not holes[line.strip().strip("@")]:
             continue
         if line.strip() == "@POLICY@":
             lines.append(policy_text())
@@ -202,6 +220,14 @@ def _filled(text: str, holes: dict[str, str]) -> str:
             filled = f"{value.rstrip():<34} # {comment.lstrip()}"
         lines.append(filled)
     return "\n".join(lines) + "\n"
+
+
+def _csv(csv: CsvSpec) -> str:
+    """The line that says how CSV files are written; empty where that was found out by itself."""
+    named = {"decimal": json.dumps(csv.decimal)} if csv.decimal != "." else {}
+    if csv.null:
+        named["null"] = json.dumps(list(csv.null), ensure_ascii=False)
+    return f"csv: {{{', '.join(f'{key}: {value}' for key, value in named.items())}}}" if named else ""
 
 
 def _yaml(value: str | None) -> str:

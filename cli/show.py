@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -91,6 +92,8 @@ def started_own(folder: Path, written: Written) -> None:
             highlight=False,
             markup=False,
         )
+    for doubt in written.doubts:
+        out.print(f"[yellow]doubt[/] {escape(doubt)}", highlight=False)
     spec = folder / "spec.yaml"
     out.print(f"Read {spec} once, then:\n  ratoon check {spec}", highlight=False)
     out.print(f"  ratoon train {spec} --at {written.first:%Y-%m-%dT%H:%M:%S}", highlight=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..spec.model import Spec
+from ..spec.model import CsvSpec, Spec
 from .layout import Kind
 from .place import is_csv, raw_text
 
@@ -59,6 +59,24 @@ def doubts(spec: Spec, kinds: Mapping[str, Kind], frame: pd.DataFrame) -> list[D
             found += [Doubt(name, text) for text in texts]
     found += _lost(spec, [n for n, kind in kinds.items() if kind == "number" and n not in settled])
     return found + list(_by_case(list(kinds)))
+
+
+def csv_settings(kinds: Mapping[str, Kind], frame: pd.DataFrame) -> CsvSpec:
+    """How the CSV files that *frame* was read from by default seem to be written: the mark before decimals, and words
+    for missing values among numbers."""
+    decimal, words = False, dict[str, None]()
+    texts = [name for name, kind in kinds.items() if kind == "category"]
+    for name in [*texts, "_target"] if frame["_target"].dtype == object else texts:
+        values = frame[name].dropna().astype(str).str.strip()
+        if len(values) < _FEW:
+            continue
+        named = null_words(values)
+        told = values[~values.isin([*named, ""])]
+        comma = numbers_with_comma(told)
+        if comma or (len(told) and told.map(lambda text: _PLAIN.fullmatch(text) is not None).all()):
+            words |= dict.fromkeys(named)
+            decimal |= comma
+    return CsvSpec(decimal="," if decimal else ".", null=tuple(words))
 
 
 def null_words(values: pd.Series) -> list[str]:

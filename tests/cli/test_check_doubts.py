@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from ratoon.cli.checking import check_spec
 from ratoon.cli.finding import Finding
 from ratoon.cli.main import app
+from ratoon.cli.own_data import OwnData, write_own
 from ratoon.data.doubts import Doubt, doubts
 from ratoon.data.metrics import METRICS
 from ratoon.data.served import served_outcomes
@@ -493,3 +494,27 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
         assert all(len(each.text.splitlines()) <= 2 for each in checked(spec))
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_init_reads_how_a_csv_is_written_and_tells_its_doubts(tmp_path: Path) -> None:
+    frame = rows()
+    frame = frame.assign(k=[f"u{i}" for i in frame.index], x=frame["x"].where(frame.index % 37 > 0))
+    frame["y"] = frame["x"].fillna(0) * 3 + 1
+    frame.to_csv(tmp_path / "rows.csv", index=False, sep=";", decimal=",", na_rep="NULL")
+    own = OwnData(tmp_path / "rows.csv", target="y", time="at", id="row", label_time="known")
+
+    written = write_own(tmp_path / "mine", "mine", own)
+
+    assert (written.task, written.numbers, written.categories) == ("regression", ["x", "z"], ["c", "k"])
+    assert [each for each in written.doubts if "'k'" in each]
+    spec = load_spec(tmp_path / "mine" / "spec.yaml")
+    assert (spec.data.csv.decimal, spec.data.csv.null) == (",", ("NULL",))
+    assert failed(checked(spec.path)) == set()
+
+
+def test_init_leaves_out_what_is_found_out_by_itself(tmp_path: Path) -> None:
+    rows().to_csv(tmp_path / "rows.csv", index=False)
+
+    write_own(tmp_path / "mine", "mine", OwnData(tmp_path / "rows.csv", target="y", time="at", id="row"))
+
+    assert "csv" not in (tmp_path / "mine" / "spec.yaml").read_text().replace("rows.csv", "")
