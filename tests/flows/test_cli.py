@@ -16,7 +16,7 @@ from project import LATE, Project
 
 from ratoon.cli.main import app, run
 
-COMMANDS = sorted(command.callback.__name__ for command in app.registered_commands if command.callback)
+COMMANDS = sorted(each.callback.__name__.replace("_", "-") for each in app.registered_commands if each.callback)
 
 
 @dataclass(frozen=True)

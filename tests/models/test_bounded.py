@@ -224,7 +224,6 @@ def test_refusals_keep_their_kind_and_words(world: Any) -> None:
         ("kill", r"killed by signal 9 \(SIGKILL\)"),
         ("crash", r"ended by signal 6 \(SIGABRT\)"),
         ("exit", "ended by exit code 7"),
-        ("raise", "RuntimeError: the learning rate exploded"),
     ],
 )
 def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -236,6 +235,15 @@ def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd
     assert error.value.peak_memory_bytes
     if event == "crash":
         assert "about to crash" in capfd.readouterr().err or "Fatal Python error" in str(error.value)
+
+
+def test_what_a_strategy_raises_is_its_own_error_and_the_next_is_tried(world: Any) -> None:
+    """Those that continue the model raise, those from scratch build another one."""
+    race = climb_apart(**world(event="raise"))
+
+    tried = [each for each in race.attempts if not each.skipped]
+    assert "RuntimeError: the learning rate exploded" in (tried[0].error or "")
+    assert [each for each in tried[1:] if each.error is None and each.rows > 0]
 
 
 @pytest.mark.slow
