@@ -35,7 +35,7 @@ class Turn:
     @cached_property
     def windows(self) -> Look:
         """What the monitors look at."""
-        return look(self.care, self.view, self.champion)
+        return look(self.view, self.care.spec, self.champion)
 
     @cached_property
     def signals(self) -> tuple[Signal, ...]:

@@ -119,7 +119,7 @@ def learn_on(care: Care, champion: Champion, decision: Decision) -> None:
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
 def read_windows(care: Care, champion: Champion, now: datetime) -> Look:
     """Read the windows as of *now*; a retry reads the same rows."""
-    return look(care, care.source.as_of(now), champion)
+    return look(care.source.as_of(now), care.spec, champion)
 
 
 @task(cache_policy=NO_CACHE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..data.metrics import Interval
@@ -23,7 +23,7 @@ class Champion:
 
     *since* is when it was promoted, *trained_at* the moment it was trained for; *reference* the window it
     was learned or accepted on, *accepted* the metric that its lineage promises, None where it was
-    undefined; *known* the profile of all rows up to its watermark.
+    undefined; *known* the profile of all rows up to its watermark. *care* is where it was found.
     """
 
     version: str
@@ -33,6 +33,7 @@ class Champion:
     reference: Span
     accepted: Accepted | None
     known: Profile | None
+    care: Care = field(repr=False, compare=False)
 
 
 def find_champion(care: Care) -> Champion:
@@ -100,6 +101,7 @@ def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Cham
         reference=state.reference or Span(start=state.watermark, end=state.watermark),
         accepted=accepted_of(care.spec, trained),
         known=Profile.model_validate(state.profile) if state.profile else None,
+        care=care,
     )
 
 

@@ -56,7 +56,7 @@ def draw_later(care: Care, decision: str) -> Observation:
     if held is None or held.window is None:
         raise Refused(f"{decision} is no decision over a window in the ledger of {care.spec.model}; nothing was drawn.")
     champion = champion_as_of(care, held.at)
-    return draw(care, champion, look(care, care.source.as_of(held.at), champion), held)
+    return draw(care, champion, look(care.source.as_of(held.at), care.spec, champion), held)
 
 
 def _period(moment: datetime, every: timedelta) -> int:

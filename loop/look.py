@@ -99,14 +99,13 @@ class Look:
     matured: pd.DataFrame | None = None
 
 
-def look(care: Care, view: View, champion: Champion) -> Look:
+def look(view: View, spec: Spec, champion: Champion) -> Look:
     """Read the windows that the monitors judge at `view.now`.
 
     The performance window lies back by the label delay, so that its labels are mature. It holds what was served then,
     by whichever version (see served.py).
     """
-    spec = care.spec
-    watched = spec.monitors
+    care, watched = champion.care, spec.monitors
     view.hold(champion.reference.start)
     reference = view.window(champion.reference, name="reference")
     current = view.window(view.span_of(watched.window, view.now), name="current")

@@ -65,7 +65,7 @@ def cared(folder: Path, key: str) -> Iterator[Care]:
 def seen(care: Care, day: int):
     now = START + day * DAY
     champion = champion_as_of(care, now)
-    found = look(care, care.source.as_of(now), champion)
+    found = look(care.source.as_of(now), care.spec, champion)
     signals = {s.metric: s for s in watch(care, champion, found, pages=False).signals if s.monitor == "performance"}
     return found, signals
 

@@ -69,7 +69,7 @@ def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
 def seen(care: Care, day: int) -> tuple[Champion, Look]:
     now = START + day * DAY
     champion = champion_as_of(care, now)
-    return champion, look(care, care.source.as_of(now), champion)
+    return champion, look(care.source.as_of(now), care.spec, champion)
 
 
 @pytest.mark.parametrize("day", [68, 75, 100, 131, 155])
