@@ -27,7 +27,6 @@ from .finding import Finding
 from .rows_in_doubt import rows_in_doubt, usual_rows
 
 TRIAL_ROWS = 500
-DELAY_ROWS = 20_000
 
 
 def check_spec(spec: Spec) -> list[Finding]:
@@ -98,8 +97,7 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
     text = size if enough else f"{size}; drift needs {least}: a longer `monitors.window`, or `monitors.drift.min_rows`"
     yield Finding("ok" if enough else "warn" if usual >= least else "fail", "monitors.window", text)
     if spec.data.label_time is not None and span.end > span.start:
-        seen = view.window(span, sample=DELAY_ROWS).frame
-        early = delay_bias(seen[seen["_target"].notna()], spec.task, spec.monitors.every)
+        early = delay_bias(whole.frame[whole.frame["_target"].notna()], spec.task, spec.monitors.every)
         if early is not None and early.note:
             yield Finding("warn", KEY, early.note)
 

@@ -122,9 +122,9 @@ def is_csv(spec: Spec) -> bool:
 def raw_text(spec: Spec, columns: Sequence[str], limit: int) -> pd.DataFrame:
     """The first *limit* lines of the rows' CSV files, as they are written; no columns where they lie in none."""
     data = spec.data
-    files = _files(spec.folder, "data", data.source) if data.source else []
-    if not columns or {_kind("data", each) for each in files} != {"csv"}:
+    if not columns or not is_csv(spec):
         return pd.DataFrame()
+    files = _files(spec.folder, "data", data.source or "")
     engine = Engine.duckdb(data.source or "")
     try:
         names = ", ".join(_name(each) for each in columns)

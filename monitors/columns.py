@@ -7,7 +7,7 @@ a small window does not fail by chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -284,8 +284,7 @@ def _largest_share(flags: NDArray[np.bool_], groups: NDArray[np.intp], count: in
 def _outside(ordered: NDArray[np.float64], low: float, high: float, trend: float = 0.0) -> int:
     """How many values of an array in order lie outside the range, widened by half on each side and by *trend*."""
     slack = (high - low) / 2 + trend
-    below, above = np.searchsorted(ordered, low - slack, side="left"), np.searchsorted(ordered, high + slack, "right")
-    return int(below + len(ordered) - above)
+    return _beyond(ordered, low, high, (slack, slack), 0.0)
 
 
 def _beyond(ordered: NDArray[np.float64], low: float, high: float, widths: tuple[float, float], slack: float) -> int:
@@ -311,32 +310,33 @@ def _points(count: int) -> list[int]:
     return sorted({int(p) for p in np.linspace(0, count - 2, _POINTS)}) if count > 1 else []
 
 
+def _before_and_later(
+    parts: list[NDArray[np.float64]],
+) -> Iterator[tuple[float, float, list[NDArray[np.float64]]]]:
+    """For some points in the reference: the range of all before, and each stretch after it that has values enough."""
+    for point in _points(len(parts)):
+        early = [part for part in parts[: point + 1] if len(part)]
+        if sum(map(len, early)) >= FEW:
+            low, high = min(float(part[0]) for part in early), max(float(part[-1]) for part in early)
+            yield low, high, [part for part in parts[point + 1 :] if len(part) >= FEW]
+
+
 def _later_outside(parts: list[NDArray[np.float64]]) -> float:
     """The largest share of a later stretch's values outside the range of all before a point."""
     worst = 0.0
-    for point in _points(len(parts)):
-        early = [part for part in parts[: point + 1] if len(part)]
-        if sum(map(len, early)) < FEW:
-            continue
-        low, high = min(float(part[0]) for part in early), max(float(part[-1]) for part in early)
-        shares = [_outside(part, low, high) / len(part) for part in parts[point + 1 :] if len(part) >= FEW]
-        worst = max(worst, *shares, 0.0)
+    for low, high, later in _before_and_later(parts):
+        worst = max(worst, *(_outside(part, low, high) / len(part) for part in later), 0.0)
     return worst
 
 
 def _leap(parts: list[NDArray[np.float64]], middle: float) -> float:
     """How many widths of all before it a handful of a later stretch's values lay away from these, at most."""
     farthest = 0.0
-    for point in _points(len(parts)):
-        early = [part for part in parts[: point + 1] if len(part)]
-        if sum(map(len, early)) < FEW:
-            continue
-        low, high = min(float(part[0]) for part in early), max(float(part[-1]) for part in early)
-        widths = _widths(low, middle, high)
-        for part in parts[point + 1 :]:
-            if len(part) >= FEW and high > low:
-                below, above = low - float(part[_HANDFUL - 1]), float(part[-_HANDFUL]) - high
-                farthest = max(farthest, below / widths[0], above / widths[1])
+    for low, high, later in _before_and_later(parts):
+        below, above = _widths(low, middle, high)
+        for part in later if high > low else ():
+            down, up = low - float(part[_HANDFUL - 1]), float(part[-_HANDFUL]) - high
+            farthest = max(farthest, down / below, up / above)
     return farthest
 
 
