@@ -110,9 +110,7 @@ def _delivered_again(
         return None
     now = _hashed(current, known.columns)
     seen = np.isin(now, known.hashes) & ~_shared(reference, current)
-    later = np.ones(len(now), dtype=bool)  # of those that come twice in the window
-    later[np.unique(now, return_index=True)[1]] = False
-    share = float((seen | later).mean())
+    share = float((seen | _again(now)).mean())
     limit = most + _ORDINARY * known.usual
     if not surely_above(share, len(now), limit) or share * len(now) < _REPEATS:
         return None
@@ -151,12 +149,18 @@ class _Repeated:
         if not columns or len(reference) < _REPEATS or at.count < 2:
             return _Repeated((), np.empty(0, dtype=np.uint64), 1.0)
         hashes = _hashed(reference, columns)
-        repeated = np.ones(len(hashes), dtype=bool)
-        repeated[np.unique(hashes, return_index=True)[1]] = False
+        repeated = _again(hashes)
         sizes = np.bincount(at.of_row, minlength=at.count)
         shares = np.bincount(at.of_row, weights=repeated, minlength=at.count) / np.maximum(sizes, 1)
         usual = float(shares[sizes >= _REPEATS].max(initial=float(repeated.mean())))
         return _Repeated(columns if usual < _USUAL else (), np.unique(hashes), usual)
+
+
+def _again(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which rows are equal to an earlier one."""
+    found = np.ones(len(hashes), dtype=bool)
+    found[np.unique(hashes, return_index=True)[1]] = False
+    return found
 
 
 def _hashed(columns: Columnar, names: Sequence[str]) -> NDArray[np.uint64]:
