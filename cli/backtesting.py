@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ..backtest.results import ArmResult, Backtest
 from ..loop.plan import step_of
 from ..paper.words import rounded as seconds
 from ..spec.model import Spec
+from ..spec.private import shared_files
 from ..spec.stores import stores_of
 
 out = Console()
@@ -54,7 +56,8 @@ def backtest(
             heard=_Bars(progress),
         )
     written = page or stores_of(spec).home / f"backtest-{spec.model}.html"
-    write_page(found, written)
+    with shared_files() if page else nullcontext():
+        write_page(found, written)
     if as_json:
         out.print_json(data=found.model_dump(mode="json") | {"findings": findings(found).model_dump(mode="json")})
         return

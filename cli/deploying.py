@@ -93,6 +93,11 @@ def _worded(error: Exception) -> RatoonError:
 
     where = os.environ["PREFECT_API_URL"]
     if isinstance(error, httpx.HTTPStatusError):
+        if error.response.status_code == 401:
+            return Refused(
+                f"The Prefect server at {where} asks for a password; nothing was deployed. Set PREFECT_API_AUTH_STRING "
+                "to what it was started with; after `ratoon up` it stands in .ratoon/secrets/prefect."
+            )
         said = error.response.text[:300]
         return Refused(
             f"The Prefect server at {where} refused: {said}. Some deployments may stand already; run it again."

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..spec.errors import BadInput, RegistryError
 from ..spec.load import load_spec
+from ..spec.private import private_folder
 
 
 def listen(folder: Path, url: str | None = None) -> None:
@@ -39,7 +40,8 @@ def listen(folder: Path, url: str | None = None) -> None:
         raise BadInput(f"{folder}: there is no such folder; nothing was started. Name the folder that holds the specs.")
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:  # reviews run within this process
         prefect = settings.home / "prefect"
-        prefect.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.home)
+        private_folder(prefect)
         os.environ["PREFECT_HOME"] = str(prefect)
     import uvicorn
 

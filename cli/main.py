@@ -29,6 +29,15 @@ app = typer.Typer(
 policy_app = typer.Typer(help="What rules may use.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
+
+@app.callback()
+def _privately(context: typer.Context) -> None:
+    """Whatever a command keeps is for its user only: rows, models and logs."""
+    from ..spec.private import private_files
+
+    context.with_resource(private_files())
+
+
 SpecPath = Annotated[Path, typer.Argument(help="The model's spec (YAML).", metavar="SPEC")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON, for programs.")]
 At = Annotated[
@@ -125,6 +134,7 @@ def init(
     ] = None,
 ) -> None:
     """Write a project: with example data that works as it stands, or over your own data."""
+    from ..spec.private import shared_files
     from . import show
 
     named = {"--target": target, "--time": time, "--id": row_id}
@@ -137,7 +147,8 @@ def init(
             )
         from .starting import write_starter
 
-        show.started(folder, write_starter(folder, folder.resolve().name))
+        with shared_files():
+            show.started(folder, write_starter(folder, folder.resolve().name))
         return
     if task == "clustering":
         labelled = {"--target": target, "--label-time": label_time}
@@ -154,7 +165,8 @@ def init(
     from .own_data import OwnData, write_own
 
     own = OwnData(data, target, time, row_id, label_time, label_delay, task)
-    show.started_own(folder, write_own(folder, folder.resolve().name, own))
+    with shared_files():
+        show.started_own(folder, write_own(folder, folder.resolve().name, own))
 
 
 @app.command(epilog="Example: ratoon check spec.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ..report.life import read_life
 from ..report.page import write_report
 from ..spec.errors import BadInput
 from ..spec.model import Spec
+from ..spec.private import shared_files
 from ..spec.stores import stores_of
 
 out = Console()
@@ -34,7 +36,8 @@ def report(spec: Spec, *, file: Path | None, start: datetime | None, end: dateti
         life = read_life(spec, ledger, registry, end=end)
     written = file or stores.home / f"report-{spec.model}.html"
     try:
-        write_report(life, written, now=now, start=start)
+        with shared_files() if file else nullcontext():
+            write_report(life, written, now=now, start=start)
     except OSError as error:
         raise BadInput(
             f"the page {written} cannot be written: {error}. Nothing was changed. Give another --out"

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..spec.errors import BadInput, RatoonError
+from ..spec.private import private_files
 
 if TYPE_CHECKING:
     from ..servers.up import Up
@@ -34,9 +35,12 @@ def up(folder: Path) -> None:
     project = folder.resolve()
     settings = Settings.settle(project)
     terminal = _Terminal()
-    with prepared(
-        settings, terminal, hooks=[sys.executable, "-m", "ratoon.cli.main", "listen", str(project)]
-    ) as running:
+    with (
+        private_files(),
+        prepared(
+            settings, terminal, hooks=[sys.executable, "-m", "ratoon.cli.main", "listen", str(project)]
+        ) as running,
+    ):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: running.stopping.ask())
         try:
@@ -135,6 +139,8 @@ def _warn_of_other_homes(running: Up, specs: Sequence[Path], terminal: _Terminal
 
 
 def _addresses(running: Up, deployed: Sequence[str]) -> None:
+    from ..servers.kept_secrets import prefect_file
+
     where = running.where
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for title, address, what in (
@@ -147,4 +153,5 @@ def _addresses(running: Up, deployed: Sequence[str]) -> None:
     out.print(table)
     if deployed:
         out.print(f"Deployed: {', '.join(deployed)}.", highlight=False)
+    out.print(f"Prefect asks for a password, which is the whole line of {prefect_file(where.home)}", highlight=False)
     out.print(f"Logs: {where.home / 'logs'}. Commands in other terminals use these servers. Ctrl-C stops them.")

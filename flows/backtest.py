@@ -17,6 +17,7 @@ from ..backtest.policies import policies_of
 from ..backtest.results import Backtest
 from ..loop.moment import as_utc
 from ..loop.plan import step_of
+from ..spec.private import private_files
 from ..spec.stores import stores_of
 from .artifact_keys import artifact_key
 from .declared import declared_spec
@@ -56,7 +57,7 @@ def backtest(
     """
     declared = declared_spec(spec)
     files = [declared.folder / file for file in policies or []]
-    with LongWork("backtest", declared.model, "replaying history for each arm") as work:
+    with private_files(), LongWork("backtest", declared.model, "replaying history for each arm") as work:
         found = run_backtest(
             declared,
             policies=policies_of(declared, files),
@@ -67,7 +68,8 @@ def backtest(
             heard=work.heard,
         )
     page = stores_of(declared).home / f"backtest-{declared.model}.html"
-    write_page(found, page)
+    with private_files():
+        write_page(found, page)
     create_markdown_artifact(
         markdown=f"{_table(found)}\n\nThe page: {page}",
         key=artifact_key("backtest", declared.model),

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..spec.masked import without_login
 from ..spec.model import Spec
+from ..spec.private import private_folder
 
 _FILE = "sqlite:///"
 
@@ -18,7 +19,7 @@ _FILE = "sqlite:///"
 def home_of(spec: Spec) -> Path:
     """The folder of the embedded stores, made on first use."""
     home = (spec.folder / spec.stores.home).resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home)
     return home
 
 
