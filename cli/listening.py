@@ -47,6 +47,7 @@ def listen(folder: Path, url: str | None = None) -> None:
 
     from ..flows.review import start_review  # Prefect reads its settings when it is imported
     from ..servers.hooks_app import create_app
+    from ..servers.hooks_limits import limits
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("ratoon").setLevel(logging.INFO)  # Prefect may have set up the root's handlers before
@@ -55,7 +56,7 @@ def listen(folder: Path, url: str | None = None) -> None:
     app = create_app(secret, lambda: models_below(folder), start_review, seen=settings.home / "hooks.db")
     # uvicorn ends by raising SIGTERM again, at which Python would leave Prefect's temporary server behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(app, host=settings.host, port=settings.hooks_port, log_level="warning")
+    uvicorn.run(app, host=settings.host, port=settings.hooks_port, log_level="warning", **limits())
 
 
 def _subscribe(registry: str, url: str, secret: str) -> None:

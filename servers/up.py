@@ -242,7 +242,7 @@ def prepared(
                 f"$RATOON_HOST is {settings.host}, where others can reach these ports: whoever does may promote in "
                 "MLflow, unless it has accounts (RATOON_MLFLOW_APP=ratoon-auth), and read windows in Evidently; "
                 "who knows Prefect's password can start runs and promote there. For browsers elsewhere set, with this "
-                "machine's name or address, RATOON_ALLOWED_HOSTS=NAME (it stands for MLFLOW_SERVER_ALLOWED_HOSTS too) and "
+                "machine's name or address, RATOON_ALLOWED_HOSTS=NAME (MLFLOW_SERVER_ALLOWED_HOSTS follows) and "
                 f"PREFECT_UI_API_URL=http://NAME:{settings.prefect_port}/api"
             )
         url = settings.database_url
