@@ -11,8 +11,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rich.console import Console
-
 from ..ledger.ledger import Ledger
 from ..loop.fleet import Fleet, within
 from ..spec.duration import parse_duration
@@ -22,8 +20,9 @@ from ..spec.model import Spec
 from ..spec.stores import stores_of
 from ..spec.values import Decision
 from .settings import settle_environment
+from .terminal import Terminal, marked
 
-out = Console(soft_wrap=True)
+out = Terminal(soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -140,13 +139,14 @@ def _print(found: Round, as_json: bool) -> None:
 
     for each in found.looks:
         if each.decision is None:
-            out.print(f"[red]no look[/] [bold]{each.model or each.spec}[/]", highlight=False)
-            out.print(f"  {each.fault}", highlight=False, markup=False)
+            out.print(marked("[red]no look[/] [bold]{}[/]", each.model or each.spec), highlight=False)
+            out.print(f"  {each.fault}", highlight=False)
             continue
-        alarm = "  [bold red]fleet alarm[/]" if each.model in found.alarms else ""
+        alarm = marked("  [bold red]fleet alarm[/]" if each.model in found.alarms else "")
         made = each.decision
         out.print(
-            f"{coloured(made.action)}  [bold]{made.model}[/]  {coloured(made.triage.verdict)}{alarm}", highlight=False
+            marked("{}  [bold]{}[/]  {}{}", coloured(made.action), made.model, coloured(made.triage.verdict), alarm),
+            highlight=False,
         )
     done = len(found.looks) - len(found.faults)
     out.print(

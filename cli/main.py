@@ -59,9 +59,9 @@ def run() -> None:
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except typer.Abort:
-        from rich.console import Console
+        from .terminal import Terminal, marked
 
-        Console(stderr=True).print("[yellow]Stopped.[/] What was finished before is kept.")
+        Terminal(stderr=True).print(marked("[yellow]Stopped.[/] What was finished before is kept."))
         sys.exit(1)
     except BadInput as error:
         _complain(error)
@@ -76,19 +76,19 @@ def run() -> None:
             sys.exit(int(error.exit_code))
         if os.environ.get("RATOON_TRACEBACK"):
             raise
-        from rich.console import Console
-
         from ..spec.unexpected import worded
+        from .terminal import Terminal, marked
 
-        Console(stderr=True, soft_wrap=True).print("[bold red]Error[/]", worded(error), highlight=False, markup=False)
+        Terminal(stderr=True, soft_wrap=True).print(marked("[bold red]Error[/]"), worded(error), highlight=False)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(error: RatoonError) -> None:
-    from rich.console import Console
+    from .terminal import Terminal, marked
 
-    Console(stderr=True, soft_wrap=True).print(f"[bold red]{type(error).__name__}[/]", error, highlight=False)
+    kind = marked("[bold red]{}[/]", type(error).__name__)
+    Terminal(stderr=True, soft_wrap=True).print(kind, str(error), highlight=False)
 
 
 def _prepared(path: Path) -> Spec:
@@ -515,16 +515,15 @@ def schema(
     events: Annotated[bool, typer.Option("--events", help="Of the events that Ratoon sends by Prefect.")] = False,
 ) -> None:
     """Print the spec's JSON schema, by which editors complete the YAML; or that of the events."""
-    from rich.console import Console
-
     from ..spec.load import json_schema
+    from .terminal import Terminal
 
     if events:
         from ..flows.events import events_schema
 
-        Console().print_json(data=events_schema())
+        Terminal().print_json(data=events_schema())
         return
-    Console().print_json(data=json_schema())
+    Terminal().print_json(data=json_schema())
 
 
 @app.command(epilog="Example: ratoon demo --folder ratoon-demo")

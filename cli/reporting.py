@@ -6,8 +6,6 @@ from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from ..ledger.ledger import Ledger
 from ..models.registry import Registry
 from ..report.life import read_life
@@ -16,8 +14,9 @@ from ..spec.errors import BadInput
 from ..spec.model import Spec
 from ..spec.private import shared_files
 from ..spec.stores import stores_of
+from .terminal import Terminal
 
-out = Console()
+out = Terminal()
 
 
 def report(spec: Spec, *, file: Path | None, start: datetime | None, end: datetime | None, now: datetime) -> Path:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -18,11 +17,12 @@ from rich.text import Text
 
 from ..spec.errors import BadInput, RatoonError
 from ..spec.private import private_files
+from .terminal import Terminal, marked
 
 if TYPE_CHECKING:
     from ..servers.up import Up
 
-out = Console(soft_wrap=True)
+out = Terminal(soft_wrap=True)
 
 
 def up(folder: Path) -> None:
@@ -83,7 +83,7 @@ class _Terminal:
             self._live.update(Spinner("dots", f"waiting for {', '.join(titles)} ({seconds:.0f} s)"))
 
     def note(self, text: str) -> None:
-        out.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
+        out.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False)
 
 
 def _subscribe(running: Up, terminal: _Terminal) -> None:
@@ -149,7 +149,7 @@ def _addresses(running: Up, deployed: Sequence[str]) -> None:
         ("Evidently", where.evidently, "windows, and drift over time"),
         *((("webhooks", where.hooks, "hears of moves in MLflow"),) if where.hooks else ()),
     ):
-        table.add_row(f"[bold]{title}[/]", f"[link={address}]{address}[/link]", what)
+        table.add_row(marked("[bold]{}[/]", title), marked(f"[link={address}]{{}}[/link]", address), what)
     out.print(table)
     if deployed:
         out.print(f"Deployed: {', '.join(deployed)}.", highlight=False)

@@ -7,7 +7,6 @@ Values of categories, names of columns, reasons and names of actors stand in des
 from __future__ import annotations
 
 import re
-import unicodedata
 
 # Code that our sentences quote, such as `gain.pays`: drawn as it is, unless something in it could be markup where a
 # renderer pairs backticks in another way.
@@ -20,13 +19,21 @@ _ENTITIES = (
     (re.compile(r"\|"), "&#124;"),  # no renderer takes that for a table's border
 )
 _LINKS = ((re.compile(r":(?=//)"), r"\:"), (re.compile(r"(?i)(\bwww)\."), r"\1\."))
+# Control signs but tab and ends of lines, signs of direction, signs without width but joiners, halves of pairs
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _BEGINNING = re.compile(r"^(\s*)(?:(\d{1,9})([.)])(?=\s|$)|([#>]|[+-](?=\s|$)|-(?=--)|=(?==|$)))")
 
 
 def visible(text: str) -> str:
     """*text* in one line, without what steers a terminal, a page or the direction of reading: each is `�`."""
-    line = re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]+", " ", text)
-    return "".join(_steering(each) for each in line)
+    return harmless(re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]+", " ", text))
+
+
+def harmless(text: str) -> str:
+    """*text*, ends of lines and all, without what steers a terminal or the direction of reading: each is `�`."""
+    return _STEERING.sub("\ufffd", text)
 
 
 def in_markdown(text: str) -> str:
@@ -69,8 +76,3 @@ def _no_beginning(found: re.Match[str]) -> str:
     """No heading, quotation, list or line at the beginning."""
     blank, number, sign, other = found.groups()
     return f"{blank}{number}\\{sign}" if number else f"{blank}\\{other}"
-
-
-def _steering(sign: str) -> str:
-    kind = unicodedata.category(sign)
-    return "\ufffd" if kind in ("Cc", "Cs") or (kind == "Cf" and sign not in "\u00ad\u200c\u200d") else sign
