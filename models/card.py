@@ -107,7 +107,7 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
 
     *artifacts*: the address of the training run's artifacts, where there is one.
     """
-    parent = f"version {state.parent}" if state.parent else None
+    parent = f"version {in_markdown(state.parent)}" if state.parent else None
     parts = [
         # No heading before it: MLflow's list of versions shows the beginning as it is written.
         f"{_headline(state, evidence, parent)}. {_what_changed(state, evidence, parent)}",
@@ -247,7 +247,7 @@ def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
             f"- To end its line: delete the alias `candidate-{state.rung}`, or add the tag `review` with the value "
             "`rejected`."
         )
-    served = evidence.against or state.parent
+    served = in_markdown(evidence.against or state.parent or "")
     undo = f"- To undo a promotion: {back}, back to version {served}.\n" if served else ""
     return (
         f"- Approve: set the alias `champion` on this version with the pencil beside *Aliases*, "

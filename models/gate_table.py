@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from ..spec.markdown import in_markdown
+from ..spec.markdown import at_beginning, in_markdown
 from .gate import Check, GateResult, Stratum, in_percent
 
 
@@ -82,4 +82,5 @@ def _item(text: str, width: int | None) -> str:
     """One list item, folded at *width*: Markdown reads the indented lines on."""
     if width is None:
         return f"- {text}"
-    return textwrap.fill(f"- {text}", width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    first, *others = textwrap.wrap(f"- {text}", width - 2, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([first, *(f"  {at_beginning(line)}" for line in others)])

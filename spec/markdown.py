@@ -46,8 +46,12 @@ def in_markdown(text: str) -> str:
             continue
         parts += [_escaped(line[at : found.start()]), found[0]]
         at = found.end()
-    whole = "".join([*parts, _escaped(line[at:])])
-    return _BEGINNING.sub(_no_beginning, whole)
+    return at_beginning("".join([*parts, _escaped(line[at:])]))
+
+
+def at_beginning(line: str) -> str:
+    """A *line* of escaped text at the beginning of one of Markdown's, where a text was folded: no heading, no list."""
+    return _BEGINNING.sub(_no_beginning, line)
 
 
 def as_code(text: str) -> str:
@@ -73,6 +77,5 @@ def _escaped(text: str) -> str:
 
 
 def _no_beginning(found: re.Match[str]) -> str:
-    """No heading, quotation, list or line at the beginning."""
     blank, number, sign, other = found.groups()
     return f"{blank}{number}\\{sign}" if number else f"{blank}\\{other}"
