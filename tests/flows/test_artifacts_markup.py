@@ -57,7 +57,7 @@ def decision(evil: str) -> Decision:
     return Decision(
         id="d1", model="flights", at=NOW, window=WINDOW, triage=Triage(verdict="harm", evidence=(evil,)), rule=evil,
         action="warm_start", guards=(guard,), reasons=(evil, f"rule `gain.pays` does not hold: {evil}"), champion="1",
-        policy=evil, mode="live",
+        policy=evil,
     )  # fmt: skip
 
 
