@@ -16,6 +16,7 @@ from ..loop.fleet import Fleet, within
 from ..spec.duration import parse_duration
 from ..spec.errors import BadInput, RatoonError
 from ..spec.load import load_spec
+from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 from ..spec.values import Decision
@@ -127,7 +128,7 @@ def _look(path: Path, moment: datetime) -> Looked:
         return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
     except Exception as error:  # anything: the next model is looked at all the same
         ours = isinstance(error, RatoonError)
-        fault = str(error) if ours else f"{type(error).__name__}: {error}"
+        fault = str(error) if ours else masked(f"{type(error).__name__}: {error}")
         return Looked(path, spec.model if spec else None, fault=fault)
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..spec.errors import BadInput, RatoonError
+from ..spec.masked import masked
 from ..spec.private import private_files
 from .terminal import Terminal, marked
 
@@ -83,7 +84,7 @@ class _Terminal:
             self._live.update(Spinner("dots", f"waiting for {', '.join(titles)} ({seconds:.0f} s)"))
 
     def note(self, text: str) -> None:
-        out.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False)
+        out.print(f"{time.strftime('%H:%M:%S')} {masked(text)}", highlight=False)
 
 
 def _subscribe(running: Up, terminal: _Terminal) -> None:
