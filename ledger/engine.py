@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from ..spec.errors import BadInput
+from ..spec.private import private_folder
 
 _WAIT_MS = 30_000  # how long a writer waits for another before it gives up
 IDLE_MS = 15_000  # how long a transaction may stand still on PostgreSQL before the server ends it
@@ -36,7 +37,7 @@ def connect(url: str, *, durable: bool = True) -> Engine:
         return _connect_memory(place)
     if place.get_backend_name() == "sqlite":
         try:
-            Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
+            private_folder(Path(str(place.database)).parent)
         except OSError as error:
             raise BadInput(
                 f"the ledger's folder cannot be made for {shown(place)}: {error}. Nothing was changed. "

@@ -11,6 +11,7 @@ from ..data.source import Source, open_source
 from ..ledger.ledger import Ledger
 from ..models.versions import Versions
 from ..spec.model import Spec
+from ..spec.private import private_files, private_folder
 from ..spec.stores import Stores, stores_of
 
 
@@ -37,9 +38,10 @@ def keep_stores(spec: Spec) -> Iterator[Kept]:
     from ..models.registry import Registry
 
     stores = stores_of(spec)
-    registry = Registry.open(spec)
-    stores.home.mkdir(parents=True, exist_ok=True)
-    with Ledger.open(stores.ledger) as ledger:
+    with private_files():
+        registry = Registry.open(spec)
+        private_folder(stores.home)
+    with private_files(), Ledger.open(stores.ledger) as ledger:
         yield Kept(spec, stores, ledger, registry)
 
 
@@ -53,9 +55,10 @@ def take_care(spec: Spec) -> Iterator[Care]:
 
     stores = stores_of(spec)
     with ExitStack() as stack:
+        stack.enter_context(private_files())
         registry = Registry.open(spec)
         source = stack.enter_context(open_source(spec, expected=_features(registry)))
-        stores.home.mkdir(parents=True, exist_ok=True)
+        private_folder(stores.home)
         ledger = stack.enter_context(Ledger.open(stores.ledger))
         yield Care(spec, stores, ledger, registry, source)
 
