@@ -341,3 +341,17 @@ class Ledger:
         """Every review of the model's versions in the order of *at*."""
         with Session(self._engine) as session:
             return reviews.reviews(session, model)
+
+    # Files of versions
+
+    def keep_files(self, *, model: str, version: str, digest: str, at: datetime, decision: str | None) -> bool:
+        """Write the digest of a version's files; False, and nothing is written, where there is one already."""
+        with writing(self._engine) as connection, Session(connection) as session:
+            written = reviews.keep_files(session, model, version, digest, at, decision)
+            session.flush()
+            return written
+
+    def files(self, model: str, version: str) -> str | None:
+        """The digest of a version's files when it was registered; None where none was written."""
+        with Session(self._engine) as session:
+            return reviews.files(session, model, version)

@@ -12,6 +12,7 @@ from ..ledger.ledger import Ledger
 from ..models.versions import Versions
 from ..spec.model import Spec
 from ..spec.stores import Stores, stores_of
+from .on_record import OnRecord
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def keep_stores(spec: Spec) -> Iterator[Kept]:
     registry = Registry.open(spec)
     stores.home.mkdir(parents=True, exist_ok=True)
     with Ledger.open(stores.ledger) as ledger:
+        registry.witness = OnRecord(ledger, spec.model)
         yield Kept(spec, stores, ledger, registry)
 
 
@@ -54,15 +56,22 @@ def take_care(spec: Spec) -> Iterator[Care]:
     stores = stores_of(spec)
     with ExitStack() as stack:
         registry = Registry.open(spec)
-        source = stack.enter_context(open_source(spec, expected=_features(registry)))
+        ours = _is_ours(registry)
+        source = None if ours else stack.enter_context(open_source(spec))  # before anything is written
         stores.home.mkdir(parents=True, exist_ok=True)
         ledger = stack.enter_context(Ledger.open(stores.ledger))
+        registry.witness = OnRecord(ledger, spec.model)
+        if source is None:
+            source = stack.enter_context(open_source(spec, expected=_features(registry)))
         yield Care(spec, stores, ledger, registry, source)
 
 
-def _features(registry: Versions) -> dict[str, Kind] | None:
-    """The champion's features, so that a column that vanished from the data is missed."""
+def _is_ours(registry: Versions) -> bool:
+    """Whether Ratoon made the champion; someone else's may be adopted yet."""
     champion = registry.champion()
-    if champion is None or "ratoon.rung" not in champion.tags:  # someone else's, which may be adopted yet
-        return None
-    return {feature.name: feature.kind for feature in registry.load(champion.number).state.features}
+    return champion is not None and "ratoon.rung" in champion.tags
+
+
+def _features(registry: Versions) -> dict[str, Kind]:
+    """The champion's features, so that a column that vanished from the data is missed."""
+    return {feature.name: feature.kind for feature in registry.load().state.features}

@@ -319,7 +319,8 @@ class LearnerSpec(Part):
     trusted: tuple[str, ...] = Field((), description="Types that may be loaded beside Ratoon's reviewed list")
     pickle: bool = Field(
         False,
-        description="Whether pickles, and models that name any type, may be loaded: they run what they hold",
+        description="Whether pickles, models that name any type, and versions that carry code (MLflow's `code_paths`) "
+        "may be loaded: they run what they hold. Code that Ratoon logged itself needs it only when it is adopted",
     )
 
     @field_validator("family")
