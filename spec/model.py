@@ -22,6 +22,7 @@ from .duration import MOST_ROWS, Duration, format_duration
 from .family import known_family
 from .gate import GateSpec
 from .part import Part
+from .retention import RetentionSpec
 from .rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
 from .size import Size
 from .unlabelled import refuse_labelled
@@ -406,6 +407,11 @@ class Spec(Part):
         timedelta(hours=2), description="A training run without an end for this long is given up"
     )
     stores: StoresSpec = StoresSpec()
+    retention: RetentionSpec | None = Field(
+        None,
+        description="Removes what is too old on a schedule; left out: nothing is removed but by `ratoon prune`, which "
+        "then takes the default ages",
+    )
 
     _path: Path = PrivateAttr(default=Path("spec.yaml"))
 
