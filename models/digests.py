@@ -97,6 +97,22 @@ class Checked:
             raise RegistryError(f"the version in {self.folder}: {changed}. Its code was not run; nothing was changed")
 
 
+def compared(folder: Path, tag: str | None, recorded: str | None) -> Checked:
+    """The files in *folder*, once they are those of the version's *tag* and of what the ledger *recorded*.
+
+    Raises RegistryError that says what differs. Without either nothing can be compared.
+    """
+    now = Digests.of(folder)
+    if tag is not None and (changed := Digests.read(tag).changed(now)):
+        raise RegistryError(changed)
+    if recorded is not None and recorded != now.whole:
+        raise RegistryError(
+            f"its files are not those whose digest the ledger holds ({recorded[:12]}…, found {now.whole[:12]}…)"
+            + (f"; the tag {FILES} was changed with them" if tag is not None else "")
+        )
+    return Checked(folder) if tag is None and recorded is None else Checked(folder, now, known=True)
+
+
 def named(path: str) -> str:
     """A file of a version, with what it is for."""
     return f"{path} ({_PURPOSE[path]})" if path in _PURPOSE else path

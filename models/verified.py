@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 from ..spec.errors import RegistryError
 from ..spec.model import Spec
 from . import card
-from .digests import FILES, Checked, Digests
+from .digests import FILES, Checked, compared
 from .flavour import EXTRA, GATE, state_in
 from .gate import GateResult
 from .state import TrainingState
@@ -34,23 +35,9 @@ def check(version: Version, folder: Path, spec: Spec, witness: Witness | None) -
         _refuse_other_tags(version, state)
         _refuse_other_gate(version, folder)
         _refuse_other_watermark(version, state, witness)
-        return _compared(version, folder, witness)
-
-
-def _compared(version: Version, folder: Path, witness: Witness | None) -> Checked:
-    now = Digests.of(folder)
-    tag = version.tags.get(FILES)
-    recorded = witness.files(version.number) if witness is not None else None
-    if tag is not None and (changed := Digests.read(tag).changed(now)):
-        raise RegistryError(changed)
-    if recorded is not None and recorded != now.whole:
-        raise RegistryError(
-            f"its files are not those whose digest the ledger holds ({recorded[:12]}…, found {now.whole[:12]}…)"
-            + (f"; the tag {FILES} was changed with them" if tag is not None else "")
-        )
-    if tag is None and recorded is None:
-        return Checked(folder)
-    return Checked(folder, now, known=recorded is not None if witness is not None else True)
+        recorded = witness.files(version.number) if witness is not None else None
+        checked = compared(folder, version.tags.get(FILES), recorded)
+        return checked if witness is None else replace(checked, known=recorded is not None)
 
 
 def _refuse_other_tags(version: Version, state: TrainingState) -> None:
