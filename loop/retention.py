@@ -155,7 +155,7 @@ def _files(
         for path, size in _old(folder, pattern, before):
             if empty and not size:
                 continue
-            change = (lambda p=path: os.truncate(p, 0)) if empty else path.unlink  # type: ignore[misc]
+            change = (lambda p=path: os.truncate(p, 0)) if empty else path.unlink
             tally.take(size, _nothing if dry else change, path.name)
     return tally.told
 

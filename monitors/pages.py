@@ -68,7 +68,8 @@ def page(snapshot: Mapping[str, Any], most: int) -> str:
     left = most - len(_PAGE.format(**head, body="").encode()) - 400  # for what is said of the rest
     body: list[Markup] = []
     out = 0
-    for draw in (*_parts(snapshot), partial(_taken_along, snapshot)):
+    parts: list[Callable[[], Markup]] = [*_parts(snapshot), partial(_taken_along, snapshot)]
+    for draw in parts:
         part = draw() if left > _LEAST else Markup("")
         if left > _LEAST and len(part.encode()) <= left:
             body.append(part)
@@ -100,7 +101,7 @@ def _figures(widget: Mapping[str, Any]) -> str:
     """What a widget of figures is about: the first of them, or its title."""
     if widget.get("type") != "counter":
         return ""
-    counters = (widget.get("params") or {}).get("counters") or ({},)
+    counters: Sequence[Mapping[str, Any]] = (widget.get("params") or {}).get("counters") or ({},)
     return str(widget.get("title") or counters[0].get("value", ""))
 
 
