@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -81,7 +82,7 @@ def prune(care: Kept, now: datetime, *, dry: bool = False) -> list[Removed]:
         found.append(_html(care, now, ages.html, needed, dry))
     if ages.logs is not None:
         home = Path(os.environ[_UP]) if _UP in os.environ else care.stores.home
-        found.append(_files("logs", [home / "logs"], "*.log", now - ages.logs, dry, empty=True))
+        found.append(_logs(home / "logs", now - ages.logs, ages.log_size, dry))
     if ages.caches is not None:
         backtest = care.stores.home / "backtest"
         folders = [care.stores.home / "facts", backtest, *sorted(backtest.glob("fits-*"))]
@@ -146,17 +147,34 @@ def _html(care: Kept, now: datetime, age: timedelta, needed: dict[str, Version],
     return tally.told
 
 
-def _files(
-    kind: Kind, folders: list[Path], pattern: str, before: datetime, dry: bool, *, empty: bool = False
-) -> Removed:
-    """Remove old files; *empty*: cut them to nothing instead, since a process that is quiet may hold them open."""
+def _logs(folder: Path, before: datetime, most: int, dry: bool) -> Removed:
+    """Empty old logs, and cut long ones to their end; none is unlinked, since its process holds it open to append."""
+    tally = _Tally("logs")
+    old = {path for path, _ in _old(folder, "*.log", before)}
+    for path, size in _old(folder, "*.log", datetime.max):
+        kept = 0 if path in old else most // 10 if size > most else size
+        if kept < size:
+            tally.take(size - kept, _nothing if dry else partial(_cut, path, kept), path.name)
+    return tally.told
+
+
+def _cut(path: Path, kept: int) -> None:
+    """Leave the last *kept* bytes, from the beginning of a line; a line written meanwhile may be lost."""
+    end = b""
+    if kept:
+        with path.open("rb") as log:
+            log.seek(-kept, os.SEEK_END)
+            end = log.read().partition(b"\n")[2]
+    os.truncate(path, 0)
+    with path.open("ab") as log:
+        log.write(end)
+
+
+def _files(kind: Kind, folders: list[Path], pattern: str, before: datetime, dry: bool) -> Removed:
     tally = _Tally(kind)
     for folder in folders:
         for path, size in _old(folder, pattern, before):
-            if empty and not size:
-                continue
-            change = (lambda p=path: os.truncate(p, 0)) if empty else path.unlink
-            tally.take(size, _nothing if dry else change, path.name)
+            tally.take(size, _nothing if dry else path.unlink, path.name)
     return tally.told
 
 

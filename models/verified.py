@@ -18,7 +18,7 @@ from ..spec.errors import RegistryError
 from ..spec.model import Spec
 from . import card
 from .digests import FILES, Checked, compared
-from .flavour import EXTRA, GATE, state_in
+from .flavour import EXTRA, GATE, STATE, state_in
 from .gate import GateResult
 from .state import TrainingState
 from .versions import Version, Witness
@@ -31,12 +31,13 @@ def check(version: Version, folder: Path, spec: Spec, witness: Witness | None) -
     word, where there is a ledger.
     """
     with _told(version, spec):
+        recorded = witness.files(version.number) if witness is not None else None
+        if (folder / EXTRA / STATE).is_file():  # without it, it is none of Ratoon's, as `state_in` says
+            checked = compared(folder, version.tags.get(FILES), recorded)
         state = state_in(folder, version.number)
         _refuse_other_tags(version, state)
         _refuse_other_gate(version, folder)
         _refuse_other_watermark(version, state, witness)
-        recorded = witness.files(version.number) if witness is not None else None
-        checked = compared(folder, version.tags.get(FILES), recorded)
         return checked if witness is None else replace(checked, known=recorded is not None)
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from .duration import Duration
 from .part import Part
+from .size import Size
 
 
 def _a_day_at_least(value: timedelta) -> timedelta:
@@ -34,6 +35,11 @@ class RetentionSpec(Part):
         timedelta(days=365), description="HTML reports in the run of a version; null: kept for ever"
     )
     logs: Age | None = Field(timedelta(days=90), description="Logs of `ratoon up`; null: kept for ever")
+    log_size: Size = Field(
+        50 * 2**20,
+        ge=2**20,
+        description="A log that grew beyond this, such as 50MB, is cut to its newest tenth, whatever its age",
+    )
     runs: Age | None = Field(
         timedelta(days=365), description="Ended runs of this model's flows in Prefect; null: kept for ever"
     )

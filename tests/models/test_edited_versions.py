@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +20,10 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from foreign_models import NOW, project, with_learner
+from foreign_models import BEGIN, NOW, project, with_learner
 
+from ratoon.cli.reading import read_facts
+from ratoon.ledger.ledger import Ledger
 from ratoon.loop.care import Care, take_care
 from ratoon.loop.champion import find_champion
 from ratoon.loop.learn import first_version
@@ -28,6 +32,7 @@ from ratoon.models.digests import FILES, Digests
 from ratoon.models.registry import Registry
 from ratoon.models.versions import Version
 from ratoon.spec.errors import RegistryError
+from ratoon.spec.values import Decision, Triage
 
 
 @dataclass(frozen=True)
@@ -216,6 +221,48 @@ def test_a_torn_file_of_a_version_of_before_is_named(made: Made, file: str) -> N
         pass
 
 
+def test_an_edit_that_keeps_size_and_time_is_seen_by_a_process_that_knew_the_file(made: Made) -> None:
+    path = made.folder / "extra_files" / "training_state.json"
+    with refused(made, "training_state.json"):
+        made.registry().load(made.version.number)
+        was = path.stat()
+        path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+        assert path.stat().st_size == was.st_size
+
+
+def test_a_pipe_among_the_files_is_refused_and_not_waited_for(made: Made) -> None:
+    with refused(made, "no plain file"):
+        os.mkfifo(made.folder / "extra_files" / "more.json")
+
+
+def test_a_watermark_that_the_training_run_did_not_land_with_is_refused(made: Made) -> None:
+    """Of a version of before: state and tag were edited alike, and the ledger knows better."""
+    with Ledger.open("sqlite://") as ledger:
+        at, policy = NOW, made.care.spec.policy_version
+        fired = Decision(
+            id="d", model="churn", at=at, action="warm_start", policy=policy, reasons=("a test",),
+            triage=Triage(verdict="harm", evidence=()),
+        )  # fmt: skip
+        ledger.record_decision(fired, (), live=True)
+        flight = ledger.take_off(
+            model="churn", decision="d", at=at, run=None, now_wall=at, abandon_after=timedelta(hours=1)
+        )
+        assert flight is not None
+        ledger.land(flight, outcome="registered", version=made.version.number, watermark=BEGIN, ended_at=at)
+        registry = made.of_before()
+        registry.witness = OnRecord(ledger, "churn")
+        with refused(made, "ledger", "watermark", "training_state.json", registry=registry):
+            pass
+
+
+def test_status_names_what_was_edited(made: Made) -> None:
+    edit_json(made.folder / "extra_files" / "training_state.json", later)
+    facts = {each["version"]: each["changed"] for each in read_facts(made.care.spec).versions}
+    assert "training_state.json" in facts[made.version.number]
+    assert facts["1"] == ""
+
+
 def test_a_look_with_an_edited_champion_ends_in_a_sentence(made: Made) -> None:
     """Its watermark is not believed: nothing is watched, decided or trained with it."""
     edit_json(made.folder / "extra_files" / "training_state.json", later)
@@ -225,6 +272,24 @@ def test_a_look_with_an_edited_champion_ends_in_a_sentence(made: Made) -> None:
     ):
         find_champion(care)
     assert made.care.ledger.updates("churn") == []
+
+
+def test_bytecode_beside_code_is_not_what_runs(tmp_path: Path) -> None:
+    """It is no file of the version: MLflow leaves some when it serves, and so may anybody."""
+    (tmp_path / "code").mkdir()
+    source = tmp_path / "code" / "planted.py"
+    source.write_text("def says():\n    return 'planted'\n")
+    script = f"""
+import pathlib, py_compile, sys
+from ratoon.models.isolated import HANDED, Isolated
+py_compile.compile({str(source)!r}, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+pathlib.Path({str(source)!r}).write_text("def says():\\n    return 'its own'\\n")
+folder = pathlib.Path({str(tmp_path)!r})
+(folder / HANDED).write_bytes(b"cplanted\\nsays\\n.")
+print(Isolated(folder, (), folder / "code").here()())
+"""
+    said = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True)
+    assert said.stdout.strip() == "its own", said.stderr
 
 
 # -- code --------------------------------------------------------------------------------------------------------------
