@@ -68,10 +68,11 @@ def run() -> None:
         if os.environ.get("RATOON_TRACEBACK"):
             raise
         from rich.console import Console
+        from rich.markup import escape
 
         from ..spec.unexpected import worded
 
-        Console(stderr=True, soft_wrap=True).print("[bold red]Error[/]", worded(error), highlight=False, markup=False)
+        Console(stderr=True, soft_wrap=True).print("[bold red]Error[/]", escape(worded(error)), highlight=False)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import ibis
 import pyarrow as pa
 
-from ..spec.errors import DataError
+from ..spec.errors import DataError, Unavailable
+from .patience import patiently
+
+T = TypeVar("T")
 
 THREADS = 2
 _FETCH = 50_000  # rows that PostgreSQL sends at a time
@@ -63,10 +67,7 @@ class Engine:
             ) from error
         try:
             backend = ibis.connect("postgresql://" + url.partition("://")[2])
-            backend.raw_sql("SET default_transaction_read_only = on").close()
-            # Joins are by computed ids, whose number the planner guesses far too low: nested loops took 149 s over
-            # 300,000 rows where hash joins take 3 s, and every join of ours can be one.
-            backend.raw_sql("SET enable_nestloop = off").close()
+            _settle(backend)
         except Exception as error:  # the driver's own tree of errors; the import above may be absent
             raise DataError(
                 f"data.url: {shown} cannot be opened: {_first_lines(error)}. Nothing was read or changed; "
@@ -85,7 +86,9 @@ class Engine:
     def table(self, name: str, place: tuple[str, str] | str | None = None) -> Any:
         """A table or view as an Ibis expression; *place* is its schema, or (catalog, schema)."""
         try:
-            return self.backend.table(name, database=place)
+            return self._patiently(lambda: self.backend.table(name, database=place))
+        except Unavailable:
+            raise
         except Exception as error:
             raise self.refused(error) from error
 
@@ -98,9 +101,18 @@ class Engine:
         try:
             if self.backend.name == "duckdb":
                 return self.backend.con.sql(sql).to_arrow_table()
-            return self._fetch_in_parts(sql, schema)
+            return self._patiently(lambda: self._fetch_in_parts(sql, schema))
+        except Unavailable:
+            raise
         except Exception as error:
             raise self.refused(error) from error
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        return work() if self.backend.name == "duckdb" else patiently(work, self._connect_again, self.where)
+
+    def _connect_again(self) -> None:
+        self.backend.reconnect()
+        _settle(self.backend)
 
     def _fetch_in_parts(self, sql: str, schema: pa.Schema) -> pa.Table:
         """A server-side cursor: the client never holds all rows as Python objects."""
@@ -151,6 +163,14 @@ class Engine:
             return
         self.backend.disconnect()
         self.backend.con = None
+
+
+def _settle(backend: Any) -> None:
+    """Set up a new session of PostgreSQL's."""
+    backend.raw_sql("SET default_transaction_read_only = on").close()
+    # Joins are by computed ids, whose number the planner guesses far too low: nested loops took 149 s over
+    # 300,000 rows where hash joins take 3 s, and every join of ours can be one.
+    backend.raw_sql("SET enable_nestloop = off").close()
 
 
 def without_password(url: str) -> str:

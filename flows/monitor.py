@@ -11,7 +11,6 @@ from ..loop.decided import decided
 from ..loop.drawn import draw, wants_pages
 from ..loop.fleet import present_fleet
 from ..loop.look import Look, look
-from ..loop.moment import wall_clock
 from ..loop.score import score_past
 from ..loop.watch import watch
 from ..monitors.observe import Observation
@@ -19,12 +18,12 @@ from ..policy.check import check_rules
 from ..policy.decide import decision_id
 from ..spec.model import Spec
 from ..spec.values import Decision
-from .alone import alone
 from .artifacts import publish_decision
 from .declared import declared_spec
 from .engine import NO_CACHE, flow, flow_run, get_run_logger, task
 from .events import Decided, announce
 from .form import At, SpecPath, past
+from .holding import holding
 from .moment import moment_of
 from .names import end_name, model_name, moment_name
 from .readable import name_the_end
@@ -101,19 +100,19 @@ def _looked_before(care: Care, now: datetime) -> datetime | None:
 @task(cache_policy=NO_CACHE)
 def learn_on(care: Care, champion: Champion, decision: Decision) -> None:
     """Let strategies learn in the background, unless the decision starts a run, which does so itself."""
-    with alone(care) as free:
-        if free:
-            learned = learn_behind(
-                care,
-                champion,
-                decision,
-                ended_at=decision.at,
-                now_wall=wall_clock(),
-                run=str(flow_run.id or ""),
-                bounded=care.spec.learner.limits.model_fields_set != set() and care.spec.learner.limits.apart,
-            )
-            if learned is not None:
-                get_run_logger().info("Learned in the background: %s.", ", ".join(learned.behind) or "nothing")
+    with holding(care) as holder:
+        learned = learn_behind(
+            care,
+            champion,
+            decision,
+            ended_at=decision.at,
+            run=str(flow_run.id or ""),
+            bounded=care.spec.learner.limits.model_fields_set != set() and care.spec.learner.limits.apart,
+            holder=holder.name,
+            dead=holder.dead,
+        )
+    if learned is not None:
+        get_run_logger().info("Learned in the background: %s.", ", ".join(learned.behind) or "nothing")
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)

@@ -39,7 +39,7 @@ from ..ledger.ledger import Ledger
 from ..spec.errors import BadInput
 from ..spec.load import load_spec
 from ..spec.stores import stores_of
-from .alone import somebody_trains
+from .holding import somebody_trains
 
 TRIES = 3
 WORKER = f"ratoon {platform.node()}"  # one worker per machine
@@ -198,6 +198,7 @@ class Recovery:
                 if decision is None:  # a start by hand: its flight names the decision
                     decision = next((each.decision for each in flights if each.run == str(run.id)), None)
                 stored = ledger.find_decision(decision) if decision is not None else None
+                trains = somebody_trains(stores.home, ledger, spec.model)
         except BadInput:
             return None, True
         # One that a person made up, or that trains nothing, is refused however often it is tried.
@@ -209,7 +210,7 @@ class Recovery:
             return None, True
         if any(each.outcome == "running" for each in flights if each.decision != decision):
             return None, False
-        return (None, False) if somebody_trains(stores.home, spec.model) else (decision, False)
+        return (None, False) if trains else (decision, False)
 
     def _runs(
         self, client: SyncPrefectClient, which: FlowRunFilter, *, flow: str | None = None, pool: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from time import process_time
 from typing import Literal
 
@@ -13,8 +12,8 @@ from ..ledger.entries import ended, told
 from ..ledger.ledger import Flight, Landed
 from ..loop.care import Care, take_care
 from ..loop.champion import Champion, find_champion
+from ..loop.claim import Claim, kept_alive
 from ..loop.learn import kept_behind, ladder, landed, offered, to_keep, told_of_missed
-from ..loop.moment import wall_clock
 from ..models.race import Race
 from ..models.trained import Trained
 from ..models.versions import Version
@@ -22,13 +21,13 @@ from ..monitors.pages import reports_of
 from ..spec.errors import NotAllowed, Refused, TrainingDied
 from ..spec.masked import masked
 from ..spec.values import Decision
-from .alone import alone
 from .artifacts_version import publish_race
 from .by_hand import decide_by_hand
 from .declared import declared_spec
 from .engine import NO_CACHE, State, flow, flow_run, get_run_logger, task
 from .events import Decided, Registered, announce
 from .form import At, DecisionId, Reason, Rung, SpecPath, explained, past
+from .holding import Holder, holding
 from .long_work import LongWork
 from .moment import moment_of
 from .names import end_name, model_name, moment_name
@@ -87,11 +86,11 @@ def retrain(
             f"{declared.path.name}: the mode is `shadow`, in which nothing trains; nothing was changed. "
             "Set `mode: live` when the decisions have earned it."
         )
-    with take_care(declared) as care, alone(care) as free:
+    with take_care(declared) as care, holding(care) as holder:
         fired = _fired(care, decision) if decision else _by_hand(care, rung, reason, moment_of(at))
-        flight = _take_off(care, fired) if free else None
+        flight = _take_off(care, fired, holder)
         if flight is None:
-            get_run_logger().warning("Another retrain of %s is in flight; this one does not start.", declared.model)
+            get_run_logger().warning("%s; this one does not start.", _in_flight(care))
             end_name("another is in flight")
             return Retrained(decision=fired.id, outcome="in_flight")
         if flight.landed is None:
@@ -119,7 +118,7 @@ def _may_pass(task: object, run: object, state: State) -> bool:
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=_may_pass, cache_policy=NO_CACHE)
-def register(care: Care, champion: Champion, fired: Decision, race: Race, candidate: Trained, flight: Flight) -> str:
+def register(care: Care, champion: Champion, fired: Decision, race: Race, candidate: Trained, claim: Claim) -> str:
     """Register the race's candidate with its evidence; safe to retry, one version per decision."""
     signals = care.ledger.signals(fired.id)
     shown = tuple(dict.fromkeys(s.snapshot for s in signals if s.snapshot))
@@ -129,7 +128,7 @@ def register(care: Care, champion: Champion, fired: Decision, race: Race, candid
         fired,
         race,
         candidate,
-        fence=partial(_still_flying, care, flight),  # logging takes seconds, in which the flight may be given up
+        claim=claim,
         snapshots=shown,
         reports=reports_of(care.stores.workspace, care.spec.model, shown),
         flow_run=str(flow_run.id or ""),
@@ -163,33 +162,47 @@ def _fired(care: Care, decision: str) -> Decision:
     return stored
 
 
-def _take_off(care: Care, fired: Decision) -> Flight | None:
+def _take_off(care: Care, fired: Decision, holder: Holder) -> Flight | None:
     return care.ledger.take_off(
         model=care.spec.model,
         decision=fired.id,
         at=fired.at,
         run=str(flow_run.id or ""),
-        now_wall=wall_clock(),
         abandon_after=care.spec.abandon_after,
+        holder=holder.name,
+        dead=holder.dead,
+    )
+
+
+def _in_flight(care: Care) -> str:
+    """Who trains, and when a process that does not answer any more loses its claim."""
+    claim = care.ledger.claim(care.spec.model)
+    if claim is None or not claim.held:
+        return f"Another retrain of {care.spec.model} is in flight"
+    machine, process, _ = claim.holder.rsplit(":", 2)
+    return (
+        f"Another retrain of {care.spec.model} is in flight, in process {process} on {machine}; its claim lasts until "
+        f"{claim.until:%H:%M:%S} UTC unless it is renewed"
     )
 
 
 def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
     """Train, register and land. A killed process is taken up where it was; an error lands as `failed`."""
-    done = care.registry.of_decision(fired.id)
-    if done is not None:
-        return _landed_before(care, fired, flight, done)
     try:
-        return _train(care, fired, flight)
+        with kept_alive(care.ledger, flight) as claim:
+            done = care.registry.of_decision(fired.id)
+            if done is not None:
+                return _landed_before(care, fired, flight, done, claim)
+            return _train(care, fired, flight, claim)
     except Exception as error:
         if care.ledger.in_the_air(flight):
             _land_failed(care, fired, flight, error)
         raise
 
 
-def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version) -> Retrained:
+def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version, claim: Claim) -> Retrained:
     """End the flight of a process that died between the registry and the ledger."""
-    care.registry.offer(done)  # it may have died before it set the aliases
+    done = care.registry.offer(done, claim=claim)  # it may have died before it set the aliases
     evidence: dict[str, object] = {"resumed": "the version was registered before the process died"}
     if done.unproven:
         evidence |= {"promising": True, "candidate": done.number}
@@ -224,17 +237,17 @@ def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) 
     care.ledger.land(flight, outcome="failed", evidence=evidence, cpu_seconds=seconds, ended_at=fired.at)
 
 
-def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
+def _train(care: Care, fired: Decision, flight: Flight, claim: Claim) -> Retrained:
     champion, began = find_champion(care), process_time()
     with LongWork("retrain", care.spec.model, "reading the rows, training and judging the rungs") as work:
         race = run_ladder(care, champion, fired)
         for said in told_of_missed(race):
             get_run_logger().warning("%s.", said)
         work.reached(70, "registering what came of it")
-        _still_flying(care, flight)
+        claim.check()
         kept = to_keep(care, race)
-        number = register(care, champion, fired, race, kept, flight) if kept else None
-        behind = kept_behind(care, champion, fired, race)
+        number = register(care, champion, fired, race, kept, claim) if kept else None
+        behind = kept_behind(care, champion, fired, race, claim=claim)
         work.reached(95, "writing the ledger")
         spent = process_time() - began
         outcome = landed(care, flight, race, number, ended_at=fired.at, behind=behind, cpu_seconds=spent)
@@ -255,11 +268,6 @@ def _train(care: Care, fired: Decision, flight: Flight) -> Retrained:
             )
         )
     return _result(fired, outcome, number)
-
-
-def _still_flying(care: Care, flight: Flight) -> None:
-    if not care.ledger.in_the_air(flight):
-        raise Refused(f"{flight} was given up while it trained; nothing was registered.")
 
 
 def _promote(care: Care, fired: Decision, version: str) -> bool:

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from ..ledger.ledger import Promotion, PromotionKind
 from ..loop.care import Kept
+from ..loop.claim import take_back_doubles
 from ..loop.ungated import actor_of, last_let, why_ungated
 from ..models.versions import Version
-from .alone import one_after_another
 from .catching import caught_gone, caught_ungated, no_longer_gone, still_ungated
 from .engine import NO_CACHE, get_run_logger, task
 from .events import Promoted, announce
+from .holding import one_after_another
 from .retention import prune_if_due
 
 UNEXPLAINED = "no reason was given (tag `review_reason`)"
@@ -29,7 +30,15 @@ def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
     by the spec's `retention` is removed.
     """
     with one_after_another(care):
-        return (*_rejections(care, now), *_champion(care, now), *prune_if_due(care))
+        return (*_doubles(care), *_rejections(care, now), *_champion(care, now), *prune_if_due(care))
+
+
+def _doubles(care: Kept) -> list[str]:
+    """A second version of a decision, made by a process that had lost its claim and died, is deleted."""
+    gone = take_back_doubles(care.ledger, care.registry, care.spec.model)
+    for number in gone:
+        get_run_logger().warning("v%s was the second version of its decision; it was never offered.", number)
+    return [f"v{number} taken back" for number in gone]
 
 
 def _rejections(care: Kept, now: datetime) -> list[str]:

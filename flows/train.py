@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..loop.care import Care, take_care
+from ..loop.claim import FirstClaim, first_claim
 from ..loop.learn import first_version
 from ..spec.errors import RegistryError
 from .declared import declared_spec
 from .engine import NO_CACHE, flow, flow_run, task
+from .holding import holding
 from .moment import moment_of
 from .names import model_name, moment_name
 from .promote import move
@@ -27,26 +29,23 @@ def train(spec: str, at: datetime | None = None) -> str:
         spec: Path of the model's spec.
         at: Learn what was known at this moment, as UTC; left out: now.
     """
-    with take_care(declared_spec(spec)) as care:
+    with take_care(declared_spec(spec)) as care, holding(care) as holder:
         serving = care.registry.champion()
         if serving is not None and "ratoon.rung" not in serving.tags:
             raise RegistryError(
                 f"{care.spec.model} has the champion v{serving.number}, which Ratoon did not make; nothing was "
                 f"changed. Take it under care with `ratoon adopt {care.spec.path} --learned-until MOMENT`."
             )
-        if serving is not None:
-            raise RegistryError(
-                f"{care.spec.model} has the champion v{serving.number} already; nothing was changed. "
-                "Continue it with `ratoon retrain`, or from scratch with `ratoon retrain --rung scratch`."
-            )
         now = moment_of(at)
-        version = fit_first(care, now)
-        move(care, version, kind="first", reason="the first version", actor="ratoon", at=now)
+        with first_claim(care, holder.name, holder.dead) as claim:
+            version = fit_first(care, now, claim)
+            claim.check()
+            move(care, version, kind="first", reason="the first version", actor="ratoon", at=now)
         return version
 
 
 @task(cache_policy=NO_CACHE)
-def fit_first(care: Care, now: datetime) -> str:
+def fit_first(care: Care, now: datetime, claim: FirstClaim) -> str:
     """Fit on every labelled row outside the holdout, judge on the holdout, register."""
     bounded = care.spec.learner.limits.apart
-    return first_version(care, now, flow_run=str(flow_run.id or ""), bounded=bounded).number
+    return first_version(care, now, flow_run=str(flow_run.id or ""), bounded=bounded, claim=claim).number

@@ -14,7 +14,9 @@ _FIELDS = tuple(Acceptance.model_fields)
 
 
 def record(session: Session, acceptance: Acceptance) -> None:
-    """Write *acceptance*."""
+    """Write *acceptance*; the newest one again (a retry) changes nothing."""
+    if acceptances(session, acceptance.model)[-1:] == [acceptance]:
+        return
     session.add(AcceptanceRow(**acceptance.model_dump()))
 
 

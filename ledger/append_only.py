@@ -26,6 +26,7 @@ SECOND: dict[str, Keys] = {
 }
 THIRD: dict[str, Keys] = {"catches": (("id",),)}
 FOURTH: dict[str, Keys] = {"acceptances": (("id",),)}
+FIFTH: dict[str, Keys] = {"offers": (("model", "decision", "version"),)}
 POSTGRES_FUNCTION = (
     "CREATE FUNCTION ratoon_ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
     "RAISE EXCEPTION 'the ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME "

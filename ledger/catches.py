@@ -12,7 +12,9 @@ _FIELDS = tuple(Catch.model_fields)
 
 
 def record(session: Session, catch: Catch) -> None:
-    """Write *catch*."""
+    """Write *catch*; the newest one again (a retry) changes nothing."""
+    if catches(session, catch.model)[-1:] == [catch]:
+        return
     session.add(CatchRow(**catch.model_dump()))
 
 

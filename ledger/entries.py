@@ -33,7 +33,7 @@ class Flight(Value):
     """A training run's claim on its model. *at* is decision time, *taken_off* wall time.
 
     *landed* is how it had ended when it was handed out, with the *version* that came of it: None while it is
-    in the air.
+    in the air. *holder* names the process that it was handed out to, which must renew the claim's lease.
     """
 
     model: str
@@ -44,9 +44,19 @@ class Flight(Value):
     run: str | None = None
     landed: Landed | None = None
     version: str | None = None
+    holder: str = ""
 
     def __str__(self) -> str:
         return f"flight {self.number} of {self.model} (decision {self.decision})"
+
+
+class Claim(Value):
+    """Who works at a model just now, and until when its lease lasts (wall time); *held* unless that has passed."""
+
+    holder: str
+    number: int
+    until: datetime
+    held: bool
 
 
 def ended(outcome: str, version: str | None, candidate: str | None) -> tuple[str, str | None]:

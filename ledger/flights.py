@@ -6,7 +6,7 @@ the primary key (model, number) would refuse a second claim even without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..spec.duration import format_duration
 from ..spec.errors import Refused
+from . import claims
 from .entries import Flight, Landed, UpdateRow
 from .gains import gain
 from .remembered import Remembered
@@ -32,12 +33,14 @@ def take_off(
     decision: str,
     at: datetime,
     run: str | None,
-    now_wall: datetime,
+    now_wall: datetime | None,
     abandon_after: timedelta,
+    holder: str,
+    dead: Collection[str],
 ) -> Flight | None:
-    """Claim the model's one flight for *decision*; None while another decision's flight is in the air.
+    """Claim the model's one flight for *decision*; None while another holds it, or another decision's is in the air.
 
-    - A decision whose flight is in the air resumes it (its process died and runs again).
+    - A decision whose flight is in the air resumes it where its holder's lease has ended, or it is one of the *dead*.
     - A decision whose flight has landed gets that flight back, with `landed` set: there is nothing to do.
     - A flight that took off *abandon_after* or longer ago is landed as `abandoned` first, also the
       decision's own, which then takes off anew under the next number.
@@ -49,6 +52,7 @@ def take_off(
             f"decision {decision} {what}, so that no training run of {model} was started; "
             "record the decision before its action."
         )
+    now_wall = now_wall or claims.clock(session)
     last = _newest(session, model)
     own = _newest(session, model, decision)
     if own is not None and own[1] is not None and own[1].outcome != "abandoned":
@@ -56,9 +60,13 @@ def take_off(
     if last is not None and last[1] is None:
         flying = last[0]
         if now_wall - flying.taken_off < abandon_after:
-            return _flight(flying, None) if flying.decision == decision else None
+            claim = claims.find(session, model, claims.RUN, now_wall)
+            if flying.decision != decision or not claims.may_take(claim, holder, dead):
+                return None
+            claims.take(session, model, claims.RUN, number=flying.number, holder=holder, now=now_wall)
+            return _flight(flying, None, holder)
         session.add(_abandoned(flying, at, now_wall, abandon_after))
-    claim = FlightRow(
+    taken = FlightRow(
         model=model,
         number=1 if last is None else last[0].number + 1,
         decision=decision,
@@ -66,9 +74,10 @@ def take_off(
         taken_off=now_wall,
         run=run,
     )
-    session.add(claim)
+    session.add(taken)
+    claims.take(session, model, claims.RUN, number=taken.number, holder=holder, now=now_wall)
     session.flush()
-    return _flight(claim, None)
+    return _flight(taken, None, holder)
 
 
 def land(
@@ -85,12 +94,15 @@ def land(
 ) -> None:
     """Write how *flight* ended. Landing again with the same outcome changes nothing.
 
-    Raises Refused where the flight was given up meanwhile, has landed otherwise, or never took off.
+    Raises Refused where the flight was given up meanwhile, somebody else went on with it, it has landed otherwise, or
+    it never took off.
     """
     if session.get(FlightRow, (flight.model, flight.number)) is None:
         raise Refused(f"{flight} never took off in this ledger; nothing was recorded.")
     landed = session.get(LandingRow, (flight.model, flight.number))
     if landed is None:
+        if not claims.held_by(session, flight):
+            raise Refused(claims.lost(flight))
         session.add(
             LandingRow(
                 model=flight.model,
@@ -115,12 +127,6 @@ def land(
         raise Refused(
             f"{flight} has landed as {landed.outcome!r} and cannot land as {outcome!r} too; nothing was changed."
         )
-
-
-def in_the_air(session: Session, flight: Flight) -> bool:
-    """Whether *flight* still holds its claim: it took off, and has neither landed nor been given up."""
-    key = (flight.model, flight.number)
-    return session.get(FlightRow, key) is not None and session.get(LandingRow, key) is None
 
 
 def updates(session: Session, model: str, remembered: Remembered) -> list[UpdateRow]:
@@ -183,7 +189,7 @@ def _abandoned(flying: FlightRow, at: datetime, now_wall: datetime, abandon_afte
     )
 
 
-def _flight(row: FlightRow, landing: LandingRow | None) -> Flight:
+def _flight(row: FlightRow, landing: LandingRow | None, holder: str = "") -> Flight:
     return Flight.model_validate(
         {
             "model": row.model,
@@ -194,12 +200,13 @@ def _flight(row: FlightRow, landing: LandingRow | None) -> Flight:
             "run": row.run,
             "landed": landing.outcome if landing is not None else None,
             "version": landing.version if landing is not None else None,
+            "holder": holder,
         }
     )
 
 
 def _update(row: FlightRow, landing: LandingRow | None) -> UpdateRow:
-    known = _flight(row, None).model_dump(exclude={"landed", "version"})
+    known = _flight(row, None).model_dump(exclude={"landed", "version", "holder"})
     if landing is not None:
         known |= {
             "outcome": landing.outcome,

@@ -5,21 +5,22 @@ Every method is one transaction. Writers take turns, so that two processes can s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ..spec.rules import Policy
 from ..spec.values import Decision, History, Score, Signal
-from . import acceptances, catches, decisions, flights, policies, promotions, reviews, scores
-from .engine import connect, writing
+from . import acceptances, catches, claims, decisions, flights, policies, promotions, reviews, scores
+from .engine import connect
 from .entries import (
     Acceptance,
     Catch,
+    Claim,
     Done,
     Flight,
     Landed,
@@ -34,9 +35,11 @@ from .history import LIMIT, Horizon, past
 from .migrate import migrate
 from .recompute import as_of
 from .remembered import Remembered
+from .transactions import transact
 
 __all__ = [
     "Catch",
+    "Claim",
     "Done",
     "Flight",
     "Landed",
@@ -50,8 +53,15 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
+
 class Ledger:
-    """An open ledger. Close it, or use it in a `with`."""
+    """An open ledger. Close it, or use it in a `with`.
+
+    Where its database goes away, each method waits some seconds for it; all raise Unavailable where it stays away or
+    cannot be written.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -84,6 +94,12 @@ class Ledger:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def _read(self, work: Callable[[Session], T]) -> T:
+        return transact(self._engine, work, writes=False)
+
+    def _write(self, work: Callable[[Session], T]) -> T:
+        return transact(self._engine, work, writes=True)
+
     # Decisions
 
     def record_decision(
@@ -101,35 +117,29 @@ class Ledger:
         Where a decision with this id is stored already, that one is returned with False, and nothing is
         written: act on what is returned.
         """
-        with writing(self._engine) as connection, Session(connection) as session:
-            recorded = decisions.record(session, decision, signals, policy=policy, run=run, live=live)
-            session.flush()
-            return recorded
+        return self._write(
+            lambda session: decisions.record(session, decision, signals, policy=policy, run=run, live=live)
+        )
 
     def find_decision(self, decision_id: str) -> Decision | None:
         """The decision stored under this id; None where there is none."""
-        with Session(self._engine) as session:
-            return decisions.find(session, decision_id)
+        return self._read(lambda session: decisions.find(session, decision_id))
 
     def decisions(self, model: str, limit: int | None = None) -> list[Decision]:
         """The newest *limit* decisions of *model* (left out: all), newest last."""
-        with Session(self._engine) as session:
-            return decisions.decisions(session, model, limit)
+        return self._read(lambda session: decisions.decisions(session, model, limit))
 
     def looks(self, model: str, *, before: datetime) -> list[Look]:
         """Every window of *model* that was looked at before that moment, however long ago; oldest first."""
-        with Session(self._engine) as session:
-            return decisions.looks(session, model, before)
+        return self._read(lambda session: decisions.looks(session, model, before))
 
     def signals(self, decision_id: str) -> list[Signal]:
         """The signals behind one decision, as recorded."""
-        with Session(self._engine) as session:
-            return decisions.signals(session, decision_id)
+        return self._read(lambda session: decisions.signals(session, decision_id))
 
     def policy(self, version: str) -> Policy | None:
         """The policy of that version; None where there is none. Raises Refused for one it cannot read."""
-        with Session(self._engine) as session:
-            return policies.find(session, version)
+        return self._read(lambda session: policies.find(session, version))
 
     def history(
         self, model: str, now: datetime, *, limit: int = LIMIT, live: bool | None = None, shadow: bool = False
@@ -139,8 +149,8 @@ class Ledger:
         *live* keeps only decisions recorded as live, or only the others; left out: both. With *shadow* a
         decision that fired in shadow mode counts as the run that it would have started.
         """
-        with Session(self._engine) as session:
-            seen = past(session, Horizon(model, now, limit=limit, live=live, shadow=shadow), self._remembered)
+        horizon = Horizon(model, now, limit=limit, live=live, shadow=shadow)
+        seen = self._read(lambda session: past(session, horizon, self._remembered))
         return History(
             model=model, decisions=seen.decisions, updates=seen.updates, background=seen.background, marks=seen.marks
         )
@@ -153,8 +163,7 @@ class Ledger:
         *limit* and *live* as `history` was asked then; shadow is known from the decision. Raises Refused where
         the ledger does not hold enough: no such decision, one started by hand, or one of an older Ratoon.
         """
-        with Session(self._engine) as session:
-            return as_of(session, decision_id, self._remembered, limit=limit, live=live)
+        return self._read(lambda session: as_of(session, decision_id, self._remembered, limit=limit, live=live))
 
     # What became of them
 
@@ -163,20 +172,15 @@ class Ledger:
 
         Raises Refused for a decision that is not in the ledger.
         """
-        with writing(self._engine) as connection, Session(connection) as session:
-            written = scores.record(session, score, model)
-            session.flush()
-            return written
+        return self._write(lambda session: scores.record(session, score, model))
 
     def scores(self, model: str) -> dict[str, Score]:
         """Every score by its decision, in the order in which they were written."""
-        with Session(self._engine) as session:
-            return scores.scores(session, model)
+        return self._read(lambda session: scores.scores(session, model))
 
     def unscored(self, model: str, *, before: datetime, limit: int) -> list[Decision]:
         """The oldest *limit* decisions over a window, taken before *before*, that have no score; oldest first."""
-        with Session(self._engine) as session:
-            return scores.unscored(session, model, before, limit)
+        return self._read(lambda session: scores.unscored(session, model, before, limit))
 
     # Training runs
 
@@ -187,17 +191,21 @@ class Ledger:
         decision: str,
         at: datetime,
         run: str | None,
-        now_wall: datetime,
         abandon_after: timedelta,
+        holder: str | None = None,
+        dead: Collection[str] = (),
+        now_wall: datetime | None = None,
     ) -> Flight | None:
-        """Claim the model's one training run; None while another decision's run is in the air.
+        """Claim the model's one training run; None while another process holds it, or another decision's is in the air.
 
-        *at* is decision time, *now_wall* wall time, by which *abandon_after* is judged. The same decision
-        resumes its own flight; where that has landed it is returned with `landed` set. Raises Refused for
-        a decision that is not in the ledger.
+        *at* is decision time; *now_wall* is wall time, by which leases and *abandon_after* are judged: left out, the
+        database's, which is one for all machines. *holder* names the caller (left out: a new name) and *dead* the
+        holders that it knows to have ended. The same decision resumes its own flight, where that one's lease has
+        ended or its holder is dead; where it has landed it is returned with `landed` set. Raises Refused for a
+        decision that is not in the ledger.
         """
-        with writing(self._engine) as connection, Session(connection) as session:
-            flight = flights.take_off(
+        return self._write(
+            lambda session: flights.take_off(
                 session,
                 model=model,
                 decision=decision,
@@ -205,9 +213,10 @@ class Ledger:
                 run=run,
                 now_wall=now_wall,
                 abandon_after=abandon_after,
+                holder=holder or claims.new_holder(),
+                dead=dead,
             )
-            session.flush()
-            return flight
+        )
 
     def land(
         self,
@@ -223,10 +232,10 @@ class Ledger:
     ) -> None:
         """Write how a flight ended; *ended_at* is decision time. Again with the same outcome: no change.
 
-        Raises Refused where the flight was given up meanwhile (fencing) or has landed otherwise.
+        Raises Refused where the flight was given up or taken over meanwhile (fencing) or has landed otherwise.
         """
-        with writing(self._engine) as connection, Session(connection) as session:
-            flights.land(
+        self._write(
+            lambda session: flights.land(
                 session,
                 flight,
                 outcome=outcome,
@@ -237,17 +246,60 @@ class Ledger:
                 watermark=watermark,
                 ended_at=ended_at,
             )
-            session.flush()
+        )
 
     def in_the_air(self, flight: Flight) -> bool:
         """Whether the flight still holds its claim: ask before registering what it trained."""
-        with Session(self._engine) as session:
-            return flights.in_the_air(session, flight)
+        return self._read(lambda session: claims.held_by(session, flight))
+
+    def renew(self, flight: Flight) -> bool:
+        """Lengthen the lease of the flight's claim; False where somebody else went on with it, or it has ended."""
+        return self._write(
+            lambda session: (
+                claims.held_by(session, flight)
+                and claims.renew(session, flight.model, claims.RUN, flight.holder, claims.clock(session))
+            )
+        )
+
+    def claim(self, model: str) -> Claim | None:
+        """Who works at the model's training run, held or not; None where nobody ever did."""
+        return self._read(lambda session: claims.find(session, model, claims.RUN, claims.clock(session)))
+
+    def claim_first(self, model: str, holder: str, dead: Collection[str] = ()) -> bool:
+        """Claim, or claim on, the making of the model's first version; False while another process holds that."""
+
+        def work(session: Session) -> bool:
+            now = claims.clock(session)
+            if not claims.may_take(claims.find(session, model, claims.FIRST, now), holder, dead):
+                return False
+            claims.take(session, model, claims.FIRST, number=0, holder=holder, now=now)
+            return True
+
+        return self._write(work)
+
+    def release_first(self, model: str, holder: str) -> None:
+        """End the claim of *holder* on the first version."""
+        self._write(lambda session: claims.release(session, model, claims.FIRST, holder, claims.clock(session)))
+
+    def offer(self, flight: Flight, decision: str, version: str) -> str:
+        """Write down which version *decision* offers, once; the version that it offers, which may be an earlier one.
+
+        *decision* is the flight's, or a strategy's of it (`id:strategy`). Raises Refused where the flight's claim was
+        lost before, or the version was taken back.
+        """
+        return self._write(lambda session: claims.offer(session, flight, decision, version))
+
+    def take_back(self, model: str, decision: str, version: str, holder: str) -> bool:
+        """Write down that a version will never be offered; False where it is offered already."""
+        return self._write(lambda session: claims.take_back(session, model, decision, version, holder))
+
+    def offers(self, model: str) -> dict[str, str]:
+        """Every version that a decision of *model* offered, by the decision."""
+        return self._read(lambda session: claims.offers(session, model))
 
     def updates(self, model: str) -> list[UpdateRow]:
         """Every training run of *model* in the order of take-off."""
-        with Session(self._engine) as session:
-            return flights.updates(session, model, self._remembered)
+        return self._read(lambda session: flights.updates(session, model, self._remembered))
 
     # The champion alias
 
@@ -278,42 +330,31 @@ class Ledger:
             reason=reason,
             decision=decision,
         )
-        with writing(self._engine) as connection, Session(connection) as session:
-            written = promotions.record(session, promotion, noticed=noticed)
-            session.flush()
-            return written
+        return self._write(lambda session: promotions.record(session, promotion, noticed=noticed))
 
     def champion_at(self, model: str, at: datetime) -> str | None:
         """The version that was champion at *at*; None before the first."""
-        with Session(self._engine) as session:
-            return promotions.champion_at(session, model, at)
+        return self._read(lambda session: promotions.champion_at(session, model, at))
 
     def champions(self, model: str) -> list[Promotion]:
         """Every move of the champion alias in the order of *at*."""
-        with Session(self._engine) as session:
-            return promotions.champions(session, model, self._remembered)
+        return self._read(lambda session: promotions.champions(session, model, self._remembered))
 
     def record_catch(self, catch: Catch) -> None:
         """Write that the alias was found where no gate let it go, or gone."""
-        with writing(self._engine) as connection, Session(connection) as session:
-            catches.record(session, catch)
-            session.flush()
+        self._write(lambda session: catches.record(session, catch))
 
     def catches(self, model: str) -> list[Catch]:
         """Every catch of the model's champion alias, oldest first."""
-        with Session(self._engine) as session:
-            return catches.catches(session, model)
+        return self._read(lambda session: catches.catches(session, model))
 
     def record_acceptance(self, acceptance: Acceptance) -> None:
         """Write that somebody declared windows of broken data sound."""
-        with writing(self._engine) as connection, Session(connection) as session:
-            acceptances.record(session, acceptance)
-            session.flush()
+        self._write(lambda session: acceptances.record(session, acceptance))
 
     def acceptances(self, model: str) -> list[Acceptance]:
         """Every acceptance of windows of *model*, oldest first."""
-        with Session(self._engine) as session:
-            return acceptances.acceptances(session, model)
+        return self._read(lambda session: acceptances.acceptances(session, model))
 
     # Reviews
 
@@ -332,26 +373,18 @@ class Ledger:
         review = Review(
             model=model, version=version, verdict=verdict, at=at, actor=actor, reason=reason, decision=decision
         )
-        with writing(self._engine) as connection, Session(connection) as session:
-            written = reviews.record(session, review)
-            session.flush()
-            return written
+        return self._write(lambda session: reviews.record(session, review))
 
     def reviews(self, model: str) -> list[Review]:
         """Every review of the model's versions in the order of *at*."""
-        with Session(self._engine) as session:
-            return reviews.reviews(session, model)
+        return self._read(lambda session: reviews.reviews(session, model))
 
     # Files of versions
 
     def keep_files(self, *, model: str, version: str, digest: str, at: datetime, decision: str | None) -> bool:
         """Write the digest of a version's files; False, and nothing is written, where there is one already."""
-        with writing(self._engine) as connection, Session(connection) as session:
-            written = reviews.keep_files(session, model, version, digest, at, decision)
-            session.flush()
-            return written
+        return self._write(lambda session: reviews.keep_files(session, model, version, digest, at, decision))
 
     def files(self, model: str, version: str) -> str | None:
         """The digest of a version's files when it was registered; None where none was written."""
-        with Session(self._engine) as session:
-            return reviews.files(session, model, version)
+        return self._read(lambda session: reviews.files(session, model, version))

@@ -1,6 +1,6 @@
 """The ledger's tables, as SQLAlchemy knows them.
 
-All are append-only: triggers in the database refuse UPDATE and DELETE. Where a value has more parts than
+All but `claims` are append-only: triggers in the database refuse UPDATE and DELETE. Where a value has more parts than
 people query by, *document* holds it whole as JSON text (text, since JSON columns know no NaN), and the
 columns beside it are for SQL. `at`, `start`, `end`, `watermark` and `ended_at` are decision time;
 `taken_off` and `recorded_at` are wall time. All are naive UTC.
@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     DateTime,
     Dialect,
     Double,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERSION_TABLE = "ratoon_ledger_version"  # of its own: MLflow and Prefect keep an alembic_version each
-HEAD = "0004"  # the newest revision in migrations/versions; a test holds the two together
+HEAD = "0005"  # the newest revision in migrations/versions; a test holds the two together
 
 
 class NaiveUTC(TypeDecorator[datetime]):
@@ -230,4 +231,27 @@ class AcceptanceRow(Base):
     at: Mapped[datetime]
     actor: Mapped[str]
     reason: Mapped[str]
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class ClaimRow(Base):
+    """Who works at *what* of a model, until when at least; the one table that changes in place."""
+
+    __tablename__ = "claims"
+    model: Mapped[str] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer)
+    holder: Mapped[str]
+    until: Mapped[datetime]
+
+
+class OfferRow(Base):
+    """A version that a decision offered, or that was taken back before anybody saw it offered."""
+
+    __tablename__ = "offers"
+    model: Mapped[str] = mapped_column(primary_key=True)
+    decision: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    taken_back: Mapped[bool] = mapped_column(Boolean)
     recorded_at: Mapped[datetime] = _recorded()

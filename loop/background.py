@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from time import process_time
 
 from ..models.race import Race
-from ..spec.errors import RatoonError, Refused
+from ..spec.errors import RatoonError
 from ..spec.masked import masked
 from ..spec.unexpected import worded
 from ..spec.values import FIRING, Decision
 from .care import Care
 from .champion import Champion
+from .claim import Claim, kept_alive
 from .learn import kept_behind, ladder, landed
 from .tries import to_try
 
@@ -32,16 +34,18 @@ def learn_behind(
     decision: Decision,
     *,
     ended_at: datetime,
-    now_wall: datetime,
     run: str | None = None,
     bounded: bool = False,
-    fence: Callable[[], None] = lambda: None,
+    holder: str | None = None,
+    dead: Collection[str] = (),
+    now_wall: datetime | None = None,
 ) -> Learned | None:
     """Let the strategies that are due learn in the background; None where nothing is to be done.
 
     That is: the decision starts a run, which learns itself; the data is broken, or there is none; the model is in
     shadow mode; another run is in flight; or no strategy is due. Nothing that goes wrong here stops a look: it is
-    written down as a failed run. *bounded* as in `ladder`.
+    written down as a failed run. *bounded* as in `ladder`; *holder*, *dead* and *now_wall* as in `Ledger.take_off`:
+    without a holder nothing competes, as in a backtest.
     """
     nothing = decision.action in FIRING or decision.action == "roll_back" or care.spec.mode == "shadow"
     if nothing or decision.triage.verdict == "broken_data" or decision.champion != champion.version:
@@ -55,18 +59,22 @@ def learn_behind(
         decision=decision.id,
         at=decision.at,
         run=run,
-        now_wall=now_wall,
         abandon_after=care.spec.abandon_after,
+        holder=holder,
+        dead=dead,
+        now_wall=now_wall,
     )
     if flight is None or flight.landed is not None:
         return None
     began = process_time()
     try:
-        race = ladder(care, champion, decision, bounded=bounded, offer=False)
-        if not care.ledger.in_the_air(flight):
-            raise Refused(f"{flight} was given up while it trained; nothing was registered.")
-        fence()
-        behind = kept_behind(care, champion, decision, race)
+        with kept_alive(care.ledger, flight) if holder else nullcontext(Claim(care.ledger, flight)) as claim:
+            race = ladder(care, champion, decision, bounded=bounded, offer=False)
+            claim.check()
+            behind = kept_behind(care, champion, decision, race, claim=claim)
+            spent = process_time() - began
+            landed(care, flight, race, None, ended_at, offer=False, behind=behind, cpu_seconds=spent)
+            return Learned(race, behind)
     except Exception as error:  # a strategy's code, a library, a store: no look fails for what it learns beside
         known = isinstance(error, RatoonError)
         reason = masked(f"{type(error).__name__}: {error}") if known else worded(error)
@@ -79,6 +87,3 @@ def learn_behind(
                 ended_at=ended_at,
             )
         return None
-    spent = process_time() - began
-    landed(care, flight, race, None, ended_at, offer=False, behind=behind, cpu_seconds=spent)
-    return Learned(race, behind)

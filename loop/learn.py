@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from ..models.outlook import Outlook, expected
 from ..models.race import Race, climb, first
 from ..models.state import TrainingState
 from ..models.trained import Trained
-from ..models.versions import Version
+from ..models.versions import UNCLAIMED, Claim, Version
 from ..policy.budgets import cpu_seconds_left
 from ..policy.credits import gain_of
 from ..policy.decide import decision_id
@@ -147,7 +147,7 @@ def offered(
     race: Race,
     candidate: Trained,
     *,
-    fence: Callable[[], None] = lambda: None,
+    claim: Claim = UNCLAIMED,
     snapshots: tuple[str, ...] = (),
     reports: Mapping[str, str] | None = None,
     flow_run: str = "",
@@ -177,7 +177,7 @@ def offered(
         spec_path=str(care.spec.path),
         links=links_of(care, champion.version, snapshots, flow_run),
     )
-    return care.registry.register(referenced(care, view, candidate), evidence, fence=fence)
+    return care.registry.register(referenced(care, view, candidate), evidence, claim=claim)
 
 
 def _why(care: Care, fired: Decision, candidate: Trained) -> tuple[str, ...]:
@@ -192,10 +192,12 @@ def _why(care: Care, fired: Decision, candidate: Trained) -> tuple[str, ...]:
     )
 
 
-def kept_behind(care: Care, champion: Champion, fired: Decision, race: Race) -> dict[str, str]:
+def kept_behind(
+    care: Care, champion: Champion, fired: Decision, race: Race, *, claim: Claim = UNCLAIMED
+) -> dict[str, str]:
     """Register what the strategies made beside the candidate, to go on from; the version's number by strategy.
 
-    Once for a decision and strategy. Nothing of it serves, and no page is drawn for it.
+    Once for a decision and strategy, through its run's *claim*. Nothing of it serves, and no page is drawn for it.
     """
     if care.spec.learner.unproven == "drop":
         return {}
@@ -222,7 +224,7 @@ def kept_behind(care: Care, champion: Champion, fired: Decision, race: Race) -> 
             spec_path=str(care.spec.path),
             background=True,
         )
-        found[strategy] = care.registry.register(trained, evidence).number
+        found[strategy] = care.registry.register(trained, evidence, claim=claim).number
     return found
 
 
@@ -302,7 +304,9 @@ def landed(
     return outcome
 
 
-def first_version(care: Care, now: datetime, flow_run: str = "", *, bounded: bool = False) -> Version:
+def first_version(
+    care: Care, now: datetime, flow_run: str = "", *, bounded: bool = False, claim: Claim = UNCLAIMED
+) -> Version:
     """Fit on every labelled row outside the holdout, judge on the holdout, and register; *bounded* as in `ladder`."""
     view = care.source.as_of(now)
     rows, holdout = view.learned(now), view.holdout(None, limit=care.spec.gate.sample)
@@ -322,4 +326,4 @@ def first_version(care: Care, now: datetime, flow_run: str = "", *, bounded: boo
         flow_run=flow_run,
         spec_path=str(care.spec.path),
     )
-    return care.registry.register(referenced(care, view, trained), evidence)
+    return care.registry.register(referenced(care, view, trained), evidence, claim=claim)

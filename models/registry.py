@@ -13,14 +13,14 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
-from ..spec.errors import NotAllowed, RegistryError
+from ..spec.errors import NotAllowed, Refused, RegistryError
 from ..spec.masked import without_login
 from ..spec.model import Spec
 from ..spec.values import LadderRung
@@ -43,6 +43,9 @@ from .versions import (
     CHALLENGER,
     CHAMPION,
     DECISION,
+    TAKEN_BACK,
+    UNCLAIMED,
+    Claim,
     Version,
     Witness,
     behind,
@@ -84,7 +87,9 @@ class Registry:
         """Open, and create on first use, the registry of *spec*; RegistryError where it cannot be reached."""
         uri = uri_of(spec)
         try:
-            with only_one(spec):  # two processes creating one SQLite file would break each other's migration
+            if EmbeddedVersions.find(uri, spec.model) is None:
+                import mlflow  # noqa: F401 - seconds, for which nobody need wait in the lock
+            with only_one(spec, uri):  # two processes that create one registry would break each other's migration
                 registry = cls(spec, uri)
                 if registry._embedded is None:  # else the file is there, and of a schema that is known
                     registry._client.search_registered_models(max_results=1)
@@ -155,10 +160,12 @@ class Registry:
     def of_decision(self, decision: str) -> Version | None:
         """The version registered for *decision*, if there is one."""
         if self._embedded is not None:
-            return min(self._embedded.versions(tag=(DECISION, decision)), key=_number, default=None)
-        found = self._client.search_model_versions(f"name='{self.model}' and tags.`{DECISION}`='{decision}'")
-        aliases = self._aliases()
-        return min((_version(v, aliases) for v in found), key=lambda v: int(v.number), default=None)
+            made: Iterable[Version] = self._embedded.versions(tag=(DECISION, decision))
+        else:
+            found = self._client.search_model_versions(f"name='{self.model}' and tags.`{DECISION}`='{decision}'")
+            aliases = self._aliases()
+            made = (_version(v, aliases) for v in found)
+        return min((each for each in made if TAKEN_BACK not in each.tags), key=_number, default=None)
 
     def load(self, ref: str | int = CHAMPION) -> Trained:
         """The version of a number or alias with its training state; kept in memory by number.
@@ -202,14 +209,14 @@ class Registry:
         evidence: Evidence,
         *,
         code_paths: Sequence[str] = (),
-        fence: Callable[[], None] = lambda: None,
+        claim: Claim = UNCLAIMED,
     ) -> Version:
         """Register *trained* once for `evidence.decision` and set its aliases; the version.
 
         `candidate` where a gate judged it, `challenger` unless that gate could not prove it. Where the decision has a
-        version already, that one is returned and only its aliases repaired. *fence* is called before the version is
-        created and before it is offered: it raises where another run took its place. Raises SpecError for a type that
-        was not reviewed; then nothing was written.
+        version already, that one is returned and only its aliases repaired. *claim* is asked before the version is
+        created and before it is offered. Raises Refused where another run took its place, and SpecError for a type
+        that was not reviewed; then nothing was offered.
         """
         known = self.of_decision(evidence.decision)
         if known is None:
@@ -218,19 +225,58 @@ class Registry:
             else:
                 run_id, model_id = self.log(trained, evidence, code_paths)
             digests = self._digests(model_id)
-            fence()
+            claim.check()
             known = self._create(trained, evidence, run_id, model_id, digests)
             self._witnessed(known, digests)
-        fence()
-        return self.offer(known)
+        return self.offer(known, claim=claim)
 
-    def offer(self, version: Version) -> Version:
-        """Point `candidate` at *version*, and `challenger` too where its gate passed it; no newer one's alias moves."""
+    def offer(self, version: Version, *, claim: Claim = UNCLAIMED) -> Version:
+        """Point `candidate` at *version*, and `challenger` too where its gate passed it; no newer one's alias moves.
+
+        Where its decision offers another version already, *version* is deleted and that one is returned. Raises
+        Refused where *claim* was lost before anything was offered; then *version* is deleted.
+        """
+        decision = version.decision or version.number
+        try:
+            offered = claim.offer(decision, version.number)
+        except Refused:
+            if claim.take_back(decision, version.number):
+                self.discard(version.number)
+            raise
+        if offered != version.number:
+            if claim.take_back(decision, version.number):
+                self.discard(version.number)
+            version = self.version(offered)
         if FILES in version.tags and self.witness is not None and self.witness.files(version.number) is None:
             self._witness_again(version)
-        for alias in to_be_set(version, self._aliases()):
+        claim.check()
+        moved = to_be_set(version, self._aliases())
+        for alias in moved:
             self._set_alias(alias, version.number)
+        try:
+            claim.check()
+        except Refused:  # it slept between looking and setting: what others did meanwhile stands
+            self._yield_to(claim.newest_offered(), version.number, moved)
+            raise
         return self.version(version.number)
+
+    def discard(self, number: str) -> None:
+        """Delete a version that was never offered; where the account may not, it stays, marked, without an alias."""
+        try:
+            self._client.delete_model_version(self.model, number)
+        except self._mlflow.MlflowException:
+            with suppress(self._mlflow.MlflowException):
+                self._client.set_model_version_tag(self.model, number, TAKEN_BACK, "true")
+
+    def _yield_to(self, newest: str | None, number: str, moved: list[str]) -> None:
+        """Let the aliases *moved* to version *number* go where a newer version was offered meanwhile."""
+        if newest is None or int(newest) <= int(number):
+            return
+        for alias in moved:
+            if self._aliases().get(alias) == number:
+                self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
+        if self._aliases().get(CHAMPION) != newest:
+            self.offer(self.version(newest))
 
     def let_go(self, strategy: LadderRung | None = None) -> None:
         """Take the alias of *strategy* away, else `candidate`: its next update goes on from the champion.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 
 from ..spec.errors import RegistryError
@@ -12,7 +11,19 @@ from ..spec.values import LadderRung
 from . import card
 from .evidence import Evidence
 from .trained import Trained
-from .versions import BEHIND, CANDIDATE, CHALLENGER, CHAMPION, DECISION, Version, behind, pointing_at, to_be_set
+from .versions import (
+    BEHIND,
+    CANDIDATE,
+    CHALLENGER,
+    CHAMPION,
+    DECISION,
+    UNCLAIMED,
+    Claim,
+    Version,
+    behind,
+    pointing_at,
+    to_be_set,
+)
 
 
 class Shelf:
@@ -25,6 +36,10 @@ class Shelf:
         self.model = spec.model
         self._kept: dict[str, tuple[Version, Trained]] = {}
         self._aliases: dict[str, str] = {}
+
+    def versions(self) -> tuple[Version, ...]:
+        """All versions, newest first."""
+        return tuple(self.version(number) for number in reversed(self._kept))
 
     def champion(self) -> Version | None:
         """The version that serves; None before the first training."""
@@ -67,22 +82,24 @@ class Shelf:
         """There is no page to look at."""
         return None
 
-    def register(self, trained: Trained, evidence: Evidence, *, fence: Callable[[], None] = lambda: None) -> Version:
+    def register(self, trained: Trained, evidence: Evidence, *, claim: Claim = UNCLAIMED) -> Version:
         """Keep a copy of *trained* once for `evidence.decision`, and offer it as the registry would."""
         known = self.of_decision(evidence.decision)
         if known is None:
-            fence()
             number = str(len(self._kept) + 1)
             kept = replace(trained, estimator=copy.deepcopy(trained.estimator), version=number)
             tags = {DECISION: evidence.decision, **card.tags(trained.state, evidence)}
             self._kept[number] = (Version(model=self.model, number=number, tags=tags, created=evidence.at), kept)
             known = self.version(number)
-        return self.offer(known)
+        return self.offer(known, claim=claim)
 
-    def offer(self, version: Version) -> Version:
+    def offer(self, version: Version, *, claim: Claim = UNCLAIMED) -> Version:
         """Point `candidate` at *version*, and `challenger` too where its gate passed it; no newer one's alias moves."""
         self._aliases |= dict.fromkeys(to_be_set(version, self._aliases), version.number)
         return self.version(version.number)
+
+    def discard(self, number: str) -> None:
+        """Nothing competes with a backtest's versions."""
 
     def let_go(self, strategy: LadderRung | None = None) -> None:
         """The next update, of *strategy* or of the candidate, goes on from the champion."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +13,7 @@ from ..spec.masked import without_login
 from ..spec.model import Spec
 
 _FILE = "sqlite:///"
+_LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
 
 
 def home_of(spec: Spec) -> Path:
@@ -51,8 +52,30 @@ def artifacts_of(spec: Spec, uri: str) -> str | None:
 
 
 @contextmanager
-def only_one(spec: Spec) -> Iterator[None]:
-    """Let one process of this machine at a time in, by a lock file in `stores.home`."""
-    with (home_of(spec) / "mlflow.lock").open("w") as lock:
+def only_one(spec: Spec, uri: str) -> Iterator[None]:
+    """Let one process at a time create or upgrade the registry at *uri*.
+
+    On this machine by a lock file, beside a SQLite file or in `stores.home`; on all that share a PostgreSQL database
+    by an advisory lock there, since MLflow's migrations break each other.
+    """
+    file = file_of(uri)
+    folder = home_of(spec) if file is None else file.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "mlflow.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        with _database_lock(uri) if uri.startswith("postgres") else nullcontext():
+            yield
+
+
+@contextmanager
+def _database_lock(uri: str) -> Iterator[None]:
+    """Hold an advisory lock of the database at *uri*; it ends with the connection, however that ends."""
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(uri.replace("postgres://", "postgresql://", 1), isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            yield
+    finally:
+        engine.dispose()

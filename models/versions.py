@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, get_args
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # they import pandas, which a reader of versions need not
 
 DECISION = "ratoon.decision"
 CAUGHT = "ratoon.caught"
+TAKEN_BACK = "ratoon.taken_back"  # on a version that was never offered and could not be deleted
 CHAMPION, CHALLENGER, CANDIDATE = "champion", "challenger", "candidate"
 BEHIND = f"{CANDIDATE}-"  # an alias for each strategy: the newest version that it made, such as candidate-warm
 
@@ -61,12 +62,56 @@ def _number(tag: str | None) -> str | None:
     return None if tag in (None, "none") else tag
 
 
+class Claim(Protocol):
+    """What a training run asks for before the registry shows what it made; no-one else's run may come between."""
+
+    def check(self) -> None:
+        """Raises Refused where another process took its place."""
+
+    def offer(self, decision: str, version: str) -> str:
+        """The version that *decision* offers: *version*, or the one that was offered before.
+
+        Raises Refused where another process took its place and has offered none yet.
+        """
+
+    def take_back(self, decision: str, version: str) -> bool:
+        """Whether *version* is not offered, and from now on never will be."""
+
+    def newest_offered(self) -> str | None:
+        """The highest number that any decision of the model's offered."""
+
+
+class Unclaimed:
+    """The claim of what nothing competes with: a backtest's versions, which are in memory."""
+
+    def check(self) -> None:
+        """Nothing can have come between."""
+
+    def offer(self, decision: str, version: str) -> str:
+        """*version* itself."""
+        return version
+
+    def take_back(self, decision: str, version: str) -> bool:
+        """It was offered."""
+        return False
+
+    def newest_offered(self) -> str | None:
+        """Nobody keeps count."""
+        return None
+
+
+UNCLAIMED = Unclaimed()
+
+
 class Versions(Protocol):
     """The versions of one model: MLflow's registry (`Registry`), or a backtest's own (`Shelf`)."""
 
     @property
     def uri(self) -> str:
         """Where they are kept, for messages."""
+
+    def versions(self) -> tuple[Version, ...]:
+        """All versions, newest first."""
 
     def champion(self) -> Version | None:
         """The version that serves."""
@@ -95,11 +140,17 @@ class Versions(Protocol):
     def page(self, number: str) -> str | None:
         """The address of a version's page, where there is one."""
 
-    def register(self, trained: Trained, evidence: Evidence, *, fence: Callable[[], None] = lambda: None) -> Version:
+    def register(self, trained: Trained, evidence: Evidence, *, claim: Claim = UNCLAIMED) -> Version:
         """Register once for `evidence.decision`; offer it for review, unless its gate could not prove it."""
 
-    def offer(self, version: Version) -> Version:
-        """Point the alias `candidate` at *version*, and `challenger` too, unless its gate could not prove it."""
+    def offer(self, version: Version, *, claim: Claim = UNCLAIMED) -> Version:
+        """Point the alias `candidate` at *version*, and `challenger` too, unless its gate could not prove it.
+
+        The version that its decision offers is returned, which is another one where that was offered before.
+        """
+
+    def discard(self, number: str) -> None:
+        """Delete a version that was never offered."""
 
     def let_go(self, strategy: LadderRung | None = None) -> None:
         """Take the alias of *strategy* away, else `candidate`: its next update goes on from the champion."""

@@ -6,6 +6,7 @@
     │   └── DataError        the data behind the spec: column, type, what was expected
     └── Refused              Ratoon could go on, but must not (exit code 1)
         ├── ContractBroken   the training state does not fit the rows: a continued fit would be wrong
+        ├── Unavailable      a store does not answer or cannot be written: later it may
         ├── TrainingDied     training took more than it may, or its process ended: nothing was registered
         └── RegistryError    the registry is not in the state that a step needs
             └── NotAllowed   the account that Ratoon uses there may not do it
@@ -46,6 +47,10 @@ class Refused(RatoonError):
 
 class ContractBroken(Refused):
     """The training state and the rows disagree, so that a continued fit would be wrong."""
+
+
+class Unavailable(Refused):
+    """A store (the ledger's database, a server) does not answer or cannot be written; nothing was changed."""
 
 
 class TrainingDied(Refused):

@@ -6,9 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from ratoon.data.engine import without_password
+from ratoon.data import patience
+from ratoon.data.engine import Engine, without_password
 from ratoon.data.source import open_source
-from ratoon.spec.errors import DataError
+from ratoon.spec.errors import DataError, Unavailable
 
 psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed: pip install ratoon[postgres]")
 
@@ -96,3 +97,34 @@ def test_passwords_are_hidden_wherever_they_stand():
     assert without_password("postgresql://u:p@h:5/d") == "postgresql://u:***@h:5/d"
     assert without_password("postgresql://h/d?password=p&user=u") == "postgresql://h/d?password=***&user=u"
     assert without_password("postgresql://u@h/d") == "postgresql://u@h/d"
+
+
+def _cut_off(source, postgres_url) -> None:
+    """What a restart of the server does to a connection."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", [source._engine.backend.con.info.backend_pid])
+
+
+def test_a_server_that_restarts_between_two_reads_is_asked_again(typed, postgres_url, monkeypatch):
+    monkeypatch.setattr(patience, "PAUSES", (0.0,))
+    with open_source(typed) as source:
+        span = source.extent()
+        before = source.as_of(datetime(2024, 2, 1)).window(span).frame
+        _cut_off(source, postgres_url)
+        assert source.as_of(datetime(2024, 2, 1)).window(span).frame.equals(before)
+        (row,) = source._engine.backend.raw_sql("SHOW default_transaction_read_only").fetchall()
+        assert row == ("on",)  # the new session is set up as the first was
+
+
+def test_a_server_that_stays_away_is_named_and_that_is_no_fault_of_the_data(typed, postgres_url, monkeypatch):
+    monkeypatch.setattr(patience, "PAUSES", (0.0, 0.0))
+
+    def refused(self) -> None:
+        raise psycopg.OperationalError("connection refused")
+
+    with open_source(typed) as source:
+        span = source.extent()
+        monkeypatch.setattr(Engine, "_connect_again", refused)
+        _cut_off(source, postgres_url)
+        with pytest.raises(Unavailable, match="does not answer any more"):
+            source.as_of(datetime(2024, 2, 1)).window(span)

@@ -18,7 +18,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,9 @@ def carry_out(job: dict[str, Any], answer: Path) -> None:
     arguments = {
         k: datetime.fromisoformat(v) if k in ("at", "start", "end") else v for k, v in job["arguments"].items()
     }
+    for name, seconds in job.get("durations", {}).items():
+        module, _, constant = name.partition(":")
+        setattr(importlib.import_module(module), constant, timedelta(seconds=seconds))
     for mine in job["mines"]:
         (lay_apart if mine.get("apart") else lay)(mine)
     try:

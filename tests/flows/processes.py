@@ -33,6 +33,7 @@ class Processes:
     def __init__(self, folder: Path, api_url: str) -> None:
         self.folder = folder
         self._numbers = count(1)
+        self.lease: float | None = None  # seconds; None: as shipped
         environment = {
             **os.environ,
             "PREFECT_API_URL": api_url,
@@ -56,7 +57,17 @@ class Processes:
         answer = self.folder / f"{next(self._numbers)}-{flow}.json"
         plain = {k: v.isoformat() if hasattr(v, "isoformat") else str(v) for k, v in arguments.items()}
         job = {"flow": flow, "arguments": plain, "mines": list(mines)}
+        if self.lease is not None:
+            renewed = {"ratoon.loop.claim:RENEWED_EVERY": self.lease / 4}
+            job |= {"durations": {"ratoon.ledger.claims:LEASE": self.lease, **renewed}}
         return self._ask({"job": job, "answer": str(answer)})["pid"], answer
+
+    def sleep(self, started: tuple[int, Path]) -> None:
+        """Stop a process in the middle of what it does (SIGSTOP), as a machine that is suspended does."""
+        os.kill(started[0], signal.SIGSTOP)
+
+    def wake(self, started: tuple[int, Path]) -> None:
+        os.kill(started[0], signal.SIGCONT)
 
     def end(self, started: tuple[int, Path]) -> Ended:
         pid, answer = started

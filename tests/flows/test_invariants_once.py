@@ -64,7 +64,7 @@ def test_two_monitors_of_the_same_moment_fire_once(processes: Processes, trained
 @pytest.mark.slow
 def test_two_monitors_seconds_apart_train_once(processes: Processes, trained: Project, tmp_path: Path) -> None:
     """Two decisions, neither of which could know of the other, want to fly at the same moment: one does."""
-    mines = [meets(tmp_path / "decided", 2, RECORD), meets(tmp_path / "start", 2, "ratoon.flows.retrain:alone")]
+    mines = [meets(tmp_path / "decided", 2, RECORD), meets(tmp_path / "start", 2, "ratoon.flows.retrain:holding")]
     moments = (LATE, LATE + timedelta(seconds=5))
     ended = processes.run_all(*[("monitor", mines, {"spec": trained.path, "at": at}) for at in moments])
     fine(*ended)
@@ -110,7 +110,7 @@ def test_a_monitor_run_again_trains_no_second_time(processes: Processes, finishe
 def test_a_second_retrain_does_not_start_beside_a_living_one(
     processes: Processes, decided: Project, tmp_path: Path
 ) -> None:
-    """Neither another decision's nor the same decision's: the model's lock is held."""
+    """Neither another decision's nor the same decision's: the model's claim is held."""
     flying = processes.start(
         "retrain", waits(tmp_path / "air", IN_THE_AIR), spec=decided.path, decision=decision_of(decided)
     )

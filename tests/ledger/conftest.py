@@ -76,9 +76,10 @@ def measured(**more: Any) -> Signal:
     return Signal.model_validate(known | more)
 
 
-def fly(ledger: Ledger, id: str = "d1", *, wall: datetime = NOW, model: str = "price") -> Flight | None:
+def fly(ledger: Ledger, id: str = "d1", *, wall: datetime = NOW, model: str = "price", **more: Any) -> Flight | None:
     """Take off for a recorded decision; a flight is given up after two hours."""
-    return ledger.take_off(model=model, decision=id, at=NOW, run="r", now_wall=wall, abandon_after=timedelta(hours=2))
+    patience = timedelta(hours=2)
+    return ledger.take_off(model=model, decision=id, at=NOW, run="r", now_wall=wall, abandon_after=patience, **more)
 
 
 def policy(**more: Any) -> Policy:

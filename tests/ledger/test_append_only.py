@@ -12,7 +12,7 @@ from ratoon.ledger.engine import connect
 from ratoon.ledger.entries import Acceptance, Catch
 from ratoon.ledger.tables import Base
 
-TABLES = sorted(Base.metadata.tables)
+TABLES = sorted(set(Base.metadata.tables) - {"claims"})  # which says who works just now, and changes in place
 
 
 @pytest.fixture
@@ -24,7 +24,9 @@ def full(ledger, url, made) -> Iterator[Engine]:
     ledger.record_review(
         model="price", version="1", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None
     )
-    ledger.land(made.fly(ledger), outcome="failed", ended_at=made.NOW)
+    flight = made.fly(ledger)
+    ledger.offer(flight, "d1", "1")
+    ledger.land(flight, outcome="failed", ended_at=made.NOW)
     ledger.record_promotion(
         model="price", version="1", previous=None, at=made.NOW, kind="first", actor="ada", reason="", decision=None
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from ratoon.ledger.claims import LEASE
 from ratoon.ledger.ledger import Ledger
 from ratoon.spec.errors import Refused
 
@@ -37,12 +38,88 @@ def test_models_do_not_wait_for_each_other(two, made):
     assert made.fly(two, "b1", model="bike").number == 1
 
 
-def test_the_same_decision_resumes_its_own_flight(two, made):
+def test_the_same_decision_resumes_its_own_flight_once_the_lease_has_ended(two, made):
     first = made.fly(two, "d1")
-    again = made.fly(two, "d1", wall=made.NOW + timedelta(hours=1))
 
-    assert again == first
+    assert made.fly(two, "d1", wall=made.NOW + LEASE - timedelta(seconds=1)) is None
+    again = made.fly(two, "d1", wall=made.NOW + LEASE)
+    assert (again.number, again.landed, again.holder != first.holder) == (first.number, None, True)
     assert len(two.updates("price")) == 1
+
+
+def test_a_holder_known_dead_is_not_waited_for(two, made):
+    first = made.fly(two, "d1")
+
+    assert made.fly(two, "d1", dead={"somebody else"}) is None
+    assert made.fly(two, "d1", dead={first.holder}).number == first.number
+
+
+def test_the_holder_itself_may_ask_again(two, made):
+    first = made.fly(two, "d1", holder="host:1:a")
+
+    assert made.fly(two, "d1", holder="host:1:a") == first
+    assert two.renew(first)
+
+
+def test_who_lost_its_claim_can_neither_land_nor_offer_nor_renew(two, made):
+    """SIGSTOPped past its lease, then woken: the run is another process's by now."""
+    slept = made.fly(two, "d1")
+    taken_over = made.fly(two, "d1", wall=made.NOW + LEASE)
+
+    assert not two.in_the_air(slept) and two.in_the_air(taken_over)
+    assert not two.renew(slept)
+    with pytest.raises(Refused, match="its lease ended"):
+        two.land(slept, outcome="registered", version="3", ended_at=made.NOW)
+    with pytest.raises(Refused, match="its lease ended"):
+        two.offer(slept, "d1", "3")
+    assert two.offer(taken_over, "d1", "4") == "4"
+    assert two.offer(slept, "d1", "3") == "4"  # it learns which one was offered
+    two.land(taken_over, outcome="registered", version="4", ended_at=made.NOW)
+    assert [(u.outcome, u.version) for u in two.updates("price")] == [("registered", "4")]
+
+
+def test_a_lease_that_ended_is_still_the_holders_while_nobody_else_took_it(two, made):
+    slept = made.fly(two, "d1", wall=datetime(2020, 1, 1))  # by the database's clock it ended long ago
+
+    assert not two.claim("price").held
+    assert two.renew(slept) and two.claim("price").held
+    assert two.offer(slept, "d1", "3") == "3"
+    two.land(slept, outcome="registered", version="3", ended_at=made.NOW)
+
+
+def test_a_version_is_either_offered_or_taken_back(two, made):
+    flight = made.fly(two, "d1")
+
+    assert two.take_back("price", "d1", "2", flight.holder)
+    assert two.take_back("price", "d1", "2", "again")
+    with pytest.raises(Refused, match="v2 of price was taken back"):
+        two.offer(flight, "d1", "2")
+    assert two.offer(flight, "d1", "3") == "3"
+    assert not two.take_back("price", "d1", "3", flight.holder)
+    assert two.offers("price") == {"d1": "3"}
+
+
+def test_leases_are_judged_by_the_databases_clock_not_by_the_machines(two, made):
+    """Three machines' clocks differ by minutes."""
+    flight = two.take_off(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2))
+    [update] = two.updates("price")
+    there = datetime.now(UTC).replace(tzinfo=None)
+
+    assert abs(update.taken_off - there) < timedelta(minutes=1)
+    assert two.claim("price").held and two.claim("price").holder == flight.holder
+    assert two.take_off(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2)) is None
+
+
+def test_one_process_at_a_time_makes_the_first_version(two):
+    assert two.claim_first("price", "a")
+    assert two.claim_first("price", "a")
+    assert not two.claim_first("price", "b")
+    assert two.claim_first("bike", "b")
+    two.release_first("price", "b")
+    assert not two.claim_first("price", "b")
+    assert two.claim_first("price", "c", dead={"a"})
+    two.release_first("price", "c")
+    assert two.claim_first("price", "b")
 
 
 def test_a_decision_whose_flight_has_landed_does_not_fly_again(two, made):

@@ -28,10 +28,8 @@ def _record(ledger: Ledger, decision: str) -> None:
     ledger.record_decision(made, (), live=True)
 
 
-def _take_off(ledger: Ledger, decision: str) -> Flight | None:
-    return ledger.take_off(
-        model="price", decision=decision, at=AT, run=None, now_wall=AT, abandon_after=timedelta(hours=2)
-    )
+def _take_off(ledger: Ledger, decision: str, **more: Any) -> Flight | None:
+    return ledger.take_off(model="price", decision=decision, at=AT, run=None, abandon_after=timedelta(hours=2), **more)
 
 
 def _open_together(url: str, name: str, together: Barrier, said: Any) -> None:
@@ -87,7 +85,7 @@ def test_of_processes_racing_for_the_take_off_exactly_one_flies(url):
 def test_the_same_decision_twice_at_the_same_moment_is_one_flight(url):
     answers = _together(_race, url, ["a", "a"])
 
-    assert answers == [("a", True), ("a", True)]
+    assert sorted(answers) == [("a", False), ("a", True)]
     with Ledger.open(url) as ledger:
         assert len(ledger.updates("price")) == 1
         assert len(ledger.decisions("price")) == 1
@@ -102,7 +100,8 @@ def test_a_process_killed_in_the_air_is_resumed_by_its_decision_and_blocks_other
     with Ledger.open(url) as ledger:
         _record(ledger, "b")
         assert _take_off(ledger, "b") is None
-        resumed = _take_off(ledger, "a")
+        assert _take_off(ledger, "a") is None  # it may live: only its lease, or who knows it dead, says otherwise
+        resumed = _take_off(ledger, "a", dead={ledger.claim("price").holder})
         assert resumed is not None
         ledger.land(resumed, outcome="registered", version="2", ended_at=AT)
         assert [(u.number, u.outcome) for u in ledger.updates("price")] == [(1, "registered")]

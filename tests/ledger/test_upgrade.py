@@ -16,7 +16,7 @@ from ratoon.ledger.migrate import upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput, Refused
 
-NEW = {"policies", "scores", "reviews", "catches", "acceptances"}
+NEW = {"policies", "scores", "reviews", "catches", "acceptances", "offers"}
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def old(url: str, made: Any) -> str:
 
 def test_an_old_ledger_is_upgraded_with_all_its_rows(old, made):
     engine = connect(old)
-    before = {table: _rows(engine, table) for table in sorted(set(Base.metadata.tables) - NEW)}
+    before = {table: _rows(engine, table) for table in sorted(set(Base.metadata.tables) - NEW - {"claims"})}
     with Ledger.open(old) as ledger:
         assert ledger.find_decision("d1") == made.decided()
         assert ledger.signals("d1") == [made.measured()]
@@ -94,12 +94,28 @@ def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old
         )
         later = made.decided("d2", hours=1).model_copy(update={"policy": made.policy().version})
         ledger.record_decision(later, [], policy=made.policy(), live=True)
+        ledger.offer(made.fly(ledger, "d2"), "d2", "5")
     engine = connect(old)
     for table in sorted(NEW):
         with pytest.raises(IntegrityError, match="the ledger is append-only"), engine.begin() as connection:
             connection.execute(text(f"DELETE FROM {table}"))
         assert len(_rows(engine, table)) == 1
     engine.dispose()
+
+
+def test_a_run_in_the_air_when_the_ledger_is_upgraded_is_taken_up(old, made):
+    """It has no claim yet: whoever runs its decision again goes on with it."""
+    engine = connect(old)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO flights (model, number, decision, at, taken_off) VALUES ('price', 2, 'd1', :now, :now)"
+            ).bindparams(bindparam("now", made.NOW, type_=Base.metadata.tables["flights"].columns["at"].type))
+        )
+    engine.dispose()
+    with Ledger.open(old) as ledger:
+        ledger.record_decision(made.decided("d2", hours=1), [], live=True)
+        assert made.fly(ledger, "d2") is None
 
 
 def test_an_upgrade_that_meets_a_stranger_s_table_leaves_all_as_it_was(old, made):

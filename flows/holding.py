@@ -1,0 +1,83 @@
+"""Who trains a model: its claim in the ledger, and which of its holders on this machine are known to have ended."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..ledger.claims import new_holder
+from ..ledger.ledger import Ledger
+from ..loop.care import Care, Kept
+
+_REMEMBERED = 50  # holders that a lock file names: the claim is one of the last
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who asks for a claim, and the holders that have ended for sure: nobody need wait for the leases of those."""
+
+    name: str
+    dead: frozenset[str]
+
+
+@contextmanager
+def holding(care: Care) -> Iterator[Holder]:
+    """A holder for the model's claim, named in the model's lock file until the block ends.
+
+    The ledger cannot tell a dead process from a slow one before its lease ends. The operating system can: it drops
+    the lock with the process, however that ends, so that who gets it knows that all whom the file names are gone.
+    Where a living process has the lock the claim alone decides.
+    """
+    name = new_holder()
+    with _lock(care.stores.home, care.spec.model).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield Holder(name, frozenset())
+            return
+        dead = _named(file)
+        file.truncate(0)
+        file.write("\n".join([*dead, name]) + "\n")
+        file.flush()
+        yield Holder(name, frozenset(dead))
+
+
+def somebody_trains(home: Path, ledger: Ledger, model: str) -> bool:
+    """Whether the model's claim is held by a process that is not known to have ended."""
+    claim = ledger.claim(model)
+    return claim is not None and claim.held and claim.holder not in _ended(_lock(home, model))
+
+
+def _ended(lock: Path) -> list[str]:
+    """The holders that the lock file names, if no living process has its lock."""
+    if not lock.exists():
+        return []
+    with lock.open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return []
+        return _named(file)
+
+
+def _named(file: IO[str]) -> list[str]:
+    file.seek(0)
+    return file.read().split()[-_REMEMBERED:]
+
+
+@contextmanager
+def one_after_another(care: Kept) -> Iterator[None]:
+    """Let one sweep of a model at a time look at its aliases; the next waits, and finds what the first did."""
+    with _lock(care.stores.home, care.spec.model, "sweep").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _lock(home: Path, model: str, what: str = "retrain") -> Path:
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", model)
+    return home / f"{what}-{name}.lock"

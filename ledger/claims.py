@@ -1,0 +1,149 @@
+"""Claims: who works at a model just now, on whichever machine, and which version a decision offered.
+
+A claim is held by its *holder* until its lease ends; the holder renews it while it works. Only the holder, or
+whoever finds the lease ended or knows the holder dead, may go on with it. This is the one table that changes in
+place: it says what is, and `flights` and `landings` keep what was. Leases are judged by the database's clock, which
+is one for all machines (Gray and Cheriton 1989, "Leases").
+
+A lease cannot keep a process that was stopped past it from waking up: what it then does is refused, since every
+offer and every landing asks for the claim within the ledger's one write lock (a fencing check).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from ..spec.errors import Refused
+from .entries import Claim, Flight
+from .tables import ClaimRow, LandingRow, OfferRow
+
+LEASE = timedelta(seconds=60)
+RENEWED_EVERY = LEASE / 4
+
+_CLOCK = {
+    "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
+    "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
+}
+
+
+def new_holder() -> str:
+    """A name that no other holder has, and that tells a person where to look: machine, process and a random part."""
+    return f"{platform.node() or 'unknown'}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+
+
+def clock(session: Session) -> datetime:
+    """The database's wall time, naive UTC; of this very moment, not of the transaction's start."""
+    found = session.execute(text(_CLOCK[session.get_bind().dialect.name])).scalar_one()
+    return found if isinstance(found, datetime) else datetime.fromisoformat(found)
+
+
+def find(session: Session, model: str, what: str, now: datetime) -> Claim | None:
+    """The claim on *what* of *model*, held or not; None where there never was one."""
+    row = session.get(ClaimRow, (model, what))
+    if row is None:
+        return None
+    return Claim(holder=row.holder, number=row.number, until=row.until, held=row.until > now)
+
+
+def may_take(claim: Claim | None, holder: str, dead: Collection[str]) -> bool:
+    """Whether *holder* may have it: it is its own, its lease has ended, or its holder is known *dead*."""
+    return claim is None or not claim.held or claim.holder == holder or claim.holder in dead
+
+
+def take(session: Session, model: str, what: str, *, number: int, holder: str, now: datetime) -> None:
+    """Write the claim down for *holder* from *now* on; the caller has asked `may_take`."""
+    row = session.get(ClaimRow, (model, what))
+    if row is None:
+        session.add(ClaimRow(model=model, what=what, number=number, holder=holder, until=now + LEASE))
+    else:
+        row.number, row.holder, row.until = number, holder, now + LEASE
+
+
+def renew(session: Session, model: str, what: str, holder: str, now: datetime) -> bool:
+    """Lengthen the lease; False where somebody else has the claim by now."""
+    row = session.get(ClaimRow, (model, what))
+    if row is None or row.holder != holder:
+        return False
+    row.until = now + LEASE
+    return True
+
+
+def release(session: Session, model: str, what: str, holder: str, now: datetime) -> None:
+    """End the lease of *holder*, if it has one."""
+    row = session.get(ClaimRow, (model, what))
+    if row is not None and row.holder == holder:
+        row.until = now
+
+
+def held_by(session: Session, flight: Flight) -> bool:
+    """Whether *flight* has not ended and nobody else went on with it."""
+    row = session.get(ClaimRow, (flight.model, RUN))
+    ended = session.get(LandingRow, (flight.model, flight.number)) is not None
+    return row is not None and not ended and (row.number, row.holder) == (flight.number, flight.holder)
+
+
+RUN = "run"  # the model's one training run
+FIRST = "first"  # its first version, which no decision stands behind
+
+
+# Which version a decision offered
+
+
+def offer(session: Session, flight: Flight, decision: str, version: str) -> str:
+    """Write down that *decision* offers *version*, once: the version that it offers, which may be an earlier one.
+
+    *decision* is the flight's, or names a strategy of it (`id:strategy`). Raises Refused where the flight's claim was
+    lost before, or the version was taken back.
+    """
+    known = offered(session, flight.model, decision)
+    if known is not None:
+        return known
+    row = session.get(OfferRow, (flight.model, decision, version))
+    if row is not None:
+        raise Refused(f"v{version} of {flight.model} was taken back and is not offered for decision {decision}.")
+    if not held_by(session, flight):
+        raise Refused(lost(flight))
+    session.add(_row(flight.model, decision, version, holder=flight.holder, taken_back=False))
+    return version
+
+
+def take_back(session: Session, model: str, decision: str, version: str, holder: str) -> bool:
+    """Write down that *version* is never to be offered; False where it is offered already."""
+    row = session.get(OfferRow, (model, decision, version))
+    if row is not None:
+        return row.taken_back
+    session.add(_row(model, decision, version, holder=holder, taken_back=True))
+    return True
+
+
+def offered(session: Session, model: str, decision: str) -> str | None:
+    """The version that *decision* offered, if it did."""
+    query = select(OfferRow.version).where(
+        OfferRow.model == model, OfferRow.decision == decision, OfferRow.taken_back.is_(False)
+    )
+    return session.execute(query).scalar()
+
+
+def offers(session: Session, model: str) -> dict[str, str]:
+    """Every version that was offered, by its decision."""
+    query = select(OfferRow.decision, OfferRow.version).where(OfferRow.model == model, OfferRow.taken_back.is_(False))
+    return dict(session.execute(query).tuples().all())
+
+
+def lost(flight: Flight) -> str:
+    """What is said where a claim is asked for that somebody else has, or that has ended."""
+    return (
+        f"{flight} was given up: its lease ended while it did not answer, and another process may have gone on with "
+        "it. Nothing of this run was offered; the ledger and the champion are as they were."
+    )
+
+
+def _row(model: str, decision: str, version: str, *, holder: str, taken_back: bool) -> OfferRow:
+    return OfferRow(model=model, decision=decision, version=version, holder=holder, taken_back=taken_back)

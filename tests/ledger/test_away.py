@@ -1,0 +1,89 @@
+"""The ledger's database goes away in the middle of a step, or its disk is full: waited for, or said; never half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+
+from ratoon.ledger import decisions, flights, transactions
+from ratoon.ledger.ledger import Ledger
+from ratoon.spec.errors import Unavailable
+
+
+@pytest.fixture
+def restarts(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
+    """Make a function of the ledger's lose its connection (as at a restart) the first *times* it has done its work."""
+    if not url.startswith("postgres"):
+        pytest.skip("SQLite has no server")
+    monkeypatch.setattr(transactions, "PAUSES", (0.0, 0.0))
+
+    def lose(module: Any, name: str, times: int) -> list[int]:
+        real, calls = getattr(module, name), [0]
+
+        def losing(session: Session, *args: Any, **more: Any) -> Any:
+            found = real(session, *args, **more)
+            calls[0] += 1
+            if calls[0] <= times:
+                session.flush()
+                session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+            return found
+
+        monkeypatch.setattr(module, name, losing)
+        return calls
+
+    return lose
+
+
+def test_a_read_that_is_cut_off_is_done_again(ledger: Ledger, made, restarts) -> None:
+    ledger.record_decision(made.decided("d1"), [], live=True)
+    calls = restarts(decisions, "find", 2)
+
+    assert ledger.find_decision("d1") == made.decided("d1")
+    assert calls == [3]
+
+
+def test_a_write_that_is_cut_off_is_done_again_and_once(ledger: Ledger, made, restarts) -> None:
+    calls = restarts(decisions, "record", 1)
+
+    assert ledger.record_decision(made.decided("d1"), [made.measured()], live=True) == (made.decided("d1"), True)
+    assert calls == [2]
+    assert len(ledger.decisions("price")) == len(ledger.signals("d1")) == 1
+
+
+def test_a_take_off_that_is_cut_off_is_one_flight(ledger: Ledger, made, restarts) -> None:
+    ledger.record_decision(made.decided("d1"), [], live=True)
+    restarts(flights, "take_off", 1)
+
+    flight = made.fly(ledger)
+    assert flight is not None and ledger.in_the_air(flight)
+    assert len(ledger.updates("price")) == 1
+
+
+def test_a_database_that_stays_away_is_named_and_nothing_was_written(ledger: Ledger, made, restarts) -> None:
+    restarts(decisions, "record", 99)
+
+    with pytest.raises(Unavailable, match=r"the ledger postgresql.*Nothing was written"):
+        ledger.record_decision(made.decided("d1"), [], live=True)
+    assert ledger.decisions("price") == []
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(url: str, made) -> None:
+    if not url.startswith("sqlite"):
+        pytest.skip("only SQLite lets a test limit its file")
+    with Ledger.open(url) as ledger:
+        ledger.record_decision(made.decided("d1"), [made.measured()], live=True)
+
+        def full(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the present size for the least
+
+        event.listen(ledger._engine, "connect", full)
+        ledger._engine.dispose()
+        many = [made.measured(metric=f"m{n}", note="x" * 500) for n in range(400)]
+        with pytest.raises(Unavailable, match=r"full.*Make room"):
+            ledger.record_decision(made.decided("d2", hours=1), many, live=True)
+        assert [d.id for d in ledger.decisions("price")] == ["d1"]
+        assert len(ledger.signals("d1")) == 1 and ledger.signals("d2") == []
