@@ -38,7 +38,9 @@ def test_no_gain_is_seldom_seen(make, look):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [nulls.hits, nulls.rare, nulls.rare_and_skewed])
+@pytest.mark.parametrize(
+    "make", [nulls.rare, *(pytest.param(each, marks=pytest.mark.long) for each in (nulls.hits, nulls.rare_and_skewed))]
+)
 def test_nor_after_every_row(make):
     """Two standard errors of 80 runs are .05."""
     assert max(rates(make, 80, 2000, 1)) <= ALPHA + 0.05

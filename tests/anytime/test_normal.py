@@ -55,7 +55,13 @@ def test_no_gain_is_seldom_seen_however_often_one_looks(make, look):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "look"),
-    [(nulls.hits, 1), (nulls.heavy, 1), (nulls.rare, 1), (nulls.following, 100), (nulls.following, 500)],
+    [
+        (nulls.hits, 1),
+        *(
+            pytest.param(*each, marks=pytest.mark.long)
+            for each in ((nulls.heavy, 1), (nulls.rare, 1), (nulls.following, 100), (nulls.following, 500))
+        ),
+    ],
 )
 def test_nor_over_a_long_time(make, look):
     """Two standard errors of 200 runs are .03."""

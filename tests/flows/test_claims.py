@@ -102,7 +102,7 @@ def test_three_machines_train_one_decision_once(team: Team, tmp_path: Path) -> N
     team.one_version()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_machine_that_died_is_taken_over_when_its_lease_has_ended(team: Team) -> None:
     other = team.others[0]
     killed = team.processes.run(
@@ -171,7 +171,7 @@ def test_a_second_version_whose_maker_died_is_found_and_taken_back(team: Team, t
     team.one_version(taken_over.result["version"])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_three_machines_make_the_first_version_once(processes: Processes, postgres_url: str, tmp_path: Path) -> None:
     """`ratoon train` on all of them at the same moment, on stores that nobody has used yet."""
     with database(postgres_url) as ledger:

@@ -39,7 +39,7 @@ INSIDE = {  # in the training's own process
 }
 MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
 QUICK = [("logging the model", "after")]
-TELLING = ("register", "creating the version", "the challenger's alias", "promote", "the champion's alias")
+TELLING = ("creating the version", "the challenger's alias", "the champion's alias")  # the other ones: `long`
 
 
 def whole(project: Project, *, versions: int) -> Care:
@@ -143,7 +143,7 @@ def test_killed_at_any_other_step_it_ends_once_too(
     [
         ("the update itself", "before"),
         pytest.param("the update itself", "after", marks=pytest.mark.slow),
-        pytest.param("the gate", "before", marks=pytest.mark.slow),
+        pytest.param("the gate", "before", marks=pytest.mark.long),
         pytest.param("the gate", "after", marks=pytest.mark.slow),
     ],
 )
