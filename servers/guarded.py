@@ -20,7 +20,7 @@ def prefect() -> OwnPages:
     """The application of `prefect server start`, with all of its background services."""
     from prefect.server.api.server import create_app
 
-    return OwnPages(create_app(final=True), Settings.settle(Path()).names)  # type: ignore[arg-type]
+    return OwnPages(create_app(final=True), Settings.settle(Path()).names)
 
 
 def evidently() -> OwnPages:
