@@ -336,6 +336,20 @@ def accept_window(
     show.accepted(accept_windows(_addressed(spec), until=until, now=at, actor=actor, reason=reason), as_json)
 
 
+@app.command(epilog="Example: ratoon prune spec.yaml --dry-run")
+def prune(
+    spec: SpecPath,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what is older than the spec's `retention`: snapshots, HTML, logs, runs, caches; never a version."""
+    prepared = _prepared(spec)
+    from .pruning import prune as run
+
+    if not run(prepared, dry=dry_run, as_json=as_json):
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: ratoon fleet models --every 1h")
 def fleet(
     folder: Annotated[Path, typer.Argument(help="Every spec below it is looked at.", metavar="DIR")],

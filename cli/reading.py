@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ledger.ledger import Ledger
+from ..models.digests import FILES, compared
 from ..models.embedded import EmbeddedVersions
 from ..models.store import file_of, uri_of
 from ..models.versions import Version
+from ..spec.errors import RegistryError
 from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
@@ -48,10 +50,11 @@ def read_facts(spec: Spec) -> ModelFacts:
     stores = stores_of(spec)
     uri, versions = registered(spec)
     with Ledger.open(stores.ledger) as ledger:
+        changed = _changed(spec, uri, versions, ledger)
         return ModelFacts(
             model=spec.model,
             registry=masked(uri),
-            versions=[_version(found) for found in versions],
+            versions=[_version(found) | {"changed": changed.get(found.number, "")} for found in versions],
             decisions=ledger.decisions(spec.model),
             updates=[
                 update.model_dump(mode="json") | {"became": update.became} for update in ledger.updates(spec.model)
@@ -74,6 +77,21 @@ def registered(spec: Spec) -> tuple[str, Sequence[Version]]:
 
     registry = Registry.open(spec)
     return registry.uri, registry.versions()
+
+
+def _changed(spec: Spec, uri: str, versions: Sequence[Version], ledger: Ledger) -> dict[str, str]:
+    """What of the files of versions with an alias is not as it was registered, by number; local files only."""
+    stored = EmbeddedVersions.find(uri, spec.model)
+    found: dict[str, str] = {}
+    for version in versions if stored is not None else ():
+        folder = stored.files(version.number) if version.aliases and stored is not None else None
+        if folder is None:
+            continue
+        try:
+            compared(folder, version.tags.get(FILES), ledger.files(spec.model, version.number))
+        except (RegistryError, OSError) as error:
+            found[version.number] = str(error)
+    return found
 
 
 def _version(found: Version) -> dict[str, Any]:

@@ -196,6 +196,16 @@ def status(spec: Spec, as_json: bool) -> None:
         out.print_json(data=facts.as_json())
         return
     out.print(_version_table(facts))
+    for each in facts.versions:
+        if each["changed"]:
+            said = marked(
+                "[bold red]v{} is not as it was registered[/]: {}. It is neither loaded nor trained on; restore its "
+                "files, or let another version serve: ratoon promote {} --version NUMBER",
+                each["version"],
+                each["changed"],
+                spec.path,
+            )
+            out.print(said, highlight=False)
     if facts.decisions:
         if found := standings(facts.decisions):
             out.print(_strategy_table(found))

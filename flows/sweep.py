@@ -14,6 +14,7 @@ from .catching import caught_gone, caught_ungated, no_longer_gone, still_ungated
 from .engine import NO_CACHE, get_run_logger, task
 from .events import Promoted, announce
 from .holding import one_after_another
+from .retention import prune_if_due
 
 UNEXPLAINED = "no reason was given (tag `review_reason`)"
 GRACE_SECONDS = 2.0  # a promotion by Ratoon moves the alias first and writes it down right after
@@ -25,10 +26,11 @@ def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
 
     A champion that no gate passed, or that is gone, is caught (spec key `ungated`). MLflow records no actor for an
     alias: the ledger says who only where the registry's guard is installed or the tag `reviewed_by` was set. Safe to
-    retry and to run beside itself: what is already the ledger's newest promotion is not written again.
+    retry and to run beside itself: what is already the ledger's newest promotion is not written again. What is too old
+    by the spec's `retention` is removed.
     """
     with one_after_another(care):
-        return (*_doubles(care), *_rejections(care, now), *_champion(care, now))
+        return (*_doubles(care), *_rejections(care, now), *_champion(care, now), *prune_if_due(care))
 
 
 def _doubles(care: Kept) -> list[str]:

@@ -22,6 +22,7 @@ from ..spec.errors import BadInput
 from ..spec.private import private_folder
 
 _WAIT_MS = 30_000  # how long a writer waits for another before it gives up
+IDLE_MS = 15_000  # how long a transaction may stand still on PostgreSQL before the server ends it
 _LOCK = 0x5261746F6F6E  # "Ratoon": the advisory lock's number
 _WRITES = "ratoon_writes"
 
@@ -169,6 +170,8 @@ def _postgres_settings(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
         cursor.execute(f"SET lock_timeout = {_WAIT_MS}")
+        # A process that is suspended in the middle of a write must not keep all others from writing.
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
     connection.commit()
 
 

@@ -378,3 +378,13 @@ class Ledger:
     def reviews(self, model: str) -> list[Review]:
         """Every review of the model's versions in the order of *at*."""
         return self._read(lambda session: reviews.reviews(session, model))
+
+    # Files of versions
+
+    def keep_files(self, *, model: str, version: str, digest: str, at: datetime, decision: str | None) -> bool:
+        """Write the digest of a version's files; False, and nothing is written, where there is one already."""
+        return self._write(lambda session: reviews.keep_files(session, model, version, digest, at, decision))
+
+    def files(self, model: str, version: str) -> str | None:
+        """The digest of a version's files when it was registered; None where none was written."""
+        return self._read(lambda session: reviews.files(session, model, version))

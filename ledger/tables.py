@@ -188,7 +188,7 @@ class ScoreRow(Base):
 
 
 class ReviewRow(Base):
-    """What a reviewer said of a version."""
+    """What a reviewer said of a version; with the verdict `registered`, the digest of its files as the reason."""
 
     __tablename__ = "reviews"
     __table_args__ = (UniqueConstraint("model", "version", "verdict", name="reviews_once"),)

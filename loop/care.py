@@ -13,6 +13,7 @@ from ..models.versions import Versions
 from ..spec.model import Spec
 from ..spec.private import private_files, private_folder
 from ..spec.stores import Stores, stores_of
+from .on_record import OnRecord
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def keep_stores(spec: Spec) -> Iterator[Kept]:
         registry = Registry.open(spec)
         private_folder(stores.home)
     with private_files(), Ledger.open(stores.ledger) as ledger:
+        registry.witness = OnRecord(ledger, spec.model)
         yield Kept(spec, stores, ledger, registry)
 
 
@@ -57,15 +59,22 @@ def take_care(spec: Spec) -> Iterator[Care]:
     with ExitStack() as stack:
         stack.enter_context(private_files())
         registry = Registry.open(spec)
-        source = stack.enter_context(open_source(spec, expected=_features(registry)))
+        ours = _is_ours(registry)
+        source = None if ours else stack.enter_context(open_source(spec))  # before anything is written
         private_folder(stores.home)
         ledger = stack.enter_context(Ledger.open(stores.ledger))
+        registry.witness = OnRecord(ledger, spec.model)
+        if source is None:
+            source = stack.enter_context(open_source(spec, expected=_features(registry)))
         yield Care(spec, stores, ledger, registry, source)
 
 
-def _features(registry: Versions) -> dict[str, Kind] | None:
-    """The champion's features, so that a column that vanished from the data is missed."""
+def _is_ours(registry: Versions) -> bool:
+    """Whether Ratoon made the champion; someone else's may be adopted yet."""
     champion = registry.champion()
-    if champion is None or "ratoon.rung" not in champion.tags:  # someone else's, which may be adopted yet
-        return None
-    return {feature.name: feature.kind for feature in registry.load(champion.number).state.features}
+    return champion is not None and "ratoon.rung" in champion.tags
+
+
+def _features(registry: Versions) -> dict[str, Kind]:
+    """The champion's features, so that a column that vanished from the data is missed."""
+    return {feature.name: feature.kind for feature in registry.load().state.features}

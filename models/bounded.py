@@ -32,6 +32,7 @@ from ..spec.errors import RatoonError, TrainingDied
 from ..spec.model import Spec
 from ..spec.size import format_size
 from .build import unpickled
+from .digests import Checked
 from .flavour import names_allowed
 from .isolated import HANDED as ESTIMATOR
 from .isolated import Isolated
@@ -74,16 +75,17 @@ class Done:
     folder: Path
     spec: Spec = field(repr=False)
 
-    def estimator(self, code: Path | None = None) -> Any:
+    def estimator(self, code: Path | None = None, checked: Checked | None = None) -> Any:
         """The estimator that the job made, in this process; the build file's own classes included.
 
-        Where it is made of *code* that a version carries, what comes back only stands for it.
+        Where it is made of *code* that a version carries, what comes back only stands for it; *checked* are the
+        version's files.
         """
         if code is None:
             return _back(self.folder / ESTIMATOR, self.spec, self.used)
         kept = Path(tempfile.mkdtemp(prefix="ratoon-handed-"))
         shutil.move(self.folder / ESTIMATOR, kept / ESTIMATOR)
-        standing = Isolated(kept, names_allowed(self.spec), code)
+        standing = Isolated(kept, names_allowed(self.spec), code, checked)
         weakref.finalize(standing, shutil.rmtree, kept, ignore_errors=True)
         return standing
 

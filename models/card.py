@@ -158,14 +158,9 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.at": evidence.at.isoformat(),
         "ratoon.action": evidence.action,
         "ratoon.triage": evidence.verdict,
-        "ratoon.parent": state.parent or "none",
+        **state_tags(state),
         "ratoon.against": evidence.against or "none",
-        "ratoon.rung": state.rung,
-        "ratoon.family": state.family,
-        "ratoon.watermark": state.watermark.isoformat(),
-        "ratoon.updates": str(state.updates),
         "ratoon.rows": str(evidence.rows),
-        "ratoon.learned_rows": str(state.learned_rows),
         "ratoon.cpu_seconds": f"{evidence.cpu_seconds:.3f}",
         "ratoon.peak_memory_bytes": str(evidence.used.peak_memory_bytes or "") if evidence.used else "",
         "ratoon.adopted_from": evidence.adopted_from,
@@ -175,6 +170,18 @@ def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
         "ratoon.flow_run": evidence.flow_run or "none",
     }
     return {key: value[:MOST] for key, value in found.items() if value}
+
+
+def state_tags(state: TrainingState) -> dict[str, str]:
+    """The tags that repeat what stands in the version's training state."""
+    return {
+        "ratoon.parent": state.parent or "none",
+        "ratoon.rung": state.rung,
+        "ratoon.family": state.family,
+        "ratoon.watermark": state.watermark.isoformat(),
+        "ratoon.updates": str(state.updates),
+        "ratoon.learned_rows": str(state.learned_rows),
+    }
 
 
 def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:

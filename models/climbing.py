@@ -70,7 +70,9 @@ def climb_apart(
     with carried_out(_Climb(champion, lines or {}, spec, rows), spec, Limits.of(spec), scratch) as done:
         race: Race = done.result
         if code is not None:
-            candidate = race.candidate and replace(race.candidate, estimator=done.estimator(code))
+            candidate = race.candidate and replace(
+                race.candidate, estimator=done.estimator(code, champion.estimator.checked)
+            )
             return replace(race, candidate=candidate, used=done.used)
         if not race.learned:
             return replace(race, used=done.used)

@@ -8,14 +8,18 @@ for them).
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from ..spec.errors import RegistryError
+from ..spec.errors import RatoonError, RegistryError
 from ..spec.model import Spec
+from .digests import Checked, inside, named
 from .features import read_canonical
 from .formats.choose import format_in, format_of
 from .formats.logged import Logged
@@ -64,23 +68,52 @@ def write_extra(folder: Path, trained: Trained, gate: GateResult | None, example
     return sorted(str(path) for path in folder.iterdir())
 
 
-def load(folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None) -> Trained:
+def load(
+    folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None, checked: Checked | None = None
+) -> Trained:
     """The version in *folder*; one that carries code of its own predicts in a process of its own.
 
-    *allowed*: as `names_allowed` gives them. *spec*: only a user's own learner needs it.
-    Raises RegistryError where it is not one of Ratoon's, or names types that were not reviewed.
+    *allowed*: as `names_allowed` gives them. *spec*: only a user's own learner needs it. *checked*: what verified.py
+    found of its files. Raises RegistryError where it is not one of Ratoon's, names types that were not reviewed, or
+    carries code that neither the spec nor *checked* lets in; nothing was imported then.
     """
-    state = _state(folder, version)
+    state = state_in(folder, version)
+    code = code_in(folder, version)
+    if code is not None and not (ANY in allowed or (checked is not None and checked.known)):
+        raise RegistryError(
+            f"version {version} carries code of its own (the folder {code.name!r}, MLflow's code_paths), which loading "
+            "it would run, and the ledger does not know it as one that Ratoon logged. If you trust who registered it, "
+            "set `learner: {pickle: true}` in the spec. Nothing was loaded or imported"
+        )
     _, entries = format_in(folder, version, spec)
-    if code := entries.get("code"):
-        return Trained(Isolated(folder, allowed, folder / code), state, version, _reservoir(folder))
-    return Trained(load_estimator(folder, version, allowed, spec), state, version, _reservoir(folder))
+    reservoir = _reservoir(folder, version)
+    if code is not None and entries.get("code"):
+        return Trained(Isolated(folder, allowed, code, checked), state, version, reservoir)
+    return Trained(load_estimator(folder, version, allowed, spec), state, version, reservoir)
+
+
+def code_in(folder: Path, version: str) -> Path | None:
+    """The folder with the code that the version in *folder* carries, by whichever flavour; None for none.
+
+    RegistryError where it lies outside of *folder*, or where MLmodel cannot be read.
+    """
+    with _reading(version, "MLmodel"):
+        flavours = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]
+        names = [each["code"] for each in flavours.values() if isinstance(each, dict) and each.get("code")]
+    found = {inside(folder, str(name), f"version {version}") for name in names}
+    if len(found) > 1:
+        raise RegistryError(f"version {version} names several folders of code in MLmodel. Nothing was loaded")
+    return next(iter(found), None)
 
 
 def load_estimator(folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None) -> Any:
     """The estimator in *folder*, in this process, by the reviewed list rather than the file's own."""
     written, entries = format_in(folder, version, spec)
-    return written.load(folder, entries, version, allowed)
+    for key in ("code", "data", "model_data", "pickled_model"):
+        if entries.get(key):
+            inside(folder, str(entries[key]), f"version {version}")
+    with _reading(version, str(entries.get("pickled_model") or entries.get("data") or "its model")):
+        return written.load(folder, entries, version, allowed)
 
 
 def names_allowed(spec: Spec) -> tuple[str, ...]:
@@ -114,7 +147,8 @@ def _example(trained: Trained, example: pd.DataFrame) -> dict[str, Any]:
     return {"rows": rows, "prediction": trained.predict_frame(example)["_prediction"].tolist()}
 
 
-def _state(folder: Path, version: str) -> TrainingState:
+def state_in(folder: Path, version: str) -> TrainingState:
+    """The training state in a version's files; RegistryError where there is none, or it cannot be read."""
     path = folder / EXTRA / STATE
     if not path.is_file():
         raise RegistryError(
@@ -122,11 +156,33 @@ def _state(folder: Path, version: str) -> TrainingState:
             f"Take it under care with `ratoon adopt SPEC --version {version} --learned-until MOMENT`, or train a first "
             "version with `ratoon train SPEC`. The registry was left as it was"
         )
-    state = TrainingState.model_validate_json(path.read_text())
+    with _reading(version, f"{EXTRA}/{STATE}"):
+        state = TrainingState.model_validate_json(path.read_text())
     profile = folder / EXTRA / PROFILE
-    return state.model_copy(update={"profile": json.loads(profile.read_text())}) if profile.is_file() else state
+    if not profile.is_file():
+        return state
+    with _reading(version, f"{EXTRA}/{PROFILE}"):
+        return state.model_copy(update={"profile": json.loads(profile.read_text())})
 
 
-def _reservoir(folder: Path) -> pd.DataFrame | None:
+def _reservoir(folder: Path, version: str) -> pd.DataFrame | None:
     path = folder / EXTRA / RESERVOIR
-    return read_canonical(path) if path.is_file() else None
+    if not path.is_file():
+        return None
+    with _reading(version, f"{EXTRA}/{RESERVOIR}"):
+        return read_canonical(path)
+
+
+@contextmanager
+def _reading(version: str, file: str) -> Iterator[None]:
+    """Name the file of a version that cannot be read: torn ones raise whatever their format's library raises."""
+    try:
+        yield
+    except (RatoonError, MemoryError):
+        raise
+    except Exception as error:
+        raise RegistryError(
+            f"version {version} cannot be read: {named(file)} is torn, was edited, or needs other libraries "
+            f"({type(error).__name__}: {str(error)[:200]}). Nothing was loaded; restore it from a backup, or let "
+            "another version serve by `ratoon promote --version`"
+        ) from error

@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from ..spec.errors import RegistryError
+from .digests import inside
 from .features import Kind
 
 _KINDS: dict[str, Kind] = {
@@ -45,10 +46,10 @@ class Foreign:
 
     @property
     def code(self) -> Path | None:
-        """The folder of the packages that it carries (`code_paths`)."""
+        """The folder of the packages that it carries (`code_paths`); RegistryError where that is none of its own."""
         parts = self.about["flavors"].values()
         name = next((each["code"] for each in parts if isinstance(each, dict) and each.get("code")), None)
-        return self.folder / name if name else None
+        return inside(self.folder, str(name), self.source) if name else None
 
     @property
     def logged_at(self) -> str:

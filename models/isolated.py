@@ -8,6 +8,7 @@ one loaded first, in silence. Champion and challenger are exactly that, so each 
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from ..spec.errors import Refused
 from .build import unpickled
+from .digests import Checked
 from .features import read_canonical
 
 HANDED = "estimator.pkl"
@@ -33,13 +35,16 @@ class Isolated:
     """Stands for the estimator of a version that carries code: it predicts, but not in this process.
 
     *folder* is the version's, or one that holds the `estimator.pkl` that a bounded process made; *code* the folder
-    with the version's packages.
+    with the version's packages, and *checked* the version's files as they were compared with what was registered.
     """
 
-    def __init__(self, folder: Path, trusted: tuple[str, ...], code: Path) -> None:
+    checked: Checked | None = None
+
+    def __init__(self, folder: Path, trusted: tuple[str, ...], code: Path, checked: Checked | None = None) -> None:
         self.folder = folder
         self.trusted = trusted
         self.code = code
+        self.checked = checked
 
     @property
     def code_paths(self) -> list[str]:
@@ -49,14 +54,22 @@ class Isolated:
     def here(self) -> Any:
         """The estimator itself, loaded into this process with its own code first on the path.
 
-        Only for a process that loads no other version: the first one's code would run for both.
+        Only for a process that loads no other version: the first one's code would run for both. Its code is compiled
+        here: bytecode beside it is no file of the version, and anybody may have put it there.
         """
+        self._compare()
+        sys.pycache_prefix = str(Path(tempfile.gettempdir(), f"ratoon-none-{secrets.token_hex(16)}"))
+        sys.dont_write_bytecode = True
         sys.path.insert(0, str(self.code))
         if (self.folder / HANDED).exists():
             return unpickled(self.folder / HANDED)
         from .flavour import load_estimator
 
         return load_estimator(self.folder, self.folder.name, self.trusted)
+
+    def _compare(self) -> None:
+        if self.checked is not None:
+            self.checked.again()
 
     def predict(self, X: pd.DataFrame) -> NDArray[Any]:
         """Predictions, shape (n,), for the feature table X."""
@@ -77,6 +90,7 @@ class Isolated:
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def _ask(self, head: str, X: pd.DataFrame) -> pd.DataFrame:
+        self._compare()
         with tempfile.TemporaryDirectory() as name:
             rows, answer = Path(name, "in.parquet"), Path(name, "out.parquet")
             X.reset_index(drop=True).to_parquet(rows)

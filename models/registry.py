@@ -24,7 +24,8 @@ from ..spec.errors import NotAllowed, Refused, RegistryError
 from ..spec.masked import without_login
 from ..spec.model import Spec
 from ..spec.values import LadderRung
-from . import card, flavour, gate_plot
+from . import card, flavour, gate_plot, verified
+from .digests import FILES, Digests
 from .embedded import EmbeddedVersions
 from .evidence import Evidence
 from .features import table
@@ -46,6 +47,7 @@ from .versions import (
     UNCLAIMED,
     Claim,
     Version,
+    Witness,
     behind,
     pointing_at,
     to_be_set,
@@ -65,6 +67,7 @@ class Registry:
         self._embedded = EmbeddedVersions.find(uri, spec.model)
         self._loaded: dict[str, Trained] = {}
         self._downloads: Path | None = None
+        self.witness: Witness | None = None  # the ledger's word on versions, where a ledger is open
 
     @cached_property
     def _mlflow(self) -> Any:
@@ -167,19 +170,24 @@ class Registry:
     def load(self, ref: str | int = CHAMPION) -> Trained:
         """The version of a number or alias with its training state; kept in memory by number.
 
-        Raises RegistryError where its files are gone.
+        Raises RegistryError where its files are gone, or are not those that were registered.
         """
-        number = self.version(ref).number
+        version = self.version(ref)
+        number = version.number
         if number not in self._loaded:
-            allowed = flavour.names_allowed(self.spec)
             try:
-                self._loaded[number] = flavour.load(self._files(number), number, allowed, self.spec)
+                self._loaded[number] = self._read(version, self._files(number))
             except (self._mlflow.MlflowException, OSError) as error:
                 raise RegistryError(
                     f"version {number} of {self.model!r} cannot be read: {error}. Restore its files in the registry at "
                     f"{self.uri}, or let another version serve by `ratoon promote --version`"
                 ) from error
         return self._loaded[number]
+
+    def _read(self, version: Version, folder: Path) -> Trained:
+        """The version in *folder*, once its files are those that were registered."""
+        checked = verified.check(version, folder, self.spec, self.witness)
+        return flavour.load(folder, version.number, flavour.names_allowed(self.spec), self.spec, checked)
 
     def page(self, number: str) -> str | None:
         """The address of a version's page in MLflow's UI, where a server is used."""
@@ -216,8 +224,10 @@ class Registry:
                 run_id, model_id = log_apart(self.spec, self.uri, trained, evidence)
             else:
                 run_id, model_id = self.log(trained, evidence, code_paths)
+            digests = self._digests(model_id)
             claim.check()
-            known = self._create(trained, evidence, run_id, model_id)
+            known = self._create(trained, evidence, run_id, model_id, digests)
+            self._witnessed(known, digests)
         return self.offer(known, claim=claim)
 
     def offer(self, version: Version, *, claim: Claim = UNCLAIMED) -> Version:
@@ -237,6 +247,8 @@ class Registry:
             if claim.take_back(decision, version.number):
                 self.discard(version.number)
             version = self.version(offered)
+        if FILES in version.tags and self.witness is not None and self.witness.files(version.number) is None:
+            self._witness_again(version)
         claim.check()
         moved = to_be_set(version, self._aliases())
         for alias in moved:
@@ -244,7 +256,7 @@ class Registry:
         try:
             claim.check()
         except Refused:  # it slept between looking and setting: what others did meanwhile stands
-            self._yield_to(claim.newest_offered(), version.number, moved)
+            self._yield_to(claim.newest_offered(), version, moved)
             raise
         return self.version(version.number)
 
@@ -256,14 +268,16 @@ class Registry:
             with suppress(self._mlflow.MlflowException):
                 self._client.set_model_version_tag(self.model, number, TAKEN_BACK, "true")
 
-    def _yield_to(self, newest: str | None, number: str, moved: list[str]) -> None:
-        """Let the aliases *moved* to version *number* go where a newer version was offered meanwhile."""
-        if newest is None or int(newest) <= int(number):
-            return
-        for alias in moved:
-            if self._aliases().get(alias) == number:
+    def _yield_to(self, newest: str | None, version: Version, moved: list[str]) -> None:
+        """Let the aliases *moved* to *version* go where it serves by now, or a newer one was offered meanwhile."""
+        aliases = self._aliases()
+        serves = aliases.get(CHAMPION) == version.number
+        late = newest is not None and int(newest) > int(version.number)
+        waiting = moved if serves else [alias for alias in moved if late and alias in (CHALLENGER, CANDIDATE)]
+        for alias in waiting:
+            if aliases.get(alias) == version.number:
                 self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
-        if self._aliases().get(CHAMPION) != newest:
+        if newest is not None and late and aliases.get(CHAMPION) != newest:
             self.offer(self.version(newest))
 
     def let_go(self, strategy: LadderRung | None = None) -> None:
@@ -320,12 +334,15 @@ class Registry:
 
     def verify(self, ref: str | int) -> None:
         """Raises RegistryError unless the version loads afresh and predicts its own example as it did at first."""
-        number = self.version(ref).number
+        version = self.version(ref)
+        number = version.number
         try:
             folder = self._files(number)
-            flavour.verify(flavour.load(folder, number, flavour.names_allowed(self.spec), self.spec), folder)
-        except RegistryError:
-            raise
+            flavour.verify(self._read(version, folder), folder)
+        except RegistryError as error:
+            raise RegistryError(
+                f"version {number} of {self.model!r} does not load and predict as it did: {error}. No alias was moved"
+            ) from error
         except Exception as error:
             raise RegistryError(
                 f"version {number} of {self.model!r} does not load and predict: {error}. No alias was moved"
@@ -419,7 +436,7 @@ class Registry:
         for name, text in evidence.reports.items():
             client.log_text(run_id, text, f"reports/{name}")
 
-    def _create(self, trained: Trained, evidence: Evidence, run_id: str, model_id: str) -> Version:
+    def _create(self, trained: Trained, evidence: Evidence, run_id: str, model_id: str, digests: Digests) -> Version:
         """Create the version, whole, in one call."""
         about = card.about(self.model, evidence.spec_path)
         try:
@@ -433,10 +450,28 @@ class Registry:
                 source=f"models:/{model_id}",
                 run_id=run_id,
                 model_id=model_id,
-                tags=card.tags(trained.state, evidence),
+                tags=card.tags(trained.state, evidence) | {FILES: digests.text},
                 description=card.description(self.model, trained.state, evidence, self._run_page(run_id)),
             )
         return _version(made, self._aliases())
+
+    def _digests(self, model_id: str) -> Digests:
+        """Of the files that were just logged, as the store holds them."""
+        with self._aimed(), tempfile.TemporaryDirectory() as folder:
+            return Digests.of(Path(self._mlflow.artifacts.download_artifacts(f"models:/{model_id}", dst_path=folder)))
+
+    def _witnessed(self, made: Version, digests: Digests) -> None:
+        if self.witness is not None:
+            at = datetime.fromisoformat(made.tags["ratoon.at"])
+            self.witness.keep(made.number, digests.whole, at=at, decision=made.decision)
+
+    def _witness_again(self, version: Version) -> None:
+        """Write down what a process left out that died after it had made *version*.
+
+        But for one that carries code: who can write the registry could have made it in between.
+        """
+        if flavour.code_in(self._files(version.number), version.number) is None:
+            self._witnessed(version, Digests.read(version.tags[FILES]))
 
     def _close_broken_runs(self, decision: str) -> None:
         """End the runs that a killed process left running for *decision*."""

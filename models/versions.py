@@ -162,6 +162,19 @@ class Versions(Protocol):
         """Let a version serve; the former champion's number."""
 
 
+class Witness(Protocol):
+    """What the ledger knows of versions. Who may write the registry cannot write it too, or must do so twice."""
+
+    def files(self, number: str) -> str | None:
+        """The digest of all files of version *number* when it was registered; None where none was written down."""
+
+    def watermark(self, number: str) -> datetime | None:
+        """The watermark with which the training run landed that registered version *number*; None without one."""
+
+    def keep(self, number: str, digest: str, *, at: datetime, decision: str | None) -> None:
+        """Write the digest of version *number* down; the first one stays."""
+
+
 def _may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
     """Whether `challenger` may point at version *number*: neither it nor a newer one serves or was offered."""
     newest = max((int(aliases[alias]) for alias in (CHAMPION, CHALLENGER) if alias in aliases), default=0)

@@ -22,6 +22,7 @@ from .duration import MOST_ROWS, Duration, format_duration
 from .family import known_family
 from .gate import GateSpec
 from .part import Part
+from .retention import RetentionSpec
 from .rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
 from .size import Size
 from .unlabelled import refuse_labelled
@@ -319,7 +320,8 @@ class LearnerSpec(Part):
     trusted: tuple[str, ...] = Field((), description="Types that may be loaded beside Ratoon's reviewed list")
     pickle: bool = Field(
         False,
-        description="Whether pickles, and models that name any type, may be loaded: they run what they hold",
+        description="Whether pickles, models that name any type, and versions that carry code (MLflow's `code_paths`) "
+        "may be loaded: they run what they hold. Code that Ratoon logged itself needs it only when it is adopted",
     )
 
     @field_validator("family")
@@ -405,6 +407,11 @@ class Spec(Part):
         timedelta(hours=2), description="A training run without an end for this long is given up"
     )
     stores: StoresSpec = StoresSpec()
+    retention: RetentionSpec | None = Field(
+        None,
+        description="Removes what is too old on a schedule; left out: nothing is removed but by `ratoon prune`, which "
+        "then takes the default ages",
+    )
 
     _path: Path = PrivateAttr(default=Path("spec.yaml"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import traceback
 from collections.abc import Iterable
@@ -46,9 +47,21 @@ def _place(error: BaseException) -> str:
     return ""
 
 
+def _prefect_is_away(error: BaseException) -> str:
+    """The address of the Prefect server that refused, timed out or could not be reached, if that is what was raised."""
+    if type(error).__module__.split(".")[0] in ("httpx", "httpcore", "prefect") or "Failed to reach API" in str(error):
+        return os.environ.get("PREFECT_API_URL", "its own address")
+    return ""
+
+
 def _step(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory: fewer rows (`learner.history`, `monitors.sample`) need less."
+    if address := _prefect_is_away(error):
+        return (
+            f"Prefect at {address} does not answer as it should. Look whether it runs, or unset PREFECT_API_URL to go "
+            "on without it; what the ledger and the registry hold is as it was."
+        )
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full. Nothing that was there is lost; make room and start it again."

@@ -11,7 +11,7 @@ from ..foreign import Foreign
 from .lightgbm_files import lightgbm
 from .original import Original
 from .river_inside import ratoons_river, river_inside
-from .sklearn_files import sklearn
+from .sklearn_files import refuse_code, sklearn
 from .torch_module import torch_module
 from .xgboost_files import xgboost
 
@@ -29,8 +29,8 @@ LOADERS: dict[str, Callable[[Foreign, Spec], Original]] = {
 def load(foreign: Foreign, spec: Spec) -> Original:
     """The model in *foreign*, in this process, its own code first on the path.
 
-    Raises RegistryError for a flavour that cannot be adopted, for a pickle where `learner.pickle` does not allow
-    it (loading one runs whatever code it holds), and for types that nobody reviewed.
+    Raises RegistryError for a flavour that cannot be adopted, for a pickle or code of its own where `learner.pickle`
+    does not allow it (loading one runs whatever code it holds), and for types that nobody reviewed.
     """
     flavours = foreign.about["flavors"]
     name = next((each for each in LOADERS if each in flavours), None)
@@ -43,5 +43,6 @@ def load(foreign: Foreign, spec: Spec) -> Original:
             f"{', '.join(LOADERS)}). Nothing was changed; train a version with `ratoon train`"
         )
     if foreign.code is not None:
+        refuse_code(foreign, spec)
         sys.path.insert(0, str(foreign.code))
     return LOADERS[name](foreign, spec)

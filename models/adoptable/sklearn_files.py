@@ -37,6 +37,15 @@ def refuse_pickle(foreign: Foreign, saved_as: str, spec: Spec) -> None:
         )
 
 
+def refuse_code(foreign: Foreign, spec: Spec) -> None:
+    """Raises RegistryError unless the spec allows what runs code of the model's own."""
+    if not spec.learner.pickle:
+        raise RegistryError(
+            f"{foreign.source} carries code of its own (MLflow's code_paths), which loading it runs. If you trust who "
+            f"logged it, set `learner: {{pickle: true}}` in {spec.path.name}. Nothing was loaded or changed"
+        )
+
+
 def _skops(foreign: Foreign, file: str, spec: Spec) -> Any:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException

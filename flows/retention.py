@@ -1,0 +1,116 @@
+"""Remove what is too old: on a schedule with the sweep, or by `ratoon prune`."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from ..loop.care import Kept
+from ..loop.moment import wall_clock
+from ..loop.retention import Removed, prune, still_needed
+from ..spec.retention import RetentionSpec
+from .engine import PREFECT, get_run_logger
+
+_AT_ONCE = 200  # runs of one page
+_MOST = 2_000  # runs of one pass: the next one goes on
+
+
+def prune_all(care: Kept, *, dry: bool = False) -> list[Removed]:
+    """Remove what is older than the spec's ages, Prefect's runs included; *dry*: only count it."""
+    now = wall_clock()
+    ages = care.spec.retention or RetentionSpec()
+    found = prune(care, now, dry=dry)
+    if ages.runs is not None and _has_server():
+        found.append(_runs(care, now - ages.runs, ages.champions, dry))
+    return found
+
+
+def prune_if_due(care: Kept) -> tuple[str, ...]:
+    """Once in `retention.every`, where the spec has that section; what was removed, in words.
+
+    It never stops a look: what cannot be removed is said, and tried again the next time.
+    """
+    ages = care.spec.retention
+    if ages is None:
+        return ()
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", care.spec.model)
+    mark = care.stores.home / f"pruned-{name}"
+    try:
+        if mark.exists() and time.time() - mark.stat().st_mtime < ages.every.total_seconds():
+            return ()
+        mark.touch()
+        os.utime(mark)
+        found = prune_all(care)
+    except Exception as error:  # the stores' libraries raise what they like, and a look must go on
+        get_run_logger().warning("Nothing, or not all, that is too old was removed: %s", error)
+        return ()
+    for each in found:
+        for said in each.failed:
+            get_run_logger().warning("Too old, and cannot be removed: %s", said)
+    return tuple(f"removed {each.count} old {each.kind} ({each.bytes:,} bytes)" for each in found if each.count)
+
+
+def _has_server() -> bool:
+    if not PREFECT:
+        return False
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url is not None
+
+
+def _runs(care: Kept, before: datetime, champions: int, dry: bool) -> Removed:
+    """Delete the ended runs of the model's own deployments, but for those that a version still needed came from."""
+    from .engine import get_client
+
+    needed = {each.tags.get("ratoon.flow_run") for each in still_needed(care, champions).values()}
+    count, kept, failed = 0, 0, []
+    with get_client(sync_client=True) as client:
+        for run in list(_old_runs(client, care, before)):
+            if str(run.id) in needed:
+                kept += 1
+                continue
+            try:
+                if not dry:
+                    client.delete_flow_run(run.id)
+            except Exception as error:  # gone already, or an account that may not
+                failed.append(f"run {run.name}: {error}")
+                continue
+            count += 1
+    return Removed(kind="runs", count=count, kept=kept, failed=tuple(failed[:20]))
+
+
+def _old_runs(client: Any, care: Kept, before: datetime) -> Iterator[Any]:
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        DeploymentFilterName,
+        DeploymentFilterTags,
+        FlowRunFilter,
+        FlowRunFilterEndTime,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import TERMINAL_STATES
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    from .deploy import TAG
+
+    ended = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))),
+        end_time=FlowRunFilterEndTime(before_=before.replace(tzinfo=UTC)),
+    )
+    ours = DeploymentFilter(name=DeploymentFilterName(any_=[care.spec.model]), tags=DeploymentFilterTags(all_=[TAG]))
+    for offset in range(0, _MOST, _AT_ONCE):
+        page = client.read_flow_runs(
+            flow_run_filter=ended,
+            deployment_filter=ours,
+            sort=FlowRunSort.END_TIME_DESC,
+            limit=_AT_ONCE,
+            offset=offset,
+        )
+        yield from page
+        if len(page) < _AT_ONCE:
+            return

@@ -1,0 +1,29 @@
+"""What the ledger knows of versions, for a registry that must not be believed alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..ledger.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class OnRecord:
+    """The ledger as witness (models/versions.py) of the versions of *model*."""
+
+    ledger: Ledger
+    model: str
+
+    def files(self, number: str) -> str | None:
+        """The digest of all files of version *number* when it was registered; None where none was written down."""
+        return self.ledger.files(self.model, number)
+
+    def watermark(self, number: str) -> datetime | None:
+        """The watermark with which the training run landed that registered version *number*; None without one."""
+        landed = [each.watermark for each in self.ledger.updates(self.model) if each.version == number]
+        return landed[-1] if landed else None
+
+    def keep(self, number: str, digest: str, *, at: datetime, decision: str | None) -> None:
+        """Write the digest of version *number* down; the first one stays."""
+        self.ledger.keep_files(model=self.model, version=number, digest=digest, at=at, decision=decision)
