@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ratoon.cli.settings import use_running_servers
+from ratoon.cli.settings import log_in, use_running_servers
 from ratoon.cli.starting import write_starter
 from ratoon.servers.addresses import Addresses
 from ratoon.servers.databases import databases
@@ -282,3 +282,13 @@ def test_a_proxy_is_not_asked_for_our_own_servers(tmp_path: Path) -> None:
     made = base_environment({"http_proxy": "http://proxy:3128", "no_proxy": "intern"}, Settings(home=tmp_path))
     assert made["no_proxy"] == made["NO_PROXY"] == "intern,127.0.0.1,localhost,127.0.0.1"
     assert "no_proxy" not in base_environment({}, Settings(home=tmp_path))
+
+
+def test_deploying_by_hand_knows_it_too(spec: Spec, kept: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the address alone exported, as people did before a password was asked for."""
+    monkeypatch.setenv("PREFECT_API_URL", kept.environment()["PREFECT_API_URL"])
+
+    log_in(spec)
+
+    assert os.environ[AUTH] == kept.credentials()[AUTH]
+    assert "MLFLOW_TRACKING_URI" not in os.environ
