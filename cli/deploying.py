@@ -26,14 +26,17 @@ def deploy(places: Sequence[Path], pool: str | None, as_json: bool) -> None:
             "PREFECT_API_URL is not set, so that there is no Prefect server to deploy to; nothing was changed. "
             "`ratoon up` starts one and deploys; for another server: PREFECT_API_URL=http://host:4200/api ratoon deploy"
         )
-    from ..flows.deploy import deploy_all, find_specs, left_over
-    from ..flows.specs import one_per_model
+    from ..flows.specs import find_specs, one_per_model
     from ..servers.settings import Settings
+    from .settings import log_in
 
     specs = [path for place in places for path in (find_specs(place) if place.is_dir() else [place])]
     if not specs:
         raise BadInput(f"{', '.join(map(str, places))}: no spec was found; nothing was deployed. `ratoon init DIR`.")
     read = one_per_model(specs)
+    log_in(read[0])
+    from ..flows.deploy import deploy_all, left_over  # now: it imports Prefect, which reads the environment
+
     try:
         with err.status(marked("Deploying {} models to {} …", len(read), os.environ["PREFECT_API_URL"])):
             names = deploy_all(specs, pool=pool or Settings.settle(Path()).pool, environment=handed_on(read))

@@ -214,11 +214,12 @@ def _filled(text: str, holes: dict[str, str]) -> str:
         if line.strip() == "@POLICY@":
             lines.append(policy_text())
             continue
-        filled = re.sub(r"@([A-Z_]+)@", lambda hole: holes[hole.group(1)], line)
-        if filled != line and "  # " in filled:
-            value, _, comment = filled.partition("  # ")
-            filled = f"{value.rstrip():<34} # {comment.lstrip()}"
-        lines.append(filled)
+        # The template's comment is told apart first: a column's name may hold what looks like one.
+        value, mark, comment = (
+            re.sub(r"@([A-Z_]+)@", lambda hole: holes[hole.group(1)], part) for part in line.partition("  # ")
+        )
+        filled = value + mark + comment
+        lines.append(f"{value.rstrip():<34} # {comment.lstrip()}" if mark and filled != line else filled)
     return "\n".join(lines) + "\n"
 
 
@@ -230,7 +231,11 @@ def _csv(csv: CsvSpec) -> str:
     return f"csv: {{{', '.join(f'{key}: {value}' for key, value in named.items())}}}" if named else ""
 
 
+_NO_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")  # what YAML takes for something else
+
+
 def _yaml(value: str | None) -> str:
     """*value* as a YAML scalar: bare where it is a plain name or path."""
     text = str(value)
-    return text if re.fullmatch(r"[A-Za-z/][\w./-]*", text) else json.dumps(text, ensure_ascii=False)
+    plain = re.fullmatch(r"[A-Za-z/][\w./-]*", text) and text.lower() not in _NO_TEXT
+    return text if plain else json.dumps(text, ensure_ascii=False)

@@ -59,6 +59,18 @@ def use_running_servers(spec: Spec) -> None:
     known = find_addresses(places, spec.folder)
     if not (named and "MLFLOW_TRACKING_URI" in os.environ):
         _use(known, places)
+    _log_in(known, named)
+
+
+def log_in(spec: Spec) -> None:
+    """Let this command know the password of the Prefect server in use, where `ratoon up` started it."""
+    if PREFECT_AUTH not in os.environ:
+        _log_in(
+            find_addresses(homes(spec.folder, stores_of(spec).home), spec.folder), os.environ.get("PREFECT_API_URL")
+        )
+
+
+def _log_in(known: Addresses | None, named: str | None) -> None:
     if known is None or (named and PREFECT_AUTH in os.environ):
         return
     if os.environ.get("PREFECT_API_URL") == known.environment()["PREFECT_API_URL"]:

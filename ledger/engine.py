@@ -37,7 +37,10 @@ def connect(url: str, *, durable: bool = True) -> Engine:
         return _connect_memory(place)
     if place.get_backend_name() == "sqlite":
         try:
-            private_folder(Path(str(place.database)).parent)
+            file = Path(str(place.database))
+            private_folder(file.parent)
+            if not file.exists():
+                file.touch(mode=0o600)
         except OSError as error:
             raise BadInput(
                 f"the ledger's folder cannot be made for {shown(place)}: {error}. Nothing was changed. "

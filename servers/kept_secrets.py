@@ -48,7 +48,8 @@ def keep_private(file: Path, text: str) -> None:
     """Write *file* whole or not at all, readable by its owner only."""
     private_folder(file.parent)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+    beside.unlink(missing_ok=True)  # left by a process that was killed, or laid there by somebody else
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(text)
         opened.flush()
         os.fsync(opened.fileno())
@@ -59,4 +60,7 @@ def _kept(home: Path, name: str, make: Callable[[], str]) -> str:
     file = home / FOLDER / name
     if not (file.is_file() and file.read_text().strip()):  # an empty one would let anybody in
         keep_private(file, make())
+    for each, mode in ((file.parent, 0o700), (file, 0o600)):
+        if each.stat().st_mode & 0o077:  # a copy or a backup may have opened it
+            each.chmod(mode)
     return file.read_text().strip()

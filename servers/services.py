@@ -67,10 +67,20 @@ def base_environment(outer: Mapping[str, str], settings: Settings) -> dict[str, 
         **threads,
         **QUIET,
         **kept,
+        **_no_proxy(outer, settings.host),
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PYTHONUNBUFFERED": "1",
         MARK: str(settings.home),
     }
+
+
+def _no_proxy(outer: Mapping[str, str], host: str) -> dict[str, str]:
+    """What lets clients reach the servers where the environment names a proxy for everything else."""
+    if not any(name.lower() in ("http_proxy", "all_proxy") for name in outer):
+        return {}
+    known = [outer[name] for name in ("NO_PROXY", "no_proxy") if outer.get(name)]
+    without = ",".join([*known, "127.0.0.1", "localhost", host])
+    return {"NO_PROXY": without, "no_proxy": without}
 
 
 def servers(
@@ -210,10 +220,14 @@ def log_of(home: Path, service: Service) -> Path:
     return home / "logs" / f"{service.name}.log"
 
 
+# Without the proxies of the environment: they lead away from this machine, and would be told the password.
+_asking = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _answers(address: str) -> Callable[[], bool]:
     def ask() -> bool:
         try:
-            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - http of our own servers
+            with _asking.open(address, timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -227,7 +241,7 @@ def _online(settings: Settings, where: Addresses, name: str) -> bool:
     headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
     request = urllib.request.Request(address, b"{}", headers)  # noqa: S310 - as above
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
+        with _asking.open(request, timeout=5) as answer:
             return any(each["name"] == name and each["status"] == "ONLINE" for each in json.load(answer))
     except OSError:
         return False

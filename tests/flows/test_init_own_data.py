@@ -65,3 +65,27 @@ def test_a_spec_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing was written"):
         write_own(tmp_path, "p", OwnData(tmp_path / "x.csv", "late", "event_time", "row_id"))
     assert (tmp_path / "spec.yaml").read_text() == "mine"
+
+
+def test_names_of_columns_write_nothing_but_themselves(tmp_path: Path) -> None:
+    """They stand in a spec and in code, where a sign too much would be another key, or another line of Python."""
+    evil = [
+        "a  # b",
+        '"]; raise SystemExit  # ',
+        "x: {y}\nlearner: {build: evil.py:build}",
+        "@TARGET@",
+        "'''",
+        "é | [red]",
+    ]
+    flights = example_flights(3000).rename(columns={"row_id": "null", "late": "yes"})
+    for number, name in enumerate(evil):
+        flights[name] = flights["wind"] + number
+    data = tmp_path / "flights.parquet"
+    flights.to_parquet(data, index=False)
+    written = write_own(tmp_path / "p", "p", OwnData(data, "yes", "event_time", "null", label_delay="6h"))
+    spec = load_spec(tmp_path / "p" / "spec.yaml")
+    scope: dict[str, object] = {}
+    exec(compile((tmp_path / "p" / "training.py").read_text(), "training.py", "exec"), scope)
+    assert set(evil) <= set(written.numbers)
+    assert (list(spec.data.id), spec.data.target, spec.learner.build) == (["null"], "yes", "training.py:build")
+    assert any(value == written.numbers for value in scope.values())

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ratoon.cli.settings import use_running_servers
+from ratoon.cli.settings import log_in, use_running_servers
 from ratoon.cli.starting import write_starter
 from ratoon.servers.addresses import Addresses
 from ratoon.servers.databases import databases
 from ratoon.servers.kept_secrets import prefect_auth
 from ratoon.servers.ports import refuse_taken
-from ratoon.servers.services import flow_environment
+from ratoon.servers.services import base_environment, flow_environment
 from ratoon.servers.services import servers as all_servers
 from ratoon.servers.settings import Settings
 from ratoon.spec.errors import BadInput, Refused
@@ -275,3 +275,20 @@ def test_mlflow_answers_its_own_names_only(tmp_path: Path, settings: dict[str, s
     mlflow = all_servers(set_, servers(tmp_path, 1), databases(None, tmp_path), listener=None)[1]
     assert is_allowed_host_header(mlflow.environment["MLFLOW_SERVER_ALLOWED_HOSTS"].split(","), host) == answered
     assert not any(sign in mlflow.environment["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] for sign in "*[]?$^")
+
+
+def test_a_proxy_is_not_asked_for_our_own_servers(tmp_path: Path) -> None:
+    """It leads away from this machine, and would be told the password."""
+    made = base_environment({"http_proxy": "http://proxy:3128", "no_proxy": "intern"}, Settings(home=tmp_path))
+    assert made["no_proxy"] == made["NO_PROXY"] == "intern,127.0.0.1,localhost,127.0.0.1"
+    assert "no_proxy" not in base_environment({}, Settings(home=tmp_path))
+
+
+def test_deploying_by_hand_knows_it_too(spec: Spec, kept: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the address alone exported, as people did before a password was asked for."""
+    monkeypatch.setenv("PREFECT_API_URL", kept.environment()["PREFECT_API_URL"])
+
+    log_in(spec)
+
+    assert os.environ[AUTH] == kept.credentials()[AUTH]
+    assert "MLFLOW_TRACKING_URI" not in os.environ

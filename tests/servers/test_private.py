@@ -15,8 +15,10 @@ import pytest
 
 from ratoon.cli.starting import write_starter
 from ratoon.data.engine import Engine
+from ratoon.ledger.ledger import Ledger
 from ratoon.models import bounded
 from ratoon.servers.hooks_seen import Seen
+from ratoon.servers.kept_secrets import prefect_auth
 from ratoon.spec.private import private_files, private_folder, shared_files
 
 
@@ -150,3 +152,27 @@ def test_what_others_put_into_the_temp_folder_is_left_alone(
 
     assert theirs.exists()
     assert victim.exists()
+
+
+def test_a_ledger_that_a_script_opens_is_private(tmp_path: Path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path / 'home' / 'ledger.db'}"):
+        assert open_to_others(tmp_path / "home") == []
+
+
+def test_a_secret_that_was_opened_to_others_is_closed_again(tmp_path: Path) -> None:
+    """A copy of the home, or a backup that was put back, may have another mode."""
+    kept = prefect_auth(tmp_path)
+    for each, wrong in ((tmp_path / "secrets", 0o755), (tmp_path / "secrets" / "prefect", 0o644)):
+        each.chmod(wrong)
+    assert prefect_auth(tmp_path) == kept
+    assert open_to_others(tmp_path / "secrets") == []
+
+
+def test_no_link_leads_a_secret_elsewhere(tmp_path: Path) -> None:
+    """Somebody who may write the folder, and knows the number of the process."""
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / f".prefect.{os.getpid()}").symlink_to(victim)
+    prefect_auth(tmp_path)
+    assert victim.read_text() == "kept"
