@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..spec.model import Spec
 from .show import out, versions
+from .terminal import marked
 
 if TYPE_CHECKING:
     from ..flows.adopt import Adoption
@@ -20,7 +21,7 @@ def show_adoption(spec: Spec, adoption: Adoption, as_json: bool) -> None:
         ("Recovered", adoption.recovered, "green"),
         ("Missing", adoption.missing, "yellow"),
     ):
-        out.print(f"[{colour}]{title}[/]")
+        out.print(marked(f"[{colour}]{{}}[/]", title))
         for line in lines:
-            out.print(f"  {line}", highlight=False, markup=False)
+            out.print(f"  {line}", highlight=False)
     versions(spec, as_json=False, note=f"v{adoption.version} is the champion, adopted from {adoption.source}.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -20,10 +20,12 @@ from ..backtest.results import ArmResult, Backtest
 from ..loop.plan import step_of
 from ..paper.words import rounded as seconds
 from ..spec.model import Spec
+from ..spec.private import shared_files
 from ..spec.stores import stores_of
+from .terminal import Terminal, marked
 
-out = Console()
-err = Console(stderr=True)
+out = Terminal()
+err = Terminal(stderr=True)
 
 
 def backtest(
@@ -54,7 +56,8 @@ def backtest(
             heard=_Bars(progress),
         )
     written = page or stores_of(spec).home / f"backtest-{spec.model}.html"
-    write_page(found, written)
+    with shared_files() if page else nullcontext():
+        write_page(found, written)
     if as_json:
         out.print_json(data=found.model_dump(mode="json") | {"findings": findings(found).model_dump(mode="json")})
         return
@@ -65,7 +68,8 @@ def backtest(
 def show(found: Backtest) -> None:
     """The arms in a table, and what its words mean."""
     out.print(
-        f"[bold]{found.model}[/] {found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}, {found.looks} looks", highlight=False
+        marked("[bold]{}[/] {}, {} looks", found.model, f"{found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}", found.looks),
+        highlight=False,
     )
     out.print(table(found))
     better = "higher" if found.greater_is_better else "lower"
@@ -82,7 +86,7 @@ def show(found: Backtest) -> None:
     if refusals(found) and "gate_refuses_better" not in {each.code for each in advice}:
         told.append(refusals(found))
     for text in told:
-        out.print(text, style="bold", markup=False, highlight=False)
+        out.print(text, style="bold", highlight=False)
 
 
 def table(found: Backtest) -> Table:
@@ -95,7 +99,11 @@ def table(found: Backtest) -> Table:
     for arm in found.arms:
         difference = said.differences.get(arm.name)
         best = "*" if arm.name == said.best_fixed else ""
-        cells = [_name(arm) + best, f"{arm.quality.value:.4g}", f"{arm.quality.low:.4g}–{arm.quality.high:.4g}"]
+        cells = [
+            marked("{}{}", _name(arm), best),
+            f"{arm.quality.value:.4g}",
+            f"{arm.quality.low:.4g}–{arm.quality.high:.4g}",
+        ]
         cells += [SHORT[difference.verdict] if difference is not None else "", str(arm.runs)]
         cells += [f"{arm.fired_share:.0%}" if arm.steps[1:] else "–"]
         cells += [seconds(arm.cpu.learning), seconds(arm.cpu.total), days(arm.harm_days)]
@@ -105,11 +113,11 @@ def table(found: Backtest) -> Table:
 
 def _name(arm: ArmResult) -> str:
     short = arm.name.removeprefix("schedule, ").replace("uniform, as many as ", "uniform, as ")
-    return f"[bold green]{short}[/]" if arm.kind == "policy" else short
+    return marked("[bold green]{}[/]", short) if arm.kind == "policy" else short
 
 
 def _columns() -> tuple[Any, ...]:
-    return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
 
 
 class _Bars:

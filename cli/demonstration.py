@@ -16,8 +16,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from ..demo.arms import ArmResult
 from ..demo.stream import CHANGE, DAYS, orders
 from ..spec.errors import BadInput
@@ -25,6 +23,7 @@ from ..spec.load import load_spec
 from ..spec.stores import stores_of
 from .settings import settle_environment
 from .show import add_arm, comparison, run_replay, what_happened
+from .terminal import Terminal, marked
 
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
@@ -33,7 +32,7 @@ FILES = ("orders.yaml", "training.py", "stream.py")
 EVERY = "10d"
 START = "2025-03-02T00:00:00"  # the first version learns sixty days
 
-out = Console()
+out = Terminal()
 
 
 def run_demo(folder: Path, as_json: bool) -> None:
@@ -116,9 +115,9 @@ def _arms(spec_path: Path) -> Iterator[Callable[[], list[ArmResult]]]:
 
 def _print_table(replayed: Replayed, scheduled: list[ArmResult]) -> None:
     span = f"{replayed.start:%Y-%m-%d} to {replayed.end:%Y-%m-%d}"
-    out.print(f"[bold]{replayed.composite.rows:,} orders[/], {span}", highlight=False)
+    out.print(marked("[bold]{} orders[/], {}", f"{replayed.composite.rows:,}", span), highlight=False)
     table = comparison(replayed.metric)
-    name = "[bold green]Ratoon[/]"
+    name = marked("[bold green]Ratoon[/]")
     add_arm(table, name, replayed.composite, replayed.trainings, replayed.rows_learned, replayed.cpu_seconds)
     add_arm(table, "never retrained", replayed.never, 0, 0, 0.0)
     for arm in scheduled:
@@ -140,10 +139,10 @@ def _print_doors(replayed: Replayed) -> None:
         f"mlflow server --backend-store-uri {shlex.quote(stores.mlflow)} --port 5000 --workers 1"
     )
     evidently = f"DO_NOT_TRACK=1 evidently ui --workspace {shlex.quote(str(stores.workspace))} --port 8000"
-    out.print("\n[bold]Look at what it left[/], each command in a terminal of its own:")
+    out.print(marked("\n[bold]Look at what it left[/], each command in a terminal of its own:"))
     for what, command, page in (
         ("Decisions", f"ratoon history {shlex.quote(replayed.spec)}", "with the reasons of each"),
         ("MLflow", mlflow, f"http://127.0.0.1:5000/#/models/{replayed.model}: the versions"),
         ("Evidently", evidently, "http://127.0.0.1:8000: the windows"),
     ):
-        out.print(f"  [bold]{what}[/], {page}\n    {command}", highlight=False, soft_wrap=True)
+        out.print(marked("  [bold]{}[/], {}\n    {}", what, page, command), highlight=False, soft_wrap=True)

@@ -6,14 +6,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from ..spec.errors import BadInput, RatoonError, Refused
 from ..spec.model import Spec
+from .terminal import Terminal, marked
 
-out = Console()
-err = Console(stderr=True)
+out = Terminal()
+err = Terminal(stderr=True)
 
 # What the runs must have in common with the shell that deployed them; secrets such as passwords are not copied.
 HANDED_ON = ("MLFLOW_TRACKING_URI", "RATOON_WORKSPACE", "RATOON_EVIDENTLY_URL", "RATOON_HOME")
@@ -35,7 +35,7 @@ def deploy(places: Sequence[Path], pool: str | None, as_json: bool) -> None:
         raise BadInput(f"{', '.join(map(str, places))}: no spec was found; nothing was deployed. `ratoon init DIR`.")
     read = one_per_model(specs)
     try:
-        with err.status(f"Deploying {len(read)} models to {os.environ['PREFECT_API_URL']} …"):
+        with err.status(marked("Deploying {} models to {} …", len(read), os.environ["PREFECT_API_URL"])):
             names = deploy_all(specs, pool=pool or Settings.settle(Path()).pool, environment=handed_on(read))
             gone = left_over()
     except RatoonError:
@@ -71,7 +71,8 @@ def show(specs: Sequence[Spec], names: Sequence[str], gone: Sequence[str]) -> No
         table.add_row(name, _runs(flow, by_model[model]), by_model[model].path.name)
     out.print(table)
     for name in gone:
-        out.print(f"[yellow]left over[/] {name}: its spec is gone. `prefect deployment delete {name}`", highlight=False)
+        told = marked("[yellow]left over[/] {}: its spec is gone. `prefect deployment delete {}`", name, name)
+        out.print(told, highlight=False)
     out.print(
         "\nStart one by hand in Prefect's UI: Deployments, its name, Run, Custom run. What you paused there stays "
         "paused.\nRuns need a worker: prefect worker start --pool POOL --type process (`ratoon up` has one).",
@@ -93,6 +94,11 @@ def _worded(error: Exception) -> RatoonError:
 
     where = os.environ["PREFECT_API_URL"]
     if isinstance(error, httpx.HTTPStatusError):
+        if error.response.status_code == 401:
+            return Refused(
+                f"The Prefect server at {where} asks for a password; nothing was deployed. Set PREFECT_API_AUTH_STRING "
+                "to what it was started with; after `ratoon up` it stands in .ratoon/secrets/prefect."
+            )
         said = error.response.text[:300]
         return Refused(
             f"The Prefect server at {where} refused: {said}. Some deployments may stand already; run it again."

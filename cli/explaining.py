@@ -6,15 +6,15 @@ import json
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from ..ledger.ledger import Ledger
 from ..policy.explain import Explained, explain
 from ..spec.model import Spec
 from ..spec.stores import stores_of
+from .terminal import Terminal
 
-out = Console()
+out = Terminal()
 
 
 def explain_policy(spec: Spec, as_json: bool) -> None:
@@ -43,7 +43,7 @@ def explain_policy(spec: Spec, as_json: bool) -> None:
     for number, rule in enumerate(spec.policy, start=1):
         guards = rule.model_dump(mode="json", exclude_none=True, exclude_unset=True, exclude={"when", "do"})
         held = f"  guards: {json.dumps(guards)}" if guards else ""
-        out.print(f"rule {number}: when {rule.when}  do {rule.do}{held}", highlight=False, markup=False)
+        out.print(f"rule {number}: when {rule.when}  do {rule.do}{held}", highlight=False)
 
 
 def _newest(spec: Spec) -> tuple[datetime | None, dict[str, Any] | None]:

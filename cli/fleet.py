@@ -11,19 +11,19 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from rich.console import Console
-
 from ..ledger.ledger import Ledger
 from ..loop.fleet import Fleet, within
 from ..spec.duration import parse_duration
 from ..spec.errors import BadInput, RatoonError
 from ..spec.load import load_spec
+from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
 from ..spec.values import Decision
 from .settings import settle_environment
+from .terminal import Terminal, marked
 
-out = Console(soft_wrap=True)
+out = Terminal(soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _look(path: Path, moment: datetime) -> Looked:
         return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
     except Exception as error:  # anything: the next model is looked at all the same
         ours = isinstance(error, RatoonError)
-        fault = str(error) if ours else f"{type(error).__name__}: {error}"
+        fault = str(error) if ours else masked(f"{type(error).__name__}: {error}")
         return Looked(path, spec.model if spec else None, fault=fault)
 
 
@@ -140,13 +140,14 @@ def _print(found: Round, as_json: bool) -> None:
 
     for each in found.looks:
         if each.decision is None:
-            out.print(f"[red]no look[/] [bold]{each.model or each.spec}[/]", highlight=False)
-            out.print(f"  {each.fault}", highlight=False, markup=False)
+            out.print(marked("[red]no look[/] [bold]{}[/]", each.model or each.spec), highlight=False)
+            out.print(f"  {each.fault}", highlight=False)
             continue
-        alarm = "  [bold red]fleet alarm[/]" if each.model in found.alarms else ""
+        alarm = marked("  [bold red]fleet alarm[/]" if each.model in found.alarms else "")
         made = each.decision
         out.print(
-            f"{coloured(made.action)}  [bold]{made.model}[/]  {coloured(made.triage.verdict)}{alarm}", highlight=False
+            marked("{}  [bold]{}[/]  {}{}", coloured(made.action), made.model, coloured(made.triage.verdict), alarm),
+            highlight=False,
         )
     done = len(found.looks) - len(found.faults)
     out.print(

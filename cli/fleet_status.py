@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from ..anytime.fleet import e_bh
@@ -19,6 +18,7 @@ from ..spec.stores import stores_of
 from .reading import registered
 from .settings import use_running_servers
 from .show import coloured
+from .terminal import Terminal, marked
 
 LOOKED_BACK = 20  # decisions among which the last action is looked for
 
@@ -45,7 +45,7 @@ class Line:
 def print_fleet(folder: Path, as_json: bool) -> bool:
     """Print the table; whether every spec could be read. Raises BadInput where there is none."""
     lines = read_fleet(folder)
-    out = Console()
+    out = Terminal()
     if as_json:
         out.print_json(data=[asdict(line) for line in lines])
     else:
@@ -53,15 +53,17 @@ def print_fleet(folder: Path, as_json: bool) -> bool:
         for column in ("model", "champion", "last look", "verdict", "last action", "alarm"):
             table.add_column(column, overflow="fold")
         for line in lines:
-            acted = f"{coloured(line.action)} {line.acted}" if line.action else ""
-            cells = (line.looked, coloured(line.verdict), acted) if not line.fault else ("", "[red]fault[/]", "")
+            acted = marked("{} {}", coloured(line.action), line.acted) if line.action else ""
+            cells = (
+                (line.looked, coloured(line.verdict), acted) if not line.fault else ("", marked("[red]fault[/]"), "")
+            )
             champion = f"v{line.champion}" if line.champion else "none"
-            alarm = "[bold red]alarm[/]" if line.alarm else ""
+            alarm = marked("[bold red]alarm[/]") if line.alarm else ""
             table.add_row(line.model, champion if not line.fault else "", *cells, alarm)
         out.print(table)
         for line in lines:
             if line.fault:
-                out.print(f"{line.spec}: {line.fault}", highlight=False, markup=False, soft_wrap=True)
+                out.print(f"{line.spec}: {line.fault}", highlight=False, soft_wrap=True)
     return not any(line.fault for line in lines)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..spec.errors import BadInput, RegistryError
 from ..spec.load import load_spec
+from ..spec.private import private_folder
 
 
 def listen(folder: Path, url: str | None = None) -> None:
@@ -39,12 +40,14 @@ def listen(folder: Path, url: str | None = None) -> None:
         raise BadInput(f"{folder}: there is no such folder; nothing was started. Name the folder that holds the specs.")
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:  # reviews run within this process
         prefect = settings.home / "prefect"
-        prefect.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.home)
+        private_folder(prefect)
         os.environ["PREFECT_HOME"] = str(prefect)
     import uvicorn
 
     from ..flows.review import start_review  # Prefect reads its settings when it is imported
     from ..servers.hooks_app import create_app
+    from ..servers.hooks_limits import limits
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("ratoon").setLevel(logging.INFO)  # Prefect may have set up the root's handlers before
@@ -53,7 +56,7 @@ def listen(folder: Path, url: str | None = None) -> None:
     app = create_app(secret, lambda: models_below(folder), start_review, seen=settings.home / "hooks.db")
     # uvicorn ends by raising SIGTERM again, at which Python would leave Prefect's temporary server behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(app, host=settings.host, port=settings.hooks_port, log_level="warning")
+    uvicorn.run(app, host=settings.host, port=settings.hooks_port, log_level="warning", **limits())
 
 
 def _subscribe(registry: str, url: str, secret: str) -> None:

@@ -29,6 +29,15 @@ app = typer.Typer(
 policy_app = typer.Typer(help="What rules may use.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
+
+@app.callback()
+def _privately(context: typer.Context) -> None:
+    """Whatever a command keeps is for its user only: rows, models and logs."""
+    from ..spec.private import private_files
+
+    context.with_resource(private_files())
+
+
 SpecPath = Annotated[Path, typer.Argument(help="The model's spec (YAML).", metavar="SPEC")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON, for programs.")]
 At = Annotated[
@@ -50,9 +59,9 @@ def run() -> None:
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except typer.Abort:
-        from rich.console import Console
+        from .terminal import Terminal, marked
 
-        Console(stderr=True).print("[yellow]Stopped.[/] What was finished before is kept.")
+        Terminal(stderr=True).print(marked("[yellow]Stopped.[/] What was finished before is kept."))
         sys.exit(1)
     except BadInput as error:
         _complain(error)
@@ -67,20 +76,19 @@ def run() -> None:
             sys.exit(int(error.exit_code))
         if os.environ.get("RATOON_TRACEBACK"):
             raise
-        from rich.console import Console
-        from rich.markup import escape
-
         from ..spec.unexpected import worded
+        from .terminal import Terminal, marked
 
-        Console(stderr=True, soft_wrap=True).print("[bold red]Error[/]", escape(worded(error)), highlight=False)
+        Terminal(stderr=True, soft_wrap=True).print(marked("[bold red]Error[/]"), worded(error), highlight=False)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(error: RatoonError) -> None:
-    from rich.console import Console
+    from .terminal import Terminal, marked
 
-    Console(stderr=True, soft_wrap=True).print(f"[bold red]{type(error).__name__}[/]", error, highlight=False)
+    kind = marked("[bold red]{}[/]", type(error).__name__)
+    Terminal(stderr=True, soft_wrap=True).print(kind, str(error), highlight=False)
 
 
 def _prepared(path: Path) -> Spec:
@@ -126,6 +134,7 @@ def init(
     ] = None,
 ) -> None:
     """Write a project: with example data that works as it stands, or over your own data."""
+    from ..spec.private import shared_files
     from . import show
 
     named = {"--target": target, "--time": time, "--id": row_id}
@@ -138,7 +147,8 @@ def init(
             )
         from .starting import write_starter
 
-        show.started(folder, write_starter(folder, folder.resolve().name))
+        with shared_files():
+            show.started(folder, write_starter(folder, folder.resolve().name))
         return
     if task == "clustering":
         labelled = {"--target": target, "--label-time": label_time}
@@ -155,7 +165,8 @@ def init(
     from .own_data import OwnData, write_own
 
     own = OwnData(data, target, time, row_id, label_time, label_delay, task)
-    show.started_own(folder, write_own(folder, folder.resolve().name, own))
+    with shared_files():
+        show.started_own(folder, write_own(folder, folder.resolve().name, own))
 
 
 @app.command(epilog="Example: ratoon check spec.yaml")
@@ -518,16 +529,15 @@ def schema(
     events: Annotated[bool, typer.Option("--events", help="Of the events that Ratoon sends by Prefect.")] = False,
 ) -> None:
     """Print the spec's JSON schema, by which editors complete the YAML; or that of the events."""
-    from rich.console import Console
-
     from ..spec.load import json_schema
+    from .terminal import Terminal
 
     if events:
         from ..flows.events import events_schema
 
-        Console().print_json(data=events_schema())
+        Terminal().print_json(data=events_schema())
         return
-    Console().print_json(data=json_schema())
+    Terminal().print_json(data=json_schema())
 
 
 @app.command(epilog="Example: ratoon demo --folder ratoon-demo")

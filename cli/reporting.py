@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
-
-from rich.console import Console
 
 from ..ledger.ledger import Ledger
 from ..models.registry import Registry
@@ -13,9 +12,11 @@ from ..report.life import read_life
 from ..report.page import write_report
 from ..spec.errors import BadInput
 from ..spec.model import Spec
+from ..spec.private import shared_files
 from ..spec.stores import stores_of
+from .terminal import Terminal
 
-out = Console()
+out = Terminal()
 
 
 def report(spec: Spec, *, file: Path | None, start: datetime | None, end: datetime | None, now: datetime) -> Path:
@@ -34,7 +35,8 @@ def report(spec: Spec, *, file: Path | None, start: datetime | None, end: dateti
         life = read_life(spec, ledger, registry, end=end)
     written = file or stores.home / f"report-{spec.model}.html"
     try:
-        write_report(life, written, now=now, start=start)
+        with shared_files() if file else nullcontext():
+            write_report(life, written, now=now, start=start)
     except OSError as error:
         raise BadInput(
             f"the page {written} cannot be written: {error}. Nothing was changed. Give another --out"

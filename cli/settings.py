@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..flows.embedding import run_without_prefect
-from ..servers.addresses import find_addresses, homes, somebody_is_up
+from ..servers.addresses import PREFECT_AUTH, Addresses, find_addresses, homes, somebody_is_up
 from ..spec.errors import Refused
 from ..spec.model import Spec
 from ..spec.stores import stores_of
@@ -48,13 +49,23 @@ def settle_environment(spec: Spec) -> None:
 def use_running_servers(spec: Spec) -> None:
     """Let this command use the servers that `ratoon up` started, or the databases that it left.
 
-    What the user exported wins, name by name. Raises Refused while the servers are still starting: two programs
-    would make the same databases.
+    What the user exported wins, name by name; what Prefect's server asks for goes with its address only. Raises
+    Refused while the servers are still starting: two programs would make the same databases.
     """
-    if "PREFECT_API_URL" in os.environ and "MLFLOW_TRACKING_URI" in os.environ:
-        return  # the user, or the worker, said where
+    named = os.environ.get("PREFECT_API_URL")
+    if named and "MLFLOW_TRACKING_URI" in os.environ and PREFECT_AUTH in os.environ:
+        return  # the worker, or the user, said where
     places = homes(spec.folder, stores_of(spec).home)
-    known = find_addresses(places)
+    known = find_addresses(places, spec.folder)
+    if not (named and "MLFLOW_TRACKING_URI" in os.environ):
+        _use(known, places)
+    if known is None or (named and PREFECT_AUTH in os.environ):
+        return
+    if os.environ.get("PREFECT_API_URL") == known.environment()["PREFECT_API_URL"]:
+        os.environ.update(known.credentials())
+
+
+def _use(known: Addresses | None, places: Sequence[Path]) -> None:
     if known is not None and known.alive():
         wanted = known.environment()
     elif up := next((home for home in places if somebody_is_up(home)), None):

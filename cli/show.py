@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -20,6 +18,7 @@ from ..policy.standings import Standing, standings
 from ..spec.model import Spec
 from ..spec.values import Decision
 from .reading import ModelFacts, read_facts
+from .terminal import Marked, Terminal, marked
 
 if TYPE_CHECKING:
     from ..flows.replay import Replayed
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from .own_data import Written
     from .recomputing import Recomputed
 
-out = Console()
-err = Console(stderr=True)
+out = Terminal()
+err = Terminal(stderr=True)
 
 COLOURS = {
     "ok": "green",
@@ -52,10 +51,10 @@ COLOURS = {
 }
 
 
-def coloured(word: str) -> str:
+def coloured(word: str) -> Marked:
     """A word of the glossary in its colour."""
     colour = COLOURS.get(word)
-    return f"[{colour}]{word}[/]" if colour else word
+    return marked(f"[{colour}]{{}}[/]" if colour else "{}", word)
 
 
 @contextmanager
@@ -64,7 +63,7 @@ def working(what: str) -> Iterator[None]:
     from ..flows.readable import hushed
 
     hushed()
-    with err.status(f"{what} …"):
+    with err.status(marked("{} …", what)):
         yield
 
 
@@ -83,17 +82,14 @@ def started_own(folder: Path, written: Written) -> None:
     for path in written.paths:
         out.print(f"wrote {path}", highlight=False)
     numbers, categories = (", ".join(each) or "none" for each in (written.numbers, written.categories))
-    out.print(
-        f"\nTaken as {written.task}. Numbers: {numbers}. Categories: {categories}.", highlight=False, markup=False
-    )
+    out.print(f"\nTaken as {written.task}. Numbers: {numbers}. Categories: {categories}.", highlight=False)
     if written.left_out:
         out.print(
             f"Left out, being neither number, boolean nor text: {', '.join(written.left_out)}.",
             highlight=False,
-            markup=False,
         )
     for doubt in written.doubts:
-        out.print(f"[yellow]doubt[/] {escape(doubt)}", highlight=False)
+        out.print(marked("[yellow]doubt[/] {}", doubt), highlight=False)
     spec = folder / "spec.yaml"
     out.print(f"Read {spec} once, then:\n  ratoon check {spec}", highlight=False)
     out.print(f"  ratoon train {spec} --at {written.first:%Y-%m-%dT%H:%M:%S}", highlight=False)
@@ -105,7 +101,7 @@ def findings(found: Sequence[Finding], as_json: bool) -> None:
         out.print_json(data=[vars(finding) for finding in found])
         return
     for finding in found:
-        out.print(f"{coloured(finding.status):>6} [bold]{finding.what}[/]  {finding.text}", highlight=False)
+        out.print(marked("{} [bold]{}[/]  {}", coloured(finding.status), finding.what, finding.text), highlight=False)
 
 
 def decision(spec: Spec, made: Decision, as_json: bool) -> None:
@@ -114,10 +110,16 @@ def decision(spec: Spec, made: Decision, as_json: bool) -> None:
         out.print_json(made.model_dump_json())
         return
     out.print(
-        f"{coloured(made.action)}  [bold]{made.model}[/] at {made.at:%Y-%m-%d %H:%M}, decision {made.id}",
+        marked(
+            "{}  [bold]{}[/] at {}, decision {}",
+            coloured(made.action),
+            made.model,
+            f"{made.at:%Y-%m-%d %H:%M}",
+            made.id,
+        ),
         highlight=False,
     )
-    out.print(f"triage: {coloured(made.triaged)}", highlight=False)
+    out.print(marked("triage: {}", coloured(made.triaged)), highlight=False)
     for line in made.reasons:
         _item(f"- {line}")
     for answer in made.guards:
@@ -159,7 +161,7 @@ def retrained(spec: Spec, result: Retrained, as_json: bool) -> None:
     if as_json:
         out.print_json(result.model_dump_json())
         return
-    out.print(f"[bold]{result.became}[/], decision {result.decision}", highlight=False)
+    out.print(marked("[bold]{}[/], decision {}", result.became, result.decision), highlight=False)
     if result.promoted:
         out.print(f"v{result.version} is the champion (the spec says `review: automatic`).", highlight=False)
     elif result.version:
@@ -196,12 +198,14 @@ def status(spec: Spec, as_json: bool) -> None:
     out.print(_version_table(facts))
     for each in facts.versions:
         if each["changed"]:
-            out.print(
-                f"[bold red]v{each['version']} is not as it was registered[/]: {escape(each['changed'])}. It is "
-                "neither loaded nor trained on; restore its files, or let another version serve: "
-                f"ratoon promote {escape(str(spec.path))} --version NUMBER",
-                highlight=False,
+            said = marked(
+                "[bold red]v{} is not as it was registered[/]: {}. It is neither loaded nor trained on; restore its "
+                "files, or let another version serve: ratoon promote {} --version NUMBER",
+                each["version"],
+                each["changed"],
+                spec.path,
             )
+            out.print(said, highlight=False)
     if facts.decisions:
         if found := standings(facts.decisions):
             out.print(_strategy_table(found))
@@ -252,7 +256,7 @@ def history(spec: Spec, last: int, as_json: bool) -> None:
         history_card(made, _became(outcomes.get(made.id)), score)
     if scores:
         counted = Counter(score["verdict"] for score in scores.values())
-        out.print(f"Scored by the labels that came after: {_counts(counted)}.", highlight=False)
+        out.print(marked("Scored by the labels that came after: {}.", _counts(counted)), highlight=False)
 
 
 def accepted(found: Acceptance, as_json: bool) -> None:
@@ -270,9 +274,10 @@ def accepted(found: Acceptance, as_json: bool) -> None:
 
 def history_card(made: Decision, became: str, score: str) -> None:
     """One decision at any width: when, verdict, action and what became of it in a line; below it why."""
-    head = f"[bold]{made.at:%Y-%m-%d %H:%M}[/]  {coloured(made.triaged)} → {coloured(made.action)}"
-    told = [each for each in (became, f"scored {coloured(score)}" if score else "") if each]
-    out.print("  ".join([head, *told]), highlight=False)
+    moment = f"{made.at:%Y-%m-%d %H:%M}"
+    head = marked("[bold]{}[/]  {} → {}", moment, coloured(made.triaged), coloured(made.action))
+    told = [each for each in (became, marked("scored {}", coloured(score)) if score else "") if each]
+    out.print(marked("  ".join(["{}"] * (1 + len(told))), head, *told), highlight=False)
     for reason in made.reasons:
         out.print(Padding(Text(reason), (0, 0, 0, 4)))
 
@@ -291,9 +296,9 @@ def recomputed(found: Sequence[Recomputed], as_json: bool) -> None:
     out.print(f"{same} of {len(found)} decisions come out of the ledger alone exactly as they were taken.")
     for each in found:
         if each.differs:
-            out.print(f"[red]differs[/] {each.decision}: {', '.join(each.differs)}", highlight=False)
+            out.print(marked("[red]differs[/] {}: {}", each.decision, ", ".join(each.differs)), highlight=False)
     for each in skipped:
-        out.print(f"[dim]not taken again[/] {each.decision}: {each.skipped}", highlight=False)
+        out.print(marked("[dim]not taken again[/] {}: {}", each.decision, each.skipped), highlight=False)
 
 
 def replay(
@@ -310,9 +315,16 @@ def replay(
 def replayed(result: Replayed) -> None:
     """What a replay did, beside never retraining."""
     span = f"{result.start:%Y-%m-%d} to {result.end:%Y-%m-%d}"
-    out.print(f"[bold]{result.model}[/] {span}, {result.windows} windows", highlight=False)
+    out.print(marked("[bold]{}[/] {}, {} windows", result.model, span, result.windows), highlight=False)
     table = comparison(result.metric)
-    add_arm(table, "[bold green]Ratoon[/]", result.composite, result.trainings, result.rows_learned, result.cpu_seconds)
+    add_arm(
+        table,
+        marked("[bold green]Ratoon[/]"),
+        result.composite,
+        result.trainings,
+        result.rows_learned,
+        result.cpu_seconds,
+    )
     add_arm(table, "never retrained", result.never, 0, 0, 0.0)
     out.print(table)
     what_happened(result)
@@ -321,10 +333,10 @@ def replayed(result: Replayed) -> None:
 
 def what_happened(result: Replayed) -> None:
     """Verdicts, decisions and outcomes, counted."""
-    out.print(f"Looked {result.windows} times: {_counts(result.verdicts)}.", highlight=False)
-    out.print(f"Decided: {_counts(result.actions)}.", highlight=False)
+    out.print(marked("Looked {} times: {}.", result.windows, _counts(result.verdicts)), highlight=False)
+    out.print(marked("Decided: {}.", _counts(result.actions)), highlight=False)
     if result.outcomes:
-        out.print(f"Trained {result.trainings} times: {_counts(result.outcomes)}.", highlight=False)
+        out.print(marked("Trained {} times: {}.", result.trainings, _counts(result.outcomes)), highlight=False)
 
 
 def comparison(metric: str) -> Table:
@@ -347,8 +359,8 @@ def add_arm(table: Table, name: str, quality: Any, trainings: int, rows: int, cp
     )
 
 
-def _counts(counted: Mapping[str, int]) -> str:
-    return ", ".join(f"{coloured(name)} {count}" for name, count in counted.items())
+def _counts(counted: Mapping[str, int]) -> Marked:
+    return Marked(", ".join(marked("{} {}", coloured(name), count) for name, count in counted.items()))
 
 
 def run_replay(
@@ -370,7 +382,7 @@ def run_replay(
         def show(tick: Tick) -> None:
             made = tick.decision
             verdict, action = coloured(made.triage.verdict), coloured(made.action)
-            last = f"{made.at:%Y-%m-%d} {verdict} → {action}, champion v{tick.champion}"
+            last = marked("{} {} → {}, champion v{}", f"{made.at:%Y-%m-%d}", verdict, action, tick.champion)
             progress.update(bar, description="replaying", total=tick.total, completed=tick.number, last=last)
 
         with listening(show):

@@ -10,18 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from ..spec.errors import BadInput, RatoonError
+from ..spec.masked import masked
+from ..spec.private import private_files
+from .terminal import Terminal, marked
 
 if TYPE_CHECKING:
     from ..servers.up import Up
 
-out = Console(soft_wrap=True)
+out = Terminal(soft_wrap=True)
 
 
 def up(folder: Path) -> None:
@@ -34,9 +36,12 @@ def up(folder: Path) -> None:
     project = folder.resolve()
     settings = Settings.settle(project)
     terminal = _Terminal()
-    with prepared(
-        settings, terminal, hooks=[sys.executable, "-m", "ratoon.cli.main", "listen", str(project)]
-    ) as running:
+    with (
+        private_files(),
+        prepared(
+            settings, terminal, hooks=[sys.executable, "-m", "ratoon.cli.main", "listen", str(project)]
+        ) as running,
+    ):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: running.stopping.ask())
         try:
@@ -79,7 +84,7 @@ class _Terminal:
             self._live.update(Spinner("dots", f"waiting for {', '.join(titles)} ({seconds:.0f} s)"))
 
     def note(self, text: str) -> None:
-        out.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
+        out.print(f"{time.strftime('%H:%M:%S')} {masked(text)}", highlight=False)
 
 
 def _subscribe(running: Up, terminal: _Terminal) -> None:
@@ -135,6 +140,8 @@ def _warn_of_other_homes(running: Up, specs: Sequence[Path], terminal: _Terminal
 
 
 def _addresses(running: Up, deployed: Sequence[str]) -> None:
+    from ..servers.kept_secrets import prefect_file
+
     where = running.where
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for title, address, what in (
@@ -143,8 +150,9 @@ def _addresses(running: Up, deployed: Sequence[str]) -> None:
         ("Evidently", where.evidently, "windows, and drift over time"),
         *((("webhooks", where.hooks, "hears of moves in MLflow"),) if where.hooks else ()),
     ):
-        table.add_row(f"[bold]{title}[/]", f"[link={address}]{address}[/link]", what)
+        table.add_row(marked("[bold]{}[/]", title), marked(f"[link={address}]{{}}[/link]", address), what)
     out.print(table)
     if deployed:
         out.print(f"Deployed: {', '.join(deployed)}.", highlight=False)
+    out.print(f"Prefect asks for a password, which is the whole line of {prefect_file(where.home)}", highlight=False)
     out.print(f"Logs: {where.home / 'logs'}. Commands in other terminals use these servers. Ctrl-C stops them.")

@@ -6,10 +6,13 @@ as a DataError that says where it happened.
 
 from __future__ import annotations
 
+import atexit
+import functools
+import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -39,7 +42,7 @@ class Engine:
             threads=THREADS,
             autoinstall_known_extensions=False,
             autoload_known_extensions=False,
-            temp_directory=str(Path(tempfile.gettempdir()) / "ratoon-duckdb"),
+            temp_directory=_spill(os.getpid()),
         )
         backend.raw_sql("SET enable_progress_bar = false")
         backend.raw_sql("SET parquet_metadata_cache = true")  # one look reads each file's footer once, not per question
@@ -163,6 +166,19 @@ class Engine:
             return
         self.backend.disconnect()
         self.backend.con = None
+
+
+@functools.cache
+def _spill(process: int) -> str:
+    """The folder into which this process's queries spill rows that memory does not hold: nobody else's, and new."""
+    folder = tempfile.mkdtemp(prefix="ratoon-duckdb-")
+    atexit.register(_remove, folder, process)
+    return folder
+
+
+def _remove(folder: str, process: int) -> None:
+    if os.getpid() == process:  # a fork ends with what its parent had registered
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _settle(backend: Any) -> None:

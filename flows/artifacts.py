@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ..loop.care import Care
 from ..monitors.workspace import page
+from ..spec.markdown import as_code, in_markdown, link
 from ..spec.values import Decision, Signal
 from .artifact_keys import artifact_key
 from .engine import PREFECT, create_markdown_artifact, create_table_artifact
@@ -24,7 +25,7 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
     """
     if not PREFECT:
         return
-    rows = [
+    rows: list[dict[str, str]] = [
         {"what": "decision", "value": decision.action, "note": decision.id},
         {"what": "triage", "value": decision.triage.verdict, "note": ""},
         {"what": "rule", "value": decision.rule or "none fired", "note": f"policy {decision.policy}"},
@@ -35,14 +36,14 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
     ]
     rows += [{"what": "window", "value": str(decision.window), "note": f"judged at {decision.at:%Y-%m-%d %H:%M} UTC"}]
     rows += [{"what": "champion", "value": f"v{decision.champion}", "note": decision.model}]
-    reasons = "\n".join(f"- {reason}" for reason in decision.reasons)
+    reasons = "\n".join(f"- {in_markdown(reason)}" for reason in decision.reasons)
     create_table_artifact(
-        table=rows,
+        table=_cells(rows),
         key=artifact_key("decision", decision.model),
-        description=f"### {decision.model}: {decision.action} ({decision.triage.verdict})\n\n{reasons}",
+        description=f"### {in_markdown(decision.model)}: {decision.action} ({decision.triage.verdict})\n\n{reasons}",
     )
     create_table_artifact(
-        table=[_signal_row(signal) for signal in sorted(signals, key=lambda s: _WORST_FIRST.index(s.status))],
+        table=_cells([_signal_row(signal) for signal in sorted(signals, key=lambda s: _WORST_FIRST.index(s.status))]),
         key=artifact_key("signals", decision.model),
         description=f"What the monitors measured from {decision.window}, failed signals first",
     )
@@ -70,15 +71,15 @@ def _ways(care: Care, decision: Decision, signals: Sequence[Signal]) -> str:
     at = os.environ.get("RATOON_EVIDENTLY_URL", "http://127.0.0.1:8000")
     shown = {signal.snapshot: signal.monitor for signal in signals if signal.snapshot}
     lines = ["**Evidently**, this window's snapshots:", ""] if shown else []
-    lines += [f"- [{monitor}]({page(care.spec.model, snapshot, at=at)})" for snapshot, monitor in shown.items()]
+    lines += [f"- {link(monitor, page(care.spec.model, snapshot, at=at))}" for snapshot, monitor in shown.items()]
     lines += ["" if shown else "**Evidently**: a start by hand looks at no window, so that there is no snapshot."]
     lines += [
         "The pages open while `ratoon up` runs, or this: "
-        f"`evidently ui --workspace {care.stores.workspace} --port {_port(at)}`.",
+        f"{as_code(f'evidently ui --workspace {care.stores.workspace} --port {_port(at)}')}.",
     ]
     champion = care.registry.page(decision.champion) if decision.champion else None
     if champion:
-        lines += ["", f"**MLflow**: [the champion, v{decision.champion}]({champion})"]
+        lines += ["", f"**MLflow**: {link(f'the champion, v{decision.champion}', champion)}"]
     return "\n".join(lines)
 
 
@@ -98,6 +99,11 @@ def _signal_row(signal: Signal) -> dict[str, str]:
         "rows": f"{signal.rows:,}",
         "note": signal.note,
     }
+
+
+def _cells(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Prefect draws the cells of a table as Markdown too."""
+    return [{column: in_markdown(text) for column, text in row.items()} for row in rows]
 
 
 def _number(value: float | None) -> str:

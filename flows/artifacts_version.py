@@ -6,6 +6,7 @@ from ..loop.care import Care
 from ..models.card import attempts_table
 from ..models.gate_table import gate_table
 from ..models.race import Race
+from ..spec.markdown import as_code, in_markdown
 from ..spec.values import Decision
 from .artifact_keys import artifact_key
 from .artifacts import publish_background
@@ -16,8 +17,8 @@ def publish_race(care: Care, fired: Decision, race: Race, version: str | None) -
     """Why it trained, the rungs that ran, the gate's table of the last of them, and what a look shows beside."""
     if not PREFECT:
         return
-    why = "\n".join(f"- {reason}" for reason in fired.reasons)
-    parts = [f"**{fired.action}**, decision `{fired.id}` at {fired.at:%Y-%m-%d %H:%M} UTC\n\n{why}"]
+    why = "\n".join(f"- {in_markdown(reason)}" for reason in fired.reasons)
+    parts = [f"**{fired.action}**, decision {as_code(fired.id)} at {fired.at:%Y-%m-%d %H:%M} UTC\n\n{why}"]
     parts += [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
     offered = _became(race, version)
     create_markdown_artifact(
@@ -41,9 +42,10 @@ def _became(race: Race, version: str | None) -> str:
 def publish_promotion(care: Care, version: str, previous: str | None, kind: str, reason: str, actor: str) -> None:
     """Which version took over from which, and why."""
     before = f"v{previous}" if previous else "none"
-    said = reason or "No reason was given."
+    said = in_markdown(reason or "No reason was given.")
     create_markdown_artifact(
-        markdown=f"**{kind.replace('_', ' ')}** by {actor}: champion was {before}, is now **v{version}**.\n\n> {said}",
+        markdown=f"**{kind.replace('_', ' ')}** by {in_markdown(actor)}: champion was {before}, is now **v{version}**."
+        f"\n\n> {said}",
         key=artifact_key("promotion", care.spec.model),
         description="The champion alias moved",
     )

@@ -17,6 +17,8 @@ from ..backtest.policies import policies_of
 from ..backtest.results import Backtest
 from ..loop.moment import as_utc
 from ..loop.plan import step_of
+from ..spec.markdown import as_code, in_markdown
+from ..spec.private import private_files
 from ..spec.stores import stores_of
 from .artifact_keys import artifact_key
 from .declared import declared_spec
@@ -56,7 +58,7 @@ def backtest(
     """
     declared = declared_spec(spec)
     files = [declared.folder / file for file in policies or []]
-    with LongWork("backtest", declared.model, "replaying history for each arm") as work:
+    with private_files(), LongWork("backtest", declared.model, "replaying history for each arm") as work:
         found = run_backtest(
             declared,
             policies=policies_of(declared, files),
@@ -67,9 +69,10 @@ def backtest(
             heard=work.heard,
         )
     page = stores_of(declared).home / f"backtest-{declared.model}.html"
-    write_page(found, page)
+    with private_files():
+        write_page(found, page)
     create_markdown_artifact(
-        markdown=f"{_table(found)}\n\nThe page: {page}",
+        markdown=f"{_table(found)}\n\nThe page: {as_code(str(page))}",
         key=artifact_key("backtest", declared.model),
         description=f"{found.looks} looks from {found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}",
     )
@@ -79,13 +82,14 @@ def backtest(
 
 def _table(found: Backtest) -> str:
     said = findings(found)
-    lines = [f"{each.text}\n" for each in said.advice]
+    lines = [f"{in_markdown(each.text)}\n" for each in said.advice]
     lines += [
         f"| | {found.metric} | policy against it | runs | CPU s learning | CPU s of all | days in harm |",
         "|---|---|---|--:|--:|--:|--:|",
     ]
     lines += [
-        f"| {arm.name} | {arm.metric_text} | {in_short(said.differences.get(arm.name))} | {arm.runs} "
+        f"| {in_markdown(arm.name)} | {in_markdown(arm.metric_text)} "
+        f"| {in_markdown(in_short(said.differences.get(arm.name)))} | {arm.runs} "
         f"| {arm.cpu.learning:.2f} | {arm.cpu.total:.2f} | {days(arm.harm_days)} |"
         for arm in found.arms
     ]

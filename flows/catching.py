@@ -8,6 +8,7 @@ from ..ledger.ledger import Catch, Done, Promotion
 from ..loop.care import Kept
 from ..loop.ungated import last_let
 from ..spec.errors import RegistryError
+from ..spec.markdown import in_markdown, link
 from .artifact_keys import artifact_key
 from .engine import create_markdown_artifact, get_run_logger
 from .events import Caught, announce
@@ -119,7 +120,7 @@ def _catch(
         )
     )
     create_markdown_artifact(
-        markdown=f"**Caught.** {text}" + (f"\n\n[v{version} in MLflow]({page})" if page else ""),
+        markdown=f"**Caught.** {in_markdown(text)}" + (f"\n\n{link(f'v{version} in MLflow', page)}" if page else ""),
         key=artifact_key("caught", care.spec.model),
         description="The champion alias is where no gate let it go" if version else "The champion alias is gone",
     )

@@ -12,6 +12,7 @@ import yaml
 from ..spec.errors import BadInput
 from ..spec.load import load_spec
 from ..spec.model import Spec
+from ..spec.private import private_folder
 from ..spec.stores import stores_of
 
 WRITTEN_BY = "# Written by `ratoon replay`"
@@ -27,7 +28,7 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
         raise BadInput(
             f"{home} holds an earlier replay; nothing was changed. Remove the folder, or choose another with `--into`."
         )
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home)
     content = spec.model_dump(mode="json", exclude_unset=True)
     content["data"] = _absolute(content["data"], spec.folder)
     if "labels" in content["data"]:

@@ -19,8 +19,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from ..spec.errors import BadInput
+from ..spec.private import private_folder
 
 _WAIT_MS = 30_000  # how long a writer waits for another before it gives up
+IDLE_MS = 15_000  # how long a transaction may stand still on PostgreSQL before the server ends it
 _LOCK = 0x5261746F6F6E  # "Ratoon": the advisory lock's number
 _WRITES = "ratoon_writes"
 
@@ -35,7 +37,7 @@ def connect(url: str, *, durable: bool = True) -> Engine:
         return _connect_memory(place)
     if place.get_backend_name() == "sqlite":
         try:
-            Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
+            private_folder(Path(str(place.database)).parent)
         except OSError as error:
             raise BadInput(
                 f"the ledger's folder cannot be made for {shown(place)}: {error}. Nothing was changed. "
@@ -165,6 +167,8 @@ def _postgres_settings(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
         cursor.execute(f"SET lock_timeout = {_WAIT_MS}")
+        # A process that is suspended in the middle of a write must not keep all others from writing.
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
     connection.commit()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from ..spec.errors import Unavailable
@@ -20,7 +20,8 @@ from .engine import shown, writing
 T = TypeVar("T")
 
 PAUSES = (0.2, 1.0, 2.0, 4.0, 8.0)  # seconds: a PostgreSQL that is restarted answers again within some of them
-_STARTS_OR_STOPS = ("57P01", "57P02", "57P03")  # admin_shutdown, crash_shutdown, cannot_connect_now
+# admin_shutdown, crash_shutdown, cannot_connect_now; idle_in_transaction_session_timeout, of a process that slept
+_ENDED = ("57P01", "57P02", "57P03", "25P03")
 _CONNECTION = "08"  # the class of connection exceptions
 _FULL = ("53100", "53200")  # disk_full, out_of_memory
 
@@ -33,7 +34,7 @@ def transact(engine: Engine, work: Callable[[Session], T], *, writes: bool) -> T
     for pause in (*PAUSES, None):
         try:
             return _once(engine, work, writes)
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
             if pause is None or not _away(error):
                 raise Unavailable(_said(engine, error)) from error
             engine.dispose()  # its other connections are as dead
@@ -58,7 +59,7 @@ def _away(error: DBAPIError) -> bool:
     state = getattr(error.orig, "pgcode", None)
     if state is None:  # the driver's own words: refused, closed unexpectedly, timed out
         return True
-    return error.connection_invalidated or state in _STARTS_OR_STOPS or str(state).startswith(_CONNECTION)
+    return error.connection_invalidated or state in _ENDED or str(state).startswith(_CONNECTION)
 
 
 def _is_sqlite(error: DBAPIError) -> bool:

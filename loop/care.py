@@ -11,6 +11,7 @@ from ..data.source import Source, open_source
 from ..ledger.ledger import Ledger
 from ..models.versions import Versions
 from ..spec.model import Spec
+from ..spec.private import private_files, private_folder
 from ..spec.stores import Stores, stores_of
 from .on_record import OnRecord
 
@@ -38,9 +39,10 @@ def keep_stores(spec: Spec) -> Iterator[Kept]:
     from ..models.registry import Registry
 
     stores = stores_of(spec)
-    registry = Registry.open(spec)
-    stores.home.mkdir(parents=True, exist_ok=True)
-    with Ledger.open(stores.ledger) as ledger:
+    with private_files():
+        registry = Registry.open(spec)
+        private_folder(stores.home)
+    with private_files(), Ledger.open(stores.ledger) as ledger:
         registry.witness = OnRecord(ledger, spec.model)
         yield Kept(spec, stores, ledger, registry)
 
@@ -55,10 +57,11 @@ def take_care(spec: Spec) -> Iterator[Care]:
 
     stores = stores_of(spec)
     with ExitStack() as stack:
+        stack.enter_context(private_files())
         registry = Registry.open(spec)
         ours = _is_ours(registry)
         source = None if ours else stack.enter_context(open_source(spec))  # before anything is written
-        stores.home.mkdir(parents=True, exist_ok=True)
+        private_folder(stores.home)
         ledger = stack.enter_context(Ledger.open(stores.ledger))
         registry.witness = OnRecord(ledger, spec.model)
         if source is None:

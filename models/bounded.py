@@ -262,8 +262,14 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _sweep() -> None:
-    """Remove the folders of trainings whose flow was killed together with them: nobody holds their lock."""
+    """Remove the folders of trainings whose flow was killed together with them: nobody holds their lock.
+
+    Only this user's: in a temp folder that users share, somebody may have put a link or a pipe under such a name.
+    """
     for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(OSError):
+            if lock.parent.is_symlink() or lock.parent.stat().st_uid != os.geteuid():
+                continue
         with suppress(OSError), lock.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock.parent, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..spec.markdown import as_code, in_markdown, link, visible
 from ..spec.size import format_size
 from ..spec.values import Span
 from .attempt import SCRATCH, Attempt
@@ -42,7 +43,7 @@ Who moved an alias is known where MLflow runs as `mlflow server --app-name ratoo
 
 def about(model: str, spec: str) -> str:
     """The registered model's description: what its aliases mean, and how to load, approve, reject and roll back."""
-    return _flowing(_ABOUT.format(model=model, spec=spec))
+    return _flowing(_ABOUT.format(model=visible(model), spec=as_code(spec)[1:-1]))
 
 
 def _flowing(text: str) -> str:
@@ -64,7 +65,7 @@ def _spaced(row: str) -> str:
 def caught(text: str, said: str) -> str:
     """A version's description *said* with what it was caught for above it, in place of an earlier catch."""
     rest = said.split(_CAUGHT_ENDS, 1)[1] if said.startswith(_CAUGHT) and _CAUGHT_ENDS in said else said
-    above = f"{_CAUGHT} {text}"[: MOST // 2] + _CAUGHT_ENDS
+    above = f"{_CAUGHT} {in_markdown(text)}"[: MOST // 2] + _CAUGHT_ENDS
     return above + _shortened([rest], MOST - len(above))
 
 
@@ -84,11 +85,11 @@ def attempts_table(attempts: tuple[Attempt, ...]) -> str:
         "|---|--:|--:|--:|--:|---|",
     ]
     for each in attempts:
-        result = f"passed over: {each.error}" if each.skipped else each.error or _said_of(each)
+        result = in_markdown(f"passed over: {each.error}" if each.skipped else each.error or _said_of(each))
         peak = format_size(each.peak_memory_bytes) if each.peak_memory_bytes else "–"
         lines.append(
-            f"| {each.rung} | {each.rows:,} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} | {peak} "
-            f"| {result.replace('|', '/')} |"
+            f"| {in_markdown(each.rung)} | {each.rows:,} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} "
+            f"| {peak} | {result} |"
         )
     return "\n".join(lines)
 
@@ -106,7 +107,7 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
 
     *artifacts*: the address of the training run's artifacts, where there is one.
     """
-    parent = f"version {state.parent}" if state.parent else None
+    parent = f"version {in_markdown(state.parent)}" if state.parent else None
     parts = [
         # No heading before it: MLflow's list of versions shows the beginning as it is written.
         f"{_headline(state, evidence, parent)}. {_what_changed(state, evidence, parent)}",
@@ -120,14 +121,14 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
         )
     elif state.accepted:
         reached = "; ".join(
-            f"{name} {a.value:.4g} ({a.low:.4g} to {a.high:.4g}) on {a.rows:,} rows"
+            f"{in_markdown(name)} {a.value:.4g} ({a.low:.4g} to {a.high:.4g}) on {a.rows:,} rows"
             for name, a in state.accepted.items()
         )
         parts.append(f"### Holdout\nNo champion to compare with. Reached on rows that no version learns: {reached}.")
     parts.append(f"### Cost\n{_cost(evidence)}")
     links = [*evidence.links, *((("gate table, plot and Evidently report", artifacts),) if artifacts else ())]
     if links:
-        parts.append("### Links\n" + "\n".join(f"- [{words}]({address})" for words, address in links))
+        parts.append("### Links\n" + "\n".join(f"- {link(words, address)}" for words, address in links))
     parts.append(f"### What to do\n{_what_to_do(state, evidence)}")
     return _shortened([_flowing(each) for each in parts], MOST)
 
@@ -185,7 +186,7 @@ def state_tags(state: TrainingState) -> dict[str, str]:
 
 def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
     if state.rung == "adopted":
-        return f"Adopted from {evidence.adopted_from}"
+        return f"Adopted from {in_markdown(evidence.adopted_from)}"
     if state.rung == "first":
         return "First version"
     made = "Trained from scratch, to follow" if state.rung in SCRATCH else "Update of"
@@ -207,24 +208,24 @@ def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) 
         if state.rounds:
             text += f" Trees added: {state.rounds} rounds."
         if state.updated_steps:
-            text += f" Moved: {', '.join(state.updated_steps)}."
+            text += f" Moved: {in_markdown(', '.join(state.updated_steps))}."
         if state.frozen_steps:
-            text += f" Frozen: {', '.join(state.frozen_steps)}."
+            text += f" Frozen: {in_markdown(', '.join(state.frozen_steps))}."
     else:
         text = f"It learned {learned} {until}."
-    return " ".join([text, *(f"Note: {note}." for note in state.notes)])
+    return " ".join([text, *(f"Note: {in_markdown(note)}." for note in state.notes)])
 
 
 def _why(evidence: Evidence) -> str:
     said = dict.fromkeys(reason.rstrip(".") for reason in evidence.reasons)  # reasons repeat triage's evidence
-    lines = [f"- {reason}" for reason in said] or [f"- {evidence.action}"]
+    lines = [f"- {in_markdown(reason)}" for reason in said] or [f"- {evidence.action}"]
     if evidence.verdict and evidence.window is not None:  # a start by hand looked at nothing, so that it judged nothing
         lines.insert(0, f"- Triage: **{evidence.verdict}**, action: **{evidence.action}**")
     if evidence.window is not None:
         lines.append(f"- Window judged: {evidence.window}")
-    lines.append(f"- Decision `{evidence.decision}` at {evidence.at:%Y-%m-%d %H:%M} UTC")
+    lines.append(f"- Decision {as_code(evidence.decision)} at {evidence.at:%Y-%m-%d %H:%M} UTC")
     if evidence.snapshots:
-        ids = ", ".join(f"`{each}`" for each in evidence.snapshots)
+        ids = ", ".join(as_code(each) for each in evidence.snapshots)
         lines.append(f"- Evidently: `reports/` in the source run's artifacts; in the workspace, snapshots {ids}")
     return "\n".join(lines)
 
@@ -239,7 +240,7 @@ def _cost(evidence: Evidence) -> str:
 
 
 def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
-    back = f"`ratoon rollback {evidence.spec_path}`"
+    back = as_code(f"ratoon rollback {evidence.spec_path}")
     if evidence.background:
         return (
             "- Nothing: it serves nobody. What it predicts is compared with the champion before it learns more rows; a "
@@ -253,11 +254,11 @@ def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
             f"- To end its line: delete the alias `candidate-{state.rung}`, or add the tag `review` with the value "
             "`rejected`."
         )
-    served = evidence.against or state.parent
+    served = in_markdown(evidence.against or state.parent or "")
     undo = f"- To undo a promotion: {back}, back to version {served}.\n" if served else ""
     return (
         f"- Approve: set the alias `champion` on this version with the pencil beside *Aliases*, "
-        f"or `ratoon promote {evidence.spec_path}`.\n"
+        f"or {as_code(f'ratoon promote {evidence.spec_path}')}.\n"
         "- Reject: add the tag `review` with the value `rejected`, and the tag `review_reason` with your reason.\n"
         "- The button *Promote model* copies this version into another registered model and moves no alias.\n"
         f"{undo}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from ..spec.markdown import at_beginning, in_markdown
 from .gate import Check, GateResult, Stratum, in_percent
 
 
@@ -33,8 +34,8 @@ def gate_table(gate: GateResult, *, width: int | None = None) -> str:
         f"| stratum | verdict | rows | champion | candidate | gain ({interval}) | needed |",
         "|---|---|--:|--:|--:|--:|---|",
         *(
-            f"| {s.name} | **{s.verdict}** | {s.rows:,} | {number(s.champion)} | {number(s.candidate)} | {_gain(s)} "
-            f"| {s.needed} |"
+            f"| {in_markdown(s.name)} | **{s.verdict}** | {s.rows:,} | {number(s.champion)} "
+            f"| {number(s.candidate)} | {_gain(s)} | {in_markdown(s.needed)} |"
             for s in gate.strata
         ),
     ]
@@ -44,13 +45,15 @@ def gate_table(gate: GateResult, *, width: int | None = None) -> str:
             f"| check | verdict | rows | champion | candidate | found ({interval}) | needed |",
             "|---|---|--:|--:|--:|--:|---|",
             *(
-                f"| {c.label} | **{c.verdict}** | {f'{c.rows:,}' if c.rows else '–'} | {number(c.champion)} "
-                f"| {number(c.candidate)} | {_found(c)} | {c.needed} |"
+                f"| {in_markdown(c.label)} | **{c.verdict}** | {f'{c.rows:,}' if c.rows else '–'} "
+                f"| {number(c.champion)} | {number(c.candidate)} | {_found(c)} | {in_markdown(c.needed)} |"
                 for c in gate.checks
             ),
         ]
     reasons = [(s.name, s.reason) for s in gate.strata] + [(c.label, c.reason) for c in gate.checks]
-    return "\n".join([*lines, "", *(_item(f"{name}: {reason.rstrip('.')}.", width) for name, reason in reasons)])
+    return "\n".join(
+        [*lines, "", *(_item(in_markdown(f"{name}: {reason.rstrip('.')}."), width) for name, reason in reasons)]
+    )
 
 
 def number(value: float | None) -> str:
@@ -79,4 +82,5 @@ def _item(text: str, width: int | None) -> str:
     """One list item, folded at *width*: Markdown reads the indented lines on."""
     if width is None:
         return f"- {text}"
-    return textwrap.fill(f"- {text}", width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    first, *others = textwrap.wrap(f"- {text}", width - 2, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([first, *(f"  {at_beginning(line)}" for line in others)])

@@ -263,7 +263,7 @@ class Registry:
         try:
             claim.check()
         except Refused:  # it slept between looking and setting: what others did meanwhile stands
-            self._yield_to(claim.newest_offered(), version.number, moved)
+            self._yield_to(claim.newest_offered(), version, moved)
             raise
         return self.version(version.number)
 
@@ -275,14 +275,16 @@ class Registry:
             with suppress(self._mlflow.MlflowException):
                 self._client.set_model_version_tag(self.model, number, TAKEN_BACK, "true")
 
-    def _yield_to(self, newest: str | None, number: str, moved: list[str]) -> None:
-        """Let the aliases *moved* to version *number* go where a newer version was offered meanwhile."""
-        if newest is None or int(newest) <= int(number):
-            return
-        for alias in moved:
-            if self._aliases().get(alias) == number:
+    def _yield_to(self, newest: str | None, version: Version, moved: list[str]) -> None:
+        """Let the aliases *moved* to *version* go where it serves by now, or a newer one was offered meanwhile."""
+        aliases = self._aliases()
+        serves = aliases.get(CHAMPION) == version.number
+        late = newest is not None and int(newest) > int(version.number)
+        waiting = moved if serves else [alias for alias in moved if late and alias in (CHALLENGER, CANDIDATE)]
+        for alias in waiting:
+            if aliases.get(alias) == version.number:
                 self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
-        if self._aliases().get(CHAMPION) != newest:
+        if newest is not None and late and aliases.get(CHAMPION) != newest:
             self.offer(self.version(newest))
 
     def let_go(self, strategy: LadderRung | None = None) -> None:

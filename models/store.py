@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..spec.masked import without_login
 from ..spec.model import Spec
+from ..spec.private import private_folder
 
 _FILE = "sqlite:///"
 _LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
@@ -19,7 +20,7 @@ _LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
 def home_of(spec: Spec) -> Path:
     """The folder of the embedded stores, made on first use."""
     home = (spec.folder / spec.stores.home).resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home)
     return home
 
 

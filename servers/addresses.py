@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from .kept_secrets import keep_private
+from .kept_secrets import keep_private, prefect_auth, prefect_file
 
 FILE = "servers.json"
+PREFECT_AUTH = "PREFECT_API_AUTH_STRING"
 LOCK = "up.lock"  # held by a living `ratoon up`
 
 
@@ -38,6 +39,10 @@ class Addresses(BaseModel):
             "RATOON_EVIDENTLY_URL": self.evidently,
             **self._stores(),
         }
+
+    def credentials(self) -> dict[str, str]:
+        """What Prefect's server asks its clients for: for the environment of processes, never of deployments."""
+        return {PREFECT_AUTH: prefect_auth(self.home)} if prefect_file(self.home).exists() else {}
 
     def without_servers(self) -> dict[str, str]:
         """What lets commands go on beside stopped servers: the same databases, opened directly."""
@@ -65,11 +70,18 @@ def homes(folder: Path, home: Path) -> list[Path]:
     return list(dict.fromkeys([home, *(each / ".ratoon" for each in (folder, *folder.parents))]))
 
 
-def find_addresses(places: Sequence[Path]) -> Addresses | None:
-    """What the first of these homes that ever had servers says of them; None where none had."""
+def find_addresses(places: Sequence[Path], project: Path) -> Addresses | None:
+    """What the first of these homes that ever had servers says of them; None where none had.
+
+    Only a file of this user's, root's or the owner of *project* is believed: a folder above may be anybody's, as /tmp
+    is, and models are loaded from where it points.
+    """
+    trusted = {os.geteuid(), 0, project.stat().st_uid}
     for place in places:
         try:
-            return Addresses.model_validate_json((place / FILE).read_text())
+            with (place / FILE).open() as file:
+                if os.fstat(file.fileno()).st_uid in trusted:
+                    return Addresses.model_validate_json(file.read())
         except (OSError, ValidationError):
             continue
     return None

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..spec.private import private_files, private_folder
 from .services import Service, log_of
 
 TRIES = 5
@@ -38,10 +39,10 @@ class Child:
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C at the terminal reaches `ratoon up` alone."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.log.parent)
         if self.log.exists() and self.log.stat().st_size > _LONG:
             self.log.replace(self.log.with_suffix(".old.log"))
-        with self.log.open("ab") as log:
+        with private_files(), self.log.open("ab") as log:
             log.write(f"\n--- started {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
             log.flush()
             self._process = subprocess.Popen(  # noqa: S603 - our own command

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ..spec.errors import BadInput
+from ..spec.private import private_folder
 from .kept_secrets import keep_private
 
 NAME = "RATOON_DATABASE_URL"
@@ -42,7 +43,7 @@ def databases(url: str | None, home: Path) -> Databases:
     """
     if url is None:
         prefect = home / "prefect" / "prefect.db"
-        prefect.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(prefect.parent)
         return Databases(
             prefect=f"sqlite+aiosqlite:///{prefect}",
             mlflow=f"sqlite:///{home / 'mlflow.db'}",

@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from .hooks_turns import Turns
 
 TOLERANCE_SECONDS = 300
 MOST_BYTES = 64 * 1024
+TOLD_EVERY_SECONDS = 1.0  # between two lines of the log about requests that nobody signed
 _log = logging.getLogger("ratoon.hooks")
 
 
@@ -57,6 +59,15 @@ def create_app(
         turns.stop()
         memory.close()
 
+    told: deque[float] = deque(maxlen=1)
+
+    def refused(status: int, what: str) -> JSONResponse:
+        """An answer to anybody at all, so that it is written down once in a while only: the log must not fill."""
+        often = bool(told) and time.monotonic() - told[-1] < TOLD_EVERY_SECONDS
+        if not often:
+            told.append(time.monotonic())
+        return _said(status, what, quiet=often)
+
     app = FastAPI(title="Ratoon's ear for MLflow", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/health")
@@ -67,14 +78,14 @@ def create_app(
     async def receive(request: Request) -> JSONResponse:
         body = await _body(request)
         if body is None:
-            return _said(413, f"the body is larger than {MOST_BYTES} bytes")
+            return refused(413, f"the body is larger than {MOST_BYTES} bytes")
         delivery = request.headers.get("X-MLflow-Delivery-Id", "")
         sent = request.headers.get("X-MLflow-Timestamp", "")
         signature = request.headers.get("X-MLflow-Signature", "")
         if not (delivery and sent and signature) or len(delivery) > 200:
-            return _said(401, "it is not signed: X-MLflow-Delivery-Id, -Timestamp and -Signature are needed")
+            return refused(401, "it is not signed: X-MLflow-Delivery-Id, -Timestamp and -Signature are needed")
         if not hmac.compare_digest(signature.encode(), signed(secret, delivery, sent, body).encode()):
-            return _said(401, "the signature is not of our secret")
+            return refused(401, "the signature is not of our secret")
         now = clock()
         if not re.fullmatch(r"[0-9]{1,12}", sent) or abs(now - int(sent)) > TOLERANCE_SECONDS:
             return _said(401, f"it was not sent within the last {TOLERANCE_SECONDS} seconds; is a clock wrong?")

@@ -6,6 +6,8 @@ import sqlite3
 import threading
 from pathlib import Path
 
+from ..spec.private import private_folder
+
 
 class Full(Exception):
     """More deliveries than are kept came within the time: the sender has to try later."""
@@ -15,8 +17,9 @@ class Seen:
     """The ids of the last *seconds* seconds, at most *most*; after a restart they are still there."""
 
     def __init__(self, file: Path, *, seconds: float, most: int = 100_000) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         self._seconds, self._most, self._lock = seconds, most, threading.Lock()
+        file.touch(mode=0o600)
         self._database = sqlite3.connect(file, timeout=30, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("CREATE TABLE IF NOT EXISTS deliveries (id TEXT PRIMARY KEY, at REAL NOT NULL)")

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..spec.masked import masked
+
 TRIES = 12  # of one asking; with the pauses between them half an hour
 LONGEST = 300.0  # seconds between two tries
 _log = logging.getLogger("ratoon.hooks")
@@ -67,7 +69,7 @@ class Turns:
                 self._changed.wait(wait)
 
     def _again(self, spec: Path, error: Exception) -> None:
-        what = f"The review of {spec} could not be started: {type(error).__name__}: {error}"
+        what = masked(f"The review of {spec} could not be started: {type(error).__name__}: {error}")
         with self._changed:
             failed = self._failed[spec] = self._failed.get(spec, 0) + 1
             if self._stopping or failed >= TRIES:

@@ -6,16 +6,20 @@ import json
 import platform
 import sys
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from .addresses import Addresses
+from .addresses import PREFECT_AUTH, Addresses
 from .databases import Databases
 from .kept_secrets import hooks_key, hooks_secret, session_key
+from .own_pages import LOOPBACK
 from .processes import MARK
 from .settings import Settings
 
+SERVER_AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 HOOKS = "hooks"  # the receiver of webhooks
 WARM = "warm"  # the parent of looks
 _PYTHON = (sys.executable, "-m")
@@ -55,6 +59,7 @@ def flow_environment(settings: Settings, where: Addresses) -> dict[str, str]:
 def base_environment(outer: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """The environment of every process here: the user's, without what names other servers or holds the password."""
     foreign = {"PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
+    foreign |= {PREFECT_AUTH, "PREFECT_API_KEY", SERVER_AUTH}
     secret = {"RATOON_DATABASE_URL", "RATOON_LEDGER_URL"}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     kept = {name: value for name, value in outer.items() if name not in foreign | secret}
@@ -69,14 +74,26 @@ def base_environment(outer: Mapping[str, str], settings: Settings) -> dict[str, 
 
 
 def servers(
-    settings: Settings, where: Addresses, kept: Databases, *, listener: Sequence[str] | None
+    settings: Settings,
+    where: Addresses,
+    kept: Databases,
+    *,
+    listener: Sequence[str] | None,
+    outer: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Service, ...]:
-    """Prefect, MLflow, Evidently, and the receiver of webhooks by the command *listener* where there is one."""
+    """Prefect, MLflow, Evidently, and the receiver of webhooks by the command *listener* where there is one.
+
+    Which hosts and pages MLflow answers is taken from *outer*, the user's environment, where it says so.
+    """
+    names = {"RATOON_ALLOWED_HOSTS": ",".join(settings.names)}
     prefect = Service(
         "Prefect",
         "prefect",
-        (*_PYTHON, "prefect", "server", "start"),
+        (*_guarded("prefect", settings.host, settings.prefect_port), "--log-level", "warning"),
         {
+            SERVER_AUTH: where.credentials()[PREFECT_AUTH],
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(settings, settings.prefect_port)),
+            **names,
             "PREFECT_SERVER_API_HOST": settings.host,
             "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
             "PREFECT_API_URL": f"{settings.prefect_url}/api",
@@ -88,6 +105,11 @@ def servers(
     # Artifacts are written to the folder itself, as the embedded registry does, so that versions logged with and
     # without servers are one stock. A server that hands artifacts on (compose.yaml) is for other machines.
     plugin = ("--app-name", settings.mlflow_app) if settings.mlflow_app else ()
+    # Its own defaults answer names such as 10.evil.example, and pages of every other server of this machine.
+    asked = {
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(_hosts(settings, settings.mlflow_port)),
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(settings, settings.mlflow_port)),
+    }
     mlflow = Service(
         "MLflow",
         "mlflow",
@@ -102,19 +124,17 @@ def servers(
             "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
             "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",  # the receiver listens on this machine
             "MLFLOW_FLASK_SERVER_SECRET_KEY": session_key(settings.home),
+            **{name: outer.get(name, value) for name, value in asked.items()},
         },
         _answers(f"{settings.mlflow_url}/health"),
     )  # fmt: skip
     evidently = Service(
         "Evidently",
         "evidently",
-        (
-            *_PYTHON, "evidently.cli", "ui", "--host", settings.host, "--port", str(settings.evidently_port),
-            "--workspace", str(where.workspace),
-        ),
-        {},
+        _guarded("evidently", settings.host, settings.evidently_port),
+        {"RATOON_WORKSPACE": str(where.workspace), **names},
         _answers(f"{settings.evidently_url}/api/version"),
-    )  # fmt: skip
+    )
     if listener is None:
         return prefect, mlflow, evidently
     hooks = Service(
@@ -123,6 +143,7 @@ def servers(
         tuple(listener),
         {
             **flow_environment(settings, where),
+            **where.credentials(),
             "RATOON_WEBHOOK_SECRET": hooks_secret(settings.home),
             "RATOON_HOST": settings.host,
             "RATOON_HOOKS_PORT": str(settings.hooks_port),
@@ -130,6 +151,29 @@ def servers(
         _answers(f"http://{settings.host}:{settings.hooks_port}/health"),
     )
     return prefect, mlflow, evidently, hooks
+
+
+def _guarded(server: str, host: str, port: int) -> tuple[str, ...]:
+    """The command of a server that looks at neither host nor origin by itself."""
+    return (*_PYTHON, "uvicorn", "--factory", f"ratoon.servers.guarded:{server}", "--host", host, "--port", str(port))
+
+
+def _hosts(settings: Settings, port: int) -> list[str]:
+    """What the header Host may hold; behind a proxy it may name another port, or none."""
+    here = dict.fromkeys((*LOOPBACK, settings.host))
+    listed = [f"{_in_url(name)}{at}" for name in settings.names for at in ("", ":*")]
+    return [*(f"{_in_url(name)}:{port}" for name in here), *listed]
+
+
+def _origins(settings: Settings, port: int) -> list[str]:
+    """Pages that may ask: the server's own, by each of its names. No patterns: Flask-CORS takes them for prefixes."""
+    here = dict.fromkeys(name for name in (*LOOPBACK, settings.host) if ":" not in name)
+    listed = [f"{scheme}://{name}" for name in settings.names if ":" not in name for scheme in ("http", "https")]
+    return [*(f"http://{name}:{port}" for name in here), *listed, *(f"{each}:{port}" for each in listed)]
+
+
+def _in_url(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
 
 
 def worker(settings: Settings, where: Addresses) -> Service:
@@ -140,7 +184,7 @@ def worker(settings: Settings, where: Addresses) -> Service:
         "worker",
         (*_PYTHON, "prefect", "worker", "start", "--pool", settings.pool, "--type", "process", "--name", name),
         _of_runs(settings, where),
-        lambda: _online(settings, name),
+        lambda: _online(settings, where, name),
     )
 
 
@@ -153,7 +197,7 @@ def warm_parent(settings: Settings, where: Addresses) -> Service:
 
 def _of_runs(settings: Settings, where: Addresses) -> dict[str, str]:
     """The worker's environment, which its runs inherit; the warm parent serves runs with its own only."""
-    return {**flow_environment(settings, where), "PREFECT_WORKER_QUERY_SECONDS": "2"}
+    return {**flow_environment(settings, where), **where.credentials(), "PREFECT_WORKER_QUERY_SECONDS": "2"}
 
 
 def worker_name() -> str:
@@ -177,9 +221,11 @@ def _answers(address: str) -> Callable[[], bool]:
     return ask
 
 
-def _online(settings: Settings, name: str) -> bool:
+def _online(settings: Settings, where: Addresses, name: str) -> bool:
     address = f"{settings.prefect_url}/api/work_pools/{settings.pool}/workers/filter"
-    request = urllib.request.Request(address, b"{}", {"Content-Type": "application/json"})  # noqa: S310 - as above
+    login = b64encode(where.credentials()[PREFECT_AUTH].encode()).decode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+    request = urllib.request.Request(address, b"{}", headers)  # noqa: S310 - as above
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
             return any(each["name"] == name and each["status"] == "ONLINE" for each in json.load(answer))

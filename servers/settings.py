@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..spec.errors import BadInput
 
+_NO_NAME = ("0.0.0.0", "::", "localhost", "127.0.0.1", "::1")  # noqa: S104 - what a server listens on is no name of it
+
 
 class Settings(BaseSettings):
     """What `ratoon up` starts, and where; every field can be set as `RATOON_` and its name in capitals.
@@ -31,6 +33,11 @@ class Settings(BaseSettings):
 
     grace: float = Field(
         120.0, ge=0, description="Seconds that running flows get to end in when `ratoon up` is asked to stop"
+    )
+    allowed_hosts: str = Field(
+        "",
+        pattern=r"^\s*([A-Za-z0-9.:_-]+\s*(,\s*[A-Za-z0-9.:_-]+\s*)*)?$",
+        description="Names, with commas between, under which browsers elsewhere reach the servers; without ports",
     )
     mlflow_app: str | None = Field(
         None, description="MLflow's server plugin, such as basic-auth; left out: the open server"
@@ -55,6 +62,12 @@ class Settings(BaseSettings):
                 f"${name}{shown} cannot be used: {wrong['msg']}. Nothing was started. Set another value."
             ) from None
         return settings.model_copy(update={"home": (project / settings.home).resolve()})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Under which the servers are reached, beside this machine's own: *host*, and those of *allowed_hosts*."""
+        listed = [each.strip().lower() for each in self.allowed_hosts.split(",")]
+        return tuple(dict.fromkeys(each for each in (self.host.lower(), *listed) if each and each not in _NO_NAME))
 
     @property
     def ports(self) -> dict[str, tuple[int, str]]:

@@ -18,14 +18,16 @@ from threading import Event
 from typing import Protocol
 
 from ..spec.errors import Refused
+from ..spec.private import private_folder
 from .addresses import FILE, LOCK, Addresses
 from .children import TRIES, Child
 from .databases import Databases, databases
+from .kept_secrets import prefect_auth
 from .pictures import Pictures
 from .ports import refuse_taken
 from .processes import Found, end, marked, shows_processes
 from .runs import Runs
-from .services import HOOKS, base_environment, flow_environment, servers, warm_parent, worker
+from .services import HOOKS, SERVER_AUTH, base_environment, flow_environment, servers, warm_parent, worker
 from .settings import Settings
 
 START_SECONDS = 300.0  # a first start makes the databases; on a loaded machine that takes minutes
@@ -71,11 +73,13 @@ class Up:
         hooks: Sequence[str] | None,
     ) -> None:
         base = base_environment(outer, settings)
+        prefect_auth(settings.home, outer.get(SERVER_AUTH))
+        each_server = servers(settings, where, kept, listener=hooks, outer=outer)
         self.settings, self.where = settings, where
         self.environment = flow_environment(settings, where)
         self.environment |= {"PREFECT_HOME": base["PREFECT_HOME"]}
         self._listener = listener
-        self._servers = [Child(each, settings.home, base) for each in servers(settings, where, kept, listener=hooks)]
+        self._servers = [Child(each, settings.home, base) for each in each_server]
         self._worker = Child(worker(settings, where), settings.home, base)
         self._warm = Child(warm_parent(settings, where), settings.home, base)
         self._without_warm = False
@@ -94,7 +98,7 @@ class Up:
 
     def start_worker(self) -> None:
         """Take up what earlier runs left, then let the worker take runs."""
-        self._runs = Runs(self.settings, self.environment)
+        self._runs = Runs(self.settings, self.environment | self.where.credentials())
         self._runs.resume()
         self._say(self._runs.left_behind(nobody_works=True))
         self._warm.start()  # not waited for: until it listens, looks start afresh
@@ -235,16 +239,16 @@ def prepared(
         refuse_taken(settings, ["Prefect", "MLflow", "Evidently", *(["webhooks"] if hooks is not None else [])])
         if not _this_machine_only(settings.host):
             listener.note(
-                f"$RATOON_HOST is {settings.host}: whoever reaches these ports can start runs and promote; no server "
-                f"asks for a password but MLflow with accounts. For browsers elsewhere also set, with "
-                f"this machine's NAME: PREFECT_UI_API_URL=http://NAME:{settings.prefect_port}/api and "
-                f"MLFLOW_SERVER_ALLOWED_HOSTS=NAME:{settings.mlflow_port},127.0.0.1:{settings.mlflow_port},"
-                f"{settings.host}:{settings.mlflow_port}"
+                f"$RATOON_HOST is {settings.host}, where others can reach these ports: whoever does may promote in "
+                "MLflow, unless it has accounts (RATOON_MLFLOW_APP=ratoon-auth), and read windows in Evidently; "
+                "who knows Prefect's password can start runs and promote there. For browsers elsewhere set, with this "
+                "machine's name or address, RATOON_ALLOWED_HOSTS=NAME (MLFLOW_SERVER_ALLOWED_HOSTS follows) and "
+                f"PREFECT_UI_API_URL=http://NAME:{settings.prefect_port}/api"
             )
         url = settings.database_url
         kept = databases(url.get_secret_value() if url is not None else None, home)
         workspace = home / "evidently"
-        workspace.mkdir(parents=True, exist_ok=True)
+        private_folder(workspace)
         where = Addresses(
             home=home,
             prefect=settings.prefect_url,
@@ -270,7 +274,7 @@ def _this_machine_only(host: str) -> bool:
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private_folder(home)
         opened = (home / LOCK).open("a+")
     except OSError as error:
         raise Refused(

@@ -21,6 +21,7 @@ import pandas as pd
 
 from ...data.metrics import Array, Outcomes
 from ...spec.errors import Refused
+from ...spec.masked import masked
 from ..features import target
 from ..trained import NotFinite, Trained
 from ..unit import other_unit
@@ -68,11 +69,11 @@ def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame, answers: An
     try:
         labels = target(frame, champion.state.task)
     except Refused as error:
-        return Unjudged("unsure", f"unsure: {error}")
+        return Unjudged("unsure", masked(f"unsure: {error}"))
     try:
         after = answers.of(candidate, frame)
     except Refused as error:
-        return Unjudged("refused", f"the candidate cannot serve: {error}")
+        return Unjudged("refused", masked(f"the candidate cannot serve: {error}"))
     try:
         if champion.state.task == "clustering" and (why := other_unit(champion, candidate, frame)):
             return Unjudged("refused", f"its distances are no match: {why}")
@@ -80,8 +81,8 @@ def pair(champion: Trained, candidate: Trained, frame: pd.DataFrame, answers: An
     except Refused as error:
         return Unjudged(
             "unsure",
-            f"unsure: the champion could not be asked: {error}. If it stays so, `ratoon rollback` or `ratoon promote` "
-            "a version that can",
+            f"unsure: the champion could not be asked: {masked(str(error))}. If it stays so, `ratoon rollback` "
+            "or `ratoon promote` a version that can",
         )
     return Pair(*same_classes(before, after), note)
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from ...spec.errors import Refused
 from ...spec.gate import LatencySpec
+from ...spec.masked import masked
 from ..features import table
 from ..isolated import Isolated
 from ..saved_size import saved_bytes
@@ -42,7 +43,7 @@ def judge_latency(bench: Bench, frame: pd.DataFrame) -> Check | None:
     try:
         old, new = timed_in_turn([_call(bench.champion, several), _call(bench.candidate, several)], spec)
     except (Refused, ValueError, TypeError) as error:
-        return _unsure("latency", needed, spec.most, f"a prediction failed: {error}")
+        return _unsure("latency", needed, spec.most, masked(f"a prediction failed: {error}"))
     per = 1e6 / spec.rows  # milliseconds per 1,000 rows
     reason = f"{new * per:.3g} ms per 1,000 rows, {old * per:.3g} before: medians of {spec.repeats} in turn"
     return _ratio("latency", needed, spec.most, old * per, new * per, reason, rows=spec.rows)

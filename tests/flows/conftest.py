@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from machines import database, shared_project, trained_and_decided
 from processes import Processes, dies
 from project import LATE, TRAINED, Project, write_project
 
@@ -65,6 +66,21 @@ def finished_project(
     ended = processes.run("retrain", spec=project.path, decision=decision.id)
     assert ended.result is not None and ended.result["promoted"], ended
     return project
+
+
+@pytest.fixture(scope="session")
+def shared(
+    processes: Processes, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Project, str]]:
+    """A project with a decision to train, and its ledger's URL. Copy both, never change them.
+
+    The registry is a file, which all machines of a test share: MLflow takes a minute to make one in PostgreSQL.
+    """
+    folder = tmp_path_factory.mktemp("ready") / "project"
+    with database(postgres_url) as ledger:
+        project = shared_project(folder, ledger, f"sqlite:///{folder}/.ratoon/mlflow.db")
+        trained_and_decided(processes, project)
+        yield project, ledger
 
 
 @pytest.fixture

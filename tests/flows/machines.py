@@ -51,3 +51,13 @@ def machine(project: Project, folder: Path) -> Project:
     """The same spec and data on another machine: its home folder, and so its lock files, are its own."""
     shutil.copytree(project.folder, folder, ignore=shutil.ignore_patterns(".ratoon"))
     return Project(folder)
+
+
+@contextmanager
+def copied_ledger(server: str, shared: tuple[Project, str], folder: Path) -> Iterator[Project]:
+    """A copy of the shared project with a ledger of its own in PostgreSQL, and the registry in its folder."""
+    project, its_ledger = shared
+    with database(server, like=its_ledger) as ledger:
+        copy = project.copy(folder)
+        copy.write(r"stores:.*", f"stores: {{ledger: '{ledger}', mlflow: 'sqlite:///{folder}/.ratoon/mlflow.db'}}")
+        yield copy

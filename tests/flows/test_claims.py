@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from machines import database, decision_of, machine, shared_project, trained_and_decided
+from machines import copied_ledger, database, decision_of, machine, shared_project, trained_and_decided
 from processes import Ended, Processes, dies, meets, waits
 from project import LATE, Project
 
@@ -51,21 +51,6 @@ class Team:
             assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
 
 
-@pytest.fixture(scope="module")
-def ready(
-    processes: Processes, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Project, str]]:
-    """A project with a decision to train, and its ledger's URL. Copy both, never change them.
-
-    The registry is a file, which all machines of a test share: MLflow takes a minute to make one in PostgreSQL.
-    """
-    folder = tmp_path_factory.mktemp("ready") / "project"
-    with database(postgres_url) as ledger:
-        project = shared_project(folder, ledger, f"sqlite:///{folder}/.ratoon/mlflow.db")
-        trained_and_decided(processes, project)
-        yield project, ledger
-
-
 @contextmanager
 def working(processes: Processes, first: Project, number: int) -> Iterator[Team]:
     """*number* machines that work at the first's decision, with short leases."""
@@ -76,16 +61,13 @@ def working(processes: Processes, first: Project, number: int) -> Iterator[Team]
 
 
 @pytest.fixture
-def team(processes: Processes, postgres_url: str, ready: tuple[Project, str], tmp_path: Path) -> Iterator[Team]:
+def team(processes: Processes, postgres_url: str, shared: tuple[Project, str], tmp_path: Path) -> Iterator[Team]:
     """Three machines."""
-    project, its_ledger = ready
-    with database(postgres_url, like=its_ledger) as ledger:
-        first = project.copy(tmp_path / "machine1")
-        first.write(
-            r"stores:.*", f"stores: {{ledger: '{ledger}', mlflow: 'sqlite:///{first.folder}/.ratoon/mlflow.db'}}"
-        )
-        with working(processes, first, 3) as team:
-            yield team
+    with (
+        copied_ledger(postgres_url, shared, tmp_path / "machine1") as first,
+        working(processes, first, 3) as team,
+    ):
+        yield team
 
 
 @pytest.fixture

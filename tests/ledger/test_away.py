@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ratoon.ledger import decisions, flights, transactions
+from ratoon.ledger import decisions, engine, flights, transactions
 from ratoon.ledger.ledger import Ledger
 from ratoon.spec.errors import Unavailable
 
@@ -69,6 +71,33 @@ def test_a_database_that_stays_away_is_named_and_nothing_was_written(ledger: Led
     with pytest.raises(Unavailable, match=r"the ledger postgresql.*Nothing was written"):
         ledger.record_decision(made.decided("d1"), [], live=True)
     assert ledger.decisions("price") == []
+
+
+def test_a_process_that_sleeps_in_the_middle_of_a_write_does_not_keep_others_from_writing(
+    url: str, made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Suspended with the write lock: the server ends its transaction, and on waking it writes again."""
+    if not url.startswith("postgres"):
+        pytest.skip("on one machine, whoever stopped a process can wake or kill it")
+    monkeypatch.setattr(engine, "IDLE_MS", 300)
+    real, asleep = decisions.record, threading.Event()
+
+    def slow(*args: Any, **more: Any) -> Any:
+        found = real(*args, **more)
+        if not asleep.is_set():
+            asleep.set()
+            time.sleep(1.5)
+        return found
+
+    monkeypatch.setattr(decisions, "record", slow)
+    with Ledger.open(url) as one, Ledger.open(url) as other:
+        sleeper = threading.Thread(target=lambda: one.record_decision(made.decided("d1"), [], live=True))
+        sleeper.start()
+        asleep.wait(30)
+        assert other.record_decision(made.decided("d2", hours=1), [], live=True)[1]
+        assert [d.id for d in other.decisions("price")] == ["d2"]
+        sleeper.join(60)
+        assert {d.id for d in other.decisions("price")} == {"d1", "d2"}
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_written(url: str, made) -> None:

@@ -140,7 +140,7 @@ def _kill(up: Upped, victim: str) -> None:
     elif victim == "up":
         up.kill_up_itself()
     else:
-        up.kill({"worker": "prefect worker", "prefect": "prefect server", "mlflow": "mlflow server"}[victim])
+        up.kill({"worker": "prefect worker", "prefect": "guarded:prefect", "mlflow": "mlflow server"}[victim])
 
 
 def _kill_database(up: Upped) -> None:
@@ -184,7 +184,9 @@ def _deployed(up: Upped, model: str, spec: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
         cwd=spec.parent,
-        env=up.environment | {"PREFECT_API_URL": f"{up.where.prefect}/api", "RATOON_SPEC": str(spec)},
+        env=up.environment
+        | up.where.credentials()
+        | {"PREFECT_API_URL": f"{up.where.prefect}/api", "RATOON_SPEC": str(spec)},
         check=True,
         capture_output=True,
         timeout=540,

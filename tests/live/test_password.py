@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
@@ -59,8 +64,52 @@ def test_the_whole_loop_runs_and_repeats_the_password_nowhere(up: Upped, guarded
     password = make_url(guarded_postgres_url).password
     assert password is not None
     written = {str(password), guarded_postgres_url.split(":", 2)[2].split("@")[0]}
+    written |= {up.password, b64encode(up.password.encode()).decode()}
     telling = [each[:2000] for each in shown if any(one in each for one in written)]
     assert telling == []
+
+
+def test_no_page_of_the_web_and_no_stranger_is_answered(up: Upped) -> None:
+    """Not by another origin, not by a name that was made to point here, and not without Prefect's password."""
+    where, port = up.where, urlsplit(up.where.prefect).port
+    asked = {
+        f"{where.prefect}/api/deployments/filter": "POST",
+        f"{where.mlflow}/api/2.0/mlflow/registered-models/create": "POST",
+        f"{where.evidently}/api/projects": "POST",
+    }
+    for address, method in asked.items():
+        for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Host": "evil.example"}):
+            assert _status(address, method, headers) == 403, (address, headers)
+        allowed = {"Origin": "http://evil.example", "Access-Control-Request-Method": method}
+        assert "evil.example" not in _allowed_to(address, allowed)
+    assert _status(f"{where.prefect}/api/deployments/filter", "POST", {}) == 401
+    assert _status(f"{where.evidently}/api/projects", "POST", {}) == 403
+    own = {"Origin": f"http://localhost:{port}", "Access-Control-Request-Method": "POST"}
+    assert _allowed_to(f"{where.prefect}/api/deployments/filter", own) == own["Origin"]
+    assert open_to_others(up.home) == []
+
+
+def _status(address: str, method: str, headers: dict[str, str]) -> int:
+    return _answer(address, method, headers)[0]
+
+
+def _allowed_to(address: str, headers: dict[str, str]) -> str:
+    """Which origin the server tells a browser that it may let read the answer."""
+    return _answer(address, "OPTIONS", headers)[1].get("Access-Control-Allow-Origin") or ""
+
+
+def _answer(address: str, method: str, headers: dict[str, str]) -> tuple[int, Message]:
+    body = b'{"name": "x"}' if method == "POST" else None
+    request = urllib.request.Request(address, body, {"Content-Type": "application/json", **headers}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers
+
+
+def open_to_others(folder: Path) -> list[str]:
+    return sorted(str(each) for each in (folder, *folder.rglob("*")) if each.lstat().st_mode & 0o077)
 
 
 def test_a_wrong_password_is_refused_before_anything_starts(tmp_path: Path, guarded_postgres_url: str) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ class Upped:
     @property
     def where(self) -> Addresses:
         return Addresses.model_validate_json((self.home / "servers.json").read_text())
+
+    @property
+    def password(self) -> str:
+        """What Prefect's server asks for."""
+        return self.where.credentials()["PREFECT_API_AUTH_STRING"]
 
     @property
     def log(self) -> str:
@@ -119,7 +125,9 @@ class Upped:
     def prefect(self, path: str, body: dict[str, Any] | None = None) -> Any:
         address = f"{self.where.prefect}/api/{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+        login = b64encode(self.password.encode()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+        request = urllib.request.Request(address, data, headers)
         until = time.monotonic() + 270  # it may be the one that was killed
         while True:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from browser import Browser, saying, showing
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
@@ -15,6 +16,13 @@ class PrefectPages:
     def __init__(self, browser: Browser, address: str) -> None:
         self.browser = browser
         self.address = address
+
+    def sign_in(self, password: str) -> None:
+        """As the page asks for it before anything else; the browser keeps it."""
+        self.browser.open(self.address)
+        self.browser.fill(self.browser.find("//input[@type='password']"), password)
+        self.browser.press(Keys.ENTER)
+        self.browser.find(f"//a[{saying('Deployments')}]")
 
     def open_deployment(self, flow: str, name: str) -> None:
         """From the server's first page by the navigation to the deployment *name* of *flow*."""

@@ -81,6 +81,7 @@ def _last_screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[N
 
 def test_an_operator_starts_a_retrain_by_the_form_and_reads_what_came_of_it(browser: Browser, up: Upped) -> None:
     pages = PrefectPages(browser, up.where.prefect)
+    pages.sign_in(up.password)
     pages.open_deployment("retrain", MODEL)
     browser.shoot("prefect-deployment")
     pages.open_custom_run()

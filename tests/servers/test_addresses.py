@@ -14,7 +14,11 @@ import pytest
 from ratoon.cli.settings import use_running_servers
 from ratoon.cli.starting import write_starter
 from ratoon.servers.addresses import Addresses
+from ratoon.servers.databases import databases
+from ratoon.servers.kept_secrets import prefect_auth
 from ratoon.servers.ports import refuse_taken
+from ratoon.servers.services import flow_environment
+from ratoon.servers.services import servers as all_servers
 from ratoon.servers.settings import Settings
 from ratoon.spec.errors import BadInput, Refused
 from ratoon.spec.load import load_spec
@@ -148,3 +152,126 @@ def test_a_relative_home_lies_in_the_project(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("RATOON_HOME", raising=False)
 
     assert Settings.settle(tmp_path).home == tmp_path / ".ratoon"
+
+
+AUTH = "PREFECT_API_AUTH_STRING"
+
+
+@pytest.fixture
+def kept(spec: Spec, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Addresses:
+    """Servers of a folder above whose Prefect asks for a password, in a terminal that holds none."""
+    monkeypatch.setenv(AUTH, "")  # so that what the test sets is undone
+    monkeypatch.delenv(AUTH)
+    prefect_auth(tmp_path / ".ratoon")
+    return servers(tmp_path / ".ratoon", port)
+
+
+def test_a_command_knows_what_prefect_asks_for(spec: Spec, kept: Addresses) -> None:
+    use_running_servers(spec)
+
+    assert os.environ[AUTH] == (kept.home / "secrets" / "prefect").read_text()
+    assert len(os.environ[AUTH].partition(":")[2]) >= 32
+
+
+def test_a_command_that_names_these_servers_itself_knows_it_too(
+    spec: Spec, kept: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in kept.environment().items():
+        monkeypatch.setenv(name, value)
+
+    use_running_servers(spec)
+
+    assert os.environ[AUTH] == kept.credentials()[AUTH]
+
+
+@pytest.mark.parametrize("exported", [{}, {"MLFLOW_TRACKING_URI": "http://elsewhere:5000"}])
+def test_no_other_server_is_told_the_password(
+    spec: Spec, kept: Addresses, monkeypatch: pytest.MonkeyPatch, exported: dict[str, str]
+) -> None:
+    for name, value in (exported | {"PREFECT_API_URL": "http://elsewhere:4200/api"}).items():
+        monkeypatch.setenv(name, value)
+
+    use_running_servers(spec)
+
+    assert AUTH not in os.environ
+
+
+def test_these_servers_are_not_told_the_password_of_another(
+    spec: Spec, kept: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was exported for a server that this command does not use."""
+    monkeypatch.setenv(AUTH, "somebody:else")
+
+    use_running_servers(spec)
+
+    assert os.environ[AUTH] == kept.credentials()[AUTH]
+
+
+def test_addresses_that_somebody_else_left_above_are_not_believed(
+    spec: Spec, kept: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder above may be anybody's, as /tmp is: models would be loaded from where they say."""
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    there = (kept.home / "servers.json").stat()
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result((there.st_mode, *there[1:4], 54321, *there[5:])))
+
+    use_running_servers(spec)
+
+    assert "PREFECT_API_URL" not in os.environ
+
+
+def test_no_deployment_holds_the_password(tmp_path: Path) -> None:
+    """Prefect keeps their environment in its database, and shows it."""
+    home = tmp_path / ".ratoon"
+    password = prefect_auth(home)
+    settings = Settings(home=home)
+
+    assert password not in str(flow_environment(settings, servers(home, 1)))
+
+
+def test_a_password_that_the_operator_chose_is_the_one_asked_for(tmp_path: Path) -> None:
+    """Also by commands in terminals that do not know it."""
+    prefect_auth(tmp_path)
+    assert prefect_auth(tmp_path, "olga:long enough") == prefect_auth(tmp_path) == "olga:long enough"
+
+
+def test_a_secret_that_was_emptied_is_made_anew(tmp_path: Path) -> None:
+    """Nothing would be asked for."""
+    first = prefect_auth(tmp_path)
+    (tmp_path / "secrets" / "prefect").write_text("\n")
+    assert prefect_auth(tmp_path) not in ("", first)
+
+
+def test_environments_hold_each_servers_secret_only(tmp_path: Path) -> None:
+    """A fault of one server tells nothing of the others."""
+    home, settings = tmp_path, Settings(home=tmp_path)
+    password = prefect_auth(home)
+    made = {each.name: each for each in all_servers(settings, servers(home, 1), databases(None, home), listener=["x"])}
+
+    knowing = {name for name, each in made.items() if password in str(dict(each.environment))}
+    assert knowing == {"prefect", "hooks"}
+    assert not any(password in " ".join(each.command) for each in made.values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "answered"),
+    [
+        ({}, "127.0.0.1:5000", True),
+        ({}, "localhost:5000", True),
+        ({}, "10.evil.example", False),  # MLflow's own default answers 10.*
+        ({}, "192.168.evil.example:5000", False),
+        ({"allowed_hosts": "ratoon.example.com"}, "ratoon.example.com", True),
+        ({"allowed_hosts": "ratoon.example.com"}, "ratoon.example.com:8443", True),
+        ({"allowed_hosts": "ratoon.example.com"}, "ratoon.example.com.evil.example", False),
+        ({"host": "10.1.2.3"}, "10.1.2.3:5000", True),
+        ({"host": "0.0.0.0"}, "0.0.0.0:5000", True),
+    ],
+)
+def test_mlflow_answers_its_own_names_only(tmp_path: Path, settings: dict[str, str], host: str, answered: bool) -> None:
+    from mlflow.server.security_utils import is_allowed_host_header
+
+    prefect_auth(tmp_path)
+    set_ = Settings(home=tmp_path, **settings)
+    mlflow = all_servers(set_, servers(tmp_path, 1), databases(None, tmp_path), listener=None)[1]
+    assert is_allowed_host_header(mlflow.environment["MLFLOW_SERVER_ALLOWED_HOSTS"].split(","), host) == answered
+    assert not any(sign in mlflow.environment["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] for sign in "*[]?$^")

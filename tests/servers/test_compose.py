@@ -75,10 +75,29 @@ def test_options_of_the_servers_exist() -> None:
     """Asked of the programs themselves."""
     known = {option for parameter in mlflow_server.params for option in parameter.opts}
     assert {part.split("=")[0] for part in SERVICES["mlflow"]["command"] if part.startswith("--")} <= known
-    for name, command in (("worker", ["prefect", "worker", "start"]), ("evidently", ["evidently.cli", "ui"])):
+    guarded = ["uvicorn"]
+    for name, command in (
+        ("worker", ["prefect", "worker", "start"]),
+        ("prefect", guarded),
+        ("evidently", guarded),
+    ):
         done = subprocess.run([sys.executable, "-m", *command, "--help"], capture_output=True, text=True, timeout=120)
         for part in SERVICES[name]["command"]:
             assert not part.startswith("--") or part in done.stdout, f"{part} is no option of {command}"
+
+
+def test_what_browsers_reach_asks_who_they_are() -> None:
+    """As `ratoon up` has it: hosts and origins are looked at, and Prefect's clients know what it asks for."""
+    from ratoon.servers import guarded
+
+    for name in ("prefect", "evidently"):
+        module, _, factory = SERVICES[name]["command"][2].partition(":")
+        assert module == guarded.__name__ and callable(getattr(guarded, factory))
+    asked = SERVICES["prefect"]["environment"]["PREFECT_SERVER_API_AUTH_STRING"]
+    clients = [each["environment"] for each in SERVICES.values() if "PREFECT_API_URL" in each.get("environment", {})]
+    assert len(clients) == 3 and {each["PREFECT_API_AUTH_STRING"] for each in clients} == {asked}
+    assert "*" not in SERVICES["prefect"]["environment"]["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"]
+    assert not any("*" in part for part in SERVICES["mlflow"]["command"])
 
 
 def test_names_in_the_environment_are_known() -> None:
@@ -116,7 +135,7 @@ def test_no_secret_stands_in_the_files() -> None:
     """They come from the environment, and a missing one stops `docker compose` with its name."""
     for service in SERVICES.values():
         for variable, value in service.get("environment", {}).items():
-            if re.search(r"PASSWORD|SECRET_|_SECRET|KEY", variable):
+            if re.search(r"PASSWORD|SECRET_|_SECRET|KEY|AUTH", variable):
                 assert re.fullmatch(r"\$\{\w+:\?.+\}", value), variable
     assert not re.search(r"://\w+:\w+@", (ROOT / "compose.yaml").read_text() + DOCKERFILE)
 

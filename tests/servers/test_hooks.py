@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +17,9 @@ import uvicorn
 
 from ratoon.cli.listening import listen, models_below
 from ratoon.cli.starting import write_starter
+from ratoon.servers import hooks_app
 from ratoon.servers.hooks_app import MOST_BYTES, create_app, signed
+from ratoon.servers.hooks_limits import limits
 from ratoon.spec.errors import BadInput
 
 SECRET = "a secret of the test"
@@ -25,7 +29,8 @@ SPEC = Path("/project/spec.yaml")
 class Ear:
     """A receiver with a clock that stands still, and the reviews that it started."""
 
-    def __init__(self, file: Path, review: Callable[[Path], None] | None = None) -> None:
+    def __init__(self, file: Path, review: Callable[[Path], None] | None = None, **limited: float) -> None:
+        self._limits: Any = limited
         self.now = 1_900_000_000.0
         self.reviews: list[Path] = []
         self._review = review or (lambda spec: None)
@@ -34,7 +39,7 @@ class Ear:
         )
 
     def __enter__(self) -> Ear:
-        self._server = uvicorn.Server(uvicorn.Config(self._app, port=0, log_level="error", ws="none"))
+        self._server = uvicorn.Server(uvicorn.Config(self._app, port=0, log_level="error", **limits(**self._limits)))
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         _soon(lambda: self._server.started)
@@ -46,6 +51,10 @@ class Ear:
         self.client.close()
         self._server.should_exit = True
         self._thread.join(60)
+
+    @property
+    def open_connections(self) -> set[Any]:
+        return set(self._server.server_state.connections)
 
     def _start(self, spec: Path) -> None:
         self.reviews.append(spec)
@@ -284,3 +293,82 @@ def test_a_second_receiver_refuses_what_the_first_accepted(ear: Ear, tmp_path: P
     assert ear.hear().status_code == 202
     with Ear(tmp_path / "hooks.db") as other:
         assert other.hear().status_code == 409
+
+
+HEAD = b"POST /mlflow HTTP/1.1\r\nHost: here\r\n"
+UNFINISHED = {
+    "nothing at all": b"",
+    "half a head": HEAD,
+    "no body": HEAD + b"Content-Length: 100\r\n\r\n",
+    "half a body": HEAD + b"Content-Length: 100\r\n\r\n{",
+    "half a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    "a second request that never ends": b"GET /health HTTP/1.1\r\nHost: here\r\n\r\n" + HEAD,
+}
+
+
+@pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
+def test_a_request_that_does_not_end_is_cut(tmp_path: Path, sent: bytes) -> None:
+    """Else each would hold a connection for ever, until the receiver has none left."""
+    with Ear(tmp_path / "hooks.db", seconds=0.3) as ear, _connected(ear) as slow:
+        slow.sendall(sent)
+        _until_cut(slow)
+        assert ear.hear().status_code == 202
+
+
+def test_a_request_that_dribbles_is_cut(tmp_path: Path) -> None:
+    """A byte now and then is not the end of it either."""
+    with Ear(tmp_path / "hooks.db", seconds=0.3) as ear, _connected(ear) as slow:
+        slow.sendall(HEAD)
+
+        def cut() -> bool:
+            try:
+                slow.sendall(b"X")
+            except OSError:
+                return True
+            time.sleep(0.02)
+            return False
+
+        _soon(cut)
+
+
+def test_a_delivery_is_heard_whoever_holds_every_connection(tmp_path: Path) -> None:
+    """The oldest that has not sent its request makes room."""
+    with Ear(tmp_path / "hooks.db", seconds=60, most=5) as ear:
+        held = [_connected(ear) for _ in range(20)]
+        try:
+            for each in held:
+                with contextlib.suppress(OSError):
+                    each.sendall(HEAD)
+            assert ear.hear().status_code == 202
+            _soon(lambda: len(ear.open_connections) <= 5)
+        finally:
+            for each in held:
+                each.close()
+
+
+def test_a_head_without_end_is_refused(ear: Ear) -> None:
+    with _connected(ear) as sender, contextlib.suppress(OSError):
+        for _ in range(1000):
+            sender.sendall(b"X-More: " + b"x" * 1000 + b"\r\n" if _ else HEAD)
+    assert ear.hear().status_code == 202
+
+
+def test_a_flood_of_unsigned_requests_does_not_fill_the_log(
+    ear: Ear, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks_app, "TOLD_EVERY_SECONDS", 1e9)
+    caplog.set_level("INFO", logger="ratoon.hooks")
+    for _ in range(30):
+        assert ear.hear(signed_by="guessed").status_code == 401
+    lines = [each for each in caplog.records if each.name == "ratoon.hooks"]
+    assert len(lines) == 1
+
+
+def _connected(ear: Ear) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", ear.client.base_url.port or 0), timeout=60)
+
+
+def _until_cut(slow: socket.socket) -> None:
+    with contextlib.suppress(ConnectionResetError):
+        while slow.recv(65536):
+            pass

@@ -58,6 +58,84 @@ def test_an_address_is_shown_without_its_password(address: str, shown: str) -> N
     assert masked(f"cannot be reached: {address} now") == f"cannot be reached: {shown} now"
 
 
+FORMS = {
+    "libpq, a password of two words": f"host=db user=u password='a {SECRET}' dbname=x",
+    "libpq on an address with a blank": f'invalid dsn: missing "=" after "postgresql://u:a {SECRET}@h/db"',
+    "libpq on an address cut at its @": f'could not translate host name "{SECRET}@db" to address',
+    "libpq on an address cut at its colon": f'invalid integer value "{SECRET}@db:5432" for connection option "port"',
+    "a password with a blank, no quotes": f"could not connect to postgresql://u:a {SECRET}@h/db",
+    "an address that was cut off": f"postgresql://u:{SECRET}",
+    "an address whose slashes are escaped": f"postgresql:\\/\\/u:{SECRET}@h\\/db",
+    "an address within an address": f"url=postgresql%3A%2F%2Fu%3A{SECRET}%40h%2Fdb",
+    "an address without a scheme": f"//u:{SECRET}@h/db",
+    "a login without an address": f"Could not parse 'postgresql//u:{SECRET}@h:5432'",
+    "JSON within JSON": f'{{"body": "{{\\"password\\": \\"{SECRET}\\"}}"}}',
+    "a sentence": f"wrong password: {SECRET}, try another",
+    "a sentence with quotes": f'the password "{SECRET}" is wrong',
+    "SQL": f"ALTER ROLE u WITH ENCRYPTED PASSWORD '{SECRET}'",
+    "SQL of another kind": f"CREATE USER u IDENTIFIED BY '{SECRET}'",
+    "DuckDB": f"CREATE SECRET s (TYPE S3, SECRET '{SECRET}')",
+    "ODBC in braces": f"Server=h;Pwd={{a;{SECRET}}};Database=d",
+    "an option": f"psql --password {SECRET} -h db",
+    "a pair": f"requests.get(url, auth=('u', '{SECRET}'))",
+    "an object": f"Client(auth=BasicAuth('u', '{SECRET}'))",
+    "pydantic": f"SecretStr('{SECRET}')",
+    "Prefect": f"PREFECT_SERVER_API_AUTH_STRING=ratoon:{SECRET}",
+    "a cookie": f"Set-Cookie: session={SECRET}; Path=/",
+    "S3": f"s3://key:{SECRET}@bucket/x",
+    "Azure": f"https://a.blob.core.windows.net/c?sv=1&sig={SECRET}%3D",
+    "a signed address": f"https://b.s3.amazonaws.com/k?X-Amz-Signature={SECRET}&x=1",
+    "MotherDuck": f"md:db?motherduck_token={SECRET}",
+    "a key of a service": "used ghp_abcdefghijs3cr3t-p4ssABCDEFGHIJ0123456789".replace("-", ""),
+    "a token of three parts": "eyJhbGciOiJIUzI1NiJ9.eyJzczNjcjN0LXA0c3MifQ.c2lnbmF0dXJl",
+    "a private key": f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
+    "a private key that was cut off": f"-----BEGIN PRIVATE KEY-----\n{SECRET}",
+}
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
+def test_no_form_shows_a_secret(text: str) -> None:
+    said = masked(text)
+    assert "s3cr3t" not in said and "eyJz" not in said, said
+    assert "***" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the password is wrong", "token 5 of 7", "PWD is /srv/x", "see http://[::1]:4200/api now", "http://h:5000, or",
+        "models:/flights@champion", "by eva@example.com at 10:20", "spec.yaml:12: data.id", "tcp://db:5432 is down",
+        "postgresql://db:5432 is down, ask eva@example.com", "a port: 5432", "expected one of 'a', 'b'", "auth is off",
+        "sqlite:////srv/x.db", "rule 2: `drift.share > 0.3`", "path /srv/a:b/c@d",
+    ],
+)  # fmt: skip
+def test_texts_without_a_secret_stay(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("PGPASSWORD", "tr0ub4dor&3", "FATAL: could not use tr0ub4dor&3 as it is"),
+        ("MY_API_TOKEN", "abc/def+ghi==", "GET /x?q=abc%2Fdef%2Bghi%3D%3D failed"),
+        ("RATOON_DATABASE_URL", "postgresql://u:p%40ss%2Fword@h/db", 'role "p@ss/word" does not exist'),
+    ],
+)
+def test_what_the_environment_holds_is_masked_wherever_it_stands(
+    name: str, value: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library repeats it without any word by which it could be told."""
+    monkeypatch.setenv(name, value)
+    said = masked(text)
+    assert "***" in said and not any(part in said for part in ("tr0ub", "def", "word"))
+
+
+def test_masking_takes_no_time_on_absurd_texts() -> None:
+    """No expression walks a long text again and again."""
+    for text in ("a:" * 50_000, "//" * 50_000, "password " * 10_000, "'" * 50_000, "x://u:" * 10_000, "-" * 50_000):
+        masked(text)
+
+
 def test_a_line_of_yaml_is_shown_without_its_secret() -> None:
     assert SECRET not in masked(f"smtp:\n  user: eva\n  password: {SECRET}\n  port: 25\n")
     assert "port: 25" in masked(f"smtp:\n  user: eva\n  password: {SECRET}\n  port: 25\n")
