@@ -44,7 +44,10 @@ def check(version: Version, folder: Path, spec: Spec, witness: Witness | None) -
         _refuse_other_tags(version, state)
         _refuse_other_gate(version, folder)
         _refuse_other_watermark(version, state, witness)
-        return checked if witness is None else replace(checked, known=recorded is not None)
+        if witness is None:
+            return checked
+        strange = recorded is None and (first := witness.first()) is not None and int(first) < int(version.number)
+        return replace(checked, known=recorded is not None, strange=strange)
 
 
 def _refuse_other_tags(version: Version, state: TrainingState) -> None:
