@@ -388,3 +388,7 @@ class Ledger:
     def files(self, model: str, version: str) -> str | None:
         """The digest of a version's files when it was registered; None where none was written."""
         return self._read(lambda session: reviews.files(session, model, version))
+
+    def with_files(self, model: str) -> list[str]:
+        """The versions of *model* of whose files a digest was written."""
+        return self._read(lambda session: reviews.with_files(session, model))

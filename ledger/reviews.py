@@ -45,3 +45,9 @@ def files(session: Session, model: str, version: str) -> str | None:
     """The digest of a version's files when it was registered; None where none was written."""
     query = select(ReviewRow.reason).where(ReviewRow.model == model, ReviewRow.version == version)
     return session.scalar(query.where(ReviewRow.verdict == _REGISTERED))
+
+
+def with_files(session: Session, model: str) -> list[str]:
+    """The versions of *model* of whose files a digest was written."""
+    query = select(ReviewRow.version).where(ReviewRow.model == model, ReviewRow.verdict == _REGISTERED)
+    return list(session.scalars(query))

@@ -19,6 +19,10 @@ class OnRecord:
         """The digest of all files of version *number* when it was registered; None where none was written down."""
         return self.ledger.files(self.model, number)
 
+    def first(self) -> str | None:
+        """The lowest number of which files were written down; None where there is none yet."""
+        return min(self.ledger.with_files(self.model), key=int, default=None)
+
     def watermark(self, number: str) -> datetime | None:
         """The watermark with which the training run landed that registered version *number*; None without one."""
         landed = [each.watermark for each in self.ledger.updates(self.model) if each.version == number]

@@ -93,8 +93,6 @@ def prune(care: Kept, now: datetime, *, dry: bool = False) -> list[Removed]:
 def still_needed(care: Kept, champions: int) -> dict[str, Version]:
     """The versions whose evidence stays, by number: a review, an alias or a roll-back may look at it."""
     registry, ledger, model = care.registry, care.ledger, care.spec.model
-    if not isinstance(registry, Registry):
-        return {}
     served = list(dict.fromkeys(p.version for p in reversed(ledger.champions(model)) if p.kind not in NOTICED))
     flying = {each.decision for each in ledger.updates(model) if each.outcome == "running"}
     return {

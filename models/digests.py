@@ -83,12 +83,14 @@ class Digests:
 class Checked:
     """The *folder* of a version whose files were compared with *digests*, None where it has none (an older version).
 
-    *known*: Ratoon logged exactly these files, so that code among them is the one that its user let in.
+    *known*: Ratoon logged exactly these files, so that code among them is the one that its user let in. *strange*: the
+    ledger holds digests of earlier versions and none of this one, so that somebody else made it.
     """
 
     folder: Path
     digests: Digests | None = None
     known: bool = False
+    strange: bool = False
 
     def again(self) -> None:
         """Compare once more, just before code among the files runs; RegistryError where one was changed meanwhile."""

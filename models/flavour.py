@@ -23,6 +23,7 @@ from .digests import Checked, inside, named
 from .features import read_canonical
 from .formats.choose import format_in, format_of
 from .formats.logged import Logged
+from .formats.own_format import OwnFormat
 from .formats.river_model import ANY
 from .gate import GateResult
 from .isolated import Isolated
@@ -85,7 +86,13 @@ def load(
             "it would run, and the ledger does not know it as one that Ratoon logged. If you trust who registered it, "
             "set `learner: {pickle: true}` in the spec. Nothing was loaded or imported"
         )
-    _, entries = format_in(folder, version, spec)
+    written, entries = format_in(folder, version, spec)
+    if checked is not None and checked.strange and written.flavour == OwnFormat.flavour and ANY not in allowed:
+        raise RegistryError(
+            f"version {version} is for a learner of the user's own, whose `load` may run what the files hold, and the "
+            "ledger does not know it as one that Ratoon logged. If you trust who registered it, set "
+            "`learner: {pickle: true}` in the spec. Nothing was loaded or imported"
+        )
     reservoir = _reservoir(folder, version)
     if code is not None and entries.get("code"):
         return Trained(Isolated(folder, allowed, code, checked), state, version, reservoir)

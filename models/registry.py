@@ -108,7 +108,14 @@ class Registry:
         """All versions, newest first."""
         if self._embedded is not None:
             return tuple(self._embedded.versions())
-        found = self._client.search_model_versions(f"name='{self.model}'", max_results=1000)
+        found: list[Any] = []
+        token = None
+        while token or not found:  # a thousand come at once
+            page = self._client.search_model_versions(f"name='{self.model}'", max_results=1000, page_token=token)
+            found += page
+            token = page.token
+            if not page:
+                break
         aliases = self._aliases()
         return tuple(sorted((_version(v, aliases) for v in found), key=lambda v: int(v.number), reverse=True))
 

@@ -34,11 +34,20 @@ def check(version: Version, folder: Path, spec: Spec, witness: Witness | None) -
         recorded = witness.files(version.number) if witness is not None else None
         if (folder / EXTRA / STATE).is_file():  # without it, it is none of Ratoon's, as `state_in` says
             checked = compared(folder, version.tags.get(FILES), recorded)
+        elif FILES in version.tags or recorded is not None:
+            raise RegistryError(
+                f"version {version.number} carries no training state any more: {EXTRA}/{STATE} is gone since it was "
+                f"registered. Nothing was loaded. Restore it from a backup, let another version serve (ratoon promote "
+                f"{spec.path} --version NUMBER), or begin anew with another `model` and `ratoon train`"
+            )
         state = state_in(folder, version.number)
         _refuse_other_tags(version, state)
         _refuse_other_gate(version, folder)
         _refuse_other_watermark(version, state, witness)
-        return checked if witness is None else replace(checked, known=recorded is not None)
+        if witness is None:
+            return checked
+        strange = recorded is None and (first := witness.first()) is not None and int(first) < int(version.number)
+        return replace(checked, known=recorded is not None, strange=strange)
 
 
 def _refuse_other_tags(version: Version, state: TrainingState) -> None:

@@ -168,6 +168,9 @@ class Witness(Protocol):
     def files(self, number: str) -> str | None:
         """The digest of all files of version *number* when it was registered; None where none was written down."""
 
+    def first(self) -> str | None:
+        """The lowest number of which files were written down; None where there is none yet."""
+
     def watermark(self, number: str) -> datetime | None:
         """The watermark with which the training run landed that registered version *number*; None without one."""
 

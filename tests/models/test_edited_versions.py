@@ -28,7 +28,9 @@ from ratoon.loop.care import Care, take_care
 from ratoon.loop.champion import find_champion
 from ratoon.loop.learn import first_version
 from ratoon.loop.on_record import OnRecord
+from ratoon.models.adoptable.choose import load as load_foreign
 from ratoon.models.digests import FILES, Digests
+from ratoon.models.foreign import Foreign
 from ratoon.models.registry import Registry
 from ratoon.models.versions import Version
 from ratoon.spec.errors import RegistryError
@@ -292,6 +294,24 @@ print(Isolated(folder, (), folder / "code").here()())
     assert said.stdout.strip() == "its own", said.stderr
 
 
+OWN = """
+class Own:
+    family, rungs, splits, serve = "own", frozenset(), "free", "own.py"
+
+    def first(self, estimator, rows, spec):
+        raise NotImplementedError
+
+    def update(self, champion, rows, spec, how=None):
+        raise NotImplementedError
+
+    def save(self, estimator, folder):
+        raise NotImplementedError
+
+    def load(self, folder):
+        raise ValueError("it was read")
+"""
+
+
 # -- code --------------------------------------------------------------------------------------------------------------
 
 
@@ -324,6 +344,32 @@ def test_a_tag_is_no_leave_to_run_code(made: Made, tmp_path: Path) -> None:
     with refused(made, "the ledger does not know it", registry=registry):
         pass
     assert not marker.exists()
+
+
+def test_a_foreign_model_that_brings_code_is_not_loaded_without_leave(made: Made, tmp_path: Path) -> None:
+    """Adopting imports it: skops' list of types says nothing of what an import runs."""
+    carry_code(made.folder, tmp_path / "ran")
+    path = list(sys.path)
+    with pytest.raises(RegistryError, match=r"learner: \{pickle: true\}"):
+        load_foreign(Foreign(made.folder, "models:/theirs/1"), made.care.spec)
+    assert (sys.path, (tmp_path / "ran").exists()) == (path, False)
+
+
+def test_a_version_for_an_own_learner_that_the_ledger_does_not_know_is_not_unpickled(made: Made) -> None:
+    """It knows earlier ones, so that somebody else made this one; what its `load` reads may be anything."""
+    described = yaml.safe_load((made.folder / "MLmodel").read_text())
+    described["flavors"] = {"ratoon_own": {"learner": "own.py:Own", "data": "data"}}
+    (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
+    (made.care.spec.folder / "own.py").write_text(OWN)
+    registry = made.of_before()
+    registry.spec = with_learner(made.care, family="own.py:Own")
+    with Ledger.open("sqlite://") as ledger:
+        registry.witness = OnRecord(ledger, "churn")
+        with pytest.raises(RegistryError, match="it was read"):  # of before: the ledger knows none
+            registry.load(made.version.number)
+        ledger.keep_files(model="churn", version="1", digest="d", at=NOW, decision=None)
+        with refused(made, "the ledger does not know it", registry=registry):
+            pass
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp"])
