@@ -165,7 +165,8 @@ STREAMS = (
         {"a": "AGEP", "c": "RELP", **_HOURLY},
     ),
     Stream(
-        "nyc_hourly", "demo/nyc_hourly.parquet", "binary", "14d", "linear", "roc_auc", {**_TIMED, "drop": ["late_share"]},
+        "nyc_hourly", "demo/nyc_hourly.parquet", "binary", "14d", "linear", "roc_auc",
+        {**_TIMED, "drop": ["late_share"]},
         {"a": "temp", "b": "humid", "c": "origin", "numbers": "temp,humid,wind_speed,pressure,n_flights", **_HOURLY},
     ),
 )  # fmt: skip
