@@ -117,7 +117,9 @@ class Quality:
             nulls(name, was, now, self.spec.lacking, known),
         ]
         if was.is_number(name) and now.is_number(name):
-            found.append(out_of_range(name, was, now, at, self.spec.limit("out_of_range"), self.spec.apart, known=known))
+            found.append(
+                out_of_range(name, was, now, at, self.spec.limit("out_of_range"), self.spec.apart, known=known)
+            )
         elif not was.is_number(name) and not now.is_number(name):
             found.append(new_categories(name, was, now, at, self.spec.limit("new_categories"), known=known))
         found.append(constant(name, was, now, current.span.length, at))

@@ -19,9 +19,9 @@ from .kept import REMEMBERED, Kept
 from .profile import ColumnProfile
 from .stretches import Stretches, ordered_parts, travel
 
-_FAR = 5.0  # widths of the reference, outside of it, from which on a handful of rows is a fault
+FAR = 5.0  # widths of the reference, outside of it, from which on a handful of rows is a fault
 _FAR_ASLEEP = 20.0  # of a column that mostly rests
-_LEAST = 0.1  # of the range, that either side of its middle counts for
+LEAST = 0.1  # of the range, that either side of its middle counts for
 _LEAPS = 3.0  # times as far as later stretches of the reference lay outside of earlier ones
 
 
@@ -85,7 +85,7 @@ def _far(
     now: NDArray[np.float64], reach: _Reach, low: float, high: float, trend: float, leap: float
 ) -> tuple[int, tuple[float, float]]:
     """How many values lie far beyond the range, and the bounds of what does not; *leap* as in `_Reach`."""
-    times = max(_FAR_ASLEEP if reach.asleep else _FAR, _LEAPS * leap)
+    times = max(_FAR_ASLEEP if reach.asleep else FAR, _LEAPS * leap)
     below, above = (times * width for width in _widths(low, reach.middle, high))
     far = _beyond(now, low, high, (below, above), trend) if reach.moving >= FEW else 0
     return far, (low - below - trend, high + above + trend)
@@ -123,9 +123,7 @@ def _reach(reference: Columnar, name: str, at: Stretches) -> _Reach:
     middle = float(was[len(was) // 2])
     leaps = _leap(parts, middle, HANDFUL), _leap(parts, middle, 1)
     ends = float(was[0]), float(was[-1])
-    return _Reach(
-        len(was), *ends, _middles(parts), _later_outside(parts), *leaps, asleep, len(was) - resting, middle
-    )
+    return _Reach(len(was), *ends, _middles(parts), _later_outside(parts), *leaps, asleep, len(was) - resting, middle)
 
 
 def _outside(ordered: NDArray[np.float64], low: float, high: float, trend: float = 0.0) -> int:
@@ -142,7 +140,7 @@ def _beyond(ordered: NDArray[np.float64], low: float, high: float, widths: tuple
 
 def _widths(low: float, middle: float, high: float) -> tuple[float, float]:
     """The range as seen from its middle, doubled: a long tail above says nothing of what may lie below."""
-    middle, least = min(max(middle, low), high), _LEAST * (high - low)
+    middle, least = min(max(middle, low), high), LEAST * (high - low)
     return max(2 * (middle - low), least), max(2 * (high - middle), least)
 
 
