@@ -36,9 +36,7 @@ def triage(signals: Sequence[Signal], history: History, policy: Policy) -> Triag
     signals = ordered(signals)
     drop = overall(signals, DROP)
     broken = [s for s in signals if is_quality(s) and s.status == "fail" and s.within is None]
-    unscreened = [
-        words(s) for s in signals if is_quality(s) and (s.status == "unknown" or (s.within and s.status == "fail"))
-    ]
+    unscreened = [words(s) for s in signals if is_quality(s) and (s.status == "unknown" or s.within is not None)]
     if broken:
         lost = [words(drop)] if drop is not None and drop.status == "fail" else []
         return _triage("broken_data", [*map(words, broken), *lost, *unscreened], broken)
