@@ -7,7 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from corruption import Change, Corruption, Make, Slots, days_of, like, of_column, partly, rolled, some, with_columns
+from corruption import (
+    Change,
+    Corruption,
+    Make,
+    Slots,
+    days_of,
+    like,
+    of_column,
+    partly,
+    rolled,
+    some,
+    with_columns,
+    with_rows,
+)
 
 from ratoon.data.window import Window
 
@@ -18,7 +31,7 @@ def of_columns() -> Iterator[Corruption]:
             yield Corruption(*name.split(": "), slot, of_column(slot, change))
         for share in (0.01, 0.05, 0.3):
             yield Corruption("text among numbers", f"{share:.0%}", slot, _unreadable(slot, share))
-        yield Corruption("type change", "numbers as text", slot, _retyped(slot))
+        yield Corruption("text among numbers", "decimal commas", slot, _commas(slot))
         yield Corruption("missing column", "a number", slot, _lost(slot))
         yield Corruption("misaligned", "shuffled inside each day", slot, _inside_days(slot))
         yield Corruption("misaligned", "the day before's", slot, _of_the_day_before(slot))
@@ -176,22 +189,26 @@ CATEGORIES: dict[str, Change] = {
 
 
 def _unreadable(slot: str, share: float) -> Make:
-    """Words in a share of the rows: read as numbers these hold none, and the window says how many there are."""
+    """Words in a share of the rows: such rows are in no window, which says how many there are."""
 
     def make(window: Window, slots: Slots, rng: np.random.Generator) -> Window:
         name = slots[slot]
         hit = rng.uniform(size=len(window.frame)) < share
         told = {**window.unreadable, name: round(hit.mean() * window.rows)}
-        return replace(with_columns(window, {name: window.frame[name].mask(hit)}), unreadable=told)
+        return replace(with_rows(window, window.frame[~hit]), unreadable=told)
 
     return make
 
 
-def _retyped(slot: str) -> Make:
+def _commas(slot: str) -> Make:
+    """Decimal commas: whole numbers alone can be read."""
+
     def make(window: Window, slots: Slots, rng: np.random.Generator) -> Window:
         name = slots[slot]
-        text = window.frame[name].astype(str).astype(object)
-        return replace(with_columns(window, {name: text}), schema={**window.schema, name: "string"})
+        read = (window.frame[name].isna() | (window.frame[name] % 1 == 0)).to_numpy()
+        told = {**window.unreadable, name: round((~read).mean() * window.rows)}
+        found = replace(with_rows(window, window.frame[read]), unreadable=told)
+        return replace(found, schema={**window.schema, name: "string"})
 
     return make
 

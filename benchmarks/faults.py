@@ -36,10 +36,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+import pandas as pd
 from corruptions import Corruption, corruptions, kinds
 from streams import IN_SOURCE_ORDER, STREAMS, TUNING, Case, Stream, Watched, in_both
 
 from ratoon.data.window import Window
+from ratoon.ledger.entries import Outlying
+from ratoon.loop.whole import outlying
+from ratoon.monitors.impossible import impossible_in
 from ratoon.monitors.observe import observe
 from ratoon.policy.decide import decide
 from ratoon.policy.triage import triage
@@ -53,7 +57,7 @@ Told = dict[str, Counter[str]]
 
 def look(watched: Watched, case: Case, current: Window) -> tuple[Signal, ...]:
     """The signals of *current* in the place of the case's own window."""
-    rows = in_both(case, current)
+    rows = possible(watched, case, current, in_both(case, current))
     labelled = float(rows["_target"].notna().mean()) if len(rows) else 0.0
     return observe(
         watched.spec,
@@ -67,6 +71,18 @@ def look(watched: Watched, case: Case, current: Window) -> tuple[Signal, ...]:
         recent=lambda: case.recent,
         pages=False,
     ).signals
+
+
+def possible(watched: Watched, case: Case, current: Window, rows: pd.DataFrame) -> pd.DataFrame:
+    """*rows* without those that the look itself keeps out, as in loop/look.py."""
+    quality = watched.spec.monitors.quality
+    found = {} if quality is None else impossible_in(quality, case.reference, current, case.known)
+    bounds = [Outlying(column=name, low=low, high=high) for name, (low, high) in found.items()]
+    return rows[~outlying(rows, bounds)]
+
+
+def kept_out(signals: tuple[Signal, ...]) -> bool:
+    return any(s.within is not None or s.metric == "unreadable" for s in signals)
 
 
 def verdict_if_it_lasts(watched: Watched, signals: tuple[Signal, ...]) -> str:
@@ -83,11 +99,13 @@ def broken_by(signals: tuple[Signal, ...]) -> list[str]:
     return sorted({f"{s.metric}({s.column or ''})" for s in signals if s.monitor == "quality" and s.status == "fail"})
 
 
-def became(verdict: str, clean: str, more: bool) -> str:
-    """One of SEEN; *more*: the window has rows that are not there without the fault."""
+def became(verdict: str, clean: str, *, more: bool, apart: bool) -> str:
+    """One of SEEN; *more*: the window has rows that are not there without the fault; *apart*: rows were kept out."""
     if verdict == "broken_data":
         return "caught"
-    return "trained" if more or (verdict == "harm" != clean) else "passed"
+    if more or (verdict == "harm" != clean):
+        return "trained"
+    return "quarantined" if apart else "passed"
 
 
 def break_windows(watched: Watched, told: Told, windows: int, asked: list[str]) -> None:
@@ -104,7 +122,7 @@ def break_windows(watched: Watched, told: Told, windows: int, asked: list[str]) 
                 continue  # such as times cut to dates, where all rows are dated
             signals = look(watched, case, broken)
             verdict = verdict_if_it_lasts(watched, signals)
-            seen = became(verdict, clean, broken.rows > case.current.rows)
+            seen = became(verdict, clean, more=broken.rows > case.current.rows, apart=kept_out(signals))
             told[f"{each.name} @ {stream.name}"].update(["windows", seen])
             told[f"{each.name} @ {stream.name}"]["anyway"] += clean == "harm"
             told[f"{each.name} @ {stream.name}"]["drift"] += drifted(signals)
@@ -132,14 +150,16 @@ def clean_windows(watched: Watched, most: int | None) -> Counter[str]:
         past.append(PastDecision(verdict=verdict, **told))
         found.update(["windows", verdict])
         found["drift"] += drifted(signals)
+        found["quarantined"] += kept_out(signals)
         if verdict == "broken_data":
             held = "fresh" if case.fresh else "old"
             print(f"  false alarm: {watched.stream.name} {span} {held}: {'; '.join(broken_by(signals))}", flush=True)
     return found
 
 
-def one_stream(stream: Stream, asked: argparse.Namespace) -> dict[str, object]:
-    """Clean windows, then broken ones."""
+def one_stream(name: str, asked: argparse.Namespace) -> dict[str, object]:
+    """Clean windows, then broken ones, of the stream of that *name*."""
+    stream = next(each for each in (*STREAMS, *IN_SOURCE_ORDER) if each.name == name)
     warnings.filterwarnings("ignore")
     started, told, clean = time.process_time(), defaultdict[str, Counter[str]](Counter), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
@@ -167,7 +187,7 @@ def main() -> None:
         chosen = [s for s in chosen if s.order is None]
     done = []
     with ProcessPoolExecutor(asked.jobs, max_tasks_per_child=1) as pool:
-        for result in pool.map(one_stream, chosen, [asked] * len(chosen)):
+        for result in pool.map(one_stream, [each.name for each in chosen], [asked] * len(chosen)):
             done.append(result)
             if asked.json:
                 with asked.json.open("a") as file:

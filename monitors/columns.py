@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..spec.values import Status
 from .columnar import Codes, Columnar
 from .kept import REMEMBERED, Kept
+from .pauses import pauses
 from .profile import ColumnProfile
 from .stretches import Stretches, longest_run
 
@@ -101,11 +102,18 @@ def nulls(
     return Finding("nulls", name, status, count / rows, 0.0, most, note)
 
 
-def constant(name: str, reference: Columnar, current: Columnar, length: timedelta, at: Stretches) -> Finding | None:
+def constant(
+    name: str,
+    reference: Columnar,
+    current: Columnar,
+    length: timedelta,
+    at: Stretches,
+    known: ColumnProfile | None = None,
+) -> Finding | None:
     """A column that varied in the reference holds one value all through the window.
 
-    Ordinary where the reference itself stood still for long (a month, a season, a dry spell), or where it
-    held this very value nearly always. None where the window has too few values to tell.
+    Ordinary where the reference itself stood still for long (a month, a season, a dry spell), where it held this very
+    value nearly always, or where all others merely pause. None where the window has too few values to tell.
     """
     if current.is_number(name):
         values = current.array(name)
@@ -126,6 +134,7 @@ def constant(name: str, reference: Columnar, current: Columnar, length: timedelt
     run, longest = _RUNS.make((at.key, name), lambda: longest_run(reference, name))
     held = float((present == only).mean())
     ordinary = run >= _RUN * length or longest >= max(_RUN * rows, FEW) or held >= DOMINANT
+    ordinary = ordinary or pauses(name, only, reference, current, at, known)
     note = f"{name} is {only!r} in all {rows} rows; the reference had {present.nunique()} values"
     if ordinary:
         note += f", but stood still for up to {format_run(run)} and held this value in {held:.0%} of its rows"

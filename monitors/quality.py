@@ -24,7 +24,7 @@ from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
 from .multiplied import multiplied
 from .order import scrambled
-from .profile import Profile
+from .profile import ColumnProfile, Profile
 from .ranges import out_of_range
 from .rows import copies, duplicates, label_faults, nameless, unreadable, volume
 from .stretches import Stretches, known_stretches
@@ -97,7 +97,7 @@ class Quality:
             if old.is_number(name) and new.is_number(name):
                 numbers.append(name)
                 # Here, while the column is sorted
-                later += guarded("stuck", name, lambda n=name: _present(stuck(n, old, new, at, scale)))  # type: ignore[misc]
+                later += guarded("stuck", name, lambda n=name: _present(stuck(n, old, new, at, scale, self._known(n))))  # type: ignore[misc]
                 later += guarded("misaligned", name, lambda n=name: _order(n, old, new, at))  # type: ignore[misc]
         yield from later
         yield from guarded("scale", None, lambda: units(numbers, reference, current, at, self.recent))
@@ -110,8 +110,11 @@ class Quality:
         if self.judged is not None:
             yield from label_screens(self.judged, numbers, reference, current, old, new, at)
 
+    def _known(self, name: str) -> ColumnProfile | None:
+        return self.known.columns.get(name) if self.known else None
+
     def _values(self, name: str, was: Columnar, now: Columnar, current: Window, at: Stretches) -> Iterator[Finding]:
-        known = self.known.columns.get(name) if self.known else None
+        known = self._known(name)
         found: list[Finding | None] = [
             missing_share(name, was, now, at, self.spec.limit("missing")),
             nulls(name, was, now, self.spec.lacking, known),
@@ -122,7 +125,7 @@ class Quality:
             )
         elif not was.is_number(name) and not now.is_number(name):
             found.append(new_categories(name, was, now, at, self.spec.limit("new_categories"), known=known))
-        found.append(constant(name, was, now, current.span.length, at))
+        found.append(constant(name, was, now, current.span.length, at, known))
         return (each for each in found if each is not None)
 
 
