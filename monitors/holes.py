@@ -27,17 +27,20 @@ _WEEK = 604_800_000_000
 _WEEKS = 4  # as long a reference tells of each hour of the week; a shorter one of each hour of the day
 _ALWAYS = 0.95  # of the times that such an hour came, it had rows
 _LOST = 0.15  # of the hours that always have rows, beyond what the worst stretch lost
+_REGULAR = 0.05  # of the hours, by which fewer are empty than by chance
 _SLOTS = 6  # of fewer nothing follows
 
 
 @dataclass(frozen=True)
 class _Habit:
     """Which hours (or days), by their place in *cycle* of them, always have rows, and the largest share of them that a
-    stretch of the reference lost."""
+    stretch of the reference lost. *regular*: far fewer are empty than chance would leave, as where a row comes every
+    hour: then no thin window explains what is missing."""
 
     cycle: int
     always: NDArray[np.bool_]
     worst: float
+    regular: bool = False
 
     def lost(self, times: Moments, period: int) -> tuple[float, int]:
         """The share of the expected slots between the first and the last row that hold none, but for the longest run
@@ -64,7 +67,8 @@ def holes(reference: Columnar, current: Columnar, window: Window, at: Stretches)
         share, expected = habit.lost(times, period)
         if not expected:
             continue
-        limit = max(habit.worst, math.exp(-len(times) / expected)) + _LOST
+        thin = 0.0 if habit.regular else math.exp(-len(times) / expected)
+        limit = max(habit.worst, thin) + _LOST
         missed = share * len(times) / max(1 - share, 1e-9)
         if share > limit and missed >= FEW:
             note = f"{share:.0%} of the {name} that always had rows have none, here and there; "
@@ -85,7 +89,10 @@ def _habit(times: Moments, period: int, at: Stretches) -> _Habit:
     habit = _Habit(cycle, always, 0.0)
     parts = [times[at.of_row == g] for g in range(at.count)]
     worst = max((habit.lost(part, period)[0] for part in parts if len(part) >= FEW), default=0.0)
-    return _Habit(cycle, always, worst)
+    slots = every[always[every % cycle]]
+    empty = 1 - float(np.isin(slots, filled).mean()) if len(slots) else 1.0
+    regular = empty + _REGULAR < math.exp(-len(times) / max(len(slots), 1))
+    return _Habit(cycle, always, worst, regular)
 
 
 def _longest(empty: NDArray[np.bool_]) -> int:

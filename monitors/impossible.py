@@ -41,5 +41,7 @@ def _strays(name: str, reference: Window, current: Window) -> bool:
     was, now = (values[np.isfinite(values)] for values in (each.to_numpy() for each in both))
     if not len(was) or not len(now):
         return False
+    if was.min() == was.max():
+        return bool(now.min() != was.min() or now.max() != was.max())
     least = FAR * LEAST * float(was.max() - was.min())
     return bool(now.min() < was.min() - least or now.max() > was.max() + least)

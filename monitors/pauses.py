@@ -18,7 +18,8 @@ from .stretches import Stretches
 _PEAK = 0.3  # share of a stretch that a value had before, from which on all others may be away at once
 _RESTS = 0.5  # of a number that has many: as of rain, which may be dry for long
 _CODES = 12  # a number with so many values or fewer is a code or a flag
-_TELLS = 0.3  # of a standard deviation between the rows of the value and all rows: a column that tells the two apart
+_TELLS = 0.1  # of a standard deviation between the rows of the value and all rows: a column that tells the two apart
+_HALF = 0.5  # of the way from all rows to those of the value
 _ROWS = 20
 
 
@@ -55,7 +56,7 @@ def _denied(name: str, held: NDArray[np.bool_], reference: Columnar, current: Co
     """Whether the numbers that tell the rows of the value apart are, in the window, more like those of all rows."""
     if held.sum() < _ROWS:
         return False
-    like_these, like_all = 0.0, 0.0
+    shift, power = 0.0, 0.0
     for other in reference.frame.columns:
         if other == name or other not in current.frame or not (reference.is_number(other) and current.is_number(other)):
             continue
@@ -65,6 +66,6 @@ def _denied(name: str, held: NDArray[np.bool_], reference: Columnar, current: Co
             continue
         these, all_rows, here = (float(part.mean()) / spread for part in parts)
         if abs(these - all_rows) >= _TELLS:
-            like_these += abs(here - these)
-            like_all += abs(here - all_rows)
-    return like_all < like_these
+            shift += (here - all_rows) * (these - all_rows)
+            power += (these - all_rows) ** 2
+    return shift < _HALF * power

@@ -21,6 +21,7 @@ from .stretches import Stretches, ordered_parts, travel
 
 FAR = 5.0  # widths of the reference, outside of it, from which on a handful of rows is a fault
 _FAR_ASLEEP = 20.0  # of a column that mostly rests
+_NEVER_MOVED = 1_000.0  # times its only value
 LEAST = 0.1  # of the range, that either side of its middle counts for
 _LEAPS = 3.0  # times as far as later stretches of the reference lay outside of earlier ones
 
@@ -87,7 +88,11 @@ def _far(
     """How many values lie far beyond the range, and the bounds of what does not; *leap* as in `_Reach`."""
     times = max(_FAR_ASLEEP if reach.asleep else FAR, _LEAPS * leap)
     below, above = (times * width for width in _widths(low, reach.middle, high))
-    far = _beyond(now, low, high, (below, above), trend) if reach.moving >= FEW else 0
+    if low == high != 0:  # it never moved: what else it may be is not known, but hardly a thousand times as much
+        below = above = _NEVER_MOVED * abs(low)
+    elif reach.moving < FEW:
+        return 0, (low, high)
+    far = _beyond(now, low, high, (below, above), trend)
     return far, (low - below - trend, high + above + trend)
 
 
