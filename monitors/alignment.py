@@ -73,7 +73,7 @@ def misaligned(names: list[str], reference: Columnar, current: Columnar, at: Str
     if len(company.names) < 2:
         return []
     now, rows = related(current, company)
-    there = np.ones(len(company.names), dtype=bool)
+    there = np.diag(now) > 0  # a column that stands still goes with nothing: that is for `constant` to judge
     found: list[Finding] = []
     while True:
         kin = {
@@ -252,7 +252,7 @@ def _matrix(
 
 
 def _relations(values: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
-    """Rank correlations (k, k) and how many rows hold both values; 0 of both where a column does not vary."""
+    """Rank correlations (k, k) and how many rows hold both values; 0 where a column does not vary."""
     known = np.isfinite(values)
     ranks = np.zeros_like(values)
     for column in range(values.shape[1]):
@@ -264,4 +264,4 @@ def _relations(values: Matrix) -> tuple[Matrix, NDArray[np.intp]]:
     squares = (ranks**2).T @ present
     scale = np.sqrt(squares * squares.T)
     found = np.divide(ranks.T @ ranks, scale, out=np.zeros_like(scale), where=scale > 0)
-    return found, np.where(squares * squares.T > 0, present.T @ present, 0).astype(np.intp)
+    return found, (present.T @ present).astype(np.intp)
