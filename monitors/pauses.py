@@ -17,6 +17,7 @@ from .stretches import Stretches
 
 _PEAK = 0.3  # share of a stretch that a value had before, from which on all others may be away at once
 _RESTS = 0.5  # of a number that has many: as of rain, which may be dry for long
+_KNOWN_REST = 0.1  # of all that was learned on one value
 _CODES = 12  # a number with so many values or fewer is a code or a flag
 _TELLS = 0.1  # of a standard deviation between the rows of the value and all rows: a column that tells the two apart
 _HALF = 0.5  # of the way from all rows to those of the value
@@ -31,9 +32,14 @@ def pauses(
     values = reference.array(name)
     held = values == only
     few = not number or len(np.unique(values[~np.isnan(values)])) <= _CODES
-    if peak(held, at, only, known) < (_PEAK if few else _RESTS):
+    if not rests(only, known) and peak(held, at, only, known) < (_PEAK if few else _RESTS):
         return False
     return not _denied(name, held, reference, current)
+
+
+def rests(value: Any, known: ColumnProfile | None) -> bool:
+    """Whether the champion learned *value* as one at which a number with many others rests."""
+    return known is not None and known.kind == "number" and learned(value, known) >= _KNOWN_REST
 
 
 def peak(held: NDArray[np.bool_], at: Stretches, value: Any, known: ColumnProfile | None) -> float:
@@ -41,10 +47,11 @@ def peak(held: NDArray[np.bool_], at: Stretches, value: Any, known: ColumnProfil
     sizes = np.bincount(at.of_row, minlength=at.count)
     shares = np.bincount(at.of_row, weights=held, minlength=at.count) / np.maximum(sizes, 1)
     most = float(shares[sizes >= _ROWS].max(initial=float(held.mean()) if len(held) else 0.0))
-    return max(most, _learned(value, known))
+    return max(most, learned(value, known))
 
 
-def _learned(value: Any, known: ColumnProfile | None) -> float:
+def learned(value: Any, known: ColumnProfile | None) -> float:
+    """The share of all that the champion learned that held *value*, as far as its profile tells."""
     if known is None:
         return 0.0
     if known.kind == "category":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .columnar import Columnar, runs_of
 from .columns import FEW, Finding, format_run, surely_above
 from .kept import REMEMBERED, Kept
-from .pauses import pauses
+from .pauses import learned, pauses, rests
 from .profile import ColumnProfile
 from .stretches import Stretches, longest_run, ordered_parts
 
@@ -81,13 +81,14 @@ def stuck(
         return Finding("stuck", name, "fail", share, 0.0, _STRANGER, note)
     value, share = _pile(now, len(now))
     most, limit = _limit(habit, value)
+    limit = max(limit, learned(value, known) + _PILE)
     if share > limit and surely_above(share, len(now), limit):
         if pauses(name, value, reference, current, at, known):
             note = f"{name} rests at {value:g} on {share:.0%} of the rows, as it did before on {most:.0%}"
             return Finding("stuck", name, "warn", share, most, limit, note)
         note = f"{name} is {value:g} on {share:.0%} of the rows; no value had more than {most:.0%} in the reference"
         return Finding("stuck", name, "fail", share, most, limit, note)
-    if value == habit.mode and habit.piles[0] >= _RESTS:
+    if rests(value, known) or (value == habit.mode and habit.piles[0] >= _RESTS):
         return Finding("stuck", name, "ok", share, most, limit)  # a dry spell, however long
     run, rows = longest_run(current, name)
     part = rows / len(now)
