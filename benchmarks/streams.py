@@ -96,7 +96,7 @@ class Stream:
             "monitors": {
                 "window": self.window,
                 "every": self.window,
-                "sample": 8000,
+                "sample": 4000,
                 "performance": {"metric": self.metric, "min_labels": 200},
             },
         }
