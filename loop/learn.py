@@ -85,9 +85,9 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
         return race
     lost = missed(spec, view, champion.trained.state, broken)
     changed = None if care.source.held else revised(view, champion.trained)  # what is held does not change
-    new = view.unlearned(watermark)
-    apart = len(new) - len(without(new, impossible(looks)))
-    return replace(race, missed=lost, revised=changed, kept_out=apart)
+    few = impossible(looks)
+    new = view.unlearned(watermark) if few else pd.DataFrame()
+    return replace(race, missed=lost, revised=changed, kept_out=len(new) - len(without(new, few)))
 
 
 def _since(all_history: datetime | None, lately: datetime) -> dict[LadderRung, datetime | None]:

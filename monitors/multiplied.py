@@ -89,8 +89,8 @@ def _usual(reference: Columnar, at: Stretches, features: Sequence[str]) -> _Usua
 
 def _again(columns: Columnar, name: str) -> NDArray[np.bool_]:
     """Which rows have the time and the value of an earlier one; missing values are equal to none."""
-    beside = {"time": columns.times()}
-    if name != _TIME:
-        beside["value"] = columns.numbers(name)
-    again = pd.DataFrame(beside).duplicated().to_numpy()
-    return again if name == _TIME else np.asarray(again & ~np.isnan(columns.numbers(name)))
+    if name == _TIME:
+        return np.asarray(pd.Series(columns.times()).duplicated())
+    values = columns.numbers(name)
+    again = pd.DataFrame({"time": columns.times(), "value": values}).duplicated()
+    return np.asarray(again.to_numpy() & ~np.isnan(values))

@@ -56,7 +56,8 @@ def learned(value: Any, known: ColumnProfile | None) -> float:
         return 0.0
     if known.kind == "category":
         return known.categories.get(str(value), 0.0)
-    return max(sum(edge == value for edge in known.edges) - 1, 0) / max(len(known.edges) - 1, 1)
+    steps = max(sum(bool(edge == value) for edge in known.edges) - 1, 0)
+    return steps / max(len(known.edges) - 1, 1)
 
 
 def _denied(name: str, held: NDArray[np.bool_], reference: Columnar, current: Columnar) -> bool:
