@@ -14,6 +14,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.doubts import NULL_WORDS
 from ..spec.values import Status
 from .columnar import Codes, Columnar
 from .kept import REMEMBERED, Kept
@@ -22,6 +23,7 @@ from .profile import ColumnProfile
 from .stretches import Stretches, longest_run
 
 FEW = 20  # fewer values than this say nothing of a column
+_WORDS = 0.01  # of the rows, with a word for a missing value
 HANDFUL = 5  # fewer rows than this are worth a look, not an alarm
 _RUN = 0.3  # a reference run this long, as a share of the current window, makes a constant window ordinary
 _COMPLETE = 500  # rows without a missing value, from which on a column has none by its nature
@@ -153,7 +155,7 @@ def new_categories(
     """The share of rows whose category the reference lacks; ordinary is what later stretches had of it.
 
     What the champion's whole history held (*known*) is not new. A handful of rows is enough where they have a known
-    category, written otherwise.
+    category, written otherwise, and one in a hundred where they have a word for a missing value.
     """
     now, was = current.codes(name), reference.codes(name)
     counts = now.counts()
@@ -175,7 +177,11 @@ def new_categories(
     spelt = _spelt_otherwise(now, was, strange)
     if spelt >= HANDFUL and status != "fail":
         status = "fail"
-        note = f"{spelt} rows have a {name} that differs from a known one only by case or blanks; "
+        note = f"{spelt} rows have a {name} that differs from a known one only by case, blanks or quotes; "
+    nothing = int(sum(counts[each] for each in strange if str(now.values[each]).strip() in NULL_WORDS))
+    if nothing >= HANDFUL and nothing > _WORDS * rows and status != "fail":
+        status = "fail"
+        note += f"{nothing} rows have a word for a missing value; "
     if count:
         often = strange[np.argsort(-counts[strange], kind="stable")][:3]
         names = ", ".join(repr(str(now.values[each])) for each in often)
@@ -188,11 +194,16 @@ def _spelt_otherwise(now: Codes, was: Codes, strange: NDArray[np.intp]) -> int:
     itself is so."""
     if not len(strange):
         return 0
-    known = {str(value).strip().casefold() for value in was.values}
+    known = {_plainly(value) for value in was.values}
     if len(known) < len(was.values):
         return 0
     counts = now.counts()
-    return int(sum(counts[each] for each in strange if str(now.values[each]).strip().casefold() in known))
+    return int(sum(counts[each] for each in strange if _plainly(now.values[each]) in known))
+
+
+def _plainly(value: object) -> str:
+    """A category without case, and without what surrounds it: blanks, quotes, the mark of a file's byte order."""
+    return str(value).strip(" \t\r\n\u00a0\ufeff\"'").casefold()
 
 
 def format_run(run: timedelta) -> str:
