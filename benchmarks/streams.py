@@ -1,4 +1,4 @@
-"""The eight streams: a spec and a champion for each, and clean windows with the labels that had arrived by then.
+"""The nine streams: a spec and a champion for each, and clean windows with the labels that had arrived by then.
 
 The champion learns the first third and is never updated. The reference is, by turns, the eight windows at its
 watermark (an old reference, from which seasons and trends lead away) and the eight windows before the current
@@ -7,8 +7,8 @@ one (as after a fresh update).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,11 @@ def regressor():
 
 @dataclass(frozen=True)
 class Stream:
-    """One data set as the benchmarks read it; *slots* name the columns that are corrupted."""
+    """One data set as the benchmarks read it.
+
+    *slots* name the columns that are corrupted, and whether its rows fill hours and days. *order* puts the file's rows
+    into another order, which is then their time: a row a minute.
+    """
 
     name: str
     file: str
@@ -73,6 +77,7 @@ class Stream:
     slots: dict[str, str] = field(default_factory=dict)
     delay: timedelta = timedelta(0)
     holes: tuple[tuple[str, str], ...] = ()  # stretches without a row in the source itself: not clean
+    order: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
     def whole(self, span: Span) -> bool:
         """Whether *span* lies outside the stream's own holes."""
@@ -82,59 +87,116 @@ class Stream:
 
     def spec(self, datasets: Path, folder: Path) -> Spec:
         (folder / "training.py").write_text(_TRAINING)
-        path = folder / f"{self.name}.yaml"
+        path = folder / f"{self.name.replace(' ', '-')}.yaml"
         written = {
-            "model": self.name,
+            "model": self.name.replace(" ", "-"),
             "task": self.task,
-            "data": {"source": str(datasets / self.file), "id": "seq", "target": "target", **self.data},
+            "data": {"source": str(self._file(datasets, folder)), "id": "seq", "target": "target", **self.data},
             "learner": {"build": f"training.py:{self.build}"},
             "monitors": {
                 "window": self.window,
                 "every": self.window,
-                "sample": 8000,
+                "sample": 4000,
                 "performance": {"metric": self.metric, "min_labels": 200},
             },
         }
         path.write_text(yaml.safe_dump(written))
         return load_spec(path)
 
+    def _file(self, datasets: Path, folder: Path) -> Path:
+        if self.order is None:
+            return datasets / self.file
+        frame = self.order(pd.read_parquet(datasets / self.file)).reset_index(drop=True)
+        frame = frame.drop(columns=["event_time", "label_time", *self.data.get("drop", ())], errors="ignore")
+        frame.assign(seq=range(len(frame))).to_parquet(folder / "ordered.parquet", index=False)
+        return folder / "ordered.parquet"
+
+
+def in_source_order(stream: Stream, rows: int, order: Callable[[pd.DataFrame], pd.DataFrame], name: str) -> Stream:
+    """*stream* with its rows as a file holds them, in windows of so many *rows*."""
+    data = {"time": "seq", "time_unit": "1m"}
+    return replace(
+        stream, name=name, window=f"{rows}m", data=data | {"drop": stream.data.get("drop", [])}, delay=timedelta(0),
+        holes=(), order=order,
+    )  # fmt: skip
+
 
 _TIMED = {"time": "event_time"}
+_DAILY = {"daily": ""}
+_HOURLY = {"hourly": "", **_DAILY}
 STREAMS = (
     Stream(
         "elec2", "main/elec2.parquet", "binary", "14d", "network", "roc_auc",
         {**_TIMED, "label_delay": "1d", "drop": ["nswprice"]},
-        {"a": "nswdemand", "b": "transfer", "numbers": "nswdemand,vicdemand,transfer,vicprice"}, timedelta(days=1),
+        {"a": "nswdemand", "b": "transfer", "numbers": "nswdemand,vicdemand,transfer,vicprice", **_HOURLY},
+        timedelta(days=1),
     ),
     Stream(
         "nycflights13", "main/nycflights13.parquet", "binary", "7d", "linear", "roc_auc",
         {**_TIMED, "label_time": "label_time", "drop": ["target_arr_delay"]},
-        {"a": "temp", "b": "distance", "c": "carrier", "numbers": "temp,humid,distance,wind_speed,seats,sched_dep_min"},
+        {"a": "temp", "b": "distance", "c": "carrier", "numbers": "temp,humid,distance,wind_speed,seats,sched_dep_min",
+         **_HOURLY},
         timedelta(hours=12),
     ),
     Stream(
         "bike_hourly", "demo/bike_hourly.parquet", "regression", "21d", "regressor", "mae", _TIMED,
-        {"a": "temp", "b": "hum", "c": "weathersit", "numbers": "temp,hum,windspeed,hour"},
+        {"a": "temp", "b": "hum", "c": "weathersit", "numbers": "temp,hum,windspeed,hour", **_HOURLY},
     ),
     Stream(
         "weather_aus", "controls/weather_aus.parquet", "binary", "28d", "linear", "roc_auc",
         {**_TIMED, "label_time": "label_time"},
         {"a": "Temp3pm", "b": "Humidity3pm", "c": "WindGustDir",
-         "numbers": "Temp3pm,Humidity3pm,WindSpeed3pm,Pressure3pm"},
+         "numbers": "Temp3pm,Humidity3pm,WindSpeed3pm,Pressure3pm", **_DAILY},
         timedelta(days=1), (("2011-04-01", "2011-05-01"), ("2012-12-01", "2013-01-01"), ("2013-02-01", "2013-03-01")),
     ),
-    Stream("us_births", "main/us_births.parquet", "regression", "28d", "regressor", "mae", _TIMED),
+    Stream("us_births", "main/us_births.parquet", "regression", "28d", "regressor", "mae", _TIMED,
+           {"c": "state", **_DAILY}),
     Stream(
         "noaa_bellevue", "main/noaa_bellevue.parquet", "binary", "365d", "network", "accuracy",
         {"time": "seq", "time_unit": "1d"},
+        {"a": "temp", "b": "sea_level_pressure", "numbers": "temp,dew_point,sea_level_pressure,avg_wind", **_DAILY},
     ),
     Stream("metro_traffic", "main/metro_traffic.parquet", "regression", "28d", "regressor", "mae", _TIMED,
+           {"a": "temp", "b": "clouds_all", "c": "weather_main", "numbers": "temp,clouds_all,rain_1h", **_HOURLY},
            holes=(("2014-08-08", "2015-06-11"),)),
     Stream(
         "acs_employment", "controls/acs_employment_ma_control.parquet", "binary", "7d", "linear", "roc_auc",
         {"time": "seq", "time_unit": "1m", "drop": ["event_time"]},
+        {"a": "AGEP", "c": "RELP", **_HOURLY},
+    ),
+    Stream(
+        "nyc_hourly", "demo/nyc_hourly.parquet", "binary", "14d", "linear", "roc_auc",
+        {**_TIMED, "drop": ["late_share"]},
+        {"a": "temp", "b": "humid", "c": "origin", "numbers": "temp,humid,wind_speed,pressure,n_flights", **_HOURLY},
     ),
 )  # fmt: skip
+TUNING = ("elec2", "bike_hourly", "us_births")
+
+
+def _by_name(*columns: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return lambda frame: frame.sort_values([*columns, "seq"], kind="stable", key=lambda c: c.astype(str))
+
+
+def _as_packaged(frame: pd.DataFrame) -> pd.DataFrame:
+    """The flights as their package holds them: the months by name, 1, 10, 11, 12, 2, …"""
+    return frame.iloc[np.argsort(frame["event_time"].dt.month.astype(str).to_numpy(), kind="stable")]
+
+
+_NAMED = {stream.name: stream for stream in STREAMS}
+IN_SOURCE_ORDER = tuple(
+    in_source_order(_NAMED[name], rows, order, f"{name} {how}")
+    for name, rows, order, how in (
+        ("elec2", 700, lambda f: f, "by row"),
+        ("bike_hourly", 500, lambda f: f, "by row"),
+        ("us_births", 1500, lambda f: f, "by row"),
+        ("metro_traffic", 700, lambda f: f, "by row"),
+        ("nyc_hourly", 700, lambda f: f, "by row"),
+        ("weather_aus", 1400, lambda f: f, "by row"),
+        ("nyc_hourly", 700, _by_name("origin"), "by origin"),
+        ("weather_aus", 2000, _by_name("Location"), "by station"),
+        ("nycflights13", 6000, _as_packaged, "as packaged"),
+    )
+)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ class Layout:
     *schema* maps every column of the rows' table to its type as text, *features* are in the spec's or the
     source's order, *kinds* maps each feature to its kind by the source's own type, *missing* names the
     declared features (and the prediction) that the source lacks. *prediction* is None where none is declared.
+    *unsure* are features that the model learned as numbers and the source holds as text: one word among the numbers of
+    a CSV file makes text of a column.
     """
 
     schema: dict[str, str]
@@ -39,6 +41,7 @@ class Layout:
     missing: tuple[str, ...]
     target: TargetKind
     prediction: Kind | None
+    unsure: tuple[str, ...] = ()
 
     @property
     def narrow(self) -> Layout:
@@ -78,6 +81,12 @@ def layout(
     if unknown:
         raise DataError(_lacking(f"data.columns.{unknown[0]}", unknown[0], features, "the features"))
     found = {name: _kind(name, schema[name]) if name in schema else expected.get(name, "number") for name in features}
+    unsure = tuple(
+        name
+        for name, kind in found.items()
+        if kind == "category" and expected.get(name) == "number" and schema[name].is_string()
+    )
+    found |= dict.fromkeys(unsure, "number")
     kinds = {name: data.columns.get(name, kind) for name, kind in found.items()}
     _check_names(features)
     prediction: Kind | None = None
@@ -91,6 +100,7 @@ def layout(
         missing=tuple(name for name in declared if name not in schema),
         target="float" if data.target is None else _target(spec, home[data.target].type()),
         prediction=prediction,
+        unsure=tuple(name for name in unsure if name not in data.columns),
     )
 
 

@@ -70,6 +70,7 @@ def _kept(spec: Spec, rows: Rows, files: tuple[Path, ...]) -> FactsFile | None:
         "csv": data.csv.model_dump(mode="json"),
         "task": spec.task,
         "schema": rows.layout.schema,
+        "unsure": rows.layout.unsure,
     }
     return FactsFile((spec.folder / spec.stores.home).resolve(), json.dumps(asked, sort_keys=True, default=str))
 

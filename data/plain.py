@@ -34,6 +34,12 @@ def plain(column: Any, kind: Kind) -> Any:
     return number(column) if kind == "number" else text(column)
 
 
+def unreadable(column: Any) -> Any:
+    """Whether a text in the engine is neither empty nor a number."""
+    stripped = column.strip()
+    return (column.notnull() & (stripped != "") & ~stripped.re_search(_NUMBER)).fill_null(False)
+
+
 def missing(kind: Kind) -> Any:
     """A column of nothing, in the type that *kind* has."""
     return ibis.null("float64" if kind == "number" else "string")

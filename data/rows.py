@@ -20,7 +20,7 @@ from ..spec.model import Spec
 from .holdout import hashed, is_holdout
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
 from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
-from .plain import label, missing, plain, text
+from .plain import label, missing, plain, text, unreadable
 
 STATED = f"{INNER}stated"  # label time as the source says it, also when it lies in the future
 FAULT = f"{INNER}fault"  # the label is dated before its row, or not dated at all
@@ -29,6 +29,7 @@ FIRST = f"{INNER}first_time"  # of an id that comes twice, in the table of copie
 _LABEL = f"{INNER}label"
 _LABEL_ID = f"{INNER}label_id"
 _RANK = f"{INNER}rank"
+_WORDS = f"{INNER}words_"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Rows:
 
     def visible(self, now: Any, *, wide: bool, inside: tuple[Any, Any] | None = None, after: Any | None = None) -> Any:
         """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.
+
+        Rows that hold words where the model learned numbers are left out, as those without an id are.
 
         *wide* adds prediction and features. Narrow queries are separate expressions, so that engines read
         a few columns for them. *inside*: only those with start < `_time` <= end, and no others' labels are looked at.
@@ -116,6 +119,14 @@ class Rows:
             return rows.filter(rows[TIME] > start, rows[TIME] <= end, rows[ID].isnull())
         inside = (rows[TIME] > start) & (rows[TIME] <= end)
         return rows.filter(~placed.fill_null(False) | (rows[ID].isnull() & inside))
+
+    def words_among_numbers(self, start: Any, end: Any) -> Any:
+        """One row: for each feature that is `Layout.unsure`, in how many rows of the span it holds a word."""
+        table = self._table((start, end), None)
+        places = {str(n): unreadable(table[name]) for n, name in enumerate(self.layout.unsure)}
+        rows = table.select(**{TIME: self._time(table)}, **places)
+        rows = rows.filter(rows[TIME] > start, rows[TIME] <= end)
+        return rows.aggregate(**{place: _number_of(rows[place]) for place in places})
 
     def placing(self) -> Any:
         """One row: how many rows have no time (*unplaced*) or no id (*nameless*), how many labels before their row
@@ -198,10 +209,13 @@ class Rows:
             if name == PREDICTION:
                 source, kind = data.prediction or name, self.layout.prediction or "number"
             chosen[name] = plain(table[source], kind) if source in table.columns else missing(kind)
+        chosen |= {f"{_WORDS}{n}": unreadable(table[name]) for n, name in enumerate(self.layout.unsure)}
         rows = table.select(**chosen)
         seen = rows.filter(
             rows[ID].notnull(), rows[TIME] >= literal(FIRST_ROW), rows[TIME] <= now, rows[TIME] <= literal(LAST_ROW)
         )
+        for n in range(len(self.layout.unsure)):
+            seen = seen.filter(~seen[f"{_WORDS}{n}"]).drop(f"{_WORDS}{n}")
         return seen, {name: name for name in names}
 
     def _labelled(self, now: Any, rows: Any, wide: dict[str, Any], *, bounded: bool) -> Any:

@@ -95,6 +95,7 @@ class View:
             nameless=(nameless := self._nameless(moments)),
             unplaced=self._unplaced() if nameless else 0,
             schema=dict(self._rows.layout.schema),
+            unreadable=self._unreadable(moments),
             missing_columns=self._rows.layout.missing,
         )
 
@@ -251,6 +252,15 @@ class View:
             "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
         )
         return int(found["rows"]) + (self._rows.unplaced or 0)
+
+    def _unreadable(self, moments: dict[str, datetime]) -> dict[str, int]:
+        names = self._rows.layout.unsure
+        if not names:
+            return {}
+        found = self._ask.one(
+            "words", lambda: self._rows.words_among_numbers(selection.START, selection.END), **moments
+        )
+        return {name: count for n, name in enumerate(names) if (count := int(found[str(n)] or 0))}
 
     def _unplaced(self) -> int:
         """Rows without a time, anywhere in the source."""

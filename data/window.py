@@ -23,6 +23,9 @@ class Window:
     without `data.label_time`), *nameless* rows without id in the span plus *unplaced* ones, which have no time, or
     one that stands for none, anywhere in the source.
 
+    *unreadable* counts, for features that the model learned as numbers, the rows of the span that hold a word instead;
+    these are in no frame and no other count.
+
     *schema* maps each of the source's columns to its type as text; *missing_columns* names features (and
     the prediction) that are declared but not in the source: NaN or None in the frame.
     """
@@ -38,6 +41,7 @@ class Window:
     nameless: int = 0
     unplaced: int = 0
     schema: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, int] = field(default_factory=dict)
     missing_columns: tuple[str, ...] = ()
 
 

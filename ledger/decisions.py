@@ -14,7 +14,7 @@ from ..spec.rules import Policy
 from ..spec.values import Decision, Signal
 from . import policies
 from .acceptances import acceptances
-from .entries import Look
+from .entries import Look, Outlying
 from .tables import DecisionRow, SignalRow, WindowRow
 
 
@@ -100,9 +100,11 @@ def looks(session: Session, model: str, before: datetime) -> list[Look]:
         .order_by(DecisionRow.at, DecisionRow.id)
     )
     rows = session.execute(query).all()
-    if not any(row.verdict == "broken_data" for row in rows):
+    outlying = _outlying(session, model, before)
+    if not outlying and not any(row.verdict == "broken_data" for row in rows):
         return [Look(at=row.at, start=row.start, verdict=row.verdict) for row in rows]
-    failed = _quality(session, model, before, SignalRow.status == "fail")
+    whole = SignalRow.document.contains('"within":[')
+    failed = _quality(session, model, before, (SignalRow.status == "fail") & ~whole)
     lasting = _quality(session, model, before, SignalRow.document.contains('"lasting":true'))
     accepted = acceptances(session, model, before)
     return [
@@ -112,10 +114,29 @@ def looks(session: Session, model: str, before: datetime) -> list[Look]:
             verdict=row.verdict,
             failed=failed[row.id],
             lasting=lasting[row.id],
+            outlying=tuple(outlying[row.id]),
             accepted=any(each.start <= row.at <= each.until for each in accepted),
         )
         for row in rows
     ]
+
+
+def _outlying(session: Session, model: str, before: datetime) -> defaultdict[str, list[Outlying]]:
+    """The bounds outside of which rows are kept out, by decision."""
+    query = (
+        select(SignalRow.decision, SignalRow.document)
+        .join(DecisionRow, DecisionRow.id == SignalRow.decision)
+        .where(DecisionRow.model == model, DecisionRow.at < before, SignalRow.monitor == "quality")
+        .where(SignalRow.metric == "out_of_range", SignalRow.document.contains('"within":['))
+        .order_by(SignalRow.position)
+    )
+    found = defaultdict[str, list[Outlying]](list)
+    for decision, document in session.execute(query):
+        signal = Signal.model_validate_json(document)
+        if signal.within is not None and signal.column is not None:
+            low, high = signal.within
+            found[decision].append(Outlying(column=signal.column, low=low, high=high))
+    return found
 
 
 def _quality(session: Session, model: str, before: datetime, which: ColumnElement[bool]) -> dict[str, frozenset[str]]:

@@ -18,6 +18,14 @@ Done = Literal["flagged", "put_back"]
 ReviewVerdict = Literal["rejected", "approved", "explained"]
 
 
+class Outlying(Value):
+    """Rows of a look with a *column* outside of *low* … *high* are kept out of training and judging."""
+
+    column: str
+    low: float
+    high: float
+
+
 class Look(Value):
     """A window that was looked at, as far as a later training must know it."""
 
@@ -26,7 +34,13 @@ class Look(Value):
     verdict: Verdict
     failed: frozenset[str] = frozenset()  # quality metrics that failed, of a look at broken data
     lasting: frozenset[str] = frozenset()  # quality metrics that would have, but for the windows before
+    outlying: tuple[Outlying, ...] = ()  # rows that are impossible, each by itself
     accepted: bool = False  # a person declared its window sound
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether rows of its window stay out, all of them or some."""
+        return not self.accepted and (self.verdict == "broken_data" or bool(self.outlying))
 
 
 class Flight(Value):

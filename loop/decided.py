@@ -12,19 +12,23 @@ from .care import Care
 from .champion import Champion, first_cpu_seconds, rolled_back_at
 from .trials import trials_of
 from .tries import background_of
-from .whole import broken_spans, without
+from .whole import here_and_now, kept_out, without
 
 
 def decided(care: Care, champion: Champion, signals: Sequence[Signal], window: Span, now: datetime) -> Decision:
     """The policy's decision at *now*; nothing is written."""
-    return decide(signals, past(care, champion, now), care.spec.deciding, now, model=care.spec.model, window=window)
+    return decide(
+        signals, past(care, champion, now, signals), care.spec.deciding, now, model=care.spec.model, window=window
+    )
 
 
-def past(care: Care, champion: Champion, now: datetime) -> History:
-    """The ledger's history as of *now*, with what registry and data know of the champion."""
+def past(care: Care, champion: Champion, now: datetime, signals: Sequence[Signal] = ()) -> History:
+    """The ledger's history as of *now*, with what registry and data know of the champion; *signals* are of the look
+    that is to be decided on, whose impossible rows count no more."""
     watermark = champion.trained.state.watermark
     history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
-    view, broken = care.source.as_of(now), broken_spans(care.ledger.looks(care.spec.model, before=now))
+    view, looks = care.source.as_of(now), care.ledger.looks(care.spec.model, before=now)
+    broken = kept_out([*looks, *here_and_now(signals, now)])
 
     def unlearned(since: datetime) -> int:
         return len(without(view.unlearned(since), broken)) if broken else view.unlearned_count(since)

@@ -12,15 +12,14 @@ from ..data.view import View
 from ..models.state import TrainingState
 from ..spec.duration import format_duration
 from ..spec.model import Spec
-from ..spec.values import Span
-from .whole import without
+from .whole import KeptOut, without
 
 LATELY = 4  # windows that count as recent: a champion may be so old that most of what came since is history as well
 ENOUGH = 4  # times `gate.min_rows`, that many recent rows at least, however long ago they came
 
 
 def held_out(
-    spec: Spec, view: View, champion: TrainingState, now: datetime, broken: tuple[Span, ...]
+    spec: Spec, view: View, champion: TrainingState, now: datetime, broken: KeptOut
 ) -> tuple[pd.DataFrame, pd.DataFrame, str | None]:
     """Recent and anchor holdout rows, and why the anchor holds none although there are older rows.
 

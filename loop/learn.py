@@ -18,7 +18,6 @@ from ..models.evidence import Evidence
 from ..models.isolated import Isolated
 from ..models.outlook import Outlook, expected
 from ..models.race import Race, climb, first
-from ..models.state import TrainingState
 from ..models.trained import Trained
 from ..models.versions import UNCLAIMED, Claim, Version
 from ..policy.budgets import cpu_seconds_left
@@ -32,11 +31,12 @@ from .champion import Champion
 from .held_out import held_out
 from .links import links_of
 from .look import reference_span
+from .missed import missed
 from .referenced import referenced
 from .revised import revised
 from .standing import learned_broken, lines
 from .tries import climbed, history_of, to_try
-from .whole import broken_spans, without
+from .whole import impossible, kept_out, without
 
 
 def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = False, offer: bool = True) -> Race:
@@ -58,7 +58,7 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
         lately = fired.at - spec.learner.recent
     else:
         lately = reference_span(view, spec.monitors, fired.at).start
-    broken = broken_spans(looks)
+    broken = kept_out(looks)
     recent, anchor, outdated = held_out(spec, view, champion.trained.state, fired.at, broken) if offer else _NOTHING
     oldest = min(each.state.watermark for each in (champion.trained, *own.values()))
     unlearned = without(view.unlearned(oldest), broken)
@@ -83,9 +83,11 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     )
     if not offer:
         return race
-    missed = 0 if broken else _missed(spec, view, champion.trained.state)
+    lost = missed(spec, view, champion.trained.state, broken)
     changed = None if care.source.held else revised(view, champion.trained)  # what is held does not change
-    return replace(race, missed=missed, revised=changed)
+    few = impossible(looks)
+    new = view.unlearned(watermark) if few else pd.DataFrame()
+    return replace(race, missed=lost, revised=changed, kept_out=len(new) - len(without(new, few)))
 
 
 def _since(all_history: datetime | None, lately: datetime) -> dict[LadderRung, datetime | None]:
@@ -93,14 +95,6 @@ def _since(all_history: datetime | None, lately: datetime) -> dict[LadderRung, d
 
 
 _NOTHING: tuple[pd.DataFrame, pd.DataFrame, str | None] = (pd.DataFrame(), pd.DataFrame(), None)
-
-
-def _missed(spec: Spec, view: View, state: TrainingState) -> int:
-    """How many labelled rows up to the watermark were not there yet when they should have been learned."""
-    if state.holdout not in (None, spec.data.holdout):  # others are held out now, which says nothing of labels
-        return 0
-    behind = view.unlearned_count(state.since) - view.unlearned_count(state.watermark)
-    return max(0, behind - state.learned_rows)
 
 
 def _demanding(spec: Spec, fired: Decision) -> Spec:
@@ -230,9 +224,14 @@ def kept_behind(
 
 def told_of_missed(race: Race) -> tuple[str, ...]:
     """The sentences about rows and labels that no update will learn, where there are any."""
-    if race.candidate is not None and race.candidate.state.rung in SCRATCH:
-        return ()
     told: list[str] = []
+    if race.kept_out:
+        told.append(
+            f"{race.kept_out:,} newly labelled rows are impossible, each by itself, and stay out; the signals of the "
+            "looks say which. `ratoon accept-window` gives them back"
+        )
+    if race.candidate is not None and race.candidate.state.rung in SCRATCH:
+        return tuple(told)
     if race.missed:
         told.append(
             f"{race.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "
@@ -287,6 +286,8 @@ def landed(
     evidence["cpu_seconds"] = {"learning": learning, "judging": judging, "total": total}
     if race.missed:
         evidence["missed_rows"] = race.missed
+    if race.kept_out:
+        evidence["kept_out_rows"] = race.kept_out
     if race.revised:
         evidence["revised_labels"] = {**asdict(race.revised), "estimate": race.revised.estimate}
     if race.used is not None:

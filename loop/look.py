@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -11,7 +11,9 @@ import pandas as pd
 from ..data.metrics import Outcomes
 from ..data.view import View
 from ..data.window import Window
+from ..ledger.entries import Outlying
 from ..models.trained import Trained
+from ..monitors.impossible import impossible_in
 from ..monitors.labels import WindowBefore
 from ..spec.errors import ContractBroken, Refused
 from ..spec.model import Spec
@@ -20,6 +22,7 @@ from ..spec.watching import OF_CLASSES, MonitorsSpec
 from .care import Care
 from .champion import Champion
 from .served import answers
+from .whole import Impossible, KeptOut, impossible, without
 
 REFERENCE_WINDOWS = 8
 RECENT_WINDOWS = 4
@@ -39,13 +42,14 @@ class Recent:
     window: timedelta | int
     reference: Span
     current: Span
+    out: KeptOut = ()
 
     def __call__(self) -> Window | None:
         end = self.view.span_of(self.window, self.current.start).start
         if end <= self.reference.end:
             return None
         span = self.view.span_of(self.window * RECENT_WINDOWS, end)
-        found = self.view.window(span, sample=RECENT_ROWS, name="recent")
+        found = sound(self.view.window(span, sample=RECENT_ROWS, name="recent"), self.out)
         return found if len(found.frame) else None
 
 
@@ -58,6 +62,7 @@ class WindowsBefore:
     view: View
     champion: Champion
     performance: Span
+    out: KeptOut = ()
 
     def __call__(self) -> tuple[WindowBefore, ...]:
         return tuple(self._windows())
@@ -66,7 +71,7 @@ class WindowsBefore:
         end = self.performance.start
         for _ in range(2):
             span = self.view.span_of(self.care.spec.monitors.window, end)
-            frame = self.view.window(span, name="earlier").frame
+            frame = without(self.view.window(span, name="earlier").frame, self.out)
             labelled = frame[frame["_target"].notna()]
             if not len(labelled):
                 return
@@ -107,18 +112,21 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     """
     care, watched = champion.care, spec.monitors
     view.hold(champion.reference.start)
-    reference = view.window(champion.reference, name="reference")
+    known = impossible(care.ledger.looks(spec.model, before=view.now))
+    reference = sound(view.window(champion.reference, name="reference"), known)
     current = view.window(view.span_of(watched.window, view.now), name="current")
     span = _matured(view, watched, champion)
-    judged = current if span == current.span else view.window(span, name="performance")
+    seen = current if span == current.span else view.window(span, name="performance")
+    out = (*known, *_now(spec, champion, reference, current, seen.span))
+    judged = sound(seen, out)
     labelled = judged.frame[judged.frame["_target"].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
     found = answers(care, champion, labelled, view.now)
     late = span.end < current.span.end or coverage < 1
     scored, calibration = (
-        _unlabelled(view, spec, champion.trained, current, champion.reference) if late else (None, None)
+        _unlabelled(view, spec, champion.trained, sound(current, out), champion.reference) if late else (None, None)
     )
-    recent = Recent(view, watched.window, reference.span, current.span)
+    recent = Recent(view, watched.window, reference.span, current.span, known)
     return Look(
         reference,
         current,
@@ -129,9 +137,25 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
         calibration,
         found.note,
         recent,
-        WindowsBefore(care, view, champion, span),
+        WindowsBefore(care, view, champion, span, known),
         _labelled(reference, judged),
     )
+
+
+def sound(window: Window, out: KeptOut) -> Window:
+    """*window* without the rows that are kept *out* one by one; its counts are those of all rows."""
+    frame = without(window.frame, out)
+    return window if len(frame) == len(window.frame) else replace(window, frame=frame.reset_index(drop=True))
+
+
+def _now(spec: Spec, champion: Champion, reference: Window, current: Window, judged: Span) -> KeptOut:
+    """The rows that this very look finds to be impossible, each by itself, also where they are judged."""
+    if spec.monitors.quality is None:
+        return ()
+    found = impossible_in(spec.monitors.quality, reference, current, champion.known)
+    bounds = tuple(Outlying(column=name, low=low, high=high) for name, (low, high) in found.items())
+    span = Span(start=min(current.span.start, judged.start), end=current.span.end)
+    return (Impossible(span, bounds),) if bounds else ()
 
 
 def _labelled(*windows: Window) -> pd.DataFrame:

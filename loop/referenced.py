@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..data.moment import EARLIEST
+from ..data.moment import EARLIEST, TICK
 from ..data.view import View
 from ..models.trained import Trained
 from ..monitors.profile import profile
 from ..spec.values import Span
 from .care import Care
-from .look import reference_span
+from .look import reference_span, sound
+from .whole import impossible
 
 
 def referenced(care: Care, view: View, trained: Trained) -> Trained:
     """*trained* with the reference window that ends at its watermark, and the profile of all rows up to there."""
     span = reference_span(view, care.spec.monitors, trained.state.watermark)
     history = view.window(Span(start=EARLIEST, end=trained.state.watermark), name="history")
+    history = sound(history, impossible(care.ledger.looks(care.spec.model, before=view.now + TICK)))
     seen = profile(history, {feature.name: feature.kind for feature in trained.state.features})
     state = trained.state.model_copy(update={"reference": span, "profile": seen.model_dump(mode="json")})
     return replace(trained, state=state)

@@ -20,7 +20,7 @@ from ..policy.credits import credit, direct_gain, tried
 from ..spec.errors import RegistryError, SpecError
 from ..spec.values import History, LadderRung
 from .care import Kept
-from .whole import broken_spans, without
+from .whole import kept_out, without
 
 _ENOUGH = 4  # trials, before which no line is given up: one strange window proves nothing
 
@@ -61,8 +61,8 @@ def learned_broken(care: Kept, view: View, looks: Sequence[Look], candidate: Tra
     made = care.registry.version(candidate.version or "").tags.get("ratoon.at")
     if made is None:
         return False
-    known = broken_spans([look for look in looks if look.at <= datetime.fromisoformat(made)])
-    now = broken_spans(looks)
+    known = kept_out([look for look in looks if look.at <= datetime.fromisoformat(made)])
+    now = kept_out(looks)
     if known == now:
         return False
     learned = view.learned(candidate.state.watermark, since)

@@ -16,16 +16,16 @@ from ..models.trained import Trained
 from ..models.versions import Version
 from ..policy.credits import last_scored, reference_of
 from ..spec.errors import RegistryError, SpecError
-from ..spec.values import EARLIER, History, LadderRung, Span, Trial, TrialRole
+from ..spec.values import EARLIER, History, LadderRung, Trial, TrialRole
 from .care import Care
 from .champion import Champion, replaced_by
-from .whole import without
+from .whole import KeptOut, without
 
 LEAST, MOST = 10, 20_000  # rows of one trial: fewer say nothing, and the newest of more are enough
 
 
 def trials_of(
-    care: Care, view: View, champion: Champion, history: History, background: LadderRung, broken: tuple[Span, ...]
+    care: Care, view: View, champion: Champion, history: History, background: LadderRung, broken: KeptOut
 ) -> tuple[Trial, ...]:
     """Score every version that waits in the background, and former champions, against champion and one another.
 
@@ -51,7 +51,7 @@ def _first_unlearned(members: dict[str, Trained], champion: Champion) -> datetim
     return min(each.state.watermark for each in known)
 
 
-def _rows(view: View, since: datetime, broken: tuple[Span, ...]) -> pd.DataFrame:
+def _rows(view: View, since: datetime, broken: KeptOut) -> pd.DataFrame:
     parts = [part for part in (view.unlearned(since), view.holdout(since)) if len(part)]
     if not parts:
         return pd.DataFrame()

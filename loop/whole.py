@@ -7,17 +7,22 @@ watermark passes over it: these rows are the one exception to "none skipped".
 Unless a later look finds that it lasts: then it was no fault, but the world as it is now, and the stretches directly
 before, which failed by nothing else, are given back. And unless a person who knows better says that it is sound
 (`accept`).
+
+Rows that are impossible each by itself stay out alone, and the others of their window are learned: those since the
+look before, whose values lie outside of the bounds that the look found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
+from ..ledger.entries import Outlying
 from ..ledger.ledger import Look
-from ..spec.values import Span
+from ..spec.values import Signal, Span
 
 _NO_FAULT_OF_ROWS = frozenset({"reference"})  # what they are held against is gone, and nothing is known against them
 
@@ -55,8 +60,58 @@ def _given_back(looks: Sequence[Look]) -> set[int]:
     return found
 
 
-def without(rows: pd.DataFrame, spans: tuple[Span, ...]) -> pd.DataFrame:
-    """*rows* outside *spans* by `_time`."""
-    for span in spans:
-        rows = rows[~((rows["_time"] > span.start) & (rows["_time"] <= span.end))]
+@dataclass(frozen=True)
+class Impossible:
+    """Rows of *span* with a value outside of the bounds of one of the *outlying* columns."""
+
+    span: Span
+    outlying: tuple[Outlying, ...]
+
+
+KeptOut = tuple[Span | Impossible, ...]  # stretches whose rows stay out, all of them or some
+
+
+def kept_out(looks: Sequence[Look]) -> KeptOut:
+    """All that no version learns and no gate judges by, after *looks* (oldest first)."""
+    return (*broken_spans(looks), *impossible(looks))
+
+
+def impossible(looks: Sequence[Look]) -> tuple[Impossible, ...]:
+    """The rows that *looks* (oldest first) found to be impossible, each by itself, and that nobody accepted."""
+    found: list[Impossible] = []
+    before: datetime | None = None
+    for look in looks:
+        if look.outlying and not look.accepted:
+            start = before if before is not None else look.start
+            found.append(Impossible(Span(start=min(start, look.at), end=look.at), look.outlying))
+        before = look.at
+    return tuple(found)
+
+
+def here_and_now(signals: Sequence[Signal], now: datetime) -> list[Look]:
+    """The look of *now*, which the ledger does not hold yet, as far as its *signals* tell of impossible rows."""
+    found = tuple(
+        Outlying(column=s.column, low=s.within[0], high=s.within[1])
+        for s in signals
+        if s.within is not None and s.column is not None
+    )
+    start = min((s.window.start for s in signals), default=now)
+    return [Look(at=now, start=start, verdict="healthy", outlying=found)] if found else []
+
+
+def without(rows: pd.DataFrame, stretches: KeptOut) -> pd.DataFrame:
+    """*rows* that are not kept out, by their `_time` and values."""
+    for each in stretches:
+        span = each.span if isinstance(each, Impossible) else each
+        inside = (rows["_time"] > span.start) & (rows["_time"] <= span.end)
+        rows = rows[~(inside & outlying(rows, each.outlying))] if isinstance(each, Impossible) else rows[~inside]
     return rows
+
+
+def outlying(rows: pd.DataFrame, bounds: Sequence[Outlying]) -> pd.Series[bool]:
+    """Which of *rows* have a value outside of the *bounds* of a column; a missing value, or none at all, is inside."""
+    found = pd.Series(False, rows.index)
+    for each in bounds:
+        if each.column in rows and rows[each.column].dtype.kind == "f":
+            found |= (rows[each.column] < each.low) | (rows[each.column] > each.high)
+    return found

@@ -56,6 +56,7 @@ class Race:
     used: Used | None = None  # by the whole process, where the climb had one of its own
     revised: Revised | None = None  # labels that the champion learned and that are others now
     missed: int = 0  # rows older than the watermark that nobody learned: their labels landed later than they say
+    kept_out: int = 0  # labelled rows, newer than the champion's watermark, that are impossible each by itself
     learned: Mapping[LadderRung, Trained] = field(default_factory=dict)  # what every strategy made that learned
 
     @property

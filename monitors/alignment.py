@@ -73,7 +73,7 @@ def misaligned(names: list[str], reference: Columnar, current: Columnar, at: Str
     if len(company.names) < 2:
         return []
     now, rows = related(current, company)
-    there = np.ones(len(company.names), dtype=bool)
+    there = np.diag(now) > 0  # a column that stands still goes with nothing: that is for `constant` to judge
     found: list[Finding] = []
     while True:
         kin = {

@@ -22,9 +22,10 @@ from ..data.window import Window
 from ..spec.watching import Task
 from .alignment import LEFT, Company, company_of, kinship, related
 from .columnar import Columnar, Numbers
-from .columns import FEW, Finding, guarded, out_of_range, surely_above
+from .columns import FEW, Finding, guarded, surely_above
 from .lasting import as_lasting
 from .performance import Accepted
+from .ranges import out_of_range
 from .stretches import Stretches
 
 _IMPROBABLE = 1e-6  # that chance leaves a class out

@@ -18,7 +18,10 @@ CAN_LAST = frozenset(
         "volume",
         "duplicates",
         "copies",
+        "multiplied",
+        "holes",
         "missing_share",
+        "nulls",
         "out_of_range",
         "new_categories",
         "constant",
@@ -56,5 +59,9 @@ def lasting(finding: Finding, again: Sequence[Finding]) -> Finding:
 def as_lasting(finding: Finding) -> Finding:
     """*finding*, which is no fault, because what it found was there in the windows before as well."""
     return replace(
-        finding, status="warn", lasting=True, note=f"{finding.note}; so it was in the windows before: it lasts"
+        finding,
+        status="warn",
+        lasting=True,
+        within=None,
+        note=f"{finding.note}; so it was in the windows before: it lasts",
     )

@@ -18,12 +18,15 @@ from ..spec.watching import QualitySpec
 from .alignment import misaligned
 from .clock import clock
 from .columnar import Columnar
-from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, out_of_range
+from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, nulls
+from .holes import holes
 from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
+from .multiplied import multiplied
 from .order import scrambled
-from .profile import Profile
-from .rows import copies, duplicates, label_faults, nameless, volume
+from .profile import ColumnProfile, Profile
+from .ranges import out_of_range
+from .rows import copies, duplicates, label_faults, nameless, unreadable, volume
 from .stretches import Stretches, known_stretches
 from .stuck import stuck
 from .units import Envelope, envelope, quantiles, scale, swapped
@@ -76,6 +79,7 @@ class Quality:
         yield from guarded("label_faults", None, lambda: [label_faults(reference, current)])
         yield from guarded("missing_column", None, lambda: missing_columns(screened, current))
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
+        yield from guarded("unreadable", None, lambda: unreadable(current, self.spec.apart))
         yield from guarded("nameless", None, lambda: nameless(current))
         yield from guarded(REFERENCE, None, lambda: gone(reference, current, self.known))
 
@@ -93,24 +97,35 @@ class Quality:
             if old.is_number(name) and new.is_number(name):
                 numbers.append(name)
                 # Here, while the column is sorted
-                later += guarded("stuck", name, lambda n=name: _present(stuck(n, old, new, at, scale)))  # type: ignore[misc]
+                later += guarded("stuck", name, lambda n=name: _present(stuck(n, old, new, at, scale, self._known(n))))  # type: ignore[misc]
                 later += guarded("misaligned", name, lambda n=name: _order(n, old, new, at))  # type: ignore[misc]
         yield from later
         yield from guarded("scale", None, lambda: units(numbers, reference, current, at, self.recent))
         yield from guarded("misaligned", None, lambda: misaligned(screened, old, new, at))
         yield from guarded("clock", None, lambda: clock([*numbers, "_target"], reference, current, old, new, at))
         yield from guarded("copies", None, lambda: [copies(old, new, self.spec.limit("duplicates"), at, self.features)])
+        pace = _pace(current) / max(_pace(reference), 1e-9)
+        yield from guarded("multiplied", None, lambda: multiplied(old, new, at, self.features, pace))
+        yield from guarded("holes", None, lambda: holes(old, new, current, at))
         if self.judged is not None:
             yield from label_screens(self.judged, numbers, reference, current, old, new, at)
 
+    def _known(self, name: str) -> ColumnProfile | None:
+        return self.known.columns.get(name) if self.known else None
+
     def _values(self, name: str, was: Columnar, now: Columnar, current: Window, at: Stretches) -> Iterator[Finding]:
-        known = self.known.columns.get(name) if self.known else None
-        found: list[Finding | None] = [missing_share(name, was, now, at, self.spec.limit("missing"))]
+        known = self._known(name)
+        found: list[Finding | None] = [
+            missing_share(name, was, now, at, self.spec.limit("missing")),
+            nulls(name, was, now, self.spec.lacking, known),
+        ]
         if was.is_number(name) and now.is_number(name):
-            found.append(out_of_range(name, was, now, at, self.spec.limit("out_of_range"), known=known))
+            found.append(
+                out_of_range(name, was, now, at, self.spec.limit("out_of_range"), self.spec.apart, known=known)
+            )
         elif not was.is_number(name) and not now.is_number(name):
             found.append(new_categories(name, was, now, at, self.spec.limit("new_categories"), known=known))
-        found.append(constant(name, was, now, current.span.length, at))
+        found.append(constant(name, was, now, current.span.length, at, known))
         return (each for each in found if each is not None)
 
 
@@ -220,6 +235,11 @@ def _per_row(window: Window) -> float:
     return window.rows / max(len(window.frame), 1)
 
 
+def _pace(window: Window) -> float:
+    """Rows of the frame by the second."""
+    return len(window.frame) / max(window.span.length.total_seconds(), 1e-6)
+
+
 def _present(finding: Finding | None) -> list[Finding]:
     return [] if finding is None else [finding]
 
@@ -242,6 +262,7 @@ def _signals(findings: list[Finding], current: Window) -> list[Signal]:
             status=f.status,
             note=f.note,
             lasting=f.lasting,
+            within=f.within,
             window=current.span,
             rows=current.rows,
         )

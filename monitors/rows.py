@@ -71,6 +71,18 @@ def duplicates(reference: Window, current: Window, most: float) -> Finding:
     return Finding("duplicates", None, status, share, was, limit, note)
 
 
+def unreadable(current: Window, apart: float) -> list[Finding]:
+    """Features with words where the model learned numbers. Such rows are never learned nor judged; more of them than
+    the share *apart* are a fault of the window."""
+    found = []
+    for name, count in current.unreadable.items():
+        share = count / max(current.rows + count, 1)
+        status: Status = "fail" if share > apart and count >= _EXPECTED else "warn"
+        note = f"{count:,} rows have a {name} that is no number, as it was when the champion learned it; they are kept "
+        found.append(Finding("unreadable", name, status, share, 0.0, apart, f"{note}out of training and judging"))
+    return found
+
+
 def nameless(current: Window) -> list[Finding]:
     """Rows without an id, which nobody ever learns or judges; nothing is said where there is none."""
     lost = current.nameless - current.unplaced

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from .columnar import Columnar, runs_of
 from .columns import FEW, Finding, format_run, surely_above
 from .kept import REMEMBERED, Kept
+from .pauses import learned, pauses, rests
+from .profile import ColumnProfile
 from .stretches import Stretches, longest_run, ordered_parts
 
 _PILE = 0.15  # more of the rows than this above what any value had in any stretch
@@ -51,7 +53,14 @@ _KNOWN: Kept[Habit] = Kept(REMEMBERED)
 _UNKNOWN = Habit(0, {}, 0.0, 0.0, 0.0, (0.0, 0.0), timedelta(0), 0)
 
 
-def stuck(name: str, reference: Columnar, current: Columnar, at: Stretches, scale: float) -> Finding | None:
+def stuck(
+    name: str,
+    reference: Columnar,
+    current: Columnar,
+    at: Stretches,
+    scale: float,
+    known: ColumnProfile | None = None,
+) -> Finding | None:
     """Whether the number column *name* stood still; *scale* is how many rows one reference row stands for, over
     how many one current row does. None where there are too few values, or too few different ones.
     """
@@ -72,10 +81,14 @@ def stuck(name: str, reference: Columnar, current: Columnar, at: Stretches, scal
         return Finding("stuck", name, "fail", share, 0.0, _STRANGER, note)
     value, share = _pile(now, len(now))
     most, limit = _limit(habit, value)
+    limit = max(limit, learned(value, known) + _PILE)
     if share > limit and surely_above(share, len(now), limit):
+        if pauses(name, value, reference, current, at, known):
+            note = f"{name} rests at {value:g} on {share:.0%} of the rows, as it did before on {most:.0%}"
+            return Finding("stuck", name, "warn", share, most, limit, note)
         note = f"{name} is {value:g} on {share:.0%} of the rows; no value had more than {most:.0%} in the reference"
         return Finding("stuck", name, "fail", share, most, limit, note)
-    if value == habit.mode and habit.piles[0] >= _RESTS:
+    if rests(value, known) or (value == habit.mode and habit.piles[0] >= _RESTS):
         return Finding("stuck", name, "ok", share, most, limit)  # a dry spell, however long
     run, rows = longest_run(current, name)
     part = rows / len(now)

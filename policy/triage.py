@@ -22,7 +22,7 @@ WITHOUT_LABELS = "estimate, without labels"
 def triage(signals: Sequence[Signal], history: History, policy: Policy) -> Triage:
     """The verdict over *signals*, with the evidence that decided it in words and in data.
 
-    - `broken_data`: a quality signal failed.
+    - `broken_data`: a quality signal failed, and not for a few rows alone that are kept out one by one.
     - `harm`: the `drop` signal failed, and did so in k of the last n windows in which it was measured and the
       data was whole (`triage.persist`); once called, it stays until the drop is at most the tolerance.
     - `unsure`: performance could not be measured, or fell in too few windows yet. Where the policy counts a
@@ -35,8 +35,8 @@ def triage(signals: Sequence[Signal], history: History, policy: Policy) -> Triag
     """
     signals = ordered(signals)
     drop = overall(signals, DROP)
-    broken = [s for s in signals if is_quality(s) and s.status == "fail"]
-    unscreened = [words(s) for s in signals if is_quality(s) and s.status == "unknown"]
+    broken = [s for s in signals if is_quality(s) and s.status == "fail" and s.within is None]
+    unscreened = [words(s) for s in signals if is_quality(s) and (s.status == "unknown" or s.within is not None)]
     if broken:
         lost = [words(drop)] if drop is not None and drop.status == "fail" else []
         return _triage("broken_data", [*map(words, broken), *lost, *unscreened], broken)

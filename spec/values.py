@@ -68,6 +68,7 @@ class Signal(Value):
     rows: int
     snapshot: str | None = None  # id of the Evidently snapshot that shows it
     lasting: bool = False  # it would be a fault, but the windows before held it as well: the world as it is now
+    within: tuple[float, float] | None = None  # rows whose *column* lies outside are kept out, and the window lives
 
 
 class Triage(Value):

@@ -91,6 +91,12 @@ class QualitySpec(Part):
     out_of_range: Limit = Field(
         0.05, description="Share of numbers outside the reference's range, widened by half on each side"
     )
+    quarantine: Limit = Field(
+        0.01,
+        description="Share of rows that may be impossible, each by itself, and are kept out one by one; of more the "
+        "window is broken. off: no row is, and a handful breaks it",
+    )
+    nulls: Limit = Field(0.01, description="Share of missing values in a column that never lacked any")
     new_categories: Limit = Field(0.1, description="Share of rows with a category the reference lacks")
     duplicates: Limit = Field(0.05, description="Share of rows whose id was seen before")
     volume: Annotated[tuple[float, float] | Off, BeforeValidator(_between)] = Field(
@@ -107,6 +113,9 @@ class QualitySpec(Part):
     misaligned: Switch = Field("on", description="Columns whose values belong to other rows")
     clock: Switch = Field("on", description="Times that are bunched, shifted or cut to dates")
     gap: Switch = Field("on", description="Stretches without rows")
+    holes: Switch = Field("on", description="Hours or days without rows that always had some")
+    multiplied: Switch = Field("on", description="Rows that a join made several of, which differ in some columns")
+    unreadable: Switch = Field("on", description="Words where the model learned numbers")
     copies: Switch = Field("on", description="Rows that were delivered again under other ids")
     nameless: Switch = Field("on", description="Rows without an id")
     reference: Switch = Field("on", description="A reference window that has left the source")
@@ -129,6 +138,17 @@ class QualitySpec(Part):
         """The threshold of the screen *name*; its default where it is switched off, since its answer is not told."""
         found = getattr(self, name)
         return float(type(self).model_fields[name].default if found == "off" else found)
+
+    @property
+    def lacking(self) -> float:
+        """The threshold of `nulls`: where `missing` alone is given it stands for both."""
+        alone = {"missing", "nulls"} & self.model_fields_set == {"missing"}
+        return self.limit("missing" if alone else "nulls")
+
+    @property
+    def apart(self) -> float:
+        """The share of rows that may be kept out one by one; 0 where none is."""
+        return 0.0 if self.quarantine == "off" else self.quarantine
 
     @property
     def rows(self) -> tuple[float, float]:

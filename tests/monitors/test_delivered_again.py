@@ -100,7 +100,16 @@ def test_a_calendar_alone_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "spelt", [lambda c: c.str.upper(), lambda c: c + " ", lambda c: " " + c, lambda c: c.str.title()]
+    "spelt",
+    [
+        lambda c: c.str.upper(),
+        lambda c: c + " ",
+        lambda c: " " + c,
+        lambda c: c.str.title(),
+        lambda c: "\ufeff" + c,
+        lambda c: '"' + c + '"',
+        lambda c: c + "\u00a0\t",
+    ],
 )
 def test_known_categories_written_otherwise_are_broken_from_a_handful_on(
     spelt: Callable[[pd.Series], pd.Series],
@@ -111,6 +120,19 @@ def test_known_categories_written_otherwise_are_broken_from_a_handful_on(
 
     assert ("new_categories", "weather") in failed(reference, few)
     assert ("new_categories", "weather") not in failed(reference, one)
+
+
+@pytest.mark.parametrize("word", ["NULL", "n/a", "NaN", "-", "unknown"])
+def test_a_word_for_a_missing_value_is_no_new_category(word: str) -> None:
+    """Unless the column had it before."""
+    reference, current = pair()
+
+    def worded(view: Window, every: int) -> Window:
+        return changed(view, weather=lambda c: c.where(c.index % every > 0, word))
+
+    assert ("new_categories", "weather") in failed(reference, worded(current, 40))
+    assert ("new_categories", "weather") not in failed(reference, worded(current, 120))
+    assert ("new_categories", "weather") not in failed(worded(reference, 200), worded(current, 40))
 
 
 def test_categories_that_were_always_written_so_are_none() -> None:
