@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from rich.console import Console
 from rich.table import Table
 
 from ..flows.retention import prune_all
@@ -12,8 +11,9 @@ from ..loop.care import keep_stores
 from ..loop.retention import Removed
 from ..spec.model import Spec
 from ..spec.size import format_size
+from .terminal import Terminal
 
-out = Console()
+out = Terminal()
 
 
 def prune(spec: Spec, *, dry: bool, as_json: bool) -> bool:
@@ -34,6 +34,6 @@ def _show(found: list[Removed], dry: bool) -> None:
     out.print(table)
     for each in found:
         for said in each.failed:
-            out.print(f"Not removed: {said}", highlight=False, markup=False)
+            out.print(f"Not removed: {said}", highlight=False)
     if dry:
         out.print("Nothing was removed: this was a dry run.")
