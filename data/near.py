@@ -57,6 +57,11 @@ class Near:
             "copies": 0,
         }
 
+    def last_label(self, after: datetime) -> datetime | None:
+        """When the newest label later than *after* came; *after* not before `since`."""
+        later = self._label_time[self._label_time > _moment(after)]
+        return None if not len(later) else later.max().astype(datetime)
+
     def delay(self, where: Mask, quantile: float) -> float | None:
         """The *quantile* of the seconds that the labels of these rows took; None where none has come."""
         here = where & ~np.isnat(self._label_time)

@@ -111,6 +111,13 @@ def by_label(rows: Rows, *, bounded: bool, holdout: bool, wide: bool) -> Any:
     return found.anti_join(known, [found[ID] == known[ID], found[TIME] == known[TIME]])
 
 
+def last_label(rows: Rows) -> Any:
+    """One row: when the newest label later than AFTER came."""
+    found = rows.visible(NOW, wide=False, after=AFTER)
+    found = found.filter(found[LABEL_TIME] > AFTER)
+    return found.aggregate(newest=found[LABEL_TIME].max())
+
+
 def labels_of(rows: Rows, ids: Sequence[str]) -> Any:
     """Id, time, label time and label of the visible rows with these *ids*, the first copy first."""
     found = rows.visible(NOW, wide=False)

@@ -154,6 +154,13 @@ class View:
         """The tally of what `learned(upto)` returns: it changes when a row arrives behind the watermark."""
         return self._tally(None, upto)
 
+    def last_label(self, after: datetime) -> datetime | None:
+        """When the newest label came, of those that came later than *after*; None where none did."""
+        if (near := self._held(after)) is not None:
+            return near.last_label(naive(after))
+        found = self._ask.one("last_label", lambda: selection.last_label(self._rows), now=self.now, after=naive(after))
+        return None if found["newest"] is None else pd.Timestamp(found["newest"]).to_pydatetime()
+
     def label_delay(self, span: Span, quantile: float) -> timedelta:
         """The delay that *quantile* of the span's arrived labels had at most; zero where none has arrived."""
         moments = self._moments(span)

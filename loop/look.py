@@ -13,10 +13,12 @@ from ..data.view import View
 from ..data.window import Window
 from ..models.trained import Trained
 from ..monitors.labels import WindowBefore
+from ..monitors.unmeasured import Answered, Arrivals
 from ..spec.errors import ContractBroken, Refused
 from ..spec.model import Spec
 from ..spec.values import Span
 from ..spec.watching import OF_CLASSES, MonitorsSpec
+from .asked import answered, arrivals
 from .care import Care
 from .champion import Champion
 from .served import answers
@@ -84,6 +86,7 @@ class Look:
     the labelled rows of the two before the performance window, for who finds a fault of labels; *matured* are all
     labelled rows of the reference and the performance window. Where labels are late, *scored* is what the champion says
     of the current rows (labels left out), and *calibration* what it said of labelled rows that no version learns.
+    *answered* and *arrivals* tell whether champion and labels speak at all.
     """
 
     reference: Window
@@ -97,6 +100,8 @@ class Look:
     recent: Recent | None = None
     before: Callable[[], tuple[WindowBefore, ...]] = tuple
     matured: pd.DataFrame | None = None
+    answered: Answered | None = None
+    arrivals: Arrivals | None = None
 
 
 def look(view: View, spec: Spec, champion: Champion) -> Look:
@@ -109,7 +114,8 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     view.hold(champion.reference.start)
     reference = view.window(champion.reference, name="reference")
     current = view.window(view.span_of(watched.window, view.now), name="current")
-    span = _matured(view, watched, champion)
+    delay = label_delay(view, watched, champion.reference)
+    span = view.span_of(watched.window, view.now - delay)
     judged = current if span == current.span else view.window(span, name="performance")
     labelled = judged.frame[judged.frame["_target"].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
@@ -131,6 +137,8 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
         recent,
         WindowsBefore(care, view, champion, span),
         _labelled(reference, judged),
+        answered(spec, champion.trained, reference, current, scored),
+        arrivals(view, reference, judged, delay),
     )
 
 
@@ -153,11 +161,6 @@ def calibrating(view: View, spec: Spec, current: Window, reference: Span) -> pd.
 def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Span:
     """The reference window of a version with this watermark: `monitors.reference`, or eight windows."""
     return view.span_of(watched.reference or watched.window * REFERENCE_WINDOWS, watermark)
-
-
-def _matured(view: View, watched: MonitorsSpec, champion: Champion) -> Span:
-    end = view.now - label_delay(view, watched, champion.reference)
-    return view.span_of(watched.window, end)
 
 
 def label_delay(view: View, watched: MonitorsSpec, reference: Span) -> timedelta:

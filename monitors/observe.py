@@ -22,6 +22,7 @@ from .performance import Accepted, Performance
 from .profile import Profile
 from .quality import Quality
 from .report import Run, Snapshot
+from .unmeasured import UNSCREENED, Answered, Arrivals
 
 _OWN = frozenset({"_id", "_time", "_label_time", "_target", "_prediction", "_holdout"})
 _IDS = uuid.UUID("6f1d1c5e-6a0b-4d0e-9a55-2f2d3c7a9b10")  # namespace of our snapshot ids
@@ -53,6 +54,8 @@ def observe(
     before: Callable[[], tuple[WindowBefore, ...]] = tuple,
     scored: Outcomes | None = None,
     calibration: Outcomes | None = None,
+    answered: Answered | None = None,
+    arrivals: Arrivals | None = None,
     pages: bool = True,
 ) -> Observation:
     """Run the spec's monitors over *current* against *reference*; never raises for what the data holds.
@@ -64,7 +67,8 @@ def observe(
     *recent* gives the windows just before the current one, where the reference is older; it is read only on a fault.
     So is *before*, the labelled rows of the two windows before the performance window.
     *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
-    labelled ones: with both the metric is estimated where labels are late.
+    labelled ones: with both the metric is estimated where labels are late. *answered* and *arrivals* tell whether the
+    champion answers for the window, and when labels came last.
 
     Without *pages* nothing is drawn and Evidently is not even imported: the signals are the same but for their
     `snapshot`, which is None. A monitor that breaks becomes a Signal `unknown` with the reason. Equal arguments
@@ -76,8 +80,8 @@ def observe(
     drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
         judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, cache(before))  # read once
-        quality = Quality(monitors.quality, features, known, judged, recent)
-        signals += _measured("quality", current, lambda: quality(reference, current))
+        quality = Quality(monitors.quality, features, known, judged, recent, answered, arrivals)
+        signals += _screened(current, lambda: quality(reference, current))
     if monitors.drift is not None:
         drift = Drift(monitors.drift, features, seed=spec.seed)
         found, broken = _attempt(lambda: drift.measure(reference, current, pages=pages))
@@ -139,9 +143,13 @@ def _features(spec: Spec, reference: Window, current: Window) -> tuple[str, ...]
     return tuple(c for c in columns if c not in _OWN)
 
 
-def _measured(monitor: str, current: Window, measure: Callable[[], list[Signal]]) -> list[Signal]:
+def _screened(current: Window, measure: Callable[[], list[Signal]]) -> list[Signal]:
+    """What the screens say; where all of them broke off, nothing is known of the data, which is no health."""
     signals, broken = _attempt(measure)
-    return signals if signals is not None else [_broken(monitor, monitor, current.span, current.rows, broken)]
+    if signals is not None:
+        return signals
+    failed = _broken("quality", UNSCREENED, current.span, current.rows, broken)
+    return [failed.model_copy(update={"status": "fail"})]
 
 
 def _attempt(step: Callable[[], _T]) -> tuple[_T | None, str]:

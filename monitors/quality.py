@@ -27,6 +27,7 @@ from .rows import copies, duplicates, label_faults, nameless, volume
 from .stretches import Stretches, known_stretches
 from .stuck import stuck
 from .units import Envelope, envelope, quantiles, scale, swapped
+from .unmeasured import UNSCREENED, Answered, Arrivals, silent_labels, unpredicted, unscreened
 
 MONITOR = "quality"
 REFERENCE = "reference"
@@ -44,7 +45,8 @@ class Quality:
     value that was ordinary a year ago (a season) is not new because that stretch lacks it. *judged* are labelled
     rows beside what the champion said of them: with them the labels are screened as well. *recent* gives the windows
     just before the current one, where the reference is older: what they already held lasts, and is no fault (see
-    lasting.py). It is asked only where something failed.
+    lasting.py). It is asked only where something failed. *answered* and *arrivals* tell whether champion and labels
+    speak at all (see unmeasured.py).
     """
 
     spec: QualitySpec
@@ -52,6 +54,8 @@ class Quality:
     known: Profile | None = None
     judged: Judged | None = None
     recent: Callable[[], Window | None] | None = None
+    answered: Answered | None = None
+    arrivals: Arrivals | None = None
 
     def __call__(self, reference: Window, current: Window) -> list[Signal]:
         recent = cache(self.recent) if self.recent is not None else None  # read once
@@ -67,7 +71,10 @@ class Quality:
         findings = [*self._window(reference, current)]
         if len(current.frame) and len(reference.frame):
             findings += self._columns(reference, current)
-        return [each for each in findings if each.metric not in self.spec.off]
+        findings = [each for each in findings if each.metric not in self.spec.off]
+        if UNSCREENED not in self.spec.off:
+            findings += unscreened(findings, reference, current)
+        return findings
 
     def _window(self, reference: Window, current: Window) -> Iterator[Finding]:
         screened = self.spec.columns or self.features
@@ -78,6 +85,8 @@ class Quality:
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
         yield from guarded("nameless", None, lambda: nameless(current))
         yield from guarded(REFERENCE, None, lambda: gone(reference, current, self.known))
+        yield from guarded("unpredicted", None, lambda: unpredicted(self.answered))
+        yield from guarded("label_silence", None, lambda: silent_labels(self.arrivals, reference, current))
 
     def _columns(self, reference: Window, current: Window) -> Iterator[Finding]:
         old, new = Columnar(reference.frame), Columnar(current.frame)
