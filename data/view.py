@@ -91,6 +91,7 @@ class View:
             labelled=counts["labelled"],
             duplicates=counts["duplicates"],
             label_faults=counts["faults"],
+            revised=counts["revised"],
             orphan_labels=self._orphans(moments),
             nameless=(nameless := self._nameless(moments)),
             unplaced=self._unplaced() if nameless else 0,

@@ -84,7 +84,8 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     if not offer:
         return race
     missed = 0 if broken else _missed(spec, view, champion.trained.state)
-    changed = None if care.source.held else revised(view, champion.trained)  # what is held does not change
+    still = care.source.held and not spec.data.newest_label  # what is held does not change
+    changed = None if still else revised(view, champion.trained)
     return replace(race, missed=missed, revised=changed)
 
 

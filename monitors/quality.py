@@ -23,6 +23,7 @@ from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
 from .order import scrambled
 from .profile import Profile
+from .revised import label_revisions
 from .rows import copies, duplicates, label_faults, nameless, volume
 from .stretches import Stretches, known_stretches
 from .stuck import stuck
@@ -81,6 +82,7 @@ class Quality:
         yield from guarded("volume", None, lambda: [volume(reference, current, self.spec.rows)])
         yield from guarded("duplicates", None, lambda: [duplicates(reference, current, self.spec.limit("duplicates"))])
         yield from guarded("label_faults", None, lambda: [label_faults(reference, current)])
+        yield from guarded("label_revisions", None, lambda: label_revisions(reference, current))
         yield from guarded("missing_column", None, lambda: missing_columns(screened, current))
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
         yield from guarded("nameless", None, lambda: nameless(current))

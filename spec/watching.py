@@ -115,6 +115,7 @@ class QualitySpec(Part):
     unmeasured: Switch = Field("on", description="Performance that cannot be measured, look after look")
     label_silence: Switch = Field("on", description="Labels that no longer come at all")
     label_faults: Switch = Field("on", description="Labels dated before their row, or for no row")
+    label_revisions: Switch = Field("on", description="Labels that another one followed: counted, never a fault")
     label_coverage: Switch = Field("on", description="Labels that come later than they used to")
     label_rows: Switch = Field("on", description="Labels that belong to other rows")
     label_scale: Switch = Field("on", description="Labels of a regression in another unit, or with another sign")
