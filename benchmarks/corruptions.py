@@ -249,6 +249,39 @@ def _of_labels() -> Iterator[Corruption]:
     def target(change: Change) -> Callable[[Window, Slots, np.random.Generator], Window]:
         return lambda window, slots, rng: _with(window, {"_target": change(window.frame["_target"], rng)})
 
+    def flipped_group(window: Window, slots: Slots, rng: np.random.Generator) -> Window:
+        """Of the first categories, or largest numbers, that a fifth to a half of the rows have."""
+        target, column = window.frame["_target"], window.frame[slots.get("c", slots["a"])]
+        if column.dtype.kind == "f":
+            here = column > column.quantile(0.7)
+        else:
+            counts = column.value_counts(normalize=True)
+            most = counts.index[: max(1, int((counts.cumsum() <= 0.5).sum()))]
+            here = column.isin(most)
+        turned = 1 - target if target.dropna().isin([0, 1]).all() else 2 * target.median() - target
+        return _with(window, {"_target": target.where(~here, turned)})
+
+    def defaulted(share: float) -> Callable[[Window, Slots, np.random.Generator], Window]:
+        def make(window: Window, slots: Slots, rng: np.random.Generator) -> Window:
+            known = window.frame["_target"].notna() & (rng.uniform(size=len(window.frame)) < share)
+            return _with(window, {"_target": window.frame["_target"].mask(known, 0.0)})
+
+        return make
+
+    def rolled(rows: int) -> Callable[[Window, Slots, np.random.Generator], Window]:
+        return lambda window, slots, rng: _with(window, {"_target": _rolled(window.frame["_target"], rows)})
+
+    def within_a_day(window: Window, slots: Slots, rng: np.random.Generator) -> Window:
+        days = window.frame["_time"].dt.floor("D")
+        dealt = window.frame["_target"].groupby(days).transform(lambda c: rng.permutation(c.to_numpy()))
+        return _with(window, {"_target": dealt})
+
+    yield Corruption("labels flipped", "of one group", "", flipped_group)
+    for share in (0.2, 0.4, 0.6):
+        yield Corruption("labels defaulted", f"{share:.0%} to 0", "", defaulted(share))
+    for rows in (1, 5):
+        yield Corruption("labels on wrong rows", f"moved by {rows}", "", rolled(rows))
+    yield Corruption("labels on wrong rows", "dealt anew within each day", "", within_a_day)
     for share in (1.0, 0.5):
         yield Corruption("labels flipped", f"{share:.0%}", "", flip(share), ("binary",))
     for label in (0, 1):

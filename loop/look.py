@@ -53,7 +53,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class WindowsBefore:
-    """The labelled rows of the two windows before the *performance* window, beside what was served on them; read when
+    """The labelled rows of the three windows before the *performance* window, beside what was served on them; read when
     they are called for."""
 
     care: Care
@@ -66,13 +66,14 @@ class WindowsBefore:
 
     def _windows(self) -> Iterator[WindowBefore]:
         end = self.performance.start
-        for _ in range(2):
+        for _ in range(3):
             span = self.view.span_of(self.care.spec.monitors.window, end)
             frame = self.view.window(span, name="earlier").frame
             labelled = frame[frame["_target"].notna()]
             if not len(labelled):
                 return
-            yield WindowBefore(frame, answers(self.care, self.champion, labelled, self.view.now).outcomes)
+            found = answers(self.care, self.champion, labelled, self.view.now)
+            yield WindowBefore(frame, found.outcomes, found.rows)
             end = span.start
 
 
@@ -83,9 +84,10 @@ class Look:
     *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
     which rows are missing among them; *coverage* is the share of the performance window's rows whose labels have
     arrived. *recent* gives the windows just before the current one, where the reference is older, and *before*
-    the labelled rows of the two before the performance window, for who finds a fault of labels; *matured* are all
-    labelled rows of the reference and the performance window. Where labels are late, *scored* is what the champion says
-    of the current rows (labels left out), and *calibration* what it said of labelled rows that no version learns.
+    the labelled rows of the three before the performance window, for who finds a fault of labels; *matured* are all
+    labelled rows of the reference and the performance window, *judged* the rows of *outcomes*, in their order. Where
+    labels are late, *scored* is what the champion says of the current rows (labels left out), and *calibration* what it
+    said of labelled rows that no version learns.
     *answered* and *arrivals* tell whether champion and labels speak at all.
     """
 
@@ -100,6 +102,7 @@ class Look:
     recent: Recent | None = None
     before: Callable[[], tuple[WindowBefore, ...]] = tuple
     matured: pd.DataFrame | None = None
+    judged: pd.DataFrame | None = None
     answered: Answered | None = None
     arrivals: Arrivals | None = None
 
@@ -137,6 +140,7 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
         recent,
         WindowsBefore(care, view, champion, span),
         _labelled(reference, judged),
+        found.rows,
         answered(spec, champion.trained, reference, current, scored),
         arrivals(view, reference, judged, delay),
     )

@@ -26,6 +26,7 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         known=champion.known,
         recent=windows.recent,
         before=windows.before,
+        judged_rows=windows.judged,
         scored=windows.scored,
         calibration=windows.calibration,
         answered=windows.answered,

@@ -52,6 +52,7 @@ def observe(
     known: Profile | None = None,
     recent: Callable[[], Window | None] | None = None,
     before: Callable[[], tuple[WindowBefore, ...]] = tuple,
+    judged_rows: pd.DataFrame | None = None,
     scored: Outcomes | None = None,
     calibration: Outcomes | None = None,
     answered: Answered | None = None,
@@ -65,7 +66,8 @@ def observe(
     *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
     *matured* are labelled rows (`_time`, `_label_time`, `_target`) in which early labels are compared with late ones.
     *recent* gives the windows just before the current one, where the reference is older; it is read only on a fault.
-    So is *before*, the labelled rows of the two windows before the performance window.
+    So is *before*, the labelled rows of the three windows before the performance window; *judged_rows* are the rows of
+    *outcomes*, in their order.
     *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
     labelled ones: with both the metric is estimated where labels are late. *answered* and *arrivals* tell whether the
     champion answers for the window, and when labels came last.
@@ -79,7 +81,7 @@ def observe(
     signals: list[Signal] = []
     drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
-        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, cache(before))  # read once
+        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, cache(before), judged_rows)  # read once
         quality = Quality(monitors.quality, features, known, judged, recent, answered, arrivals)
         signals += _screened(current, lambda: quality(reference, current))
     if monitors.drift is not None:

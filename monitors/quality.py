@@ -19,6 +19,7 @@ from .alignment import misaligned
 from .clock import clock
 from .columnar import Columnar
 from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, out_of_range
+from .explained import explained
 from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
 from .order import scrambled
@@ -113,6 +114,8 @@ class Quality:
         yield from guarded("copies", None, lambda: [copies(old, new, self.spec.limit("duplicates"), at, self.features)])
         if self.judged is not None:
             yield from label_screens(self.judged, numbers, reference, current, old, new, at)
+            judged = self.judged
+            yield from guarded("label_group", None, lambda: explained(judged))
 
     def _values(self, name: str, was: Columnar, now: Columnar, current: Window, at: Stretches) -> Iterator[Finding]:
         known = self.known.columns.get(name) if self.known else None
