@@ -20,7 +20,7 @@ from ..ledger.ledger import Look
 from ..spec.values import Span
 
 # What they are held against is gone, or what judges them: nothing is known against the rows themselves
-_NO_FAULT_OF_ROWS = frozenset({"reference", "unpredicted", "unmeasured", "label_silence"})
+_NO_FAULT_OF_ROWS = frozenset({"reference", "unpredicted", "unmeasured", "label_silence", "label_delay"})
 
 
 def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:

@@ -14,7 +14,7 @@ from ..data.metrics import Outcomes
 from ..data.window import Window
 from ..spec.model import Spec
 from ..spec.values import Signal, Span
-from .delays import METRIC, delay_bias, delay_signal
+from .delays import METRIC, UNFAIR, delay_bias, delay_signal, unfair
 from .drift import Drift, Drifted
 from .estimate import Estimate
 from .labels import Judged, WindowBefore
@@ -104,6 +104,8 @@ def observe(
             early, broken = _attempt(lambda: delay_bias(matured, spec.task, monitors.every))
             if early is not None:
                 signals.append(delay_signal(early, reference.span, "performance"))
+                if early.status == "fail" and monitors.quality is not None and UNFAIR not in monitors.quality.off:
+                    signals.append(unfair(early, current))
             elif broken:
                 signals.append(_broken("performance", METRIC, reference.span, 0, broken))
         if monitors.performance.estimate != "off" and late_labels(spec, signals, current, performance_span):

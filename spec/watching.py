@@ -121,6 +121,10 @@ class QualitySpec(Part):
     label_group: Switch = Field("on", description="Labels of one group that are turned round or in another unit")
     label_default: Switch = Field("on", description="A share of the labels that became one value")
     label_shift: Switch = Field("on", description="Labels of rows some places off, or of the window before")
+    label_delay: Switch = Field(
+        "on",
+        description="Labels that come early and are not like the others, so that no gate can tell; see mature_after",
+    )
     label_scale: Switch = Field("on", description="Labels of a regression in another unit, or with another sign")
     label_range: Switch = Field("on", description="Labels of a regression far beyond all that was known")
     label_classes: Switch = Field("on", description="Labels of one class only; classes that were exchanged or merged")
