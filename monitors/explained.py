@@ -1,7 +1,7 @@
 """A loss that a fault of labels explains is no harm: asked only where performance fell.
 
-A fault is abrupt. It is held against each of the three windows before: what the newest two had as well, and the third
-had not, is the world as it is now.
+A fault is abrupt. It is held against each of the three windows before: what two of them had not is one, what only the
+oldest had not is the world as it is now.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import pandas as pd
 
 from ..data.metrics import METRICS, Outcomes
 from .columns import Finding
-from .label_causes import Said, causes, said
+from .label_causes import Cause, Said, causes, said, usually
 from .labels import Judged
 from .lasting import as_lasting
 from .performance import at_scale, bounds, difference
 
 _WORSE = {True: 0.02, False: 0.01}  # by which a metric must have fallen: a share of it, or absolute
-_LASTS = 2  # windows before that have it as well
-_NEVER = frozenset({"label_rows"})  # labels that go with nothing have nothing to teach, however long
+_TIMES = 2.0  # as large as what such windows differ by anyway
+_SURE = 2  # of the windows before that were otherwise: what one of them had by chance is no fault
+# Labels that go with nothing have nothing to teach, however long; those of a window before are of one only
+_ONCE = frozenset({"label_rows", "label_shift"})
 
 
 def explained(judged: Judged) -> Iterator[Finding]:
@@ -33,15 +35,24 @@ def explained(judged: Judged) -> Iterator[Finding]:
         return
     before = [_said(judged, each.outcomes, each.rows, classes) for each in judged.before()]
     known = [each for each in before if each is not None]
-    found: dict[str, Finding] = {}
-    for place, each in enumerate(known):
-        if place == _LASTS and found:
-            break  # it is no older than two windows
+    found: dict[tuple[str, str], list[tuple[Cause, Said]]] = {}
+    for each in known:
         for cause in causes(now, each, judged.task):
-            finding = Finding(cause.metric, None, "fail", cause.value, cause.was, note=cause.note)
-            lasts = place >= _LASTS and cause.metric not in _NEVER
-            found.setdefault(cause.metric, as_lasting(finding) if lasts else finding)
-    yield from found.values()
+            found.setdefault((cause.metric, cause.where), []).append((cause, each))
+    told = set[str]()
+    for (metric, where), seen in sorted(found.items(), key=lambda item: -len(item[1])):
+        first = seen[0][0]
+        if metric in told:
+            continue
+        if metric == "label_default" and now.names and first.value < _TIMES * usually(where, [w for _, w in seen]):
+            continue
+        finding = Finding(metric, None, "fail", first.value, first.was, note=first.note)
+        if len(seen) >= min(_SURE, len(known)) or metric in _ONCE:
+            told.add(metric)
+            yield finding
+        elif len(known) > _SURE and seen[-1][1] is known[-1]:  # of three, only the oldest was otherwise
+            told.add(metric)
+            yield as_lasting(finding)
 
 
 def _said(

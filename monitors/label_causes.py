@@ -7,7 +7,7 @@ a group whose labels are turned round, a share of labels set to one value, label
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,11 +28,12 @@ _GROUP = 60  # rows of a group
 _VALUES = 40  # values of a column that make groups
 _EACH = 15  # labels of either class in a group
 _SKILL = 0.1  # area above one half, or rank correlation, that can be missed
-_TURNED = 0.5  # of the ranking that there was, the other way round
+_TURNED = 0.6  # of the ranking that there was, the other way round
+_MIRRORED = 0.8  # the same, of a part of a number
 _FACTOR = 3.0  # labels over predictions, against what it was
 _BANDS = 8
 _DEFAULTED = 0.1  # least share of labels set to one value
-_BETTER = 10.0  # deviance by which a fault must explain the labels better than a moved prior or noise does
+_BETTER = 15.0  # deviance by which a fault must explain the labels better than a moved prior or noise does
 _LAGS = 24
 _LEFT, _HELD = 0.25, 0.6  # of a relation: what is left of a lost one, and what its error must leave out
 _SAME = 0.98  # share of labels equal to those of an earlier window, one after the other
@@ -167,10 +168,11 @@ def by_group(now: Said, was: Said, task: Task) -> Iterator[Cause]:
             continue
         ours, theirs = now.take(here), was.take(there)
         others, others_was = now.take(~here), was.take(~there)
+        firm = " = " not in where  # a relation that turned in a part of a number is what drift does
         if task == "regression":
             found = _other_number(ours, theirs, others, others_was)
         else:
-            found = _turned(ours, theirs, others, others_was) or _one_class(ours, theirs, others)
+            found = _turned(ours, theirs, others, others_was, firm=firm) or _one_class(ours, theirs, others)
         if found is not None:
             value, before, words = found
             yield Cause("label_group", where, value, before, f"labels of {where} {words}, the others are as they were")
@@ -187,6 +189,15 @@ def defaulted(now: Said, was: Said) -> Iterator[Cause]:
             note = f"about {share:.0%} of the labels became {name!r}, in every band of scores alike: a default?"
             yield Cause("label_default", repr(name), share, 0.0, note)
             return
+
+
+def usually(name: str, windows: Sequence[Said]) -> float:
+    """The largest share of labels that, from one of *windows* to another, seem to have become the class *name*."""
+    place = next(n for n, each in enumerate(windows[0].names) if repr(each) == name)
+    parts = [_one(each, place) for each in windows]
+    pairs = [(*a, *b) for a in parts for b in parts if a is not b]
+    moves = [found[0] for pair in pairs if (found := _moved_share(*pair)) is not None]
+    return max(moves, default=0.0)
 
 
 def piled_up(now: Said, was: Said) -> Iterator[Cause]:
@@ -292,7 +303,7 @@ def _groups(now: pd.DataFrame, was: pd.DataFrame) -> Iterator[tuple[str, Mask, M
                 yield f"{name} = {value!r}", (ours == value).to_numpy(), (theirs == value).to_numpy()
         elif ours.dtype.kind == "f":
             for share in (0.25, 0.5, 0.75):
-                edge = float(theirs.quantile(share))
+                edge = float(ours.quantile(share))
                 for sign, low in (("<=", True), (">", False)):
                     if share != 0.5 and low == (share > 0.5):
                         continue  # of a cut off the middle the smaller side
@@ -316,16 +327,16 @@ def _area(each: Said, column: int) -> tuple[float, float] | None:
     return area, math.sqrt(max(area * (1 - area) + rest, 1e-9) / (ones * zeros))
 
 
-def _turned(ours: Said, theirs: Said, others: Said, others_was: Said) -> tuple[float, float, str] | None:
+def _turned(ours: Said, theirs: Said, others: Said, others_was: Said, *, firm: bool) -> tuple[float, float, str] | None:
     """The ranking of a class in a group turned round, that among the others did not."""
     for column in range(ours.label.shape[1]):
         now = _area(ours, column)
-        if now is None or now[0] + 3 * now[1] >= 0.5:
+        if now is None or now[0] + (5 if firm else 4) * now[1] >= 0.5:
             continue
         was, beside, beside_was = (_area(each, column) for each in (theirs, others, others_was))
         if was is None or beside is None or beside_was is None or was[0] < 0.5 + _SKILL:
             continue
-        mirrored = now[0] - now[1] <= 0.5 - _TURNED * (was[0] - 0.5)
+        mirrored = now[0] - now[1] <= 0.5 - (_MIRRORED if firm else _TURNED) * (was[0] - 0.5)
         if mirrored and beside[0] - 0.5 >= _TURNED * (beside_was[0] - 0.5):
             return now[0], was[0], f"are ranked the wrong way round: area {now[0]:.3f}, {was[0]:.3f} before"
     return None
@@ -378,8 +389,13 @@ def _one(each: Said, place: int) -> tuple[Matrix, Matrix]:
     return each.label[:, place], each.score[:, place]
 
 
-def _default_share(label: Matrix, score: Matrix, before: Matrix, score_was: Matrix) -> float | None:
-    """The share of labels that were set, if that explains the bands of scores, and better than what drift does."""
+def _moved_share(
+    label: Matrix, score: Matrix, before: Matrix, score_was: Matrix
+) -> tuple[float, float, Matrix, Matrix, Matrix] | None:
+    """The share of labels that seem to have been set, its standard error, and the bands' rows and rates, now and then.
+
+    None of too few bands.
+    """
     edges = np.unique(np.quantile(score_was, np.linspace(0, 1, _BANDS + 1)[1:-1]))
     bands, bands_was = np.searchsorted(edges, score), np.searchsorted(edges, score_was)
     k = len(edges) + 1
@@ -393,6 +409,16 @@ def _default_share(label: Matrix, score: Matrix, before: Matrix, score_was: Matr
     miss, miss_was = 1 - rate, 1 - was
     share = 1 - float((rows * miss * miss_was).sum() / (rows * miss_was**2).sum())
     error = math.sqrt(float((rows * miss_was**2 * miss_was * was).sum()) + 1e-12) / float((rows * miss_was**2).sum())
+    return share, error, rows, rate, was
+
+
+def _default_share(label: Matrix, score: Matrix, before: Matrix, score_was: Matrix) -> float | None:
+    """The share of labels that were set, if that explains the bands of scores, and better than what drift does."""
+    found = _moved_share(label, score, before, score_was)
+    if found is None:
+        return None
+    share, error, rows, rate, was = found
+    miss_was = 1 - was
     if share < _DEFAULTED or share < 4 * error:
         return None
     fits = _deviance(rows, rate, 1 - (1 - share) * miss_was)
@@ -400,7 +426,7 @@ def _default_share(label: Matrix, score: Matrix, before: Matrix, score_was: Matr
     odds = np.log(was / (1 - was))
     moved_prior = _best_fit(rows, rate, lambda s: 1 / (1 + np.exp(-(odds + s))), np.linspace(-4, 4, 161))
     explained = min(*others, moved_prior) - fits > _BETTER
-    return share if explained and fits < 4 * len(rows) else None
+    return share if explained and fits < 2.5 * len(rows) else None
 
 
 def _best_fit(rows: Matrix, rate: Matrix, model: Any, values: Matrix) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from ratoon.data.metrics import METRICS, Outcomes, interval
+from ratoon.data.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.monitors.labels import Judged, WindowBefore
 from ratoon.monitors.performance import Accepted
 
@@ -33,6 +34,7 @@ class Labels:
         return Outcomes(target.to_numpy(), self.prediction, self.score, self.classes)
 
 
+@cache
 def window(task: str, number: int, *, seed: int = 0, turn: float = 0.0, prior: float = 0.0) -> Labels:
     """Window *number*: labels go with `a` and, by the hour, with `b`; *turn* moves the relation, *prior* the rate."""
     rng = np.random.default_rng([seed, number])
@@ -60,11 +62,15 @@ def window(task: str, number: int, *, seed: int = 0, turn: float = 0.0, prior: f
     return Labels(task, frame.assign(_target=y), names[score.argmax(axis=1)], score, tuple(names))
 
 
+@cache
+def accepted_at_first(task: str) -> Interval:
+    first = window(task, 90)
+    return interval(METRICS[METRIC[task]], first.outcomes(first.frame["_target"]))
+
+
 def judged(now: Labels, target: pd.Series, before: list[tuple[Labels, pd.Series]]) -> Judged:
     """*now* with the labels *target*, after the windows *before* (the newest first), and accepted as at first."""
-    first = window(now.task, 90)
-    metric = METRICS[METRIC[now.task]]
-    was = interval(metric, first.outcomes(first.frame["_target"]))
+    metric, was = METRICS[METRIC[now.task]], accepted_at_first(now.task)
     earlier = tuple(
         WindowBefore(each.frame.assign(_target=y), each.outcomes(y), each.frame.assign(_target=y)) for each, y in before
     )
