@@ -143,10 +143,14 @@ class Source:
         if self._rows.labels is None:
             return None
         found = self._engine.one(self._rows.several_labels())
-        counts = (int(found[name] or 0) for name in ("labelled", "several", "revised"))
         age = found.get("age")
-        ordered = self._rows.spec.data.label_time is not None
-        return Revisions(*counts, ordered, None if age is None else timedelta(seconds=float(age)))
+        return Revisions(
+            labelled=int(found["labelled"] or 0),
+            several=int(found["several"] or 0),
+            revised=int(found["revised"] or 0),
+            ordered=self._rows.spec.data.label_time is not None,
+            age=None if age is None else timedelta(seconds=float(age)),
+        )
 
     def unmet_ids(self) -> str:
         """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""

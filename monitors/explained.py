@@ -13,10 +13,12 @@ import pandas as pd
 
 from ..data.metrics import METRICS, Outcomes
 from .columns import Finding
-from .label_causes import Cause, Said, causes, said, usually
+from .label_causes import causes
+from .label_defaults import usually
 from .labels import Judged
 from .lasting import as_lasting
 from .performance import at_scale, bounds, difference
+from .said import Cause, Said, said
 
 _WORSE = {True: 0.02, False: 0.01}  # by which a metric must have fallen: a share of it, or absolute
 _TIMES = 2.0  # as large as what such windows differ by anyway

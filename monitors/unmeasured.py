@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+import pandas as pd
 
 from ..data.window import Window
 from ..spec.duration import format_duration
@@ -72,9 +73,9 @@ def silent_labels(arrivals: Arrivals | None, reference: Window, current: Window)
     came = np.sort(frame["_label_time"].dropna().to_numpy(dtype="datetime64[us]"))
     if len(came) < FEW:
         return []
-    took = frame["_label_time"] - frame["_time"]
+    took = pd.Timedelta((frame["_label_time"] - frame["_time"]).median()).to_pytimedelta()
     longest = timedelta(microseconds=int(np.diff(came).astype(np.int64).max(initial=0)))
-    usual = max(longest, took.median().to_pytimedelta(), current.span.length / 4 / _SILENCES)
+    usual = max(longest, took, current.span.length / 4 / _SILENCES)
     newest = arrivals.newest if arrivals.newest is not None else came[-1].astype(datetime)
     silent = arrivals.now - newest
     if silent <= _SILENCES * usual:

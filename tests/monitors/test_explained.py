@@ -101,13 +101,14 @@ def test_a_base_rate_that_moved_at_once_is_harm(task, prior):
     assert list(explained(asked)) == []
 
 
-@pytest.mark.parametrize("task", ANY)
-@pytest.mark.parametrize("name", ["turned round for 30 %", "40 % are 0", "40 % are of the middle"])
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [(n, t) for n in ("turned round for 30 %", "40 % are 0", "40 % are of the middle") for t in CASES[n][2]],
+    ids=str,
+)
 def test_what_stays_for_three_windows_is_the_world_as_it_is_now(name, task):
     """Labels that still go with features can be learned; for two windows nobody knows."""
-    fault, metric, tasks = CASES[name]
-    if task not in tasks:
-        pytest.skip("of another task")
+    fault, metric, _ = CASES[name]
 
     assert found(task, fault, before=1).get(metric) == ("fail", False)
     assert found(task, fault, before=2).get(metric) == ("warn", True)
