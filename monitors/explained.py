@@ -21,7 +21,7 @@ from .performance import at_scale, bounds, difference
 from .said import Cause, Said, said
 
 _WORSE = {True: 0.02, False: 0.01}  # by which a metric must have fallen: a share of it, or absolute
-_TIMES = 2.0  # as large as what such windows differ by anyway
+_TIMES = 3.0  # as large as what such windows differ by anyway
 _SURE = 2  # of the windows before that were otherwise: what one of them had by chance is no fault
 # Labels that go with nothing have nothing to teach, however long; those of a window before are of one only
 _ONCE = frozenset({"label_rows", "label_shift"})
