@@ -67,6 +67,8 @@ def look(watched: Watched, case: Case, current: Window) -> tuple[Signal, ...]:
         accepted=watched.accepted,
         performance_span=case.judged.span,
         coverage=labelled,
+        judged_rows=rows[rows["_target"].notna()],
+        before=case.before,
         known=case.known,
         recent=lambda: case.recent,
         pages=False,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ import yaml
 
 from ratoon.data.metrics import Outcomes
 from ratoon.data.source import open_source
+from ratoon.data.view import View
 from ratoon.data.window import Window
 from ratoon.loop.champion import accepted_of
 from ratoon.models.race import first
 from ratoon.models.trained import Trained
+from ratoon.monitors.labels import WindowBefore
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.spec.errors import RatoonError
 from ratoon.spec.load import load_spec
@@ -210,6 +213,7 @@ class Case:
     known: Profile
     fresh: bool
     recent: Window | None = None
+    before: Callable[[], tuple[WindowBefore, ...]] = tuple
 
 
 class Watched:
@@ -260,14 +264,25 @@ class Watched:
         view = self._source.as_of(end)
         current = view.window(Span(start=end - length, end=end), name="current")
         judged = view.window(Span(start=end - length - self.stream.delay, end=end - self.stream.delay), name="judged")
+        before = cache(lambda: tuple(self._before(view, judged.span.start, length)))
         if fresh:
             span = Span(start=end - 9 * length, end=end - length)
-            return Case(view.window(span, name="reference"), current, judged, self.known, True)
+            return Case(view.window(span, name="reference"), current, judged, self.known, True, None, before)
         if self._old is None:
             self._old = view.window(Span(start=self.start - 8 * length, end=self.start), name="reference")
         span = Span(start=end - 6 * length, end=end - 2 * length)  # as loop/look.py reads them
         recent = view.window(span, name="recent") if span.end > self._old.span.end else None
-        return Case(self._old, current, judged, self.known, False, recent)
+        return Case(self._old, current, judged, self.known, False, recent, before)
+
+    def _before(self, view: View, end: datetime, length: timedelta) -> Iterator[WindowBefore]:
+        """The three windows before *end* that the champion did not learn, the newest first."""
+        for n in range(3):
+            span = Span(start=end - (n + 1) * length, end=end - n * length)
+            if span.start < self.start - length:
+                return
+            frame = view.window(span, name="earlier").frame
+            rows = frame[frame["_target"].notna()]
+            yield WindowBefore(frame, self.outcomes(rows), rows)
 
 
 def in_both(case: Case, current: Window) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from ..data.metrics import METRICS, Outcomes, interval
 from ..data.served import positive_of
 from ..data.source import Source
 from ..data.window import Window
+from ..spec.duration import format_duration
 from ..spec.model import Spec
 from ..spec.values import Span
 from .finding import Finding
@@ -44,6 +45,7 @@ def rows_in_doubt(spec: Spec, source: Source, span: Span, whole: Window) -> Iter
         text += "Is it the right column, and has `data.label_time` or `data.label_delay` passed?"
         yield Finding("fail", "data.target", text)
     else:
+        yield from _revisions(spec, source)
         yield from _classes(spec, whole)
         yield from _scores(spec, whole)
 
@@ -71,6 +73,31 @@ def _ids(spec: Spec, source: Source, whole: Window) -> Iterator[Finding]:
     else:
         text = f"{whole.duplicates:,} rows repeat an id that was there before; of each the first one counts"
         yield Finding("warn", "data.id", text)
+
+
+def _revisions(spec: Spec, source: Source) -> Iterator[Finding]:
+    """Whether the table of labels has several of one row, which of them counts, and when they are final."""
+    found = source.revisions()
+    if found is None or not found.revised:
+        return
+    text = f"{found.revised:,} of {found.labelled:,} labelled rows ({found.share:.1%}) have several labels that differ"
+    key = "data.labels.revisions"
+    if not found.ordered:
+        text += "; nothing tells which is newer, so that any of them counts. Name its time: `data.label_time`"
+        yield Finding("fail" if found.share > LOST else "warn", key, text)
+        return
+    if not spec.data.newest_label:
+        text += "; the first counts, in learning and judging alike. `data.labels.revisions: newest` takes the last"
+        yield Finding("warn" if found.share > LOST else "ok", key, text)
+        return
+    text += "; the newest known counts, and an update learns a row once"
+    day = timedelta(days=1)
+    age = None if found.age is None else -(-found.age // day) * day
+    if found.share > LOST and age is not None and spec.data.matured < age:
+        text += f", with its label of then. Set `data.mature_after: {format_duration(age)}`, by which 99% were final"
+        yield Finding("warn", key, text)
+    else:
+        yield Finding("ok", key, text)
 
 
 def _classes(spec: Spec, whole: Window) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .layout import HOLDOUT, LABEL_TIME, TIME
+from .revisions import REVISED
 from .rows import FAULT
 
 MOST_CELLS = 4_000_000  # values that are held: 32 MB of numbers
@@ -32,7 +33,9 @@ class Near:
         self._time = _moments(self._table[TIME])
         self._label_time = _moments(self._table[LABEL_TIME])
         self._holdout = self._table[HOLDOUT].to_numpy(zero_copy_only=False).astype(bool)
-        self._fault = self._table[FAULT].to_numpy(zero_copy_only=False).astype(bool)
+        self._fault, self._revised = (
+            self._table[name].to_numpy(zero_copy_only=False).astype(bool) for name in (FAULT, REVISED)
+        )
 
     def span(self, start: datetime, end: datetime) -> Mask:
         """The rows with start < `_time` <= end; *start* must not lie before `since`."""
@@ -53,9 +56,15 @@ class Near:
             "rows": int(where.sum()),
             "labelled": int(here.sum()),
             "faults": int((where & self._fault).sum()),
+            "revised": int((where & self._revised).sum()),
             "duplicates": 0,
             "copies": 0,
         }
+
+    def last_label(self, after: datetime) -> datetime | None:
+        """When the newest label later than *after* came; *after* not before `since`."""
+        later = self._label_time[self._label_time > _moment(after)]
+        return None if not len(later) else later.max().astype(datetime)
 
     def delay(self, where: Mask, quantile: float) -> float | None:
         """The *quantile* of the seconds that the labels of these rows took; None where none has come."""

@@ -21,6 +21,7 @@ from .holdout import hashed, is_holdout
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
 from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
 from .plain import label, missing, plain, text, unreadable
+from .revisions import REVISED, one_each, several
 
 STATED = f"{INNER}stated"  # label time as the source says it, also when it lies in the future
 FAULT = f"{INNER}fault"  # the label is dated before its row, or not dated at all
@@ -226,6 +227,8 @@ class Rows:
             joined = rows.left_join(first, rows[ID] == first[_LABEL_ID])
             kept = [joined[name] for name in rows.columns] + [joined[name] for name in first.columns]
             rows = joined.select(*kept)
+        else:
+            rows = rows.mutate(**{REVISED: ibis.literal(False)})
         known = rows[_LABEL].notnull()
         if data.label_time is not None:
             stated = ibis.ifelse(known, rows[STATED], None)
@@ -246,6 +249,7 @@ class Rows:
                 STATED: rows[STATED],
                 FAULT: rows[_LABEL].notnull() & (rows[STATED].isnull() | (rows[STATED] < rows[TIME])),
                 SEEN: (rows[STATED].isnull() | (rows[STATED] <= now)) if own else ibis.literal(True),
+                REVISED: rows[REVISED].fill_null(False) & here,
                 **wide,
             }
         )
@@ -262,17 +266,29 @@ class Rows:
         return rows.filter(rows[_LABEL].notnull())
 
     def _first_labels(self, now: Any, among: Any | None) -> Any:
-        """One label per id (*among*: these ids only): the earliest; a revision that comes later changes nothing."""
+        """One label per id (*among*: these ids only) of those known at *now*; see revisions.py."""
         rows = self._label_rows(self.labels)
         if among is not None:
             rows = rows.semi_join(among, rows[_LABEL_ID] == among[ID])
-        order = []
         if STATED in rows.columns:
             rows = rows.filter(rows[STATED].isnull() | (rows[STATED] <= now))
-            order.append(rows[STATED].asc(nulls_first=False))
-        order.append(hashed("", rows[_LABEL]) if rows[_LABEL].type().is_string() else rows[_LABEL])
-        ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[_LABEL_ID], order_by=order)})
-        return ranked.filter(ranked[_RANK] == 0, ranked[_LABEL_ID].notnull()).drop(_RANK)
+        return one_each(rows, _LABEL_ID, _LABEL, STATED, newest=self.spec.data.newest_label)
+
+    def several_labels(self) -> Any:
+        """One row: the ids of the table of labels (*labelled*), those with more than one label (*several*), with
+        labels that differ (*revised*), and by which age in seconds 99 % of the latter had their last (*age*)."""
+        each = several(self._label_rows(self.labels), _LABEL_ID, _LABEL, STATED)
+        ids = self.ids(literal(LAST_ROW))
+        placed = ids.group_by(ID).aggregate(**{TIME: ids[TIME].min()})
+        found = each.inner_join(placed, each[_LABEL_ID] == placed[ID])
+        differs = found.kinds > 1
+        age = {}
+        if STATED in each.columns:
+            seconds = (found[STATED].epoch_seconds() - found[TIME].epoch_seconds()).cast("float64")
+            age = {"age": ibis.ifelse(differs, seconds, None).quantile(0.99)}
+        return found.aggregate(
+            labelled=found.count(), several=_number_of(found.labels > 1), revised=_number_of(differs), **age
+        )
 
     def _time(self, table: Any) -> Any:
         column = table[self.spec.data.time]

@@ -15,6 +15,7 @@ import ibis
 from .holdout import SAMPLE_SALT, hash_number, hashed
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, TARGET, TIME
 from .query import slot
+from .revisions import REVISED
 from .rows import FAULT, FIRST, SEEN, Rows
 
 NOW, START, END, AFTER, UNTIL = (slot(name) for name in ("now", "start", "end", "after", "until"))
@@ -45,6 +46,7 @@ def span_counts(rows: Rows) -> Any:
             rows=found.count(),
             labelled=_number_of(found[LABEL_TIME].notnull()),
             faults=_number_of(found[FAULT]),
+            revised=_number_of(found[REVISED]),
             duplicates=ibis.literal(0),
             copies=ibis.literal(0),
         )
@@ -57,6 +59,7 @@ def span_counts(rows: Rows) -> Any:
         rows=_number_of(kept),
         labelled=_number_of(kept & ranked[LABEL_TIME].notnull()),
         faults=_number_of(kept & ranked[FAULT]),
+        revised=_number_of(kept & ranked[REVISED]),
         duplicates=_number_of(~kept & ranked[SEEN]),
         copies=_number_of(~first),
     )
@@ -109,6 +112,13 @@ def by_label(rows: Rows, *, bounded: bool, holdout: bool, wide: bool) -> Any:
     known = rows.visible(NOW, wide=False)
     known = known.filter(known[LABEL_TIME] <= AFTER).select(ID, TIME)
     return found.anti_join(known, [found[ID] == known[ID], found[TIME] == known[TIME]])
+
+
+def last_label(rows: Rows) -> Any:
+    """One row: when the newest label later than AFTER came."""
+    found = rows.visible(NOW, wide=False, after=AFTER)
+    found = found.filter(found[LABEL_TIME] > AFTER)
+    return found.aggregate(newest=found[LABEL_TIME].max())
 
 
 def labels_of(rows: Rows, ids: Sequence[str]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +17,7 @@ from .measured import known_facts, with_facts
 from .moment import LAST_ROW, TICK, check_moments, literal
 from .place import open_tables
 from .query import Questions
+from .revisions import Revisions
 from .rows import Rows
 from .unmeant import unmeant
 from .view import View, naive
@@ -136,6 +137,20 @@ class Source:
         found = self._rows.moved()
         told = self._engine.one(found.aggregate(rows=found.more.sum(), example=found[ID].min()))
         return int(told["rows"] or 0), str(told["example"] or "")
+
+    def revisions(self) -> Revisions | None:
+        """How many labels came more than once, and with what; None where they have no table of their own."""
+        if self._rows.labels is None:
+            return None
+        found = self._engine.one(self._rows.several_labels())
+        age = found.get("age")
+        return Revisions(
+            labelled=int(found["labelled"] or 0),
+            several=int(found["several"] or 0),
+            revised=int(found["revised"] or 0),
+            ordered=self._rows.spec.data.label_time is not None,
+            age=None if age is None else timedelta(seconds=float(age)),
+        )
 
     def unmet_ids(self) -> str:
         """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""

@@ -91,6 +91,7 @@ class View:
             labelled=counts["labelled"],
             duplicates=counts["duplicates"],
             label_faults=counts["faults"],
+            revised=counts["revised"],
             orphan_labels=self._orphans(moments),
             nameless=(nameless := self._nameless(moments)),
             unplaced=self._unplaced() if nameless else 0,
@@ -154,6 +155,13 @@ class View:
     def ledger_of_rows(self, upto: datetime) -> RowTally:
         """The tally of what `learned(upto)` returns: it changes when a row arrives behind the watermark."""
         return self._tally(None, upto)
+
+    def last_label(self, after: datetime) -> datetime | None:
+        """When the newest label came, of those that came later than *after*; None where none did."""
+        if (near := self._held(after)) is not None:
+            return near.last_label(naive(after))
+        found = self._ask.one("last_label", lambda: selection.last_label(self._rows), now=self.now, after=naive(after))
+        return None if found["newest"] is None else pd.Timestamp(found["newest"]).to_pydatetime()
 
     def label_delay(self, span: Span, quantile: float) -> timedelta:
         """The delay that *quantile* of the span's arrived labels had at most; zero where none has arrived."""

@@ -19,6 +19,7 @@ class Window:
     the whole span, not of the sample: *rows* with copies left out, *labelled* those whose label arrived,
     *duplicates* copies left out because their id was seen before, *label_faults* rows whose label is
     dated before the row, or not dated though `data.label_time` is given (such a label never arrives),
+    *revised* those whose label is another than the first that came,
     *orphan_labels* labels dated in the span whose id no row has yet (0 without a table of labels or
     without `data.label_time`), *nameless* rows without id in the span plus *unplaced* ones, which have no time, or
     one that stands for none, anywhere in the source.
@@ -37,6 +38,7 @@ class Window:
     labelled: int
     duplicates: int = 0
     label_faults: int = 0
+    revised: int = 0
     orphan_labels: int = 0
     nameless: int = 0
     unplaced: int = 0

@@ -84,7 +84,8 @@ def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = F
     if not offer:
         return race
     lost = missed(spec, view, champion.trained.state, broken)
-    changed = None if care.source.held else revised(view, champion.trained)  # what is held does not change
+    still = care.source.held and not spec.data.newest_label  # what is held does not change
+    changed = None if still else revised(view, champion.trained)
     few = impossible(looks)
     new = view.unlearned(watermark) if few else pd.DataFrame()
     return replace(race, missed=lost, revised=changed, kept_out=len(new) - len(without(new, few)))

@@ -15,10 +15,12 @@ from ..ledger.entries import Outlying
 from ..models.trained import Trained
 from ..monitors.impossible import impossible_in
 from ..monitors.labels import WindowBefore
+from ..monitors.unmeasured import Answered, Arrivals
 from ..spec.errors import ContractBroken, Refused
 from ..spec.model import Spec
 from ..spec.values import Span
 from ..spec.watching import OF_CLASSES, MonitorsSpec
+from .asked import answered, arrivals
 from .care import Care
 from .champion import Champion
 from .served import answers
@@ -55,7 +57,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class WindowsBefore:
-    """The labelled rows of the two windows before the *performance* window, beside what was served on them; read when
+    """The labelled rows of the three windows before the *performance* window, beside what was served on them; read when
     they are called for."""
 
     care: Care
@@ -69,13 +71,14 @@ class WindowsBefore:
 
     def _windows(self) -> Iterator[WindowBefore]:
         end = self.performance.start
-        for _ in range(2):
+        for _ in range(3):
             span = self.view.span_of(self.care.spec.monitors.window, end)
             frame = without(self.view.window(span, name="earlier").frame, self.out)
             labelled = frame[frame["_target"].notna()]
             if not len(labelled):
                 return
-            yield WindowBefore(frame, answers(self.care, self.champion, labelled, self.view.now).outcomes)
+            found = answers(self.care, self.champion, labelled, self.view.now)
+            yield WindowBefore(frame, found.outcomes, found.rows)
             end = span.start
 
 
@@ -86,9 +89,11 @@ class Look:
     *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
     which rows are missing among them; *coverage* is the share of the performance window's rows whose labels have
     arrived. *recent* gives the windows just before the current one, where the reference is older, and *before*
-    the labelled rows of the two before the performance window, for who finds a fault of labels; *matured* are all
-    labelled rows of the reference and the performance window. Where labels are late, *scored* is what the champion says
-    of the current rows (labels left out), and *calibration* what it said of labelled rows that no version learns.
+    the labelled rows of the three before the performance window, for who finds a fault of labels; *matured* are all
+    labelled rows of the reference and the performance window, *judged* the rows of *outcomes*, in their order. Where
+    labels are late, *scored* is what the champion says of the current rows (labels left out), and *calibration* what it
+    said of labelled rows that no version learns.
+    *answered* and *arrivals* tell whether champion and labels speak at all.
     """
 
     reference: Window
@@ -102,6 +107,9 @@ class Look:
     recent: Recent | None = None
     before: Callable[[], tuple[WindowBefore, ...]] = tuple
     matured: pd.DataFrame | None = None
+    judged: pd.DataFrame | None = None
+    answered: Answered | None = None
+    arrivals: Arrivals | None = None
 
 
 def look(view: View, spec: Spec, champion: Champion) -> Look:
@@ -115,7 +123,8 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     known = impossible(care.ledger.looks(spec.model, before=view.now))
     reference = sound(view.window(champion.reference, name="reference"), known)
     current = view.window(view.span_of(watched.window, view.now), name="current")
-    span = _matured(view, watched, champion)
+    delay = label_delay(view, watched, champion.reference)
+    span = view.span_of(watched.window, view.now - delay)
     seen = current if span == current.span else view.window(span, name="performance")
     out = (*known, *_now(spec, champion, reference, current, seen.span))
     judged = sound(seen, out)
@@ -139,6 +148,9 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
         recent,
         WindowsBefore(care, view, champion, span, known),
         _labelled(reference, judged),
+        found.rows,
+        answered(spec, champion.trained, reference, current, scored),
+        arrivals(view, reference, judged, delay),
     )
 
 
@@ -177,11 +189,6 @@ def calibrating(view: View, spec: Spec, current: Window, reference: Span) -> pd.
 def reference_span(view: View, watched: MonitorsSpec, watermark: datetime) -> Span:
     """The reference window of a version with this watermark: `monitors.reference`, or eight windows."""
     return view.span_of(watched.reference or watched.window * REFERENCE_WINDOWS, watermark)
-
-
-def _matured(view: View, watched: MonitorsSpec, champion: Champion) -> Span:
-    end = view.now - label_delay(view, watched, champion.reference)
-    return view.span_of(watched.window, end)
 
 
 def label_delay(view: View, watched: MonitorsSpec, reference: Span) -> timedelta:

@@ -32,10 +32,12 @@ class Term:
 
 @dataclass(frozen=True)
 class Answers:
-    """*outcomes* in the order of time, None where there are none; *note* says which rows were left out, and why."""
+    """*outcomes* of *rows*, in the order of time, None where there are none; *note* says which rows were left out, and
+    why."""
 
     outcomes: Outcomes | None
     note: str = ""
+    rows: pd.DataFrame | None = None
 
 
 def terms(care: Care, champion: Champion, now: datetime) -> tuple[Term, ...]:
@@ -54,7 +56,9 @@ def answers(care: Care, champion: Champion, rows: pd.DataFrame, now: datetime) -
     """
     spec = care.spec
     if spec.data.prediction is not None:
-        return Answers(served_outcomes(rows, spec.task, champion.trained.state.classes, spec.data.positive))
+        known = rows[rows["_prediction"].notna() & rows["_target"].notna()]
+        found = served_outcomes(known, spec.task, champion.trained.state.classes, spec.data.positive)
+        return Answers(found, rows=known)
 
     def load(version: str) -> Trained:
         return champion.trained if version == champion.version else care.registry.load(version)
@@ -69,6 +73,7 @@ def by_terms(spec: Spec, served: Sequence[Term], rows: pd.DataFrame, load: Calla
     `Outcomes.part` tells them apart.
     """
     parts: list[Outcomes] = []
+    judged: list[pd.DataFrame] = []
     left: list[str] = []
     for term, mine in _shares(served, rows):
         if mine.empty:
@@ -80,15 +85,16 @@ def by_terms(spec: Spec, served: Sequence[Term], rows: pd.DataFrame, load: Calla
                 left.append(f"{len(mine) - len(unlearned)} rows that v{term.version} has learned")
             if len(unlearned):
                 parts.append(trained.predict(unlearned))
+                judged.append(unlearned)
         except (RatoonError, ValueError) as error:
             left.append(f"{len(mine)} rows that v{term.version} served: {_short(error)}")
     note = f"left out: {'; '.join(left)}" if left else ""
     if not parts:
         return Answers(None, note)
     if len(parts) == 1:
-        return Answers(parts[0], note)
+        return Answers(parts[0], note, judged[0])
     part = np.repeat(np.arange(len(parts)), [len(each) for each in parts])
-    return Answers(replace(join(parts), part=part), note)
+    return Answers(replace(join(parts), part=part), note, pd.concat(judged))
 
 
 def not_learned(trained: Trained, rows: pd.DataFrame, spec: Spec) -> pd.Series:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..monitors.observe import Observation, observe
 from .care import Care
 from .champion import Champion
 from .look import Look
+from .unmeasured import unmeasured
 
 
 def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Observation:
     """Let every monitor speak; no window, however broken, stops the others. *pages*: Evidently's, for people."""
-    return observe(
+    seen = observe(
         care.spec,
         reference=windows.reference,
         current=windows.current,
@@ -23,7 +26,12 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         known=champion.known,
         recent=windows.recent,
         before=windows.before,
+        judged_rows=windows.judged,
         scored=windows.scored,
         calibration=windows.calibration,
+        answered=windows.answered,
+        arrivals=windows.arrivals,
         pages=pages,
     )
+    missing = unmeasured(care, champion, windows, seen.signals)
+    return seen if missing is None else replace(seen, signals=(*seen.signals, missing))

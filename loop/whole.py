@@ -24,7 +24,8 @@ from ..ledger.entries import Outlying
 from ..ledger.ledger import Look
 from ..spec.values import Signal, Span
 
-_NO_FAULT_OF_ROWS = frozenset({"reference"})  # what they are held against is gone, and nothing is known against them
+# What they are held against is gone, or what judges them: nothing is known against the rows themselves
+_NO_FAULT_OF_ROWS = frozenset({"reference", "unpredicted", "unmeasured", "label_silence", "label_delay"})
 
 
 def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
@@ -49,7 +50,9 @@ def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
 def _given_back(looks: Sequence[Look]) -> set[int]:
     """Places of looks at broken data that a look directly after them found to last, that a person accepted, or whose
     rows had no fault that is known."""
-    found = {place for place, look in enumerate(looks) if look.accepted or look.failed == _NO_FAULT_OF_ROWS}
+    found = {
+        place for place, look in enumerate(looks) if look.accepted or (look.failed and look.failed <= _NO_FAULT_OF_ROWS)
+    }
     for place, look in enumerate(looks):
         if look.verdict == "broken_data" or not look.lasting:
             continue

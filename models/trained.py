@@ -93,6 +93,7 @@ class Trained:
             raise
         except Exception as error:  # users' code and libraries raise anything
             raise Refused(could_not("predict", X, error)) from error
+        self._refuse_strange(prediction, score)
         self._refuse_nan(prediction, score)
         if score is not None and len(classes) == 2:
             score = score[:, 1]
@@ -107,6 +108,22 @@ class Trained:
         margin = np.asarray(last.decision_function(X), dtype=np.float64)
         positive = 1 / (1 + np.exp(-np.clip(margin, -500, 500)))
         return np.column_stack([1 - positive, positive]) if positive.ndim == 1 else positive
+
+    def _refuse_strange(self, prediction: Array, score: Array | None) -> None:
+        """Answers of another shape, or of classes that this version has never learned."""
+        classes = self.state.classes
+        named = f"version {self.version or '(unregistered)'}"
+        if score is not None and classes and score.shape != (len(prediction), len(classes)):
+            raise Refused(
+                f"{named} gives scores of shape {score.shape} for {len(prediction)} rows of {len(classes)} classes; "
+                f"expected {(len(prediction), len(classes))}. Nothing was changed"
+            )
+        foreign = [] if not classes else [each for each in pd.unique(prediction).tolist() if each not in set(classes)]
+        if foreign:
+            raise Refused(
+                f"{named} predicts {foreign[0]!r}, which is none of the classes that it learned, "
+                f"{', '.join(map(repr, classes[:5]))}. Nothing was changed"
+            )
 
     def _refuse_nan(self, prediction: Array, score: Array | None) -> None:
         values = score if score is not None else prediction

@@ -49,6 +49,7 @@ class Finding:
     note: str = ""
     lasting: bool = False  # as in Signal
     within: tuple[float, float] | None = None  # as in Signal
+    broke_off: bool = False  # the screen raised, so that nobody knows
 
 
 def guarded(metric: str, column: str | None, screen: Callable[[], Iterable[Finding]]) -> list[Finding]:
@@ -56,7 +57,8 @@ def guarded(metric: str, column: str | None, screen: Callable[[], Iterable[Findi
     try:
         return list(screen())
     except Exception as error:
-        return [Finding(metric, column, "unknown", note=f"could not be screened: {type(error).__name__}: {error}")]
+        note = f"could not be screened: {type(error).__name__}: {error}"
+        return [Finding(metric, column, "unknown", note=note, broke_off=True)]
 
 
 def surely_above(share: float, rows: int, threshold: float) -> bool:

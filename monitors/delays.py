@@ -19,12 +19,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from ..data.window import Window
 from ..spec.duration import format_duration
 from ..spec.values import Signal, Span, Status
 from ..spec.watching import Task
 
 METRIC = "label_delay_bias"
 KEY = "data.mature_after"
+UNFAIR = "label_delay"  # of the screen that holds training
 
 _WARN, _FAIL = 0.1, 0.3  # effects: too small to see by eye, and half as large as one plainly seen
 _IMPROBABLE = 1e-4  # that chance makes an effect, all classes asked
@@ -111,6 +113,12 @@ def delay_signal(found: DelayBias, span: Span, monitor: str) -> Signal:
         window=span,
         rows=found.rows,
     )
+
+
+def unfair(found: DelayBias, current: Window) -> Signal:
+    """The same as a fault of the data: what learns from such labels, and what judges it, are misled alike, so that no
+    gate can tell. Nothing is trained until whole cohorts count."""
+    return delay_signal(found, current.span, "quality").model_copy(update={"metric": UNFAIR, "rows": current.rows})
 
 
 def _centred(values: NDArray[np.float64], stretch: NDArray[np.intp], *, ranked: bool) -> NDArray[np.float64]:

@@ -49,14 +49,16 @@ class WindowBefore:
 
     frame: pd.DataFrame
     outcomes: Outcomes | None
+    rows: pd.DataFrame | None = None  # those of *outcomes*, in their order
 
 
 @dataclass(frozen=True)
 class Judged:
     """Matured rows beside what the champion said, in time order, and what it was accepted with.
 
-    *before* gives the two windows before, the newest first; it is asked only where a fault was found, since what was
-    there in both is the world as it is now.
+    *rows* are those of *outcomes*, in their order, with their features. *before* gives the three windows before, the
+    newest first; it is asked only where a fault was found, or performance fell, since what was there in the newest two
+    is the world as it is now.
     """
 
     task: Task
@@ -65,6 +67,7 @@ class Judged:
     accepted: Accepted | None
     seed: int = 0
     before: Callable[[], tuple[WindowBefore, ...]] = tuple
+    rows: pd.DataFrame | None = None
 
 
 def label_screens(
@@ -170,7 +173,7 @@ def reversed_order(judged: Judged) -> list[Finding]:
         sure = interval(METRICS["roc_auc"], part, confidence=0.998, resamples=1000, seed=judged.seed)
         if not sure.high < 0.5:
             continue
-        earlier = [a for each in judged.before() if (a := _area(each.outcomes)) is not None]
+        earlier = [a for each in judged.before()[:2] if (a := _area(each.outcomes)) is not None]
         if len(earlier) >= 2 and earlier[0] < limit and earlier[1] < 0.5 + _SKILL:
             note = f"the scores rank the labels of {words} the wrong way round: area {area:.3f}"
             return [as_lasting(Finding("label_order", None, "fail", area, 0.5 + skill, limit, note))]
@@ -289,7 +292,7 @@ def _relations(company: Company, columns: Columnar, labels: Numbers) -> tuple[Nu
 
 def _so_before(judged: Judged, company: Company, now: Numbers, pairs: NDArray[np.intp]) -> bool:
     """Whether the labels of both windows before had the relations that they have *now*, and surely had any."""
-    earlier = judged.before()
+    earlier = judged.before()[:2]
     known = list[Numbers]()
     for each in earlier:
         columns = Columnar(each.frame)

@@ -14,7 +14,7 @@ from ..data.metrics import Outcomes
 from ..data.window import Window
 from ..spec.model import Spec
 from ..spec.values import Signal, Span
-from .delays import METRIC, delay_bias, delay_signal
+from .delays import METRIC, UNFAIR, delay_bias, delay_signal, unfair
 from .drift import Drift, Drifted
 from .estimate import Estimate
 from .labels import Judged, WindowBefore
@@ -22,6 +22,7 @@ from .performance import Accepted, Performance
 from .profile import Profile
 from .quality import Quality
 from .report import Run, Snapshot
+from .unmeasured import UNSCREENED, Answered, Arrivals
 
 _OWN = frozenset({"_id", "_time", "_label_time", "_target", "_prediction", "_holdout"})
 _IDS = uuid.UUID("6f1d1c5e-6a0b-4d0e-9a55-2f2d3c7a9b10")  # namespace of our snapshot ids
@@ -51,8 +52,11 @@ def observe(
     known: Profile | None = None,
     recent: Callable[[], Window | None] | None = None,
     before: Callable[[], tuple[WindowBefore, ...]] = tuple,
+    judged_rows: pd.DataFrame | None = None,
     scored: Outcomes | None = None,
     calibration: Outcomes | None = None,
+    answered: Answered | None = None,
+    arrivals: Arrivals | None = None,
     pages: bool = True,
 ) -> Observation:
     """Run the spec's monitors over *current* against *reference*; never raises for what the data holds.
@@ -62,9 +66,11 @@ def observe(
     *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
     *matured* are labelled rows (`_time`, `_label_time`, `_target`) in which early labels are compared with late ones.
     *recent* gives the windows just before the current one, where the reference is older; it is read only on a fault.
-    So is *before*, the labelled rows of the two windows before the performance window.
+    So is *before*, the labelled rows of the three windows before the performance window; *judged_rows* are the rows of
+    *outcomes*, in their order.
     *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
-    labelled ones: with both the metric is estimated where labels are late.
+    labelled ones: with both the metric is estimated where labels are late. *answered* and *arrivals* tell whether the
+    champion answers for the window, and when labels came last.
 
     Without *pages* nothing is drawn and Evidently is not even imported: the signals are the same but for their
     `snapshot`, which is None. A monitor that breaks becomes a Signal `unknown` with the reason. Equal arguments
@@ -75,9 +81,9 @@ def observe(
     signals: list[Signal] = []
     drawn: list[tuple[str, Snapshot]] = []
     if monitors.quality is not None:
-        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, cache(before))  # read once
-        quality = Quality(monitors.quality, features, known, judged, recent)
-        signals += _measured("quality", current, lambda: quality(reference, current))
+        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, cache(before), judged_rows)  # read once
+        quality = Quality(monitors.quality, features, known, judged, recent, answered, arrivals)
+        signals += _screened(current, lambda: quality(reference, current))
     if monitors.drift is not None:
         drift = Drift(monitors.drift, features, seed=spec.seed)
         found, broken = _attempt(lambda: drift.measure(reference, current, pages=pages))
@@ -98,6 +104,8 @@ def observe(
             early, broken = _attempt(lambda: delay_bias(matured, spec.task, monitors.every))
             if early is not None:
                 signals.append(delay_signal(early, reference.span, "performance"))
+                if early.status == "fail" and monitors.quality is not None and UNFAIR not in monitors.quality.off:
+                    signals.append(unfair(early, current))
             elif broken:
                 signals.append(_broken("performance", METRIC, reference.span, 0, broken))
         if monitors.performance.estimate != "off" and late_labels(spec, signals, current, performance_span):
@@ -139,9 +147,13 @@ def _features(spec: Spec, reference: Window, current: Window) -> tuple[str, ...]
     return tuple(c for c in columns if c not in _OWN)
 
 
-def _measured(monitor: str, current: Window, measure: Callable[[], list[Signal]]) -> list[Signal]:
+def _screened(current: Window, measure: Callable[[], list[Signal]]) -> list[Signal]:
+    """What the screens say; where all of them broke off, nothing is known of the data, which is no health."""
     signals, broken = _attempt(measure)
-    return signals if signals is not None else [_broken(monitor, monitor, current.span, current.rows, broken)]
+    if signals is not None:
+        return signals
+    failed = _broken("quality", UNSCREENED, current.span, current.rows, broken)
+    return [failed.model_copy(update={"status": "fail"})]
 
 
 def _attempt(step: Callable[[], _T]) -> tuple[_T | None, str]:

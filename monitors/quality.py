@@ -19,6 +19,7 @@ from .alignment import misaligned
 from .clock import clock
 from .columnar import Columnar
 from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, nulls
+from .explained import explained
 from .holes import holes
 from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
@@ -26,10 +27,12 @@ from .multiplied import multiplied
 from .order import scrambled
 from .profile import ColumnProfile, Profile
 from .ranges import out_of_range
+from .revised import label_revisions
 from .rows import copies, duplicates, label_faults, nameless, unreadable, volume
 from .stretches import Stretches, known_stretches
 from .stuck import stuck
 from .units import Envelope, envelope, quantiles, scale, swapped
+from .unmeasured import UNSCREENED, Answered, Arrivals, silent_labels, unpredicted, unscreened
 
 MONITOR = "quality"
 REFERENCE = "reference"
@@ -47,7 +50,8 @@ class Quality:
     value that was ordinary a year ago (a season) is not new because that stretch lacks it. *judged* are labelled
     rows beside what the champion said of them: with them the labels are screened as well. *recent* gives the windows
     just before the current one, where the reference is older: what they already held lasts, and is no fault (see
-    lasting.py). It is asked only where something failed.
+    lasting.py). It is asked only where something failed. *answered* and *arrivals* tell whether champion and labels
+    speak at all (see unmeasured.py).
     """
 
     spec: QualitySpec
@@ -55,6 +59,8 @@ class Quality:
     known: Profile | None = None
     judged: Judged | None = None
     recent: Callable[[], Window | None] | None = None
+    answered: Answered | None = None
+    arrivals: Arrivals | None = None
 
     def __call__(self, reference: Window, current: Window) -> list[Signal]:
         recent = cache(self.recent) if self.recent is not None else None  # read once
@@ -70,18 +76,24 @@ class Quality:
         findings = [*self._window(reference, current)]
         if len(current.frame) and len(reference.frame):
             findings += self._columns(reference, current)
-        return [each for each in findings if each.metric not in self.spec.off]
+        findings = [each for each in findings if each.metric not in self.spec.off]
+        if UNSCREENED not in self.spec.off:
+            findings += unscreened(findings, reference, current)
+        return findings
 
     def _window(self, reference: Window, current: Window) -> Iterator[Finding]:
         screened = self.spec.columns or self.features
         yield from guarded("volume", None, lambda: [volume(reference, current, self.spec.rows)])
         yield from guarded("duplicates", None, lambda: [duplicates(reference, current, self.spec.limit("duplicates"))])
         yield from guarded("label_faults", None, lambda: [label_faults(reference, current)])
+        yield from guarded("label_revisions", None, lambda: label_revisions(reference, current))
         yield from guarded("missing_column", None, lambda: missing_columns(screened, current))
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
         yield from guarded("unreadable", None, lambda: unreadable(current, self.spec.apart))
         yield from guarded("nameless", None, lambda: nameless(current))
         yield from guarded(REFERENCE, None, lambda: gone(reference, current, self.known))
+        yield from guarded("unpredicted", None, lambda: unpredicted(self.answered))
+        yield from guarded("label_silence", None, lambda: silent_labels(self.arrivals, reference, current))
 
     def _columns(self, reference: Window, current: Window) -> Iterator[Finding]:
         old, new = Columnar(reference.frame), Columnar(current.frame)
@@ -109,6 +121,8 @@ class Quality:
         yield from guarded("holes", None, lambda: holes(old, new, current, at))
         if self.judged is not None:
             yield from label_screens(self.judged, numbers, reference, current, old, new, at)
+            judged = self.judged
+            yield from guarded("label_group", None, lambda: explained(judged))
 
     def _known(self, name: str) -> ColumnProfile | None:
         return self.known.columns.get(name) if self.known else None

@@ -86,6 +86,11 @@ class LabelTable(Part):
     table: str | None = Field(None, description="Table in the database or DuckDB file")
     id: IdColumns | None = Field(None, description="The id column there, or columns; left out: the same as data.id")
     csv: CsvSpec | None = Field(None, description="How CSV files of labels are written; left out: as data.csv")
+    revisions: Literal["newest", "first"] = Field(
+        "newest",
+        description="Of several labels of one row, provisional and final ones: the newest that is known, or the first. "
+        "An update learns a row once, whatever its label becomes; needs data.label_time",
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> LabelTable:
@@ -149,6 +154,11 @@ class DataSpec(Part):
     def matured(self) -> timedelta:
         """The age that a row must have for its label to count."""
         return self.mature_after or timedelta(0)
+
+    @property
+    def newest_label(self) -> bool:
+        """Whether of several labels of one row the newest counts."""
+        return self.labels is not None and self.labels.revisions == "newest" and self.label_time is not None
 
     @property
     def label_id(self) -> tuple[str, ...]:

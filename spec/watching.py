@@ -119,12 +119,24 @@ class QualitySpec(Part):
     copies: Switch = Field("on", description="Rows that were delivered again under other ids")
     nameless: Switch = Field("on", description="Rows without an id")
     reference: Switch = Field("on", description="A reference window that has left the source")
+    unpredicted: Switch = Field("on", description="Rows that the champion cannot predict")
+    unscreened: Switch = Field("on", description="Screens that broke off, and windows that leave nothing to screen")
+    unmeasured: Switch = Field("on", description="Performance that cannot be measured, look after look")
+    label_silence: Switch = Field("on", description="Labels that no longer come at all")
     label_faults: Switch = Field("on", description="Labels dated before their row, or for no row")
+    label_revisions: Switch = Field("on", description="Labels that another one followed: counted, never a fault")
     label_coverage: Switch = Field("on", description="Labels that come later than they used to")
     label_rows: Switch = Field("on", description="Labels that belong to other rows")
+    label_group: Switch = Field("on", description="Labels of one group that are turned round or in another unit")
+    label_default: Switch = Field("on", description="A share of the labels that became one value")
+    label_shift: Switch = Field("on", description="Labels of rows some places off, or of the window before")
+    label_delay: Switch = Field(
+        "on",
+        description="Labels that come early and are not like the others, so that no gate can tell; see mature_after",
+    )
     label_scale: Switch = Field("on", description="Labels of a regression in another unit, or with another sign")
     label_range: Switch = Field("on", description="Labels of a regression far beyond all that was known")
-    label_classes: Switch = Field("on", description="Labels of one class only")
+    label_classes: Switch = Field("on", description="Labels of one class only; classes that were exchanged or merged")
     label_order: Switch = Field("on", description="Labels that are flipped")
     columns: tuple[str, ...] | None = Field(None, description="Columns to screen; left out: all features")
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ratoon.backtest.rehearsed import promoted, rehearsed
+from ratoon.backtest.turn import Turn
 from ratoon.cli.checking import check_spec
 from ratoon.loop.care import Care
 from ratoon.loop.champion import champion_as_of
@@ -20,6 +21,7 @@ from ratoon.loop.learn import first_version
 from ratoon.loop.look import look
 from ratoon.loop.served import not_learned
 from ratoon.loop.watch import watch
+from ratoon.loop.whole import broken_spans
 from ratoon.models.learner import learner_for
 from ratoon.spec.errors import ContractBroken
 from ratoon.spec.load import load_spec
@@ -99,6 +101,22 @@ def test_with_the_key_learning_and_judging_see_the_true_rate(tmp_path):
     assert champion.state.watermark == START + 60 * DAY and champion.state.mature_after == 30 * DAY
     assert "label_delay_bias" not in signals  # whole cohorts come of age together: nothing left to compare
     assert "data.mature_after" not in checked
+
+
+def test_without_the_key_nothing_is_trained_and_a_person_is_told(tmp_path):
+    """What judges a version is as biased as what it learned, so that no gate can refuse it."""
+    verdicts = {}
+    for key in ("", "mature_after: 30d,", "mature_after: 10d,"):
+        with cared(tmp_path / f"p{len(verdicts)}", key) as care:
+            now = START + 100 * DAY
+            turn = Turn(care, champion_as_of(care, now), now)
+            verdicts[key] = (turn.asked.triage.verdict, turn.asked.action, turn.asked.facts["quality"]["failed"])
+            care.ledger.record_decision(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+            assert broken_spans(care.ledger.looks(care.spec.model, before=now + DAY)) == ()
+
+    for key in ("", "mature_after: 10d,"):
+        assert verdicts[key] == ("broken_data", "alert", ["label_delay"])
+    assert verdicts["mature_after: 30d,"][0] == "healthy"
 
 
 def test_a_changed_age_is_a_matter_for_scratch_and_only_sure_rows_judge(tmp_path):

@@ -1,0 +1,178 @@
+"""What cannot be measured is a signal of its own, holds training and alerts: nothing measured is no health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ratoon.backtest.rehearsed import promoted, rehearsed
+from ratoon.backtest.turn import Turn
+from ratoon.loop.care import Care
+from ratoon.loop.champion import Champion, champion_as_of
+from ratoon.loop.learn import first_version
+from ratoon.loop.look import look
+from ratoon.loop.watch import watch
+from ratoon.loop.whole import broken_spans
+from ratoon.models.trained import Trained
+from ratoon.policy.triage import triage
+from ratoon.spec.errors import Refused
+from ratoon.spec.load import load_spec
+from ratoon.spec.values import Decision, History
+
+START = datetime(2026, 1, 1)
+DAY = timedelta(days=1)
+DAYS, A_DAY, SILENT = 90, 60, 70
+SPEC = """
+model: mute
+task: binary
+data: {source: rows.parquet, id: id, time: at, target: y, label_time: told, features: [a, b], holdout: 0.2}
+learner: {build: "build.py:build"}
+monitors: {window: 7d, every: 1d, performance: {min_labels: 50, estimate: "off"}}
+"""
+BUILD = """
+from sklearn.linear_model import SGDClassifier
+
+
+def build():
+    return SGDClassifier(loss="log_loss", random_state=0)
+"""
+
+
+@pytest.fixture(scope="module")
+def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+    """A first version at day 50; labels take two days, and none comes any more from day 70 on."""
+    folder = tmp_path_factory.mktemp("mute")
+    rng = np.random.default_rng(1)
+    n = DAYS * A_DAY
+    at = pd.Series(pd.date_range(START, periods=n, freq=DAY / A_DAY)).astype("datetime64[us]")
+    a = rng.normal(size=n)
+    told = at + 2 * DAY
+    y = pd.Series(a + rng.normal(0, 0.5, n) > 0).astype("Int64").where(told <= START + SILENT * DAY)
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "at": at, "y": y, "told": told.where(y.notna()), "a": a})
+    frame.assign(b=rng.normal(size=n)).to_parquet(folder / "rows.parquet")
+    (folder / "spec.yaml").write_text(SPEC)
+    (folder / "build.py").write_text(BUILD)
+    with rehearsed(load_spec(folder / "spec.yaml")) as opened:
+        version = first_version(opened, START + 50 * DAY)
+        promoted(opened, version.number, START + 50 * DAY, kind="first", reason="the first")
+        yield opened
+
+
+class Strange:
+    """An estimator whose answers are made of a sound one's."""
+
+    def __init__(self, sound: object, prediction, score) -> None:
+        self.sound, self._prediction, self._score = sound, prediction, score
+
+    def predict(self, X):
+        return self._prediction(self.sound.predict(X))
+
+    def predict_proba(self, X):
+        return self._score(self.sound.predict_proba(X))
+
+
+def same(answer):
+    return answer
+
+
+def raises(answer):
+    raise KeyError("a column that the model never saw")
+
+
+def nan(answer):
+    return np.full_like(answer, np.nan, dtype=float)
+
+
+def partly_nan(answer):
+    return np.where(np.arange(len(answer))[:, None] % 20 == 0, np.nan, answer)
+
+
+STRANGE = {
+    "it raises": (raises, same),
+    "scores raise": (same, raises),
+    "no numbers": (same, nan),
+    "no numbers for some": (same, partly_nan),
+    "too few answers": (lambda a: a[:-1], same),
+    "too few scores": (same, lambda a: a[:-1]),
+    "one score column": (same, lambda a: a[:, :1]),
+    "scores of other classes": (same, lambda a: np.column_stack([a, a[:, 0]])),
+    "other classes": (lambda a: a + 7, same),
+}
+
+
+def strange(champion: Champion, how: str) -> Champion:
+    trained = champion.trained
+    return replace(champion, trained=replace(trained, estimator=Strange(trained.estimator, *STRANGE[how])))
+
+
+def seen(care: Care, champion: Champion, day: int) -> dict[str, str]:
+    signals = watch(care, champion, look(care.source.as_of(START + day * DAY), care.spec, champion), pages=False)
+    return {s.metric: s.status for s in signals.signals if s.column is None}
+
+
+@pytest.mark.parametrize("how", sorted(STRANGE))
+def test_a_champion_that_cannot_predict_the_window_says_so(care, how):
+    champion = champion_as_of(care, START + 65 * DAY)
+
+    assert "unpredicted" not in seen(care, champion, 65)
+    assert seen(care, strange(champion, how), 65)["unpredicted"] == "fail"
+
+
+@pytest.mark.parametrize("how", ["one score column", "other classes", "too few scores"])
+def test_answers_of_another_shape_or_class_are_refused(care, how):
+    champion = strange(champion_as_of(care, START + 65 * DAY), how)
+    rows = care.source.as_of(START + 65 * DAY).holdout(None, limit=50)
+    trained: Trained = champion.trained
+
+    with pytest.raises(Refused):
+        trained.predict(rows)
+
+
+def decided(care: Care, day: int, how: str | None = None) -> Decision:
+    champion = champion_as_of(care, START + day * DAY)
+    turn = Turn(care, champion if how is None else strange(champion, how), START + day * DAY)
+    care.ledger.record_decision(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+    return turn.asked
+
+
+def test_labels_that_fall_silent_hold_training_and_alert(care):
+    before, after = decided(care, 69), decided(care, 85)
+
+    assert before.triage.verdict == "healthy"
+    assert after.triage.verdict == "broken_data" and after.action == "alert"
+    assert "label_silence" in after.facts["quality"]["failed"]
+
+
+def test_rows_that_nothing_speaks_against_stay_in_training(care):
+    """It is the labels, or the champion, that fail; once they are back these rows are as good as any."""
+    decided(care, 86)
+
+    assert broken_spans(care.ledger.looks(care.spec.model, before=START + 87 * DAY)) == ()
+
+
+def test_a_performance_that_cannot_be_measured_look_after_look_is_said(care):
+    """A version that never answers: at the fifth look in a row, over a week, it is a signal of its own."""
+    statuses = []
+    for day in (71, 73, 75, 77, 79, 81):
+        champion = strange(champion_as_of(care, START + day * DAY), "it raises")
+        turn = Turn(care, champion, START + day * DAY)
+        care.ledger.record_decision(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+        statuses.append({s.metric: s.status for s in turn.signals}.get("unmeasured"))
+
+    assert statuses[:4] == [None] * 4
+    assert statuses[-1] == "fail"
+
+
+def test_no_verdict_is_healthy_where_nothing_was_measured():
+    assert triage((), History(model="m", champion="1"), load_default()).verdict == "unsure"
+
+
+def load_default():
+    from ratoon.spec.rules import Policy, default_policy
+
+    return Policy(rules=default_policy("required"), metric="roc_auc", every=DAY)
