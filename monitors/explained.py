@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ..data.metrics import METRICS, Outcomes
+from ..spec.watching import Task
 from .columns import Finding
 from .label_causes import causes
 from .label_defaults import usually
@@ -37,9 +38,17 @@ def explained(judged: Judged) -> Iterator[Finding]:
         return
     before = [_said(judged, each.outcomes, each.rows, classes) for each in judged.before()]
     known = [each for each in before if each is not None]
+    found = list(_held_against(now, known, judged.task))
+    yield from found or _held_against(now.later_half(), known, judged.task)  # it may have begun within the window
+
+
+def _held_against(now: Said, known: list[Said], task: Task) -> Iterator[Finding]:
+    """The faults of *now* that the windows *known*, the newest first, had not."""
+    if not now:
+        return
     found: dict[tuple[str, str], list[tuple[Cause, Said]]] = {}
     for each in known:
-        for cause in causes(now, each, judged.task):
+        for cause in causes(now, each, task):
             found.setdefault((cause.metric, cause.where), []).append((cause, each))
     told = set[str]()
     for (metric, where), seen in sorted(found.items(), key=lambda item: -len(item[1])):

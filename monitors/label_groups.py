@@ -18,7 +18,7 @@ _EACH = 15  # labels of either class in a group
 _SKILL = 0.1  # area above one half, or rank correlation, that can be missed
 _TURNED = 0.6  # of the ranking that there was, the other way round
 _MIRRORED = 0.8  # the same, of a part of a number
-_FACTOR = 3.0  # labels over predictions, against what it was
+_FACTOR = 5.0  # labels over predictions, against what it was
 
 
 def by_group(now: Said, was: Said, task: Task) -> Iterator[Cause]:
@@ -30,9 +30,10 @@ def by_group(now: Said, was: Said, task: Task) -> Iterator[Cause]:
         others, others_was = now.take(~here), was.take(~there)
         firm = " = " not in where  # a relation that turned in a part of a number is what drift does
         if task == "regression":
-            found = _other_number(ours, theirs, others, others_was)
+            found = _other_number(ours, theirs, others, others_was, firm=firm)
         else:
-            found = _turned(ours, theirs, others, others_was, firm=firm) or _one_class(ours, theirs, others)
+            found = _turned(ours, theirs, others, others_was, firm=firm)
+            found = found if found or firm else _one_class(ours, theirs, others)
         if found is not None:
             value, before, words = found
             yield Cause("label_group", where, value, before, f"labels of {where} {words}, the others are as they were")
@@ -102,7 +103,9 @@ def _one_class(ours: Said, theirs: Said, others: Said) -> tuple[float, float, st
     return 1.0, usual, f"are all {name!r}, {usual:.0%} were before"
 
 
-def _other_number(ours: Said, theirs: Said, others: Said, others_was: Said) -> tuple[float, float, str] | None:
+def _other_number(
+    ours: Said, theirs: Said, others: Said, others_was: Said, *, firm: bool
+) -> tuple[float, float, str] | None:
     """Numbers of a group turned round, or in another unit."""
     order, order_was, order_beside, order_beside_was = (
         along(ranked(each.score, "regression"), ranked(each.label, "regression"))
@@ -112,6 +115,8 @@ def _other_number(ours: Said, theirs: Said, others: Said, others_was: Said) -> t
     turned = order_was > 2 * _SKILL and order + 4 * error < 0 and order - error < -_TURNED * order_was
     if turned and order_beside > _TURNED * order_beside_was:
         return order, order_was, f"are turned round: rank correlation {order:.2f}, {order_was:.2f} before"
+    if firm:
+        return None
     change, beside = _multiple(ours, theirs), _multiple(others, others_was)
     if not 1 / _FACTOR < change < _FACTOR and 1 / 2 < beside < 2 and order > _TURNED * order_was:
         return change, 1.0, f"are {change:.3g} times what they were, beside what was predicted: another unit?"

@@ -39,6 +39,11 @@ class Said:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def later_half(self) -> Said:
+        """The later half of the rows; none where that is too few."""
+        first = len(self) // 2 if len(self) >= 2 * _LEAST else len(self)
+        return replace(self.take(np.arange(len(self)) >= first), rows=self.rows.iloc[first:])
+
     def take(self, where: Mask) -> Said:
         """Labels and scores of some rows; *rows* are left as they are."""
         return replace(self, label=self.label[where], score=self.score[where], codes=self.codes[where])

@@ -74,6 +74,21 @@ def test_a_fault_of_labels_is_told_from_harm(name, task):
     assert found(task, fault).get(metric) == ("fail", False)
 
 
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [(n, t) for n in ("turned round for 30 %", "40 % are 0", "shifted by a row") for t in CASES[n][2]],
+    ids=str,
+)
+def test_a_fault_that_began_in_the_midst_of_the_window_is_told_as_well(name, task):
+    fault, metric, _ = CASES[name]
+
+    def begun(now, older, rng):
+        sound = now.frame["_target"]
+        return sound.where(sound.index < len(sound) // 2, fault(now, older, rng))
+
+    assert found(task, begun).get(metric) == ("fail", False)
+
+
 @pytest.mark.parametrize("task", ANY)
 @pytest.mark.parametrize("seed", range(4))
 def test_sound_labels_are_no_fault(task, seed):
