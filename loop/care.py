@@ -75,6 +75,8 @@ def _is_ours(registry: Versions) -> bool:
     return champion is not None and "ratoon.rung" in champion.tags
 
 
-def _features(registry: Versions) -> dict[str, Kind]:
-    """The champion's features, so that a column that vanished from the data is missed."""
+def _features(registry: Versions) -> dict[str, Kind] | None:
+    """The features of a champion that Ratoon made, so that a column that vanished from the data is missed."""
+    if not _is_ours(registry):
+        return None
     return {feature.name: feature.kind for feature in registry.load().state.features}
