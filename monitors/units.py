@@ -50,6 +50,21 @@ _AFFINE: tuple[tuple[float, float, str], ...] = (
 )
 
 
+# Each with what undoes it.
+_LOGARITHMS: tuple[tuple[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]], ...] = (
+    ("its logarithm", np.exp),
+    ("the logarithm of it and 1", np.expm1),
+    ("its logarithm to base 10", lambda now: np.power(10.0, now)),
+    ("its logarithm to base 2", np.exp2),
+    ("its logarithm taken back", np.log),
+    ("its logarithm taken back, less 1", np.log1p),
+    ("its square root", np.square),
+    ("its square", np.sqrt),
+)
+_TOUCH = 1e-6  # by which a value brought to 0 … 1 may lie outside
+_STANDARD = 0.25  # by which mean and deviation of a standardised window may miss 0 and 1: its own were others'
+
+
 @dataclass(frozen=True)
 class Envelope:
     """Where a column's quantiles lie in the stretches of the reference; *low* and *high* have shape (5,)."""
@@ -62,6 +77,9 @@ class Envelope:
     middles: NDArray[np.float64]  # the median of each stretch
     last: NDArray[np.float64]  # quantiles of the newest stretch
     piled: tuple[float, ...]  # values that are left out: so many rows hold them that they stand for something else
+    mean: float
+    deviation: float  # standard deviation of the whole reference
+    ends: tuple[float, float]  # its least and largest value
     travel: float = 1.0  # how far the median may have travelled by the current window, in units
 
     def distance(self, quantiles: NDArray[np.float64]) -> float:
@@ -132,7 +150,19 @@ def _envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
     table = np.asarray(parts) if parts else middle[None, :]
     quartiles = table[:, 3] - table[:, 1]
     spread = (float(quartiles.min()), float(quartiles.max()))
-    return Envelope(table.min(axis=0), table.max(axis=0), middle, float(unit), spread, table[:, 2], table[-1], piled)
+    return Envelope(
+        table.min(axis=0),
+        table.max(axis=0),
+        middle,
+        float(unit),
+        spread,
+        table[:, 2],
+        table[-1],
+        piled,
+        float(finite.mean()),
+        float(finite.std()),
+        (float(finite.min()), float(finite.max())),
+    )
 
 
 def quantiles(values: NDArray[np.float64], like: Envelope) -> NDArray[np.float64] | None:
@@ -160,7 +190,7 @@ def scale(
         return Finding("scale", name, "ok", away, 0.0, allowed)
     held = (recent() if recent is not None else None) or known
     now = now if held is known else quantiles(values, held)
-    label = None if now is None or not held.strange(now) else _explained(held, now)
+    label = None if now is None or not held.strange(now) else _explained(held, now) or _rescaled(held, now, values)
     if now is None or label is None:
         return Finding("scale", name, "ok", away, 0.0, allowed)
     note = (
@@ -184,6 +214,27 @@ def _explained(held: Envelope, now: NDArray[np.float64]) -> str | None:
         for factor in (small, 1 / small):
             if held.holds(now / factor, closely=True) and _just(factor, held, now):
                 return f"multiplied by {factor:.4g}"
+    return None
+
+
+def _rescaled(held: Envelope, now: NDArray[np.float64], values: NDArray[np.float64]) -> str | None:
+    """What a step of preparation did to the column that the model was to see raw; None where none that is known did.
+
+    Quantiles go through a monotone function as values do, so that undoing it on them is exact.
+    """
+    finite = values[np.isfinite(values)]
+    least, most = float(finite.min()), float(finite.max())
+    for label, undo in _LOGARITHMS:
+        with np.errstate(all="ignore"):
+            undone = undo(now)
+        if np.all(np.isfinite(undone)) and held.holds(undone, closely=True):
+            return label
+    low, high = held.ends
+    if least >= -_TOUCH and most <= 1 + _TOUCH and held.holds(low + now * (high - low), closely=False):
+        return "brought to 0 … 1"
+    standard = abs(float(finite.mean())) < _STANDARD and abs(float(finite.std()) - 1) < _STANDARD
+    if standard and held.holds(held.mean + now * held.deviation, closely=False):
+        return "standardised (mean 0, standard deviation 1)"
     return None
 
 

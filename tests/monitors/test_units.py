@@ -114,6 +114,34 @@ def test_a_unit_change_is_caught_on_streams_that_grew(change, start):
     assert "scale x" in broken(frame(COLUMNS[name]()), start, made)
 
 
+PREPARED: dict[str, Callable[[pd.Series], pd.Series]] = {
+    "log": np.log,
+    "log1p": np.log1p,
+    "log10": np.log10,
+    "unknown": lambda c: 7 * np.power(c, 0.33) - 11,  # drift
+    "square root": np.sqrt,
+    "0 to 1": lambda c: (c - c.min()) / (c.max() - c.min()),
+    "standardised": lambda c: (c - c.mean()) / c.std(),
+    "standardised by others": lambda c: (c - c.mean() - 0.1 * c.std()) / (1.1 * c.std()),
+}
+
+
+@pytest.mark.parametrize("how", PREPARED)
+@pytest.mark.parametrize("name", ["a level", "log-normal growth, x2", "an amount that doubles"])
+def test_a_column_that_came_prepared_is_caught(name, how):
+    found = broken(frame(COLUMNS[name]()), 196, PREPARED[how])
+
+    assert ("scale x" in found) == (how != "unknown")
+
+
+def test_a_standard_column_that_spreads_or_moves_is_not_called_prepared():
+    rows = frame(COLUMNS["a spread that grows round zero"]())
+
+    assert "scale x" not in broken(rows, 196, lambda c: c * 0.2)
+    assert "scale x" not in broken(rows, 196, lambda c: c + 9)
+    assert "scale x" not in broken(frame(COLUMNS["a level"]()), 196, lambda c: c * 0.01 * np.arange(len(c)) / len(c))
+
+
 def test_a_window_of_another_unit_is_caught_for_two_windows_and_then_is_the_world():
     """It was said, twice; who left it so meant it, and the model must be able to learn it."""
     values = COLUMNS["an amount that doubles"]()
