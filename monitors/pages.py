@@ -64,7 +64,7 @@ def page(snapshot: Mapping[str, Any], most: int) -> str:
     """The snapshot's content (as its file holds it) as one HTML page of at most *most* bytes; failed tests first."""
     facts = {**(snapshot.get("metadata") or {}), "snapshot": snapshot.get("id", "")}
     told = Markup("").join(Markup("{}: {}. ").format(name, _text(value)) for name, value in facts.items())
-    head = {"title": _text(snapshot.get("name") or "Evidently"), "css": own("page.css") + Markup(_CSS), "facts": told}  # noqa: S704
+    head = {"title": _text(snapshot.get("name") or "Evidently"), "css": own("page.css") + Markup(_CSS), "facts": told}  # noqa: S704 - our own file
     left = most - len(_PAGE.format(**head, body="").encode()) - 400  # for what is said of the rest
     body: list[Markup] = []
     out = 0

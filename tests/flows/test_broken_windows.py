@@ -77,7 +77,7 @@ ORDINARY: dict[str, Breakage] = {
     "swapped-columns": (swapped_columns, "swapped"),
     "unit-change": (other_unit, "scale"),
     "missing-column": (missing_column, "missing_column"),
-    "number-as-text": (number_as_text, "schema"),
+    "number-as-text": (number_as_text, "unreadable"),
     "frozen-sensor": (frozen_sensor, "constant"),
     "duplicated-rows": (duplicated_rows, "duplicates"),
     "empty-window": (empty_window, "volume"),
@@ -125,7 +125,7 @@ def _look_at(
     return {name: Case(project, each) for (name, project), each in zip(projects.items(), ended, strict=True)}
 
 
-@pytest.mark.parametrize("name", [*ORDINARY, *(pytest.param(name, marks=pytest.mark.slow) for name in ODD)])
+@pytest.mark.parametrize("name", [*ORDINARY, *(pytest.param(name, marks=pytest.mark.long) for name in ODD)])
 def test_a_broken_window_is_written_down_and_trains_nothing(looked: Callable[[str], Case], name: str) -> None:
     project, ended = looked(name).project, looked(name).ended
     assert ended.error is None, ended.trace
