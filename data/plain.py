@@ -12,7 +12,8 @@ import pyarrow as pa
 from .layout import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME, Kind, Layout, TargetKind
 
 NO_LABEL = ("", "nan", "NaN", "NaT", "<NA>", "\\N")  # as pandas and SQL exports write a value that is none
-_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
+_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?[0-2]?\d{1,2})?$"  # 1e400 is no number of an engine's
+_TRUE, _FALSE = ("true", "t"), ("false", "f")  # as a column of booleans is written that one other word made text of
 
 
 def number(column: Any) -> Any:
@@ -30,14 +31,16 @@ def plain(column: Any, kind: Kind) -> Any:
     """A feature in the engine: float64 or text. Text that is to be a number and is none is missing."""
     if kind == "number" and column.type().is_string():
         stripped = column.strip()
-        return ibis.ifelse(stripped.re_search(_NUMBER), stripped, None).cast("float64")
+        said = ibis.cases((stripped.lower().isin(_TRUE), "1"), (stripped.lower().isin(_FALSE), "0"), else_=stripped)
+        return ibis.ifelse(said.re_search(_NUMBER), said, None).cast("float64")
     return number(column) if kind == "number" else text(column)
 
 
 def unreadable(column: Any) -> Any:
     """Whether a text in the engine is neither empty nor a number."""
     stripped = column.strip()
-    return (column.notnull() & (stripped != "") & ~stripped.re_search(_NUMBER)).fill_null(False)
+    readable = stripped.re_search(_NUMBER) | stripped.lower().isin((*_TRUE, *_FALSE))
+    return (column.notnull() & (stripped != "") & ~readable).fill_null(False)
 
 
 def missing(kind: Kind) -> Any:

@@ -36,7 +36,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelled, Crashed
 
 from ..ledger.ledger import Ledger
-from ..spec.errors import BadInput
+from ..spec.errors import RatoonError, SpecError
 from ..spec.load import load_spec
 from ..spec.stores import stores_of
 from .holding import somebody_trains
@@ -199,8 +199,10 @@ class Recovery:
                     decision = next((each.decision for each in flights if each.run == str(run.id)), None)
                 stored = ledger.find_decision(decision) if decision is not None else None
                 trains = somebody_trains(stores.home, ledger, spec.model)
-        except BadInput:
+        except SpecError:
             return None, True
+        except RatoonError:  # the ledger is away just now
+            return None, False
         # One that a person made up, or that trains nothing, is refused however often it is tried.
         fires = stored is not None and stored.model == spec.model and stored.fires and spec.mode == "live"
         if decision is None or not fires:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from time import process_time
+from time import process_time, sleep
 from typing import Literal
 
 from pydantic import BaseModel
 
+from ..ledger import claims
 from ..ledger.entries import ended, told
 from ..ledger.ledger import Flight, Landed
 from ..loop.care import Care, take_care
@@ -163,6 +164,29 @@ def _fired(care: Care, decision: str) -> Decision:
 
 
 def _take_off(care: Care, fired: Decision, holder: Holder) -> Flight | None:
+    """The decision's flight; None while somebody else trains.
+
+    Where the decision's own run is in the air and does not move, its process may have died on another machine: it is
+    waited for until its holder shows that it lives, or its lease has ended.
+    """
+    seen = None
+    while True:
+        flight = _ask(care, fired, holder)
+        claim = care.ledger.claim(care.spec.model)
+        if flight is not None or claim is None or not _own_flies(care, fired):
+            return flight
+        if seen is not None and (claim.holder, claim.until) != seen:
+            return None
+        seen = (claim.holder, claim.until)
+        sleep(claims.LEASE.total_seconds() / 20)
+
+
+def _own_flies(care: Care, fired: Decision) -> bool:
+    flying = [each for each in care.ledger.updates(care.spec.model) if each.outcome == "running"]
+    return bool(flying) and flying[-1].decision == fired.id
+
+
+def _ask(care: Care, fired: Decision, holder: Holder) -> Flight | None:
     return care.ledger.take_off(
         model=care.spec.model,
         decision=fired.id,
@@ -195,7 +219,8 @@ def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
                 return _landed_before(care, fired, flight, done, claim)
             return _train(care, fired, flight, claim)
     except Exception as error:
-        if care.ledger.in_the_air(flight):
+        offered_one = fired.id in care.ledger.offers(care.spec.model)  # then the next try ends what this one began
+        if not offered_one and care.ledger.in_the_air(flight):
             _land_failed(care, fired, flight, error)
         raise
 
@@ -215,7 +240,7 @@ def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version, c
         evidence=evidence,
         cpu_seconds=float(done.tags.get("ratoon.cpu_seconds", 0.0)),
         rows=int(done.tags.get("ratoon.rows", 0)),
-        watermark=care.registry.load(done.number).state.watermark,
+        watermark=datetime.fromisoformat(done.tags["ratoon.watermark"]),
         ended_at=fired.at,
     )
     return _result(fired, outcome, done.number)
@@ -247,7 +272,7 @@ def _train(care: Care, fired: Decision, flight: Flight, claim: Claim) -> Retrain
         claim.check()
         kept = to_keep(care, race)
         number = register(care, champion, fired, race, kept, claim) if kept else None
-        behind = kept_behind(care, champion, fired, race, claim=claim)
+        behind = _behind(care, champion, fired, race, claim)
         work.reached(95, "writing the ledger")
         spent = process_time() - began
         outcome = landed(care, flight, race, number, ended_at=fired.at, behind=behind, cpu_seconds=spent)
@@ -268,6 +293,16 @@ def _train(care: Care, fired: Decision, flight: Flight, claim: Claim) -> Retrain
             )
         )
     return _result(fired, outcome, number)
+
+
+def _behind(care: Care, champion: Champion, fired: Decision, race: Race, claim: Claim) -> dict[str, str]:
+    """What the other strategies made; a registry that fails here costs them, and not the run that made its offer."""
+    try:
+        return kept_behind(care, champion, fired, race, claim=claim)
+    except Exception as error:
+        why = masked(f"{type(error).__name__}: {error}")
+        get_run_logger().warning("Not every strategy's version was kept: %s", why)
+        return {}
 
 
 def _promote(care: Care, fired: Decision, version: str) -> bool:

@@ -30,7 +30,8 @@ def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
     by the spec's `retention` is removed.
     """
     with one_after_another(care):
-        return (*_doubles(care), *_rejections(care, now), *_champion(care, now), *prune_if_due(care))
+        said = (*_doubles(care), *_rejections(care, now), *_champion(care, now))
+    return (*said, *prune_if_due(care))  # which may take long, and nobody waits for it
 
 
 def _doubles(care: Kept) -> list[str]:

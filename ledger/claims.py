@@ -84,9 +84,14 @@ def release(session: Session, model: str, what: str, holder: str, now: datetime)
 
 def held_by(session: Session, flight: Flight) -> bool:
     """Whether *flight* has not ended and nobody else went on with it."""
-    row = session.get(ClaimRow, (flight.model, RUN))
     ended = session.get(LandingRow, (flight.model, flight.number)) is not None
-    return row is not None and not ended and (row.number, row.holder) == (flight.number, flight.holder)
+    return not ended and was_held_by(session, flight)
+
+
+def was_held_by(session: Session, flight: Flight) -> bool:
+    """Whether nobody has gone on with *flight* since it was handed out; it may have ended."""
+    row = session.get(ClaimRow, (flight.model, RUN))
+    return row is not None and (row.number, row.holder) == (flight.number, flight.holder)
 
 
 RUN = "run"  # the model's one training run

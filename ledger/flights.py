@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..spec.duration import format_duration
 from ..spec.errors import Refused
+from ..spec.values import FIRING
 from . import claims
 from .entries import Flight, Landed, UpdateRow
 from .gains import gain
@@ -54,14 +55,16 @@ def take_off(
         )
     now_wall = now_wall or claims.clock(session)
     last = _newest(session, model)
-    own = _newest(session, model, decision)
-    if own is not None and own[1] is not None and own[1].outcome != "abandoned":
-        return _flight(*own)
+    before = _newest(session, model, decision)
+    if before is not None and before[1] is not None and before[1].outcome != "abandoned":
+        return _flight(*before)
     if last is not None and last[1] is None:
         flying = last[0]
-        if now_wall - flying.taken_off < abandon_after:
-            claim = claims.find(session, model, claims.RUN, now_wall)
-            if flying.decision != decision or not claims.may_take(claim, holder, dead):
+        claim = claims.find(session, model, claims.RUN, now_wall)
+        free = claims.may_take(claim, holder, dead)
+        own = flying.decision == decision
+        if now_wall - flying.taken_off < abandon_after and not (free and not own and _in_background(session, flying)):
+            if not own or not free:
                 return None
             claims.take(session, model, claims.RUN, number=flying.number, holder=holder, now=now_wall)
             return _flight(flying, None, holder)
@@ -116,8 +119,10 @@ def land(
                 evidence=to_json(evidence, inf_nan_mode="constants", fallback=_plain).decode(),
             )
         )
-    elif landed.outcome == outcome:
+    elif landed.outcome == outcome and claims.was_held_by(session, flight):
         return
+    elif landed.outcome == outcome:
+        raise Refused(claims.lost(flight))
     elif landed.outcome == "abandoned":
         raise Refused(
             f"{flight} was given up and cannot land as {outcome!r}: another training run may have started since. "
@@ -127,6 +132,12 @@ def land(
         raise Refused(
             f"{flight} has landed as {landed.outcome!r} and cannot land as {outcome!r} too; nothing was changed."
         )
+
+
+def _in_background(session: Session, flying: FlightRow) -> bool:
+    """Whether nobody will take it up when its process has died: its decision started no run of its own."""
+    judged = session.get(DecisionRow, flying.decision)
+    return judged is not None and judged.action not in FIRING
 
 
 def updates(session: Session, model: str, remembered: Remembered) -> list[UpdateRow]:

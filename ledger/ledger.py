@@ -204,6 +204,7 @@ class Ledger:
         ended or its holder is dead; where it has landed it is returned with `landed` set. Raises Refused for a
         decision that is not in the ledger.
         """
+        name = holder or claims.new_holder()  # before: a write that is done again is the same caller's
         return self._write(
             lambda session: flights.take_off(
                 session,
@@ -213,7 +214,7 @@ class Ledger:
                 run=run,
                 now_wall=now_wall,
                 abandon_after=abandon_after,
-                holder=holder or claims.new_holder(),
+                holder=name,
                 dead=dead,
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import process_time
@@ -78,12 +78,13 @@ def learn_behind(
     except Exception as error:  # a strategy's code, a library, a store: no look fails for what it learns beside
         known = isinstance(error, RatoonError)
         reason = masked(f"{type(error).__name__}: {error}") if known else worded(error)
-        if care.ledger.in_the_air(flight):
-            care.ledger.land(
-                flight,
-                outcome="failed",
-                evidence={"reason": reason, "background": True},
-                cpu_seconds=process_time() - began,
-                ended_at=ended_at,
-            )
+        with suppress(RatoonError):
+            if care.ledger.in_the_air(flight):
+                care.ledger.land(
+                    flight,
+                    outcome="failed",
+                    evidence={"reason": reason, "background": True},
+                    cpu_seconds=process_time() - began,
+                    ended_at=ended_at,
+                )
         return None

@@ -39,8 +39,9 @@ class Claim:
         return self._ledger.take_back(self._flight.model, decision, version, self._flight.holder)
 
     def newest_offered(self) -> str | None:
-        """The highest number that any decision of the model's offered."""
-        return max(self._ledger.offers(self._flight.model).values(), key=int, default=None)
+        """The highest number that any decision of the model's offered for review; a strategy's own are not."""
+        offers = self._ledger.offers(self._flight.model)
+        return max((number for decision, number in offers.items() if ":" not in decision), key=int, default=None)
 
 
 @contextmanager

@@ -164,7 +164,10 @@ def _now(spec: Spec, champion: Champion, reference: Window, current: Window, jud
     """The rows that this very look finds to be impossible, each by itself, also where they are judged."""
     if spec.monitors.quality is None:
         return ()
-    found = impossible_in(spec.monitors.quality, reference, current, champion.known)
+    try:
+        found = impossible_in(spec.monitors.quality, reference, current, champion.known)
+    except Exception:  # the screen itself meets the same, and says that it broke off
+        return ()
     bounds = tuple(Outlying(column=name, low=low, high=high) for name, (low, high) in found.items())
     span = Span(start=min(current.span.start, judged.start), end=current.span.end)
     return (Impossible(span, bounds),) if bounds else ()

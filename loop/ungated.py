@@ -47,6 +47,8 @@ def why_ungated(care: Kept, version: Version) -> str | None:
     own = care.registry.of_decision(decision.id)
     if own is not None and own.number != version.number:
         return f"its tags are those of v{own.number}, which the gate judged"
+    if care.ledger.offers(care.spec.model).get(decision.id) == version.number:
+        return None  # written down by the run that a gate let offer it
     flights = [each for each in care.ledger.updates(care.spec.model) if each.decision == decision.id]
     if not any(each.version == version.number or each.outcome == "running" for each in flights):
         return f"no training run of the decision that it names, {decision.id}, registered it"

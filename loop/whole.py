@@ -24,8 +24,8 @@ from ..ledger.entries import Outlying
 from ..ledger.ledger import Look
 from ..spec.values import Signal, Span
 
-# What they are held against is gone, or what judges them: nothing is known against the rows themselves
-_NO_FAULT_OF_ROWS = frozenset({"reference", "unpredicted", "unmeasured", "label_silence", "label_delay"})
+# What judges them is gone: the screens were asked, and know nothing against the rows themselves
+_NO_FAULT_OF_ROWS = frozenset({"unpredicted", "unmeasured", "label_silence", "label_delay"})
 
 
 def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
@@ -104,8 +104,13 @@ def here_and_now(signals: Sequence[Signal], now: datetime) -> list[Look]:
 
 def without(rows: pd.DataFrame, stretches: KeptOut) -> pd.DataFrame:
     """*rows* that are not kept out, by their `_time` and values."""
+    if not len(rows):
+        return rows
+    first, last = rows["_time"].min(), rows["_time"].max()
     for each in stretches:
         span = each.span if isinstance(each, Impossible) else each
+        if span.end < first or span.start >= last:
+            continue
         inside = (rows["_time"] > span.start) & (rows["_time"] <= span.end)
         rows = rows[~(inside & outlying(rows, each.outlying))] if isinstance(each, Impossible) else rows[~inside]
     return rows

@@ -20,7 +20,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
-from ..spec.errors import NotAllowed, Refused, RegistryError
+from ..spec.errors import NotAllowed, Refused, RegistryError, Unavailable
 from ..spec.masked import without_login
 from ..spec.model import Spec
 from ..spec.values import LadderRung
@@ -246,6 +246,8 @@ class Registry:
         decision = version.decision or version.number
         try:
             offered = claim.offer(decision, version.number)
+        except Unavailable:  # nobody knows who holds the claim: what was made is left for the next try
+            raise
         except Refused:
             if claim.take_back(decision, version.number):
                 self.discard(version.number)

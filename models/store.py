@@ -14,6 +14,7 @@ from ..spec.model import Spec
 from ..spec.private import private_folder
 
 _FILE = "sqlite:///"
+_LONGEST_MS = 180_000  # that MLflow may take to make its tables
 _LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
 
 
@@ -70,13 +71,18 @@ def only_one(spec: Spec, uri: str) -> Iterator[None]:
 
 @contextmanager
 def _database_lock(uri: str) -> Iterator[None]:
-    """Hold an advisory lock of the database at *uri*; it ends with the connection, however that ends."""
-    from sqlalchemy import create_engine, text
+    """Hold an advisory lock of the database at *uri* while its tables are made; it ends with the connection.
+
+    Where they are there nobody waits: MLflow itself refuses those of another release.
+    """
+    from sqlalchemy import create_engine, inspect, text
 
     engine = create_engine(uri.replace("postgres://", "postgresql://", 1), isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            if not inspect(connection).has_table("alembic_version"):
+                connection.execute(text(f"SET lock_timeout = {_LONGEST_MS}"))
+                connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
             yield
     finally:
         engine.dispose()

@@ -88,6 +88,8 @@ class Trained:
         try:
             last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
             prediction = np.asarray(last.predict(ready)).reshape(len(X))
+            if self.state.task == "regression":
+                prediction = prediction.astype(np.float64)  # an own model may give None or Decimal
             score = self._scores(last, ready) if self._scored else None
         except (RatoonError, MemoryError):
             raise

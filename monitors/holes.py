@@ -27,7 +27,9 @@ _WEEK = 604_800_000_000
 _WEEKS = 4  # as long a reference tells of each hour of the week; a shorter one of each hour of the day
 _ALWAYS = 0.95  # of the times that such an hour came, it had rows
 _LOST = 0.15  # of the hours that always have rows, beyond what the worst stretch lost
+_NOISE = 3.0  # standard errors of what chance leaves empty
 _REGULAR = 0.05  # of the hours, by which fewer are empty than by chance
+_THIN = 3.0  # rows of a slot: of more, none is empty by chance
 _SLOTS = 6  # of fewer nothing follows
 
 
@@ -41,6 +43,7 @@ class _Habit:
     always: NDArray[np.bool_]
     worst: float
     regular: bool = False
+    luck: float = 0.0  # the share that could be empty although the reference, which is short, shows none
 
     def lost(self, times: Moments, period: int) -> tuple[float, int]:
         """The share of the expected slots between the first and the last row that hold none, but for the longest run
@@ -52,6 +55,11 @@ class _Habit:
             return 0.0, len(slots)
         empty = ~np.isin(slots, filled)
         return float((empty.sum() - _longest(empty)) / len(slots)), len(slots)
+
+    def thin(self, times: Moments, period: int, expected: int) -> float:
+        """The share of the *expected* slots that chance leaves empty where so few rows come."""
+        rows = float(self.always[(times // period) % self.cycle].sum()) / expected
+        return max(math.exp(-rows), self.luck if rows < _THIN else 0.0)
 
 
 _KNOWN: Kept[_Habit] = Kept(64)
@@ -67,8 +75,8 @@ def holes(reference: Columnar, current: Columnar, window: Window, at: Stretches)
         share, expected = habit.lost(times, period)
         if not expected:
             continue
-        thin = 0.0 if habit.regular else math.exp(-len(times) / expected)
-        limit = max(habit.worst, thin) + _LOST
+        thin = 0.0 if habit.regular else habit.thin(times, period, expected)
+        limit = max(habit.worst, thin) + max(_LOST, _NOISE * math.sqrt(thin * (1 - thin) / expected))
         missed = share * len(times) / max(1 - share, 1e-9)
         if share > limit and missed >= FEW:
             note = f"{share:.0%} of the {name} that always had rows have none, here and there; "
@@ -91,8 +99,11 @@ def _habit(times: Moments, period: int, at: Stretches) -> _Habit:
     worst = max((habit.lost(part, period)[0] for part in parts if len(part) >= FEW), default=0.0)
     slots = every[always[every % cycle]]
     empty = 1 - float(np.isin(slots, filled).mean()) if len(slots) else 1.0
-    regular = empty + _REGULAR < math.exp(-len(times) / max(len(slots), 1))
-    return _Habit(cycle, always, worst, regular)
+    inside = int(always[(times // period) % cycle].sum())
+    chosen = always.sum() < (had > 0).sum() / 2  # a few, by luck: they tell of themselves alone
+    regular = not chosen and empty + _REGULAR < math.exp(-inside / max(len(slots), 1))
+    luck = 1 - 0.05 ** (1 / int(came[always].min())) if always.any() else 0.0
+    return _Habit(cycle, always, worst, regular, luck)
 
 
 def _longest(empty: NDArray[np.bool_]) -> int:

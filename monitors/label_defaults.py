@@ -37,13 +37,26 @@ def usually(name: str, windows: Sequence[Said]) -> float:
 
 
 def piled_up(now: Said, was: Said) -> Iterator[Cause]:
-    """A share of the numbers is one value now."""
+    """A share of the numbers is one value now, where much was foretold as where little was."""
     values, counts = np.unique(now.label[:, 0], return_counts=True)
     most = int(counts.argmax())
     share, before = counts[most] / len(now), float((was.label[:, 0] == values[most]).mean())
-    if share - before > _DEFAULTED + 2 * math.sqrt(share * (1 - share) / len(now)) and share > 2 * before:
+    noise = 2 * math.sqrt(share * (1 - share) / len(now))
+    if share - before > _DEFAULTED + noise and share > 2 * before and _alike(now, was, values[most], share - before):
         note = f"{share:.0%} of the labels are {values[most]:g}, {before:.0%} were before: a default?"
         yield Cause("label_default", f"{values[most]:g}", float(share), before, note)
+
+
+def _alike(now: Said, was: Said, value: float, rise: float) -> bool:
+    """Whether the share of *value* rose in both halves of what was foretold: zeros of a quiet season fall where little
+    was foretold, a default everywhere."""
+
+    def shares(each: Said) -> list[float]:
+        much = each.score[:, 0] > np.median(each.score[:, 0])
+        parts = [each.label[half, 0] == value for half in (much, ~much) if half.any()]
+        return [float(part.mean()) for part in parts]
+
+    return all(a - b > rise / 2 for a, b in zip(shares(now), shares(was), strict=False))
 
 
 def _one(each: Said, place: int) -> tuple[Matrix, Matrix]:

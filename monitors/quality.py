@@ -61,6 +61,7 @@ class Quality:
     recent: Callable[[], Window | None] | None = None
     answered: Answered | None = None
     arrivals: Arrivals | None = None
+    again: bool = False  # held against the windows just before, for what can last
 
     def __call__(self, reference: Window, current: Window) -> list[Signal]:
         recent = cache(self.recent) if self.recent is not None else None  # read once
@@ -68,7 +69,7 @@ class Quality:
         if recent is not None and any(f.status == "fail" and f.metric in CAN_LAST for f in findings):
             before = recent()
             if before is not None and len(before.frame) >= FEW:
-                again = replace(self, recent=None)._findings(before, current)
+                again = replace(self, recent=None, again=True)._findings(before, current)
                 findings = [lasting(each, again) for each in findings]
         return _signals(findings, current)
 
@@ -121,6 +122,7 @@ class Quality:
         yield from guarded("holes", None, lambda: holes(old, new, current, at))
         if self.judged is not None:
             yield from label_screens(self.judged, numbers, reference, current, old, new, at)
+        if self.judged is not None and not self.again:  # these hold their own windows against each other
             judged = self.judged
             yield from guarded("label_group", None, lambda: explained(judged))
 
@@ -192,8 +194,9 @@ def gone(reference: Window, current: Window, known: Profile | None) -> list[Find
         return []
     note = (
         f"the reference window, {reference.span}, has {len(reference.frame)} rows in the source, so that no column can "
-        f"be screened; the champion learned {known.rows:,}. A version from scratch has a reference of its own: "
-        "`ratoon retrain SPEC --rung scratch`"
+        f"be screened; the champion learned {known.rows:,}. Look at the rows since then, let them in by `ratoon "
+        "accept-window SPEC --until … --reason …`, and train a version that has a reference of its own: `ratoon "
+        "retrain SPEC --rung scratch`"
     )
     return [Finding(REFERENCE, None, "fail", float(len(reference.frame)), float(known.rows), float(FEW), note)]
 

@@ -230,12 +230,23 @@ def _rescaled(held: Envelope, now: NDArray[np.float64], values: NDArray[np.float
         if np.all(np.isfinite(undone)) and held.holds(undone, closely=True):
             return label
     low, high = held.ends
-    if least >= -_TOUCH and most <= 1 + _TOUCH and held.holds(low + now * (high - low), closely=False):
+    was = low >= -_TOUCH and high <= 1 + _TOUCH
+    if not was and least >= -_TOUCH and most <= 1 + _TOUCH and _mended(held, now, low + now * (high - low)):
         return "brought to 0 … 1"
-    standard = abs(float(finite.mean())) < _STANDARD and abs(float(finite.std()) - 1) < _STANDARD
-    if standard and held.holds(held.mean + now * held.deviation, closely=False):
+    was = _is_standard(held.mean, held.deviation)
+    standard = _is_standard(float(finite.mean()), float(finite.std()))
+    if not was and standard and _mended(held, now, held.mean + now * held.deviation):
         return "standardised (mean 0, standard deviation 1)"
     return None
+
+
+def _is_standard(mean: float, deviation: float) -> bool:
+    return abs(mean) < _STANDARD and abs(deviation - 1) < _STANDARD
+
+
+def _mended(held: Envelope, now: NDArray[np.float64], undone: NDArray[np.float64]) -> bool:
+    """Whether *undone* is back where the column was, and *now* was clearly farther from there."""
+    return held.holds(undone, closely=False) and held.distance(undone) < held.distance(now) / 2
 
 
 def _about(factor: float, held: Envelope, now: NDArray[np.float64]) -> bool:

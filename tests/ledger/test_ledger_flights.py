@@ -78,6 +78,29 @@ def test_who_lost_its_claim_can_neither_land_nor_offer_nor_renew(two, made):
     assert [(u.outcome, u.version) for u in two.updates("price")] == [("registered", "4")]
 
 
+def test_landing_by_who_lost_the_claim_is_refused_even_with_the_same_outcome(two, made):
+    """It would announce the version a second time."""
+    slept = made.fly(two, "d1")
+    taken_over = made.fly(two, "d1", wall=made.NOW + LEASE)
+    two.land(taken_over, outcome="registered", version="4", ended_at=made.NOW)
+
+    two.land(taken_over, outcome="registered", version="4", ended_at=made.NOW)
+    with pytest.raises(Refused, match="its lease ended"):
+        two.land(slept, outcome="registered", version="4", ended_at=made.NOW)
+
+
+def test_a_dead_run_of_the_background_does_not_keep_a_decision_that_fires_waiting(two, made):
+    """Nobody takes it up again: its look started no run."""
+    two.record_decision(made.decided("quiet", action="hold"), [], live=True)
+    behind = made.fly(two, "quiet")
+
+    assert made.fly(two, "d1") is None
+    fires = made.fly(two, "d1", dead={behind.holder})
+    assert (fires.number, fires.decision) == (2, "d1")
+    assert [u.outcome for u in two.updates("price")] == ["abandoned", "running"]
+    assert made.fly(two, "d2", wall=made.NOW + LEASE) is None  # whose decision fires is taken up by its own repeat
+
+
 def test_a_lease_that_ended_is_still_the_holders_while_nobody_else_took_it(two, made):
     slept = made.fly(two, "d1", wall=datetime(2020, 1, 1))  # by the database's clock it ended long ago
 

@@ -57,12 +57,13 @@ def test_what_a_later_look_finds_to_last_is_given_back() -> None:
     assert broken_spans([look(1, "healthy"), look(2, "broken_data"), lasts]) == (span(1, 2),)  # nobody knows why
 
 
-def test_rows_without_a_reference_are_not_lost() -> None:
-    """Nothing trains while no column can be screened; nothing is known against the rows themselves."""
-    looks = [look(1, "healthy"), look(2, "broken_data", failed="reference"), look(3, "healthy")]
+def test_rows_that_no_screen_saw_stay_out_and_those_that_only_lacked_a_judge_do_not() -> None:
+    """Without a reference nobody knows what the rows are; a silent champion or label says nothing against them."""
+    unseen, unjudged = (look(2, "broken_data", failed=name) for name in ("reference", "unpredicted"))
 
-    assert broken_spans(looks) == ()
-    assert broken_spans([looks[0], look(2, "broken_data", failed="reference copies")]) == (span(1, 2),)
+    assert broken_spans([look(1, "healthy"), unseen, look(3, "healthy")]) == (span(1, 2),)
+    assert broken_spans([look(1, "healthy"), unjudged, look(3, "healthy")]) == ()
+    assert broken_spans([look(1, "healthy"), look(2, "broken_data", failed="unpredicted copies")]) == (span(1, 2),)
 
 
 def test_the_ledger_tells_what_failed_and_what_lasts() -> None:

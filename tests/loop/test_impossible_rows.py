@@ -229,6 +229,19 @@ def test_words_among_numbers_stay_out_and_the_column_stays_a_number(tmp_path: Pa
     assert race.attempts[0].rows == life.learnable(NEXT) > 500
 
 
+def test_a_word_among_booleans_hides_its_own_row_alone(tmp_path: Path) -> None:
+    """One other word makes text of a CSV column; `true` and `false` are read as they were."""
+    frame = rows()
+    frame["flag"] = np.random.default_rng(5).uniform(size=len(frame)) < 0.4
+    life = Life(tmp_path, frame, csv=True)
+    life.train()
+    before = life.learnable(NEXT)
+    hit(life, 0.005, "maybe", column="flag")
+
+    assert life.look(NEXT)[0].triage.verdict == "healthy"
+    assert before - 20 < life.learnable(NEXT) < before
+
+
 def test_many_words_among_numbers_break_the_window_alone(tmp_path: Path) -> None:
     life = Life(tmp_path, rows(), csv=True)
     life.train()

@@ -106,6 +106,20 @@ def test_a_relation_that_moved_at_once_is_harm(task, turn):
     assert list(explained(asked)) == []
 
 
+@pytest.mark.parametrize("floor", [105.0, 95.0])
+def test_zeros_of_a_quiet_season_are_no_default(floor):
+    """Sales that the closures cut off: many more are 0 where little was foretold, hardly any where much was."""
+
+    def cut(each, below):
+        return each.frame["_target"].mask(each.frame["_target"] < below, 0.0)
+
+    windows = [window("regression", number, seed=4) for number in range(3, 0, -1)]
+    now = window("regression", 4, seed=4)
+    asked = judged(now, cut(now, floor), [(each, cut(each, 75.0)) for each in windows])
+
+    assert [each for each in explained(asked) if each.metric == "label_default"] == []
+
+
 @pytest.mark.parametrize("task", ANY)
 @pytest.mark.parametrize("prior", [-1.5, -0.7, 1.0])
 def test_a_base_rate_that_moved_at_once_is_harm(task, prior):

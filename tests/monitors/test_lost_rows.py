@@ -74,6 +74,16 @@ def test_quiet_windows_and_closing_hours_are_none(per_hour: float, opens: bool) 
     assert "holes" not in failed(often(reference, opens=opens), often(current, 1, per_hour=per_hour, opens=opens))
 
 
+@pytest.mark.parametrize("per_hour", [1.0, 1.2, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_thin_stream_has_hours_that_are_empty_by_chance(per_hour: float, seed: int) -> None:
+    """Each hour of the week came a few times only, so that some had rows each time by luck."""
+    reference, current = pair()
+    thin = often(reference, 2 * seed, per_hour=per_hour), often(current, 2 * seed + 1, per_hour=per_hour)
+
+    assert "holes" not in failed(*thin)
+
+
 def test_one_outage_is_for_the_gap_to_judge() -> None:
     reference, current = pair()
     days = current.frame["_time"].dt.dayofyear

@@ -184,3 +184,19 @@ def test_a_stream_that_shrank_slowly_has_rows_enough():
 
     assert broken(rows, 266) == set()
     assert broken(rows[rows["_time"] <= START + timedelta(days=266)], 266) == {"volume None"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_share_whose_tail_moves_is_not_called_brought_to_0_1(seed):
+    drawn = np.random.default_rng(seed)
+    rows = frame(drawn.beta(0.3, 4, ROWS))
+
+    def moved(column: pd.Series) -> pd.Series:
+        return column.mask(drawn.uniform(size=len(column)) < 0.12, drawn.beta(6, 4, len(column)))
+
+    assert "scale x" not in broken(rows, 196, moved)
+
+
+@pytest.mark.parametrize("change", [lambda c: c * 0.7 + 0.3, lambda c: c.clip(lower=0.5)])
+def test_a_column_that_was_standardised_may_move(change):
+    assert "scale x" not in broken(frame(rng().normal(0, 1, ROWS)), 196, change)
