@@ -10,6 +10,7 @@ from ..spec.errors import BadInput
 from .create import create
 from .engine import shown, wording, writing
 from .tables import HEAD, VERSION_TABLE, Base
+from .transactions import awaited
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -17,9 +18,10 @@ FOLDER = Path(__file__).parent / "migrations"
 def migrate(engine: Engine) -> None:
     """Create or upgrade the tables. Only an older ledger costs Alembic.
 
-    Raises BadInput where the database cannot be opened, is newer than this code, or has tables of
-    somebody else under the ledger's names.
+    Raises Unavailable where its server does not answer, and BadInput where the database cannot be opened, is newer
+    than this code, or has tables of somebody else under the ledger's names.
     """
+    awaited(engine)
     with wording(engine):
         with engine.connect() as connection:
             if _revision(connection) == HEAD:

@@ -22,8 +22,30 @@ T = TypeVar("T")
 PAUSES = (0.2, 1.0, 2.0, 4.0, 8.0)  # seconds: a PostgreSQL that is restarted answers again within some of them
 # admin_shutdown, crash_shutdown, cannot_connect_now; idle_in_transaction_session_timeout, of a process that slept
 _ENDED = ("57P01", "57P02", "57P03", "25P03")
+OPENING = (0.5, 1.5, 3.0)  # shorter: a port that was mistyped is as silent
+# What a server that is there answers to who connects; the driver gives no code for it.
+_REFUSALS = ("authentication failed", "does not exist", "no password", "translate host", "no pg_hba", "not permitted")
 _CONNECTION = "08"  # the class of connection exceptions
 _FULL = ("53100", "53200")  # disk_full, out_of_memory
+
+
+def awaited(engine: Engine) -> None:
+    """Wait some seconds for a server that is not there yet, or starts; raises Unavailable where it stays away.
+
+    What else keeps a database from being opened is left for who opens it.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    for pause in (*OPENING, None):
+        try:
+            with engine.connect():
+                return
+        except DBAPIError as error:
+            if not _away(error):
+                return
+            if pause is None:
+                raise Unavailable(_said(engine, error)) from error
+            time.sleep(pause)
 
 
 def transact(engine: Engine, work: Callable[[Session], T], *, writes: bool) -> T:
@@ -58,7 +80,7 @@ def _away(error: DBAPIError) -> bool:
         return False
     state = getattr(error.orig, "pgcode", None)
     if state is None:  # the driver's own words: refused, closed unexpectedly, timed out
-        return True
+        return not any(words in str(error.orig) for words in _REFUSALS)
     return error.connection_invalidated or state in _ENDED or str(state).startswith(_CONNECTION)
 
 

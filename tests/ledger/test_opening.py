@@ -16,11 +16,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
+from ratoon.ledger import transactions
 from ratoon.ledger.engine import connect, writing
 from ratoon.ledger.ledger import Ledger
 from ratoon.ledger.migrate import FOLDER, upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
-from ratoon.spec.errors import BadInput
+from ratoon.spec.errors import BadInput, Unavailable
 
 
 def test_migrations_end_where_the_tables_begin(ledger, url):
@@ -144,7 +145,6 @@ def test_a_new_or_current_ledger_opens_without_alembic(tmp_path):
     [
         ("nonsense", "cannot be read; expected sqlite:///path"),
         ("mysql://me@host/db", "is of kind 'mysql'; expected sqlite:///path"),
-        ("postgresql://me:hunter2@127.0.0.1:1/db", "cannot be opened: connection to server"),
     ],
 )
 def test_a_url_that_is_no_ledger_is_named_with_what_was_expected(url, says):
@@ -153,6 +153,21 @@ def test_a_url_that_is_no_ledger_is_named_with_what_was_expected(url, says):
 
     assert "Nothing was changed" in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+def test_a_server_that_does_not_answer_is_waited_for_and_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transactions, "OPENING", (0.0, 0.0))
+    with pytest.raises(Unavailable, match="connection to server") as error:
+        Ledger.open("postgresql://me:hunter2@127.0.0.1:1/db")
+
+    assert "Nothing was written" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_server_that_is_there_and_refuses_is_not_waited_for(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transactions, "OPENING", (600.0,))
+    with pytest.raises(BadInput, match="does not exist"):
+        Ledger.open(f"{postgres_url.rpartition('/')[0]}/nobody_made_this")
 
 
 def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path):
