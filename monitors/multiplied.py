@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from .columnar import Columnar
 from .columns import Finding, surely_above
 from .kept import Kept
+from .rows import distinct_values
 from .stretches import Stretches
 
 _COLUMNS = 8  # those with the most values
 _VALUES = 50  # a number with fewer is a code, which many rows share
-_LOOKED_AT = 2_000  # rows that tell which numbers have many values
 _MOST = 0.05  # of the rows
 _ORDINARY = 3.0  # times the share that a stretch of the reference had
 _USUAL = 0.2  # share from which on a column tells nothing
@@ -70,12 +70,7 @@ def _is_number(current: Columnar, name: str) -> bool:
 
 
 def _usual(reference: Columnar, at: Stretches, features: Sequence[str]) -> _Usual:
-    spaced = np.linspace(0, len(reference) - 1, min(len(reference), _LOOKED_AT)).astype(int)
-    counts = {
-        name: len(np.unique(reference.numbers(name)[spaced]))
-        for name in features
-        if name in reference.frame and reference.is_number(name)
-    }
+    counts = distinct_values(reference, features)
     many = [name for name in sorted(counts, key=lambda n: (-counts[n], n)) if counts[name] >= _VALUES][:_COLUMNS]
     sizes = np.bincount(at.of_row, minlength=at.count)
     shares: dict[str, float] = {}

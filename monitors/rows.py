@@ -140,6 +140,16 @@ def _shared(reference: Columnar, current: Columnar) -> NDArray[np.bool_]:
     return np.asarray(current.frame["_id"].isin(reference.frame["_id"]))
 
 
+def distinct_values(reference: Columnar, features: Sequence[str]) -> dict[str, int]:
+    """How many values each number among *features* has, in rows spaced evenly over the reference."""
+    spaced = np.linspace(0, len(reference) - 1, min(len(reference), _LOOKED_AT)).astype(int)
+    return {
+        name: len(np.unique(reference.numbers(name)[spaced]))
+        for name in features
+        if name in reference.frame and reference.is_number(name)
+    }
+
+
 @dataclass(frozen=True)
 class _Repeated:
     """The hashes of a reference's rows by its *columns* (none where they tell nothing), and the largest share of a
@@ -151,12 +161,7 @@ class _Repeated:
 
     @staticmethod
     def of(reference: Columnar, at: Stretches, features: Sequence[str]) -> _Repeated:
-        spaced = np.linspace(0, len(reference) - 1, min(len(reference), _LOOKED_AT)).astype(int)
-        counts = {
-            name: len(np.unique(reference.numbers(name)[spaced]))
-            for name in features
-            if name in reference.frame and reference.is_number(name)
-        }
+        counts = distinct_values(reference, features)
         columns = tuple(sorted(counts, key=lambda name: (-counts[name], name))[:_COLUMNS])
         if not columns or len(reference) < _REPEATS or at.count < 2:
             return _Repeated((), np.empty(0, dtype=np.uint64), 1.0)

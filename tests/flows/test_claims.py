@@ -114,6 +114,17 @@ def test_a_machine_that_died_is_taken_over_when_its_lease_has_ended(team: Team) 
     team.one_version()
 
 
+def overtaken(team: Team, asleep: tuple[int, Path], folder: Path) -> Ended:
+    """Stop the process that waits in *folder*, let another machine go on once its lease has ended, and wake it."""
+    until(folder / "here")
+    team.processes.sleep(asleep)
+    time.sleep(LEASE + 1)
+    taken_over = team.processes.run("retrain", spec=team.others[0].path, decision=team.decision)
+    (folder / "go").touch()
+    team.processes.wake(asleep)
+    return taken_over
+
+
 SLEEPS = {
     "before the version is made": (f"{REGISTRY}._create", "before"),
     "after the version is made": (f"{REGISTRY}._create", "after"),
@@ -135,12 +146,7 @@ def test_a_machine_that_slept_past_its_lease_adds_nothing_when_it_wakes(team: Te
     asleep = team.processes.start(
         "retrain", waits(tmp_path / "asleep", *SLEEPS[when]), spec=team.first.path, decision=team.decision
     )
-    until(tmp_path / "asleep" / "here")
-    team.processes.sleep(asleep)
-    time.sleep(LEASE + 1)
-    taken_over = team.processes.run("retrain", spec=team.others[0].path, decision=team.decision)
-    (tmp_path / "asleep" / "go").touch()
-    team.processes.wake(asleep)
+    taken_over = overtaken(team, asleep, tmp_path / "asleep")
     woken = team.processes.end(asleep)
     assert outcomes([taken_over]) == ["registered"]
     assert woken.error is not None and "given up" in woken.error
@@ -157,12 +163,7 @@ def test_a_second_version_whose_maker_died_is_found_and_taken_back(team: Team, t
         spec=team.first.path,
         decision=team.decision,
     )
-    until(tmp_path / "asleep" / "here")
-    team.processes.sleep(asleep)
-    time.sleep(LEASE + 1)
-    taken_over = team.processes.run("retrain", spec=team.others[0].path, decision=team.decision)
-    (tmp_path / "asleep" / "go").touch()
-    team.processes.wake(asleep)
+    taken_over = overtaken(team, asleep, tmp_path / "asleep")
     assert team.processes.end(asleep).killed
     with team.first.care() as care:
         assert len([v for v in care.registry.versions() if v.decision == team.decision]) == 2
