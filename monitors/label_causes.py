@@ -29,7 +29,7 @@ _SAME = 0.98  # share of labels equal to those of an earlier window, one after t
 
 
 def causes(now: Said, was: Said, task: Task, groups: Sequence[Group]) -> Iterator[Cause]:
-    """All faults of the labels of *now* that those of *was* did not have; *groups*: the suspects among those of *now*."""
+    """All faults of the labels of *now* that those of *was* did not have; *groups*: the suspects of *now*."""
     yield from same_again(now, was)
     yield from moved(now, was, task)
     yield from loose(now, was, task)
