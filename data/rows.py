@@ -17,7 +17,7 @@ from typing import Any
 import ibis
 
 from ..spec.model import Spec
-from .holdout import hashed, is_holdout
+from .hashed import hashed, is_holdout
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
 from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
 from .plain import label, missing, plain, text, unreadable
