@@ -22,7 +22,7 @@ test-long: $(VENV)/.ready-dev
 
 # The suite against the built wheel: PYTHONPATH comes before the editable install.
 test-wheel: build/wheel
-	PYTHONPATH=build/wheel $(BIN)/python -m pytest tests/spec tests/policy tests/test_install.py
+	PYTHONPATH=build/wheel $(BIN)/python -m pytest tests/spec tests/policy tests/test_install.py -n 2 --dist loadfile
 
 lint: $(VENV)/.ready-dev build/wheel
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from typing import Any
 
 import ibis
 
-from .holdout import hashed
+from .hashed import hashed
 from .layout import INNER
 
 REVISED = f"{INNER}revised"  # the label that counts is another than the first

@@ -17,7 +17,7 @@ from typing import Any
 import ibis
 
 from ..spec.model import Spec
-from .holdout import hashed, is_holdout
+from .hashed import hashed, is_holdout
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
 from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
 from .plain import label, missing, plain, text, unreadable
@@ -115,7 +115,7 @@ class Rows:
         """
         table = self._table((start, end), None)
         rows = table.select(**{ID: self._id(table, self.spec.data.id), TIME: self._time(table)})
-        placed = (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= literal(LAST_ROW))
+        placed = _placed(rows)
         if self.unplaced is not None:
             return rows.filter(rows[TIME] > start, rows[TIME] <= end, rows[ID].isnull())
         inside = (rows[TIME] > start) & (rows[TIME] <= end)
@@ -136,8 +136,7 @@ class Rows:
         if self.labels is None and self.spec.data.label_time is not None:
             chosen[STATED] = self._stated(self.table[self.spec.data.label_time])
         rows = self.table.select(**chosen)
-        placed = (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= literal(LAST_ROW))
-        counts = {"unplaced": _number_of(~placed.fill_null(False)), "nameless": _number_of(rows[ID].isnull())}
+        counts = {"unplaced": _number_of(~_placed(rows).fill_null(False)), "nameless": _number_of(rows[ID].isnull())}
         if STATED in rows.columns:
             counts["early"] = _number_of((rows[STATED] < rows[TIME]).fill_null(False))
         return rows.aggregate(**counts)
@@ -212,9 +211,7 @@ class Rows:
             chosen[name] = plain(table[source], kind) if source in table.columns else missing(kind)
         chosen |= {f"{_WORDS}{n}": unreadable(table[name]) for n, name in enumerate(self.layout.unsure)}
         rows = table.select(**chosen)
-        seen = rows.filter(
-            rows[ID].notnull(), rows[TIME] >= literal(FIRST_ROW), rows[TIME] <= now, rows[TIME] <= literal(LAST_ROW)
-        )
+        seen = rows.filter(rows[ID].notnull(), _placed(rows), rows[TIME] <= now)
         for n in range(len(self.layout.unsure)):
             seen = seen.filter(~seen[f"{_WORDS}{n}"]).drop(f"{_WORDS}{n}")
         return seen, {name: name for name in names}
@@ -334,6 +331,11 @@ def _later(time: Any, delay: timedelta | None) -> Any:
     if not delay:
         return time
     return (time + ibis.literal(delay // TICK, "int64").as_interval("us")).cast("timestamp(6)")
+
+
+def _placed(rows: Any) -> Any:
+    """Whether a row's time can be told; null where there is none."""
+    return (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= literal(LAST_ROW))
 
 
 def _number_of(condition: Any) -> Any:

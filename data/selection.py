@@ -12,7 +12,8 @@ from typing import Any
 
 import ibis
 
-from .holdout import SAMPLE_SALT, hash_number, hashed
+from .hashed import hash_number, hashed
+from .holdout import SAMPLE_SALT
 from .layout import HOLDOUT, ID, INNER, LABEL_TIME, TARGET, TIME
 from .query import slot
 from .revisions import REVISED

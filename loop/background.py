@@ -17,7 +17,7 @@ from .care import Care
 from .champion import Champion
 from .claim import Claim, kept_alive
 from .learn import kept_behind, ladder, landed
-from .tries import to_try
+from .tries import history_of, to_try
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def learn_behind(
         return None
     if decision.window is None or care.source.as_of(decision.at).window(decision.window).rows == 0:
         return None  # an empty window is no sign of health
-    if not to_try(care, decision, offer=False).learn:
+    asked = to_try(care, decision, history_of(care, decision), offer=False)
+    if not asked.learn:
         return None
     flight = care.ledger.take_off(
         model=care.spec.model,
@@ -69,7 +70,7 @@ def learn_behind(
     began = process_time()
     try:
         with kept_alive(care.ledger, flight) if holder else nullcontext(Claim(care.ledger, flight)) as claim:
-            race = ladder(care, champion, decision, bounded=bounded, offer=False)
+            race = ladder(care, champion, decision, bounded=bounded, offer=False, asked=asked)
             claim.check()
             behind = kept_behind(care, champion, decision, race, claim=claim)
             spent = process_time() - began

@@ -17,7 +17,7 @@ from ..models.climbing import climb_apart, first_apart
 from ..models.evidence import Evidence
 from ..models.isolated import Isolated
 from ..models.outlook import Outlook, expected
-from ..models.race import Race, climb, first
+from ..models.race import Asked, Race, climb, first
 from ..models.trained import Trained
 from ..models.versions import UNCLAIMED, Claim, Version
 from ..policy.budgets import cpu_seconds_left
@@ -39,19 +39,28 @@ from .tries import climbed, history_of, to_try
 from .whole import impossible, kept_out, without
 
 
-def ladder(care: Care, champion: Champion, fired: Decision, *, bounded: bool = False, offer: bool = True) -> Race:
+def ladder(
+    care: Care,
+    champion: Champion,
+    fired: Decision,
+    *,
+    bounded: bool = False,
+    offer: bool = True,
+    asked: Asked | None = None,
+) -> Race:
     """Try strategies on what was known at the decision's moment, but for rows of broken data.
 
     Without *offer* those that are due learn in the background, and no gate is asked. *bounded*: in a process of its
-    own, with the limits of `learner.limits`; raises TrainingDied where that was ended.
+    own, with the limits of `learner.limits`; raises TrainingDied where that was ended. *asked*: what `to_try` said.
     """
     spec, watermark = _demanding(care.spec, fired), champion.trained.state.watermark
-    asked = to_try(care, fired, offer=offer)
+    history = history_of(care, fired)
+    asked = asked or to_try(care, fired, history, offer=offer)
     if not offer and not asked.learn:
         return Race(())
     view = care.source.as_of(fired.at)
     looks = care.ledger.looks(spec.model, before=fired.at + TICK)  # the decision's own look included
-    found = lines(care, champion.version, history_of(care, fired))
+    found = lines(care, champion.version, history)
     own = {r: line for r, line in found.items() if not learned_broken(care, view, looks, line, watermark)}
     since = fired.at - spec.learner.history if spec.learner.history else None
     if spec.learner.recent:

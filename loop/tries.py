@@ -65,13 +65,13 @@ def history_of(care: Care, fired: Decision) -> History:
     return known.model_copy(update={"champion": fired.champion, **own})
 
 
-def to_try(care: Care, fired: Decision, *, offer: bool) -> Asked:
+def to_try(care: Care, fired: Decision, history: History, *, offer: bool) -> Asked:
     """Which strategies are tried at the moment of *fired*, and in which order; *offer*: to win, not only to learn.
 
-    It hangs on ledger, spec and moment alone, so that whoever fires at this moment gets the same.
+    *history* as `history_of` gives it. All hangs on ledger, spec and moment alone, so that whoever fires at this
+    moment gets the same.
     """
-    spec, history = care.spec, history_of(care, fired)
-    climbs = climbed(care, fired.at)
+    spec, climbs = care.spec, climbed(care, fired.at)
     background = _background(care, climbs, fired.at)
     leader = history.leader or background
     found = tried(history)

@@ -27,6 +27,7 @@ from .formats.own_format import OwnFormat
 from .formats.river_model import ANY
 from .gate import GateResult
 from .isolated import Isolated
+from .pins import checked_by_name
 from .state import TrainingState
 from .trained import Trained
 
@@ -48,7 +49,8 @@ def reread(estimator: Any, spec: Spec) -> Any:
 
 def log(it: Logged, spec: Spec | None = None) -> Any:
     """Log *it* into the active MLflow run, in its family's format; MLflow's ModelInfo."""
-    return format_of(it.estimator, spec).log(it)
+    with checked_by_name():
+        return format_of(it.estimator, spec).log(it)
 
 
 def write_extra(folder: Path, trained: Trained, gate: GateResult | None, example: pd.DataFrame) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from .families.lightgbm_boost import is_lightgbm
@@ -37,3 +38,25 @@ def _distributed(name: str) -> bool:
         return bool(version(name))
     except PackageNotFoundError:
         return False
+
+
+@contextmanager
+def checked_by_name() -> Iterator[None]:
+    """While this lasts, MLflow holds requirements against what is installed by the packages' names alone.
+
+    It would map modules to packages before, for which it reads the file list of every package that is installed: two
+    CPU seconds of each process that registers a version, where the learning itself often takes less. The map serves
+    packages without metadata only. Another MLflow, without the function of that name, does as it likes.
+    """
+    from mlflow.utils import requirements_utils as of_mlflow
+
+    mapped = getattr(of_mlflow, "_init_packages_to_modules_map", None)
+    if mapped is None or of_mlflow._PACKAGES_TO_MODULES is not None:
+        yield
+        return
+    of_mlflow._PACKAGES_TO_MODULES = {}
+    of_mlflow._init_packages_to_modules_map = lambda: None
+    try:
+        yield
+    finally:
+        of_mlflow._PACKAGES_TO_MODULES, of_mlflow._init_packages_to_modules_map = None, mapped

@@ -142,10 +142,6 @@ class Registry:
         """The version that waits for review."""
         return self._of(CHALLENGER)
 
-    def candidate(self) -> Version | None:
-        """The version that the next update goes on from, where that is not the champion."""
-        return self._of(CANDIDATE)
-
     def candidates(self) -> dict[LadderRung, Version]:
         """The newest version that each strategy made; of an older registry the one with the alias `candidate`."""
         aliases = self._aliases()

@@ -49,10 +49,6 @@ class Shelf:
         """The version that waits for review."""
         return self.version(self._aliases[CHALLENGER]) if CHALLENGER in self._aliases else None
 
-    def candidate(self) -> Version | None:
-        """The version that the next update goes on from, where that is not the champion."""
-        return self.version(self._aliases[CANDIDATE]) if CANDIDATE in self._aliases else None
-
     def candidates(self) -> dict[LadderRung, Version]:
         """The newest version that each strategy made."""
         return {strategy: self.version(number) for strategy, number in behind(self._aliases).items()}

@@ -119,9 +119,6 @@ class Versions(Protocol):
     def challenger(self) -> Version | None:
         """The version that waits for review."""
 
-    def candidate(self) -> Version | None:
-        """The version that the next update goes on from, where that is not the champion."""
-
     def candidates(self) -> dict[LadderRung, Version]:
         """The newest version that each strategy made, whether it was offered or waits in the background."""
 

@@ -16,6 +16,7 @@ from .said import Cause, Mask, Said, along, ranked
 
 _GROUP = 60  # rows of a group
 _VALUES = 40  # values of a column that make groups
+_CUTS = (0.25, 0.5, 0.75)  # of a number: its quantiles that part the rows
 _EACH = 15  # labels of either class in a group
 _SKILL = 0.1  # area above one half, or rank correlation, that can be missed
 _TURNED = 0.6  # of the ranking that there was, the other way round
@@ -60,7 +61,7 @@ def by_group(now: Said, was: Said, task: Task, groups: Sequence[Group]) -> Itera
     for group in groups:
         if group.column not in was.rows:
             continue
-        here, there = group.here, group.belong(was.rows[group.column]).to_numpy(dtype=bool, na_value=False)
+        here, there = group.here, _rows_of(group.belong(was.rows[group.column]))
         if there.sum() < _GROUP or (~there).sum() < _GROUP:
             continue
         ours, theirs = now.take(here), was.take(there)
@@ -89,23 +90,20 @@ def _groups(rows: pd.DataFrame) -> Iterator[Group]:
             continue
         for value in values if len(values) <= _VALUES else column.value_counts().head(_VALUES).index:
             equal = partial(pd.Series.eq, other=value)
-            yield Group(str(name), f"{name} = {value!r}", equal(column).to_numpy(dtype=bool, na_value=False), equal)
+            yield Group(str(name), f"{name} = {value!r}", _rows_of(equal(column)), equal)
 
 
 def _parts(name: str, column: pd.Series) -> Iterator[Group]:
-    for share in (0.25, 0.5, 0.75):
-        edge = float(column.quantile(share))
+    for share, edge in zip(_CUTS, np.nanquantile(column.to_numpy(dtype=float), _CUTS), strict=True):
         for sign, side in (("<=", pd.Series.le), (">", pd.Series.gt)):
             if share != 0.5 and (sign == "<=") == (share > 0.5):
                 continue  # of a cut off the middle the smaller side
             inside = partial(side, other=edge)
-            yield Group(
-                name,
-                f"{name} {sign} {edge:.4g}",
-                inside(column).to_numpy(dtype=bool, na_value=False),
-                inside,
-                firm=True,
-            )
+            yield Group(name, f"{name} {sign} {edge:.4g}", _rows_of(inside(column)), inside, firm=True)
+
+
+def _rows_of(inside: pd.Series) -> Mask:
+    return inside.to_numpy(dtype=bool, na_value=False)
 
 
 def _area(each: Said, column: int) -> tuple[float, float] | None:

@@ -1,13 +1,14 @@
-"""Engines that several rooms test against."""
+"""Engines that several rooms test against, and what is made once for all of a run's processes."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,25 @@ from xdist.scheduler import LoadFileScheduling
 from .models.counts import table
 
 
-class _OneLiveAtATime(LoadFileScheduling):
-    """Each file on one process, as `--dist loadfile`, and all files that start every server there is on the same one:
-    two such installations at once starve each other on two cores."""
+class _FilesTogether(LoadFileScheduling):
+    """Each file on one process, as `--dist loadfile`; and on the same one all files that start every server there is,
+    since two such installations at once starve each other on two cores, and all flows, which share a Prefect server."""
 
     def _split_scope(self, nodeid: str) -> str:
-        live = nodeid.startswith(("tests/live/", "tests/pages/"))
-        return "live" if live else super()._split_scope(nodeid)
+        for scope, folders in {"live": ("tests/live/", "tests/pages/"), "flows": ("tests/flows/",)}.items():
+            if nodeid.startswith(folders):
+                return scope
+        return super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
-    return _OneLiveAtATime(config, log) if config.getoption("dist") == "loadfile" else None
+    return _FilesTogether(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest scope first: begun last, it would leave all other cores idle."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/live/"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -42,6 +50,48 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("learners: cases, kills and rows")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A function from a name, and what makes a folder that is not there yet, to that folder.
+
+    Whichever process of the run comes first makes it, the others wait. Copy it, never change it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, ready = shared / f"once-{name}" / name, shared / f"once-{name}" / "ready"
+        folder.parent.mkdir(exist_ok=True)
+        with (folder.parent / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not ready.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # what another began and failed at
+                make(folder)
+                ready.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(made_once: Callable[..., Path]) -> Callable[[Path], None]:
+    """A function that puts an MLflow database without content into a folder: its migrations take 3 CPU seconds."""
+
+    def make(folder: Path) -> None:
+        from mlflow import MlflowClient
+
+        folder.mkdir()
+        uri = f"sqlite:///{folder / 'mlflow.db'}"
+        MlflowClient(uri, uri).search_experiments()
+        (folder / "mlflow.db").chmod(0o600)
+
+    def put(into: Path) -> None:
+        into.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy2(made_once("mlflow", make) / "mlflow.db", into / "mlflow.db")
+
+    return put
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,10 @@ import pytest
 ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "paper", "report", "flows", "cli", "demo")
 
 
-@pytest.mark.parametrize("package", ["evidently", "fastapi", "ibis", "mlflow", "prefect", "sklearn", "skops"])
-def test_the_pinned_versions_import_together(package):
+def test_the_pinned_versions_import_together():
     """Prefect with a newer fastapi, or Evidently with a newer pandas, would die right here."""
-    ended = subprocess.run([sys.executable, "-c", f"import {package}"], capture_output=True, text=True, check=False)
+    code = "import evidently, fastapi, ibis, mlflow, prefect, sklearn, skops"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert ended.returncode == 0, ended.stderr
 

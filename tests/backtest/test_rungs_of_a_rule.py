@@ -10,8 +10,11 @@ import pytest
 from small_project import write_spec
 
 from ratoon.backtest import turning
-from ratoon.backtest.backtest import run_backtest
+from ratoon.backtest.jobs import Job, carry_out
+from ratoon.backtest.turn import ByPolicy
+from ratoon.data.source import open_source
 from ratoon.loop.care import Care
+from ratoon.loop.plan import plan
 from ratoon.models.race import Race
 from ratoon.spec.values import Decision
 
@@ -22,7 +25,7 @@ HARM = '  - when: triage == "harm"\n'
 
 
 def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch, *, before: str = "") -> list[Race]:
-    """The climbs of a backtest whose rule has these *rungs*; `race: all`, so that none is left out for another.
+    """The climbs of a policy whose rule has these *rungs*; `race: all`, so that none is left out for another.
 
     *before*: a rule that stands before it.
     """
@@ -42,7 +45,9 @@ def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch, *, befor
         return race
 
     monkeypatch.setattr(turning, "ladder", climbed)
-    run_backtest(spec, start=START, end=END, workers=1, scratch=False)
+    with open_source(spec) as source:
+        planned = plan(source, spec.path.name, START, END, spec.monitors.every)
+    carry_out(Job("policy", spec, planned, strategy=ByPolicy(), hindsight=False), lambda done, total: None)
     return races
 
 

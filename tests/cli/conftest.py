@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,14 +17,17 @@ from commands import ratoon
 
 
 @pytest.fixture(scope="session")
-def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def projects(made_once: Callable[..., Path], empty_mlflow: Callable[[Path], None]) -> Path:
     """A folder with two trained models, `calm` and `other`. Copy it, never change it."""
-    folder = tmp_path_factory.mktemp("projects") / "models"
-    for model in ("calm", "other"):
-        assert ratoon("init", folder / model).code == 0
-        said = ratoon("train", folder / model / "spec.yaml", "--at", "2026-01-31")
-        assert said.code == 0, said.err
-    return folder
+
+    def make(folder: Path) -> None:
+        for model in ("calm", "other"):
+            assert ratoon("init", folder / model).code == 0
+            empty_mlflow(folder / model / ".ratoon")
+            said = ratoon("train", folder / model / "spec.yaml", "--at", "2026-01-31")
+            assert said.code == 0, said.err
+
+    return made_once("models", make)
 
 
 @pytest.fixture

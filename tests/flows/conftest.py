@@ -1,4 +1,4 @@
-"""One Prefect server, one warm parent of processes and one trained project for all tests of the flows."""
+"""One Prefect server and one warm parent for the tests of a process, one trained project for all of them."""
 
 from __future__ import annotations
 
@@ -36,41 +36,68 @@ def processes(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def trained_project(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def trained_project(
+    processes: Processes, made_once: Callable[..., Path], empty_mlflow: Callable[[Path], None]
+) -> Project:
     """The first version serves; nothing has been decided yet. Copy it, never change it."""
-    project = write_project(tmp_path_factory.mktemp("trained") / "project")
-    ended = processes.run("train", spec=project.path, at=TRAINED)
-    assert ended.result == "1", ended.trace
-    return project
+
+    def make(folder: Path) -> None:
+        project = write_project(folder)
+        empty_mlflow(folder / ".ratoon")
+        ended = processes.run("train", spec=project.path, at=TRAINED)
+        assert ended.result == "1", ended.trace
+
+    return Project(made_once("trained", make))
 
 
 @pytest.fixture(scope="session")
-def decided_project(
-    processes: Processes, trained_project: Project, tmp_path_factory: pytest.TempPathFactory
-) -> Project:
+def decided_project(processes: Processes, trained_project: Project, made_once: Callable[..., Path]) -> Project:
     """Harm was found and a warm start decided; the monitor was killed before it could start the retrain."""
-    project = trained_project.copy(tmp_path_factory.mktemp("decided") / "project")
-    ended = processes.run("monitor", dies("ratoon.flows.monitor:start_training"), spec=project.path, at=LATE)
-    assert ended.killed, ended
-    return project
+
+    def make(folder: Path) -> None:
+        project = trained_project.copy(folder)
+        ended = processes.run("monitor", dies("ratoon.flows.monitor:start_training"), spec=project.path, at=LATE)
+        assert ended.killed, ended
+
+    return Project(made_once("decided", make))
 
 
 @pytest.fixture(scope="session")
-def finished_project(
-    processes: Processes, decided_project: Project, tmp_path_factory: pytest.TempPathFactory
-) -> Project:
+def finished_project(processes: Processes, decided_project: Project, made_once: Callable[..., Path]) -> Project:
     """The decided retrain ran through: version 2 serves, since the project's review is automatic."""
-    project = decided_project.copy(tmp_path_factory.mktemp("finished") / "project")
-    with project.care() as care:
-        (decision,) = care.ledger.decisions("flights")
-    ended = processes.run("retrain", spec=project.path, decision=decision.id)
-    assert ended.result is not None and ended.result["promoted"], ended
-    return project
+
+    def make(folder: Path) -> None:
+        project = decided_project.copy(folder)
+        with project.care() as care:
+            (decision,) = care.ledger.decisions("flights")
+        ended = processes.run("retrain", spec=project.path, decision=decision.id)
+        assert ended.result is not None and ended.result["promoted"], ended
+
+    return Project(made_once("finished", make))
+
+
+@pytest.fixture(scope="session")
+def waiting_project(processes: Processes, decided_project: Project, made_once: Callable[..., Path]) -> Project:
+    """As `finished_project`, but a person reviews: version 1 serves, version 2 waits as challenger."""
+
+    def make(folder: Path) -> None:
+        project = decided_project.copy(folder)
+        project.write("review: automatic", "review: required")
+        with project.care() as care:
+            (decision,) = care.ledger.decisions("flights")
+        ended = processes.run("retrain", spec=project.path, decision=decision.id)
+        told = {"decision": decision.id, "version": "2", "candidate": None, "promoted": False}
+        assert ended.result == {**told, "outcome": "registered"}, ended
+
+    return Project(made_once("waiting", make))
 
 
 @pytest.fixture(scope="session")
 def shared(
-    processes: Processes, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+    processes: Processes,
+    postgres_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_mlflow: Callable[[Path], None],
 ) -> Iterator[tuple[Project, str]]:
     """A project with a decision to train, and its ledger's URL. Copy both, never change them.
 
@@ -79,6 +106,7 @@ def shared(
     folder = tmp_path_factory.mktemp("ready") / "project"
     with database(postgres_url) as ledger:
         project = shared_project(folder, ledger, f"sqlite:///{folder}/.ratoon/mlflow.db")
+        empty_mlflow(folder / ".ratoon")
         trained_and_decided(processes, project)
         yield project, ledger
 
@@ -96,6 +124,11 @@ def copied(tmp_path: Path) -> Callable[[Project], Project]:
 @pytest.fixture
 def decided(decided_project: Project, copied: Callable[..., Project]) -> Project:
     return copied(decided_project)
+
+
+@pytest.fixture
+def waiting(waiting_project: Project, copied: Callable[..., Project]) -> Project:
+    return copied(waiting_project)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def database(server: str, *, like: str | None = None) -> Iterator[str]:
 def shared_project(folder: Path, ledger: str, mlflow: str) -> Project:
     """A project whose ledger and registry are elsewhere; nothing is trained yet."""
     project = write_project(folder)
+    project.trains_apart()
     project.write(r"\Z", f"\nstores: {{ledger: '{ledger}', mlflow: '{mlflow}'}}\n")
     return project
 

@@ -1,4 +1,4 @@
-"""A small project on made-up flights: trained once for the session, copied with all its stores for each test."""
+"""A small project on made-up flights: trained once for a run, copied with all its stores for each test."""
 
 from __future__ import annotations
 
@@ -76,6 +76,10 @@ class Project:
         assert found, f"{pattern} is not in the spec"
         file.write_text(changed)
 
+    def trains_apart(self) -> None:
+        """Train in a process of its own, as shipped; its start takes 4 CPU seconds, which most tests can spare."""
+        self.write(r"\n  limits: \{apart: false\}", "")
+
     def copy(self, to: Path) -> Project:
         """The whole project elsewhere; MLflow's absolute paths follow, so that nothing is shared."""
         shutil.copytree(self.folder, to)
@@ -96,7 +100,7 @@ def timeless(decision: Decision) -> dict[str, Any]:
 
 
 def write_project(folder: Path, *, rows: int = 6000, review: str = "automatic") -> Project:
-    """The starter of `ratoon init` with quicker rules: no cooldown, the warm rung alone."""
+    """The starter of `ratoon init`, made quicker: no cooldown, the warm rung alone, trained in the flow's process."""
     write_starter(folder, "flights")
     project = Project(folder)
     project.feed(example_flights(rows))
@@ -105,7 +109,7 @@ def write_project(folder: Path, *, rows: int = 6000, review: str = "automatic") 
     project.write(r"review: \w+", f"review: {review}")
     project.write(r"window: 7d", "window: 5d")
     project.write(r"metric: roc_auc, min_labels: 200", "metric: brier, min_labels: 100")  # quick to resample
-    project.write(r"(build: training.py:build)[^\n]*", r"\1\n  rungs: [warm]")
+    project.write(r"(build: training.py:build)[^\n]*", r"\1\n  rungs: [warm]\n  limits: {apart: false}")
     return project
 
 

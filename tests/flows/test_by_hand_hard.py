@@ -56,23 +56,19 @@ def test_a_rollback_does_not_go_to_what_was_caught(processes: Processes, finishe
     assert _moves(finished)[-1] == ("2", number, "roll_back")
 
 
-def test_a_rejected_challenger_is_promoted_only_by_its_number(processes: Processes, decided: Project) -> None:
+def test_a_rejected_challenger_is_promoted_only_by_its_number(processes: Processes, waiting: Project) -> None:
     """The alias `challenger` stays on it; who promotes by default has not read what the reviewer said."""
-    decided.write("review: automatic", "review: required")
-    with decided.care() as care:
-        (decision,) = care.ledger.decisions("flights")
-    assert processes.run("retrain", spec=decided.path, decision=decision.id).result["version"] == "2"
-    client = _client(decided)
+    client = _client(waiting)
     client.set_model_version_tag("flights", "2", "review", "rejected")
     client.set_model_version_tag("flights", "2", "review_reason", "evenings look wrong")
 
-    ended = processes.run("promote", spec=decided.path, reason="looks fine")
+    ended = processes.run("promote", spec=waiting.path, reason="looks fine")
     assert ended.error is not None
     assert "evenings look wrong" in ended.error
-    assert _moves(decided) == BEFORE[:1]
+    assert _moves(waiting) == BEFORE[:1]
 
-    assert processes.run("promote", spec=decided.path, version="2", reason="I know better").result == "2"
-    assert _moves(decided) == BEFORE
+    assert processes.run("promote", spec=waiting.path, version="2", reason="I know better").result == "2"
+    assert _moves(waiting) == BEFORE
 
 
 def test_who_stands_by_what_was_caught_promotes_it(processes: Processes, finished: Project) -> None:

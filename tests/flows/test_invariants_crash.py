@@ -39,7 +39,14 @@ INSIDE = {  # in the training's own process
 }
 MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
 QUICK = [("logging the model", "after")]
-TELLING = ("creating the version", "the challenger's alias", "the champion's alias")  # the other ones: `long`
+TELLING = ("creating the version",)  # the other ones: `long`
+
+
+@pytest.fixture
+def decided(decided: Project) -> Project:
+    """As shipped, with a process for each training."""
+    decided.trains_apart()
+    return decided
 
 
 def whole(project: Project, *, versions: int) -> Care:
@@ -142,7 +149,7 @@ def test_killed_at_any_other_step_it_ends_once_too(
     ("step", "when"),
     [
         ("the update itself", "before"),
-        pytest.param("the update itself", "after", marks=pytest.mark.slow),
+        pytest.param("the update itself", "after", marks=pytest.mark.long),
         pytest.param("the gate", "before", marks=pytest.mark.long),
         pytest.param("the gate", "after", marks=pytest.mark.slow),
     ],
@@ -185,6 +192,7 @@ def test_a_training_that_is_killed_leaves_nothing_but_a_row_in_the_ledger(
     assert running_runs(decided) == 0
 
 
+@pytest.mark.slow
 def test_a_version_whose_process_died_before_it_was_offered_is_offered_by_the_repeat(
     processes: Processes, decided: Project
 ) -> None:

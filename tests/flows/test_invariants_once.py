@@ -35,9 +35,8 @@ def decision_of(project: Project) -> str:
 
 
 def given_up_soon(project: Project) -> None:
-    """After a second; trained in the flow's process: one of its own may not take longer than that second."""
+    """After a second, which a training in a process of its own may not outlive."""
     project.write("review:", "abandon_after: 1s\nreview:")
-    project.write(r"(build: training.py:build)[^\n]*", r"\1\n  limits: {apart: false}")
 
 
 def until(path: Path) -> None:

@@ -21,7 +21,9 @@ MOST = 6  # in one story
 def _fresh(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Project]:
     """A project with a decision to train, its ledger in a file or in PostgreSQL."""
     if kind == "sqlite":
-        yield request.getfixturevalue("decided_project").copy(folder)
+        project = request.getfixturevalue("decided_project").copy(folder)
+        project.trains_apart()
+        yield project
         return
     shared = request.getfixturevalue("shared")
     with copied_ledger(request.getfixturevalue("postgres_url"), shared, folder) as project:

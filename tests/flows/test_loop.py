@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,14 @@ END = datetime(2026, 2, 23)
 
 
 @pytest.fixture(scope="module")
-def replays(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, Ended]:
+def replays(
+    processes: Processes, tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]
+) -> tuple[Ended, Ended]:
     """Two replays of the same project, each into stores of its own, at the same time."""
     folder: Path = tmp_path_factory.mktemp("replay")
     project = write_project(folder / "project")
+    for name in ("one", "two"):
+        empty_mlflow(folder / name)
     jobs = [
         ("replay", [], {"spec": project.path, "every": "4d", "start": START, "end": END, "into": folder / name})
         for name in ("one", "two")
@@ -104,39 +109,29 @@ def test_the_decision_is_in_the_ledger_when_its_action_dies_at_once(decided_proj
         assert care.ledger.updates("flights") == []
 
 
-def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processes: Processes, decided: Project) -> None:
+def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processes: Processes, waiting: Project) -> None:
     """Then a person moves the alias in MLflow; the next monitor sees it; a rollback puts version 1 back."""
     from mlflow import MlflowClient
 
-    decided.write("review: automatic", "review: required")
-    with decided.care() as care:
+    with waiting.care() as care:
         (decision,) = care.ledger.decisions("flights")
-    waiting = processes.run("retrain", spec=decided.path, decision=decision.id)
-    assert waiting.result == {
-        "decision": decision.id,
-        "outcome": "registered",
-        "version": "2",
-        "candidate": None,
-        "promoted": False,
-    }
-    with decided.care() as care:
         champion, challenger = care.registry.champion(), care.registry.challenger()
         assert champion is not None and challenger is not None
         assert (champion.number, challenger.number) == ("1", "2")
         assert [p.version for p in care.ledger.champions("flights")] == ["1"]
         MlflowClient(care.registry.uri, care.registry.uri).set_registered_model_alias("flights", "champion", "2")
 
-    seen = processes.run("monitor", spec=decided.path, at=LATE + timedelta(days=1))
+    seen = processes.run("monitor", spec=waiting.path, at=LATE + timedelta(days=1))
     assert seen.error is None, seen.trace
     assert seen.result["champion"] == "2"
-    with decided.care() as care:
+    with waiting.care() as care:
         moved = care.ledger.champions("flights")[-1]
         assert (moved.version, moved.previous, moved.kind, moved.actor) == ("2", "1", "promotion", "registry")
         assert moved.decision == decision.id
 
-    back = processes.run("roll_back", spec=decided.path, reason="complaints", actor="ada")
+    back = processes.run("roll_back", spec=waiting.path, reason="complaints", actor="ada")
     assert back.result == "1", back
-    with decided.care() as care:
+    with waiting.care() as care:
         serving = care.registry.champion()
         assert serving is not None and serving.number == "1"
         last = care.ledger.champions("flights")[-1]

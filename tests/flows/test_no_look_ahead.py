@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,12 @@ def story(project: Project) -> dict[str, Any]:
         }
 
 
-def test_the_future_changes_nothing(processes: Processes, finished_project: Project, tmp_path: Path) -> None:
+def test_the_future_changes_nothing(
+    processes: Processes, finished_project: Project, tmp_path: Path, empty_mlflow: Callable[[Path], None]
+) -> None:
     """Invariant 3, from the first training to the challenger: decision, signals, gate, states and predictions."""
     probed = write_project(tmp_path / "project")
+    empty_mlflow(probed.folder / ".ratoon")
     honest = probed.data
     probed.feed(with_another_future(honest, TRAINED, seed=1))
     assert processes.run("train", spec=probed.path, at=TRAINED).result == "1"

@@ -22,27 +22,25 @@ def test_a_start_by_hand_is_refused_in_shadow_mode(processes: Processes, trained
         assert care.ledger.decisions("flights") == []
 
 
-def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, decided: Project) -> None:
+def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, waiting: Project) -> None:
     """The reviewer sets the tag `review` in MLflow; the next monitor writes it down and backs off."""
     from mlflow import MlflowClient
 
-    decided.write("review: automatic", "review: required")
-    decided.write(r"min_rows: 50", "min_rows: 1\n    back_off: 5d")
-    with decided.care() as care:
+    waiting.write(r"min_rows: 50", "min_rows: 1\n    back_off: 5d")
+    with waiting.care() as care:
         (decision,) = care.ledger.decisions("flights")
         reviewed = care.registry.uri
-    assert processes.run("retrain", spec=decided.path, decision=decision.id).result["version"] == "2"
     client = MlflowClient(reviewed, reviewed)
     client.set_model_version_tag("flights", "2", "review", "rejected")
     client.set_model_version_tag("flights", "2", "review_reason", "evenings look wrong")
 
-    ended = processes.run("monitor", spec=decided.path, at=LATE + timedelta(days=1))
+    ended = processes.run("monitor", spec=waiting.path, at=LATE + timedelta(days=1))
 
     assert ended.error is None, ended.trace
     assert ended.result["triage"]["verdict"] == "harm"
     assert ended.result["action"] == "hold"
     assert any(answer["guard"] == "back_off" and answer["held"] for answer in ended.result["guards"])
-    with decided.care() as care:
+    with waiting.care() as care:
         (review,) = care.ledger.reviews("flights")
         assert (review.version, review.verdict, review.reason) == ("2", "rejected", "evenings look wrong")
         assert review.decision == decision.id

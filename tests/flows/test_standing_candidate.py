@@ -29,8 +29,8 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
     repeated = processes.run("retrain", spec=decided.path, decision=decision.id)
     assert repeated.result == kept_back, repeated.trace
     with decided.care() as care:
-        kept, serving = care.registry.candidate(), care.registry.champion()
-        assert kept is not None and serving is not None
+        kept, serving = care.registry.candidates()["warm"], care.registry.champion()
+        assert serving is not None
         assert (kept.number, kept.parent, kept.against, kept.unproven, serving.number) == ("2", "1", "1", True, "1")
         assert care.registry.challenger() is None
         assert kept.description.startswith("Not proven yet: Update of version 1")
@@ -53,5 +53,5 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
         assert state.watermark > LATE
         learned = care.ledger.updates("flights")[-1].rows
         assert learned == tally.rows - care.registry.load("2").state.learned_rows
-        assert care.registry.candidate() is None
+        assert care.registry.candidates() == {}
         assert "warm" not in lines(care, "3", History(model="flights"))

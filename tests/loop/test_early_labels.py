@@ -2,66 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.backtest.turn import Turn
 from ratoon.cli.checking import check_spec
 from ratoon.loop.care import Care
 from ratoon.loop.champion import champion_as_of
-from ratoon.loop.learn import first_version
 from ratoon.loop.look import look
 from ratoon.loop.served import not_learned
 from ratoon.loop.watch import watch
 from ratoon.loop.whole import broken_spans
 from ratoon.models.learner import learner_for
 from ratoon.spec.errors import ContractBroken
-from ratoon.spec.load import load_spec
 
-START = datetime(2026, 1, 1)
-DAY = timedelta(days=1)
+from .small_streams import DAY, START, moments, serving, spec_of
+
 RATE = 0.2
-SPEC = """
-model: early
-task: binary
-data: {source: rows.parquet, id: id, time: at, target: y, label_time: told, features: [a, b], KEY holdout: 0.2}
-learner: {build: "build.py:build"}
-monitors: {window: 7d, every: 1d, performance: {min_labels: 50, estimate: "off"}}
-"""
-BUILD = """
-from sklearn.linear_model import SGDClassifier
 
 
-def build():
-    return SGDClassifier(loss="log_loss", random_state=0)
-"""
-
-
-@contextmanager
-def cared(folder: Path, key: str) -> Iterator[Care]:
+def cared(folder: Path, key: str) -> AbstractContextManager[Care]:
     """A first version at day 60 that serves since."""
-    folder.mkdir(exist_ok=True)
-    rng = np.random.default_rng(0)
-    n = 120 * 100
-    at = pd.Series(pd.date_range(START, periods=n, freq=DAY / 100)).astype("datetime64[us]")
+    rng, at = np.random.default_rng(0), moments(120, 100)
+    n = len(at)
     y = (rng.uniform(size=n) < RATE).astype(int)
     told = at + pd.to_timedelta(np.where(y == 1, 0.01, 30), unit="D")
-    frame = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "at": at, "y": y, "told": told})
-    frame.assign(a=y + rng.normal(0, 1, n), b=rng.normal(size=n)).to_parquet(folder / "rows.parquet")
-    (folder / "build.py").write_text(BUILD)
-    (folder / "spec.yaml").write_text(SPEC.replace("KEY", key))
-    with rehearsed(load_spec(folder / "spec.yaml")) as care:
-        version = first_version(care, START + 60 * DAY)
-        promoted(care, version.number, START + 60 * DAY, kind="first", reason="the first")
-        yield care
+    rows = pd.DataFrame({"at": at, "y": y, "told": told, "a": y + rng.normal(0, 1, n), "b": rng.normal(size=n)})
+    return serving(spec_of(folder, rows, f"{key} label_time: told, features: [a, b]"), 60)
 
 
 def seen(care: Care, day: int):

@@ -24,7 +24,7 @@ from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.values import FIRING
 
-START, DAYS, ROWS = datetime(2026, 1, 1), 240, 60
+START, DAYS, ROWS = datetime(2026, 1, 1), 200, 60
 BUILD = """
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline

@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.backtest.turn import Turn
 from ratoon.loop.champion import champion_as_of
-from ratoon.loop.learn import first_version
-from ratoon.spec.load import load_spec
 from ratoon.spec.values import Decision
 
-START = datetime(2026, 1, 1)
-DAY = timedelta(days=1)
+from .small_streams import DAY, START, moments, serving, spec_of
+
 DAYS, A_DAY, WRONG = 70, 80, 63
-SPEC = """
-model: wrong
-task: binary
-data: {source: rows.KIND, id: id, time: at, target: y, label_delay: 0s, holdout: 0.2}
-learner: {build: "build.py:build"}
-monitors: {window: 7d, every: 1d, performance: {min_labels: 50, estimate: "off"}}
+POLICY = """
 policy:
   - {when: 'triage == "broken_data"', do: alert}
   - {when: 'performance.failing', do: warm_start}
-"""
-BUILD = """
-from sklearn.linear_model import SGDClassifier
-from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-
-def build():
-    numbers = make_column_transformer((StandardScaler(), make_column_selector(dtype_include="number")))
-    return make_pipeline(numbers, SGDClassifier(loss="log_loss", random_state=0))
 """
 
 
 def decided(folder: Path, kind: str, fault: str) -> Decision:
     """What is decided on the last day of a stream whose last week had the *fault*."""
-    rng = np.random.default_rng(3)
-    n = DAYS * A_DAY
+    rng, at = np.random.default_rng(3), moments(DAYS, A_DAY)
+    n = len(at)
     late = np.arange(n) >= WRONG * A_DAY
-    at = pd.Series(pd.date_range(START, periods=n, freq=DAY / A_DAY)).astype("datetime64[us]")
     a, b = rng.normal(size=(2, n))
     z = a + 0.5 * b if fault != "concept" else np.where(late, b - a, a + 0.5 * b)
     y = (z + rng.normal(0, 0.5, n) > 0).astype(int)
@@ -58,13 +37,8 @@ def decided(folder: Path, kind: str, fault: str) -> Decision:
         y = np.where(late & (rng.uniform(size=n) < 0.4), 0, y)
     elif fault == "shift":
         y = np.where(late, np.roll(y, 1), y)
-    frame = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "at": at, "y": y, "a": a, "b": b, "site": site})
-    frame.to_csv(folder / "rows.csv", index=False) if kind == "csv" else frame.to_parquet(folder / "rows.parquet")
-    (folder / "build.py").write_text(BUILD)
-    (folder / "spec.yaml").write_text(SPEC.replace("KIND", kind))
-    with rehearsed(load_spec(folder / "spec.yaml")) as care:
-        version = first_version(care, START + 40 * DAY)
-        promoted(care, version.number, START + 40 * DAY, kind="first", reason="the first")
+    rows = pd.DataFrame({"at": at, "y": y, "a": a, "b": b, "site": site})
+    with serving(spec_of(folder, rows, "label_delay: 0s", kind=kind, more=POLICY), 40) as care:
         now = START + DAYS * DAY
         return Turn(care, champion_as_of(care, now), now).asked
 

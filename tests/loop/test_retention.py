@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,9 +73,10 @@ def html(care: Care) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Care]:
     """Champions 1 to 3; 4 passed its gate and nobody reviewed it, 5 was rejected, 6 is the challenger."""
     folder = tmp_path_factory.mktemp("retention")
+    empty_mlflow(folder / ".ratoon")
     with project(folder, retention={"champions": 2}) as care:
         first_version(care, NOW)
         for number in range(2, 7):

@@ -3,66 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.loop.care import Care
 from ratoon.loop.champion import Champion, champion_as_of
-from ratoon.loop.learn import first_version
 from ratoon.loop.look import Look, look
 from ratoon.loop.served import Term, by_terms, terms
 from ratoon.loop.watch import watch
 from ratoon.spec.errors import RegistryError
-from ratoon.spec.load import load_spec
 
-START = datetime(2026, 1, 1)
-DAY = timedelta(days=1)
+from .small_streams import DAY, START, moments, serving, spec_of, train
+
 DAYS, A_DAY = 160, 60
 TURNED = 100  # the day on which the label turns round
-SPEC = """
-model: late
-task: binary
-data: {source: rows.parquet, id: id, time: at, target: y, label_time: told, features: [a, b], holdout: 0.2}
-learner: {build: "build.py:build"}
-monitors: {window: 7d, every: 1d, performance: {min_labels: 50, estimate: "off"}}
-"""
-BUILD = """
-from sklearn.linear_model import SGDClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-
-def build():
-    return make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=0))
-"""
-
-
-def rows(delay: int) -> pd.DataFrame:
-    rng = np.random.default_rng(1)
-    n = DAYS * A_DAY
-    at = pd.Series(pd.date_range(START, periods=n, freq=DAY / A_DAY)).astype("datetime64[us]")
-    a, b = rng.normal(size=n), rng.normal(size=n)
-    sign = np.where(np.arange(n) < TURNED * A_DAY, 1, -1)
-    y = (sign * a + rng.normal(0, 0.5, n) > 0).astype(int)
-    return pd.DataFrame({"id": [f"r{i}" for i in range(n)], "at": at, "y": y, "told": at + delay * DAY, "a": a, "b": b})
 
 
 @pytest.fixture(scope="module")
 def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
     """Labels come after 30 days; a new champion every five days from day 60 on."""
-    folder = tmp_path_factory.mktemp("late")
-    (folder / "spec.yaml").write_text(SPEC)
-    (folder / "build.py").write_text(BUILD)
-    rows(30).to_parquet(folder / "rows.parquet")
-    with rehearsed(load_spec(folder / "spec.yaml")) as opened:
-        for day in range(60, DAYS, 5):
-            at = START + day * DAY
-            version = first_version(opened, at)
-            promoted(opened, version.number, at, kind="first" if day == 60 else "promotion", reason="it is time")
+    rng, at = np.random.default_rng(1), moments(DAYS, A_DAY)
+    n = len(at)
+    a, b = rng.normal(size=n), rng.normal(size=n)
+    sign = np.where(np.arange(n) < TURNED * A_DAY, 1, -1)
+    y = (sign * a + rng.normal(0, 0.5, n) > 0).astype(int)
+    rows = pd.DataFrame({"at": at, "y": y, "told": at + 30 * DAY, "a": a, "b": b})
+    spec = spec_of(tmp_path_factory.mktemp("late"), rows, "label_time: told, features: [a, b]")
+    with serving(spec, 60) as opened:
+        for day in range(65, DAYS, 5):
+            train(opened, day)
         yield opened
 
 

@@ -4,62 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.backtest.turn import Turn
 from ratoon.loop.care import Care
 from ratoon.loop.champion import Champion, champion_as_of
-from ratoon.loop.learn import first_version
 from ratoon.loop.look import look
 from ratoon.loop.watch import watch
 from ratoon.loop.whole import broken_spans
 from ratoon.models.trained import Trained
 from ratoon.policy.triage import triage
 from ratoon.spec.errors import Refused
-from ratoon.spec.load import load_spec
 from ratoon.spec.values import Decision, History
 
-START = datetime(2026, 1, 1)
-DAY = timedelta(days=1)
+from .small_streams import DAY, START, moments, serving, spec_of
+
 DAYS, A_DAY, SILENT = 90, 60, 70
-SPEC = """
-model: mute
-task: binary
-data: {source: rows.parquet, id: id, time: at, target: y, label_time: told, features: [a, b], holdout: 0.2}
-learner: {build: "build.py:build"}
-monitors: {window: 7d, every: 1d, performance: {min_labels: 50, estimate: "off"}}
-"""
-BUILD = """
-from sklearn.linear_model import SGDClassifier
-
-
-def build():
-    return SGDClassifier(loss="log_loss", random_state=0)
-"""
 
 
 @pytest.fixture(scope="module")
 def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
     """A first version at day 50; labels take two days, and none comes any more from day 70 on."""
-    folder = tmp_path_factory.mktemp("mute")
-    rng = np.random.default_rng(1)
-    n = DAYS * A_DAY
-    at = pd.Series(pd.date_range(START, periods=n, freq=DAY / A_DAY)).astype("datetime64[us]")
-    a = rng.normal(size=n)
-    told = at + 2 * DAY
-    y = pd.Series(a + rng.normal(0, 0.5, n) > 0).astype("Int64").where(told <= START + SILENT * DAY)
-    frame = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "at": at, "y": y, "told": told.where(y.notna()), "a": a})
-    frame.assign(b=rng.normal(size=n)).to_parquet(folder / "rows.parquet")
-    (folder / "spec.yaml").write_text(SPEC)
-    (folder / "build.py").write_text(BUILD)
-    with rehearsed(load_spec(folder / "spec.yaml")) as opened:
-        version = first_version(opened, START + 50 * DAY)
-        promoted(opened, version.number, START + 50 * DAY, kind="first", reason="the first")
+    rng, at = np.random.default_rng(1), moments(DAYS, A_DAY)
+    a, told = rng.normal(size=len(at)), at + 2 * DAY
+    y = pd.Series(a + rng.normal(0, 0.5, len(at)) > 0).astype("Int64").where(told <= START + SILENT * DAY)
+    rows = pd.DataFrame({"at": at, "y": y, "told": told.where(y.notna()), "a": a, "b": rng.normal(size=len(at))})
+    spec = spec_of(tmp_path_factory.mktemp("mute"), rows, "label_time: told, features: [a, b]")
+    with serving(spec, 50) as opened:
         yield opened
 
 

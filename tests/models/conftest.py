@@ -285,9 +285,14 @@ def make_rows() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def registry_of(make_spec: Callable[..., Spec], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Registry]:
+def registry_of(
+    make_spec: Callable[..., Spec],
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_mlflow: Callable[[Path], None],
+) -> Callable[..., Registry]:
     """A function from a model's name, build and task to its registry; all in one embedded store."""
     folder = tmp_path_factory.mktemp("registry")
+    empty_mlflow(folder / ".ratoon")
 
     def open_registry(model: str, build: str = "sgd_binary", task: str = "binary", **parts: Any) -> Registry:
         return Registry.open(make_spec(build, task, folder=folder, model=model, **parts))

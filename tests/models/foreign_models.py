@@ -89,7 +89,8 @@ def log_foreign(folder: Path, script: str, *arguments: str) -> str:
     warnings.simplefilter("ignore")
     import logging
     logging.disable(logging.WARNING)
-    import mlflow, mlflow.sklearn
+    import mlflow, mlflow.sklearn, mlflow.utils.requirements_utils as installed
+    installed._MODULES_TO_PACKAGES = {{}}  # the file lists of all packages, for a warning that nobody reads here
     import numpy as np, pandas as pd
     mlflow.set_tracking_uri("sqlite:///{folder / ".ratoon" / "mlflow.db"}")
     rows = pd.read_parquet("{folder / "rows.parquet"}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +39,9 @@ log(SGDClassifier(loss="log_loss").fit(X, late + 1), name="late", input_example=
 
 
 @pytest.fixture(scope="module")
-def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+def care(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Care]:
     folder = tmp_path_factory.mktemp("adopt") / "project"
+    empty_mlflow(folder / ".ratoon")
     with project(folder) as care:
         log_foreign(folder, LOG)
         yield care

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +52,9 @@ ALIKE = ("lgb_unnamed", "xgb_estimator")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("adopt") / "project"
+    empty_mlflow(folder / ".ratoon")
     with project(folder):
         log_foreign(folder, LOG)
         (folder / "classes.py").write_text(BUILD.format("XGBClassifier"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,12 @@ log(made, input_example=X[:5], code_paths=["theirs_code/theirs"])               
 """
 
 
-def test_a_foreign_clustering_is_adopted_and_continues_in_its_own_unit(tmp_path: Path) -> None:
+def test_a_foreign_clustering_is_adopted_and_continues_in_its_own_unit(
+    tmp_path: Path, empty_mlflow: Callable[[Path], None]
+) -> None:
     """One that carries code is refused by name: the gate could not compare it with what comes of it."""
     data = {"source": "rows.parquet", "id": "id", "time": "t", "label_delay": "1h", "features": ["a", "b"]}
+    empty_mlflow(tmp_path / "project" / ".ratoon")
     with project(tmp_path / "project", task="clustering", data=data) as care:
         log_foreign(care.spec.folder, LOG)
         told = {"address": None, "learned_until": LEARNED, "now": NOW}

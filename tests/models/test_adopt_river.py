@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,11 @@ def chance():
 
 
 @pytest.fixture(scope="module")
-def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[float]]]:
+def logged(
+    tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]
+) -> Iterator[tuple[Path, list[float]]]:
     folder = tmp_path_factory.mktemp("adopt") / "project"
+    empty_mlflow(folder / ".ratoon")
     with project(folder):
         said = log_foreign(folder, LOG)
         (folder / "flow.py").write_text(BUILD)
@@ -89,7 +92,10 @@ def of(folder: Path, model: str, target: str = "y", pickle: bool = True) -> Any:
     return project(folder, target=target, model=model, learner={"build": build, "pickle": pickle})
 
 
-@pytest.mark.parametrize(("model", "found"), [("value", "the attribute 'model'"), ("code", "the artifact 'it'")])
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [("value", "the attribute 'model'"), pytest.param("code", "the artifact 'it'", marks=pytest.mark.long)],
+)
 def test_the_only_model_inside_is_recovered_whole(logged: tuple[Path, list[float]], model: str, found: str) -> None:
     """As an attribute of the PythonModel, or as a pickled artifact of a model from code."""
     folder, said = logged

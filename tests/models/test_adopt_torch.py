@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,9 @@ def wider():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("adopt") / "project"
+    empty_mlflow(folder / ".ratoon")
     with project(folder):
         log_foreign(folder, LOG)
         (folder / "net.py").write_text(BUILD)

