@@ -16,9 +16,9 @@ from ..loop.fleet import Fleet, within
 from ..spec.duration import parse_duration
 from ..spec.errors import BadInput, RatoonError
 from ..spec.load import load_spec
-from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
+from ..spec.unexpected import users_code, worded
 from ..spec.values import Decision
 from .settings import settle_environment
 from .terminal import Terminal, marked
@@ -125,10 +125,11 @@ def _look(path: Path, moment: datetime) -> Looked:
         settle_environment(spec)
         from ..flows.monitor import monitor
 
-        return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
+        with users_code():
+            return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
     except Exception as error:  # anything: the next model is looked at all the same
         ours = isinstance(error, RatoonError)
-        fault = str(error) if ours else masked(f"{type(error).__name__}: {error}")
+        fault = str(error) if ours else worded(error)
         return Looked(path, spec.model if spec else None, fault=fault)
 
 

@@ -20,6 +20,7 @@ from ..spec.duration import format_duration
 from ..spec.errors import BadInput, DataError
 from ..spec.load import json_schema
 from ..spec.model import CsvSpec, Spec
+from ..spec.places import real
 from ..spec.values import Span
 from ..spec.watching import DEFAULT_METRIC, Task
 from .default_rules import policy_text
@@ -125,7 +126,7 @@ class _Found:
 
 
 def _looked_at(folder: Path, name: str, own: OwnData) -> _Found:
-    source = own.file.expanduser().resolve()
+    source = real(own.file)
     if source.is_relative_to(folder.resolve()):
         source = source.relative_to(folder.resolve())
     columns = {"id": own.id, "time": own.time}

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..spec.masked import without_login
 from ..spec.model import Spec
+from ..spec.places import real
 from ..spec.private import private_folder
 
 _FILE = "sqlite:///"
@@ -20,7 +21,7 @@ _LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
 
 def home_of(spec: Spec) -> Path:
     """The folder of the embedded stores, made on first use."""
-    home = (spec.folder / spec.stores.home).resolve()
+    home = real(spec.folder / spec.stores.home)
     private_folder(home)
     return home
 
@@ -39,7 +40,7 @@ def uri_of(spec: Spec) -> str:
         os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(login.password or "")
         return without_login(written)
     if written.startswith(_FILE) and not written.startswith(f"{_FILE}/"):
-        return f"{_FILE}{(spec.folder / written.removeprefix(_FILE)).resolve()}"
+        return f"{_FILE}{real(spec.folder / written.removeprefix(_FILE))}"
     return written
 
 

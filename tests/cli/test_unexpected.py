@@ -12,7 +12,7 @@ from ratoon.cli import main
 from ratoon.spec.unexpected import worded
 
 
-def ended(monkeypatch: pytest.MonkeyPatch, error: Exception) -> int:
+def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
     def app(**_: Any) -> None:
         raise error
 
@@ -58,3 +58,12 @@ def test_a_prefect_that_does_not_answer_is_named_with_what_to_do(
     monkeypatch.setenv("PREFECT_API_URL", "http://prefect.example/api")
     assert "Prefect at http://prefect.example/api" in worded(error)
     assert "PREFECT_API_URL" in worded(error)
+
+
+@pytest.mark.parametrize("error", [SystemExit(), SystemExit(0), SystemExit("no licence"), GeneratorExit("x")])
+def test_code_that_ends_the_process_ends_no_command_as_if_it_were_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
+) -> None:
+    """A metric, a source, a driver: 0 would tell a scheduler that all went well."""
+    assert ended(monkeypatch, error) == 1
+    assert type(error).__name__ in capsys.readouterr().err
