@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ratoon.ledger import decisions, engine, flights, transactions
+from ratoon.ledger import decisions, engine, flights
 from ratoon.ledger.ledger import Ledger
+from ratoon.spec import waiting
 from ratoon.spec.errors import Unavailable
 
 
@@ -21,7 +22,7 @@ def restarts(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[in
     """Make a function of the ledger's lose its connection (as at a restart) the first *times* it has done its work."""
     if not url.startswith("postgres"):
         pytest.skip("SQLite has no server")
-    monkeypatch.setattr(transactions, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(waiting, "PAUSES", (0.0, 0.0))
 
     def lose(module: Any, name: str, times: int) -> list[int]:
         real, calls = getattr(module, name), [0]
