@@ -233,6 +233,8 @@ class Registry:
                 run_id, model_id = self.log(trained, evidence, code_paths)
             digests = self._digests(model_id)
             claim.check()
+            if self.witness is not None:  # before the version: a process that dies in between leaves one that is known
+                self.witness.intend(evidence.decision, digests.whole)
             known = self._create(trained, evidence, run_id, model_id, digests)
             self._witnessed(known, digests)
         return self.offer(known, claim=claim)
@@ -477,10 +479,11 @@ class Registry:
     def _witness_again(self, version: Version) -> None:
         """Write down what a process left out that died after it had made *version*.
 
-        But for one that carries code: who can write the registry could have made it in between.
+        But for one that no process of ours was about to make: who can write the registry could have made it in between.
         """
-        if flavour.code_in(self._files(version.number), version.number) is None:
-            self._witnessed(version, Digests.read(version.tags[FILES]))
+        digests = Digests.read(version.tags[FILES])
+        if self.witness is not None and self.witness.intended(version.decision or "", digests.whole):
+            self._witnessed(version, digests)
 
     def _close_broken_runs(self, decision: str) -> None:
         """End the runs that a killed process left running for *decision*."""
