@@ -15,6 +15,8 @@ from .masked import masked
 
 _MARKS = re.compile(r"[^\w.-]")  # in a column's name, what some libraries refuse
 _LONGEST = 300
+_BESIDE = ("(raised as a result of", "(Background on this error")  # SQLAlchemy's, before and after what was raised
+_FULL = ("database or disk is full", "No space left on device", "could not extend file")
 
 
 class Left(Exception):
@@ -46,7 +48,8 @@ def said(error: BaseException) -> str:
         text = str(error)
     except Exception:  # a user's class
         return ""
-    line = next((line.strip() for line in text[: 100 * _LONGEST].splitlines() if line.strip()), "")
+    lines = [line.strip() for line in text[: 100 * _LONGEST].splitlines() if line.strip()]
+    line = next((line for line in lines if not line.startswith(_BESIDE)), lines[0] if lines else "")
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
@@ -91,17 +94,28 @@ def _prefect_is_away(error: BaseException) -> str:
     return ""
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """*error* and what it came of, outermost first: a library's own error is often about another."""
+    seen: list[BaseException] = []
+    while error is not None and not any(error is each for each in seen):
+        seen.append(error)
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def _step(error: BaseException) -> str:
-    if isinstance(error, MemoryError):
+    chain = list(_chain(error))
+    if any(isinstance(each, MemoryError) for each in chain):
         return "There is not enough memory: fewer rows (`learner.history`, `monitors.sample`) need less."
     if address := _prefect_is_away(error):
         return (
             f"Prefect at {address} does not answer as it should. Look whether it runs, or unset PREFECT_API_URL to go "
             "on without it; what the ledger and the registry hold is as it was."
         )
-    number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.ENOSPC, errno.EDQUOT):
+    numbers = {each.errno for each in chain if isinstance(each, OSError)}
+    full = any(words in said(each) for each in chain for words in _FULL)
+    if full or numbers & {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return "The disk is full. Nothing that was there is lost; make room and start it again."
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if numbers & {errno.EACCES, errno.EPERM, errno.EROFS}:
         return "This user may not write there; give it the right, or set `stores.home` to another folder."
     return "RATOON_TRACEBACK=1 shows where it was raised."
