@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from ..spec import waiting
@@ -48,7 +48,9 @@ def transact(engine: Engine, work: Callable[[Session], T], *, writes: bool) -> T
         return patiently(lambda: _once(engine, work, writes), lost=_away, again=engine.dispose, pauses=waiting.PAUSES)
     except waiting.StayedAway as error:
         raise Unavailable(_said(engine, error.__cause__)) from error
-    except _STORE as error:
+    except DatabaseError as error:  # itself: what SQLite raises of a torn file; a statement's faults are its subclasses
+        if not isinstance(error, _STORE) and type(error) is not DatabaseError:
+            raise
         raise Unavailable(_said(engine, error)) from error
 
 
@@ -73,10 +75,10 @@ def _away(error: Exception) -> bool:
 def _said(engine: Engine, error: BaseException | None) -> str:
     found = getattr(error, "orig", None)
     reason = (str(found).strip().splitlines() or [type(found).__name__])[0]
-    full = getattr(found, "pgcode", None) in _FULL or "full" in reason
-    step = (
-        "Make room where it lies and start this again"
-        if full
-        else "Look after the database and start this again: what was done before is kept"
-    )
+    if getattr(found, "pgcode", None) in _FULL or "full" in reason:
+        step = "Make room where it lies and start this again"
+    elif "malformed" in reason or "not a database" in reason:
+        step = "Its file is torn: restore it from a backup"
+    else:
+        step = "Look after the database and start this again: what was done before is kept"
     return f"the ledger {shown(engine.url)} does not answer as it should: {reason}. Nothing was written. {step}."
