@@ -21,7 +21,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
-from ..spec.errors import AliasMoved, NotAllowed, Refused, RegistryError, Unavailable
+from ..spec.errors import AliasMoved, NotAllowed, RatoonError, Refused, RegistryError, Unavailable
 from ..spec.masked import without_login
 from ..spec.model import Spec
 from ..spec.unexpected import said
@@ -99,6 +99,8 @@ class Registry:
                     registry._client.search_registered_models(max_results=1)
                     registry._client.search_experiments(max_results=1)
                     registry._embedded = EmbeddedVersions.find(uri, spec.model)
+        except RatoonError:
+            raise
         except Exception as error:
             raise RegistryError(
                 f"the MLflow registry at {uri} cannot be used: {said(error)}. Check stores.mlflow in {spec.path} and "

@@ -16,6 +16,7 @@ from .masked import masked
 _MARKS = re.compile(r"[^\w.-]")  # in a column's name, what some libraries refuse
 _LONGEST = 300
 _BESIDE = ("(raised as a result of", "(Background on this error")  # SQLAlchemy's, before and after what was raised
+_OF_PARAMETERS = ("ParameterTypeError", "ParameterBindError", "SignatureMismatchError")  # Prefect's, of a start
 _FULL = ("database or disk is full", "No space left on device", "could not extend file")
 
 
@@ -89,6 +90,8 @@ def _place(error: BaseException) -> str:
 
 def _prefect_is_away(error: BaseException) -> str:
     """The address of the Prefect server that refused, timed out or could not be reached, if that is what was raised."""
+    if type(error).__name__ in _OF_PARAMETERS:
+        return ""
     if type(error).__module__.split(".")[0] in ("httpx", "httpcore", "prefect") or "Failed to reach API" in said(error):
         return os.environ.get("PREFECT_API_URL", "its own address")
     return ""
