@@ -13,6 +13,10 @@ from ratoon.paper.html import write
 PAGE = "<!DOCTYPE html>\n<p>a page</p>"
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
 @pytest.mark.parametrize("content", [b"model: m\ntask: binary\n", b"PAR1\x00\x01", b"", b"# <html"])
 def test_a_file_that_is_no_page_stays(tmp_path: Path, content: bytes) -> None:
     """`ratoon report spec.yaml --out spec.yaml`."""
@@ -21,7 +25,7 @@ def test_a_file_that_is_no_page_stays(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(FileExistsError, match="no page"):
         write(PAGE, file)
     assert file.read_bytes() == content
-    assert os.listdir(tmp_path) == ["spec.yaml"]
+    assert names(tmp_path) == ["spec.yaml"]
 
 
 def test_nor_is_a_folder_a_pipe_or_a_device_replaced(tmp_path: Path) -> None:
@@ -31,7 +35,7 @@ def test_nor_is_a_folder_a_pipe_or_a_device_replaced(tmp_path: Path) -> None:
     for name in ("pipe", "folder", "device"):
         with pytest.raises(FileExistsError):
             write(PAGE, tmp_path / name)
-    assert sorted(os.listdir(tmp_path)) == ["device", "folder", "pipe"]
+    assert names(tmp_path) == ["device", "folder", "pipe"]
 
 
 def test_an_earlier_page_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -39,7 +43,7 @@ def test_an_earlier_page_is_replaced_as_a_whole(tmp_path: Path) -> None:
     for text in (PAGE, "\n<html>later</html>", PAGE):
         write(text, file)
         assert file.read_text() == text
-    assert os.listdir(file.parent) == ["report.html"]
+    assert names(file.parent) == ["report.html"]
 
 
 def test_a_link_under_the_name_of_a_half_page_is_not_written_through(tmp_path: Path) -> None:
@@ -62,4 +66,4 @@ def test_a_full_disk_leaves_the_earlier_page_and_no_half(tmp_path: Path, monkeyp
     with pytest.raises(OSError, match="No space"):
         write("<html>new</html>", file)
     assert file.read_text() == PAGE
-    assert os.listdir(tmp_path) == ["report.html"]
+    assert names(tmp_path) == ["report.html"]
