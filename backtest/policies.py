@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from ..spec.errors import SpecError
 from ..spec.load import check_against
 from ..spec.model import Spec
+from ..spec.parsed import parsed, read_text
+from ..spec.places import is_a_file
 
 KEYS = ("policy", "triage", "costs")
 
@@ -29,12 +30,9 @@ def with_policy(spec: Spec, file: Path) -> Spec:
 
     What the file leaves out stays as in the spec. Raises SpecError naming the file, the key and the value.
     """
-    if not file.is_file():
+    if not is_a_file(file):
         raise SpecError(f"{file}: there is no such file; nothing was started.")
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise SpecError(f"{file.name}: no valid YAML: {error}. Nothing was started.") from None
+    content, _ = parsed(read_text(file, file), file.name)
     if isinstance(content, list):
         content = {"policy": content}
     if not isinstance(content, dict) or not set(content) <= set(KEYS) or not content:

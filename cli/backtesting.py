@@ -18,7 +18,9 @@ from ..backtest.page_words import SHORT, days
 from ..backtest.policies import policies_of
 from ..backtest.results import ArmResult, Backtest
 from ..loop.plan import step_of
+from ..paper.html import refuse_other
 from ..paper.words import rounded as seconds
+from ..spec.errors import BadInput
 from ..spec.model import Spec
 from ..spec.private import shared_files
 from ..spec.stores import stores_of
@@ -43,6 +45,13 @@ def backtest(
 ) -> None:
     """Run it with a bar for each job, write the page, print the table."""
     policies = policies_of(spec, files)
+    written = page or stores_of(spec).home / f"backtest-{spec.model}.html"
+    try:
+        refuse_other(written)  # now, since the replay takes its time
+    except OSError as error:
+        raise BadInput(
+            f"the page {written} cannot be written: {error.strerror}. Nothing was started. Give another --page"
+        ) from error
     with Progress(*_columns(), console=err, disable=as_json) as progress:
         found = run_backtest(
             spec,
@@ -55,7 +64,6 @@ def backtest(
             fresh=fresh,
             heard=_Bars(progress),
         )
-    written = page or stores_of(spec).home / f"backtest-{spec.model}.html"
     with shared_files() if page else nullcontext():
         write_page(found, written)
     if as_json:

@@ -22,7 +22,7 @@ from ..spec.load import line_of
 from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
-from ..spec.unexpected import not_learned, worded
+from ..spec.unexpected import not_learned, users_code, worded
 from .finding import Finding
 from .rows_in_doubt import rows_in_doubt, usual_rows
 
@@ -49,7 +49,8 @@ def check_spec(spec: Spec) -> list[Finding]:
 
 def _guarded(what: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
     try:
-        return list(check())
+        with users_code():
+            return list(check())
     except (RatoonError, ValueError) as error:
         return [Finding("fail", what, masked(str(error)))]
     except Exception as error:  # users' code and libraries raise anything
@@ -124,7 +125,8 @@ def _learner(spec: Spec, source: Source) -> Iterator[Finding]:
         yield Finding("warn", "learner", f"{learner.family}; no labelled rows, so that no trial fit was made")
         return
     try:
-        trained = learner.first(estimator, rows, spec)
+        with users_code():
+            trained = learner.first(estimator, rows, spec)
     except RatoonError:
         raise
     except Exception as error:

@@ -6,19 +6,19 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from ..ledger.ledger import Ledger
 from ..loop.fleet import Fleet, within
-from ..spec.duration import parse_duration
+from ..loop.plan import step_of
 from ..spec.errors import BadInput, RatoonError
 from ..spec.load import load_spec
-from ..spec.masked import masked
 from ..spec.model import Spec
 from ..spec.stores import stores_of
+from ..spec.unexpected import users_code, worded
 from ..spec.values import Decision
 from .settings import settle_environment
 from .terminal import Terminal, marked
@@ -63,11 +63,9 @@ def run_fleet(folder: Path, at: datetime | None, every: str | None, *, as_json: 
 
     Once, at *at* or now; or every *every*, until a signal asks to stop. Raises BadInput where no spec is found.
     """
-    step = parse_duration(every) if every else None
+    step = step_of(every) if every else None
     if step is not None and at is not None:
         raise BadInput("--at is one moment and --every goes on; give one of them. Nothing was looked at.")
-    if step is not None and step <= timedelta(0):
-        raise BadInput(f"--every is {every}, expected a step such as 1h. Nothing was looked at.")
     fleet: Fleet | None = None
     with _stopping() as stop:
         while True:
@@ -125,10 +123,11 @@ def _look(path: Path, moment: datetime) -> Looked:
         settle_environment(spec)
         from ..flows.monitor import monitor
 
-        return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
+        with users_code():
+            return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
     except Exception as error:  # anything: the next model is looked at all the same
         ours = isinstance(error, RatoonError)
-        fault = str(error) if ours else masked(f"{type(error).__name__}: {error}")
+        fault = str(error) if ours else worded(error)
         return Looked(path, spec.model if spec else None, fault=fault)
 
 

@@ -69,7 +69,9 @@ def run() -> None:
     except RatoonError as error:
         _complain(error)
         sys.exit(1)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: no code of ours ends a command so, and 0 would say that it is done
         # Typer's own usage errors are click exceptions with an exit code and a worded message.
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             error.show()

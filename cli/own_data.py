@@ -20,9 +20,11 @@ from ..spec.duration import format_duration
 from ..spec.errors import BadInput, DataError
 from ..spec.load import json_schema
 from ..spec.model import CsvSpec, Spec
+from ..spec.places import real
 from ..spec.values import Span
 from ..spec.watching import DEFAULT_METRIC, Task
 from .default_rules import policy_text
+from .starting import all_or_none
 
 CLASSES = 20  # a target of whole numbers with more values than this is a number to predict
 LOOKED_AT = 20_000  # rows that the target's kind is told by
@@ -103,10 +105,11 @@ def write_own(folder: Path, name: str, own: OwnData) -> Written:
         "SORT": "eight centres" if task == "clustering" else "linear",
         "RETURN": _MODELS.get(task, _MODELS["classes"]),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, template in zip(paths, ("own_spec.yaml", "own_training.txt"), strict=False):
-        path.write_text(_filled((starter / template).read_text(encoding="utf-8"), holes), encoding="utf-8")
-    paths[2].write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
+    with all_or_none(paths):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, template in zip(paths, ("own_spec.yaml", "own_training.txt"), strict=False):
+            path.write_text(_filled((starter / template).read_text(encoding="utf-8"), holes), encoding="utf-8")
+        paths[2].write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
     return Written(paths, task, found.numbers, found.categories, found.left_out, found.first, found.doubts)
 
 
@@ -125,7 +128,7 @@ class _Found:
 
 
 def _looked_at(folder: Path, name: str, own: OwnData) -> _Found:
-    source = own.file.expanduser().resolve()
+    source = real(own.file)
     if source.is_relative_to(folder.resolve()):
         source = source.relative_to(folder.resolve())
     columns = {"id": own.id, "time": own.time}

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..ledger.ledger import Ledger
+from ..loop.moment import as_utc
 from ..models.registry import Registry
 from ..report.life import read_life
 from ..report.page import write_report
@@ -24,6 +25,7 @@ def report(spec: Spec, *, file: Path | None, start: datetime | None, end: dateti
 
     Raises BadInput for a span that is none, or a place that cannot be written.
     """
+    start, end = (as_utc(each) if each is not None else None for each in (start, end))
     if start is not None and end is not None and start >= end:
         raise BadInput(
             f"--start {start:%Y-%m-%d %H:%M} is not before --end {end:%Y-%m-%d %H:%M}; no page was written. "
@@ -39,7 +41,7 @@ def report(spec: Spec, *, file: Path | None, start: datetime | None, end: dateti
             write_report(life, written, now=now, start=start)
     except OSError as error:
         raise BadInput(
-            f"the page {written} cannot be written: {error}. Nothing was changed. Give another --out"
+            f"the page {written} cannot be written: {error.strerror}. Nothing was changed. Give another --out"
         ) from error
     out.print(f"The page: {written}", highlight=False, soft_wrap=True)
     return written

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -31,11 +33,25 @@ def write_starter(folder: Path, name: str) -> list[Path]:
     taken = [path for path in [*(folder / each for each in texts), data] if path.exists()]
     if taken:
         raise BadInput(f"{taken[0]} is there already; nothing was written. Choose another folder, or move it away.")
-    data.parent.mkdir(parents=True, exist_ok=True)
-    for each, text in texts.items():
-        (folder / each).write_text(text, encoding="utf-8")
-    example_flights().to_parquet(data, index=False)
-    return [*(folder / each for each in texts), data]
+    made = [*(folder / each for each in texts), data]
+    with all_or_none(made):
+        data.parent.mkdir(parents=True, exist_ok=True)
+        for each, text in texts.items():
+            (folder / each).write_text(text, encoding="utf-8")
+        example_flights().to_parquet(data, index=False)
+    return made
+
+
+@contextmanager
+def all_or_none(files: Sequence[Path]) -> Iterator[None]:
+    """Remove the new *files* where one of them could not be written, so that the same command can be given again."""
+    try:
+        yield
+    except BaseException:
+        for file in files:
+            with suppress(OSError):
+                file.unlink()
+        raise
 
 
 def example_flights(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:

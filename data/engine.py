@@ -19,8 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 import ibis
 import pyarrow as pa
 
+from ..spec import waiting
 from ..spec.errors import DataError, Unavailable
-from .patience import patiently
 
 T = TypeVar("T")
 
@@ -69,12 +69,21 @@ class Engine:
                 "run: pip install 'ratoon[postgres]'"
             ) from error
         try:
-            backend = ibis.connect("postgresql://" + url.partition("://")[2])
-            _settle(backend)
+            backend = waiting.patiently(
+                lambda: _opened("postgresql://" + url.partition("://")[2]),
+                lost=is_away,
+                again=lambda: None,
+                pauses=waiting.OPENING,
+            )
+        except waiting.StayedAway as error:
+            raise Unavailable(
+                f"data.url: {shown} does not answer: {_first_lines(error.__cause__)}. Nothing was read or changed; "
+                "check host and port, and that the server runs, and start this again"
+            ) from error
         except Exception as error:  # the driver's own tree of errors; the import above may be absent
             raise DataError(
                 f"data.url: {shown} cannot be opened: {_first_lines(error)}. Nothing was read or changed; "
-                "check host, port, user and database, and that the server runs"
+                "check user and database"
             ) from error
         return cls(backend, shown)
 
@@ -111,7 +120,15 @@ class Engine:
             raise self.refused(error) from error
 
     def _patiently(self, work: Callable[[], T]) -> T:
-        return work() if self.backend.name == "duckdb" else patiently(work, self._connect_again, self.where)
+        if self.backend.name == "duckdb":
+            return work()
+        try:
+            return waiting.patiently(work, lost=is_away, again=self._connect_again, pauses=waiting.PAUSES)
+        except waiting.StayedAway as error:
+            raise Unavailable(
+                f"{self.where} does not answer any more: {_first_lines(error.__cause__)}. Nothing was changed; look "
+                "after the server and start this again"
+            ) from error
 
     def _connect_again(self) -> None:
         self.backend.reconnect()
@@ -181,6 +198,21 @@ def _remove(folder: str, process: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_away(error: Exception) -> bool:
+    """Whether psycopg lost its connection or could not make one, rather than a query that the server refused."""
+    import psycopg
+
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return waiting.is_lost(error.sqlstate, str(error))
+
+
+def _opened(url: str) -> Any:
+    backend = ibis.connect(url)
+    _settle(backend)
+    return backend
+
+
 def _settle(backend: Any) -> None:
     """Set up a new session of PostgreSQL's."""
     backend.raw_sql("SET default_transaction_read_only = on").close()
@@ -198,7 +230,7 @@ def without_password(url: str) -> str:
     return urlunsplit(parts._replace(netloc=place))
 
 
-def _first_lines(error: Exception) -> str:
+def _first_lines(error: BaseException | None) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines[:3]) or type(error).__name__
     return text if len(text) <= 400 else text[:400] + "…"

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..spec.errors import DataError
 from ..spec.model import CsvSpec, Spec
+from ..spec.places import is_a_file, real
 from .engine import Engine
 from .moment import ISO
 
@@ -167,12 +168,12 @@ def _files(folder: Path, key: str, source: str) -> list[Path]:
     if "://" in source:
         raise DataError(f"{key}.source: {source!r} is remote; expected a path or glob of files on this machine")
     path = folder / Path(source).expanduser()
-    if path.is_file():
-        return [path.resolve()]
+    if is_a_file(path):
+        return [real(path)]
     if path.is_dir():
         raise DataError(f"{key}.source: {path} is a folder; expected files, such as {source.rstrip('/')}/*.parquet")
     matches = glob.glob(str(path), recursive=True)  # noqa: PTH207  # Path.glob takes no absolute pattern
-    found = sorted(Path(each).resolve() for each in matches if Path(each).is_file())
+    found = sorted(real(Path(each)) for each in matches if is_a_file(Path(each)))
     if not found:
         raise DataError(
             f"{key}.source: no file matches {source!r}, looked for as {path}. Nothing was read or changed; "

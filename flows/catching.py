@@ -7,7 +7,7 @@ from datetime import datetime
 from ..ledger.ledger import Catch, Done, Promotion
 from ..loop.care import Kept
 from ..loop.ungated import last_let
-from ..spec.errors import RegistryError
+from ..spec.errors import AliasMoved, RegistryError
 from ..spec.markdown import in_markdown, link
 from .artifact_keys import artifact_key
 from .engine import create_markdown_artifact, get_run_logger
@@ -134,6 +134,8 @@ def _moved_back(care: Kept, move: Promotion, back: str | None, at: datetime) -> 
         if back is None:
             raise RegistryError("no champion before it is known")
         care.registry.promote(back)
+    except AliasMoved:
+        return None
     except RegistryError as error:
         return "flagged", str(error).rstrip(".")
     written = care.ledger.record_promotion(

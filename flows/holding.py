@@ -13,7 +13,10 @@ from typing import IO
 from ..ledger.claims import new_holder
 from ..ledger.ledger import Ledger
 from ..loop.care import Care, Kept
+from ..spec.waiting import take_lock
+from .engine import get_run_logger
 
+SWEEP_SECONDS = 60.0  # a sweep takes some; one beside another may say a thing twice
 _REMEMBERED = 50  # holders that a lock file names: the claim is one of the last
 
 
@@ -34,7 +37,7 @@ def holding(care: Care) -> Iterator[Holder]:
     Where a living process has the lock the claim alone decides.
     """
     name = new_holder()
-    with _lock(care.stores.home, care.spec.model).open("a+") as file:
+    with _lock(care.stores.home, care.spec.model).open("a+", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -57,7 +60,7 @@ def _ended(lock: Path) -> list[str]:
     """The holders that the lock file names, if no living process has its lock."""
     if not lock.exists():
         return []
-    with lock.open("r") as file:
+    with lock.open("r", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -72,9 +75,16 @@ def _named(file: IO[str]) -> list[str]:
 
 @contextmanager
 def one_after_another(care: Kept) -> Iterator[None]:
-    """Let one sweep of a model at a time look at its aliases; the next waits, and finds what the first did."""
-    with _lock(care.stores.home, care.spec.model, "sweep").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Let one sweep of a model at a time look at its aliases; the next waits, and finds what the first did.
+
+    Not for ever: a sweep is safe beside another, which may be suspended in the middle of it.
+    """
+    lock = _lock(care.stores.home, care.spec.model, "sweep")
+    with lock.open("w") as file:
+        if not take_lock(file, SWEEP_SECONDS):
+            get_run_logger().warning(
+                "Another process has held %s for %g s; is it suspended? Going on beside it.", lock, SWEEP_SECONDS
+            )
         yield
 
 

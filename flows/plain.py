@@ -18,7 +18,10 @@ from functools import update_wrapper
 from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
 from uuid import uuid4
 
-from pydantic import validate_call
+from pydantic import ValidationError, validate_call
+
+from ..spec.errors import BadInput
+from ..spec.wording import cut, dotted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,7 +101,21 @@ class Flow(Generic[P, R]):
         bound.apply_defaults()
         with _within(_Run(dict(bound.arguments))) as run:
             run.name = self._named() if self._named else self.fn.__name__
-            return self._validated(*args, **kwargs)
+            try:
+                return self._validated(*args, **kwargs)
+            except ValidationError as error:
+                if error.title != self.fn.__name__:  # what the run itself raised
+                    raise
+                raise BadInput(_worded(error)) from None
+
+
+def _worded(error: ValidationError) -> str:
+    """The parameters that a run cannot have, with what was found and expected."""
+    said = (
+        f"{dotted(fault['loc'])}: found {cut(ascii(fault['input']))}; {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_url=False)
+    )
+    return f"{'; '.join(said)}. Nothing was changed."
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from ..models.race import Race
 from ..models.trained import Trained
 from ..models.versions import Version
 from ..monitors.pages import reports_of
-from ..spec.errors import NotAllowed, Refused, TrainingDied
+from ..spec.errors import AliasMoved, NotAllowed, Refused, TrainingDied
 from ..spec.masked import masked
 from ..spec.values import Decision
 from .artifacts_version import publish_race
@@ -318,5 +318,8 @@ def _promote(care: Care, fired: Decision, version: str) -> bool:
         move(care, version, kind="promotion", reason=reason, actor="ratoon", at=fired.at, decision=fired.id)
     except NotAllowed as error:
         get_run_logger().warning("v%s waits for a reviewer, as with `review: required`: %s", version, error)
+        return False
+    except AliasMoved as error:
+        get_run_logger().warning("v%s is not promoted: %s", version, error)
         return False
     return True

@@ -8,7 +8,8 @@ from pathlib import Path
 from ..spec.errors import BadInput
 from ..spec.load import load_spec
 from ..spec.model import Spec
-from ..spec.parsed import top_keys
+from ..spec.parsed import MOST_BYTES, top_keys
+from ..spec.places import is_a_file, real
 from .rehearsal import WRITTEN_BY
 
 MARKS = {"model", "data", "learner"}  # the keys that no spec is without
@@ -29,7 +30,7 @@ def find_specs(folder: Path) -> list[Path]:
 def one_per_model(specs: Sequence[Path]) -> list[Spec]:
     """Read the specs. Raises SpecError for a bad one, BadInput where two describe the same model."""
     read: dict[str, Spec] = {}
-    for path in dict.fromkeys(each.expanduser().resolve() for each in specs):
+    for path in dict.fromkeys(real(each) for each in specs):
         spec = load_spec(path)
         if spec.model in read:
             raise BadInput(
@@ -60,9 +61,12 @@ def _hidden(path: Path, folder: Path) -> bool:
 
 
 def _is_spec(path: Path) -> bool:
+    if not is_a_file(path):  # a link to nowhere, a folder, a pipe that nobody writes to
+        return False
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # a link to nowhere, a folder, somebody else's
+        with path.open("rb") as opened:
+            text = opened.read(MOST_BYTES).decode("utf-8", errors="replace")
+    except OSError:  # somebody else's
         return False
     if text.startswith(WRITTEN_BY):
         return False

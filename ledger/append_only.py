@@ -27,6 +27,10 @@ SECOND: dict[str, Keys] = {
 THIRD: dict[str, Keys] = {"catches": (("id",),)}
 FOURTH: dict[str, Keys] = {"acceptances": (("id",),)}
 FIFTH: dict[str, Keys] = {"offers": (("model", "decision", "version"),)}
+SIXTH: dict[str, Keys] = {
+    "version_files": (("model", "version"),),
+    "intended_files": (("model", "decision", "digest"),),
+}
 POSTGRES_FUNCTION = (
     "CREATE FUNCTION ratoon_ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
     "RAISE EXCEPTION 'the ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME "
@@ -38,6 +42,16 @@ def triggers(dialect: str, tables: dict[str, Keys]) -> Iterator[str]:
     """The statements that make *tables* append-only; PostgreSQL's call POSTGRES_FUNCTION."""
     for table, keys in tables.items():
         yield from _postgres(table) if dialect == "postgresql" else _sqlite(table, keys)
+
+
+def drops(dialect: str, tables: dict[str, Keys]) -> Iterator[str]:
+    """The statements that take the triggers of *tables* away: for a migration that moves rows, and sets them again."""
+    for table in tables:
+        if dialect == "postgresql":
+            yield f"DROP TRIGGER {table}_append_only ON {table}"
+            continue
+        for what in ("update", "delete", "replace"):
+            yield f"DROP TRIGGER {table}_no_{what}"
 
 
 def _postgres(table: str) -> Iterator[str]:

@@ -14,7 +14,6 @@ from .entries import UpdateRow
 from .flights import landed_and_flying
 from .gains import promising
 from .remembered import Remembered
-from .reviews import REGISTERED
 from .tables import DecisionRow, ReviewRow, ScoreRow
 
 LIMIT = 200  # decisions that a policy looks back on
@@ -165,7 +164,6 @@ def _rejected(session: Session, horizon: Horizon) -> tuple[dict[str, datetime], 
     """When each version was rejected, and the highest review's id."""
     query = select(ReviewRow.id, ReviewRow.version, ReviewRow.at, ReviewRow.verdict)
     query = query.where(ReviewRow.model == horizon.model, ReviewRow.at <= horizon.now)
-    query = query.where(ReviewRow.verdict != REGISTERED)  # Ratoon's own word on files, which decides nothing
     if horizon.marks is not None:
         query = query.where(ReviewRow.id <= horizon.marks.reviews)
     rows = session.execute(query).all()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ..spec.rules import Policy
 from ..spec.values import Decision, History, Score, Signal
-from . import acceptances, catches, claims, decisions, flights, policies, promotions, reviews, scores
+from . import acceptances, catches, claims, decisions, files, flights, policies, promotions, reviews, scores
 from .engine import connect
 from .entries import (
     Acceptance,
@@ -382,14 +382,22 @@ class Ledger:
 
     # Files of versions
 
+    def intend_files(self, *, model: str, decision: str, digest: str) -> None:
+        """Write that a version whose files have this digest will be made for *decision*: before it is made."""
+        self._write(lambda session: files.intend(session, model, decision, digest))
+
+    def intended_files(self, *, model: str, decision: str, digest: str) -> bool:
+        """Whether a version whose files have this digest was to be made for *decision*."""
+        return self._read(lambda session: files.intended(session, model, decision, digest))
+
     def keep_files(self, *, model: str, version: str, digest: str, at: datetime, decision: str | None) -> bool:
         """Write the digest of a version's files; False, and nothing is written, where there is one already."""
-        return self._write(lambda session: reviews.keep_files(session, model, version, digest, at, decision))
+        return self._write(lambda session: files.keep(session, model, version, digest, at, decision))
 
     def files(self, model: str, version: str) -> str | None:
         """The digest of a version's files when it was registered; None where none was written."""
-        return self._read(lambda session: reviews.files(session, model, version))
+        return self._read(lambda session: files.find(session, model, version))
 
     def with_files(self, model: str) -> list[str]:
         """The versions of *model* of whose files a digest was written."""
-        return self._read(lambda session: reviews.with_files(session, model))
+        return self._read(lambda session: files.versions(session, model))

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERSION_TABLE = "ratoon_ledger_version"  # of its own: MLflow and Prefect keep an alembic_version each
-HEAD = "0005"  # the newest revision in migrations/versions; a test holds the two together
+HEAD = "0006"  # the newest revision in migrations/versions; a test holds the two together
 
 
 class NaiveUTC(TypeDecorator[datetime]):
@@ -188,7 +188,7 @@ class ScoreRow(Base):
 
 
 class ReviewRow(Base):
-    """What a reviewer said of a version; with the verdict `registered`, the digest of its files as the reason."""
+    """What a reviewer said of a version, each verdict once."""
 
     __tablename__ = "reviews"
     __table_args__ = (UniqueConstraint("model", "version", "verdict", name="reviews_once"),)
@@ -254,4 +254,26 @@ class OfferRow(Base):
     version: Mapped[str] = mapped_column(primary_key=True)
     holder: Mapped[str]
     taken_back: Mapped[bool] = mapped_column(Boolean)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class FilesRow(Base):
+    """The SHA-256 over all files of a version as it was registered; *at* is decision time."""
+
+    __tablename__ = "version_files"
+    model: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    at: Mapped[datetime]
+    decision: Mapped[str | None]
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class IntendedFilesRow(Base):
+    """The same of a version that is about to be made, for which there is no number yet."""
+
+    __tablename__ = "intended_files"
+    model: Mapped[str] = mapped_column(primary_key=True)
+    decision: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
     recorded_at: Mapped[datetime] = _recorded()

@@ -28,6 +28,14 @@ class OnRecord:
         landed = [each.watermark for each in self.ledger.updates(self.model) if each.version == number]
         return landed[-1] if landed else None
 
+    def intend(self, decision: str, digest: str) -> None:
+        """Write down that a version of these files will be made for *decision*."""
+        self.ledger.intend_files(model=self.model, decision=decision, digest=digest)
+
+    def intended(self, decision: str, digest: str) -> bool:
+        """Whether a version of these files was to be made for *decision*."""
+        return self.ledger.intended_files(model=self.model, decision=decision, digest=digest)
+
     def keep(self, number: str, digest: str, *, at: datetime, decision: str | None) -> None:
         """Write the digest of version *number* down; the first one stays."""
         self.ledger.keep_files(model=self.model, version=number, digest=digest, at=at, decision=decision)

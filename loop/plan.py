@@ -12,6 +12,8 @@ from ..spec.errors import BadInput
 from ..spec.values import Span
 from .moment import as_utc
 
+MOST_MOMENTS = 100_000  # a look takes a good part of a second
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -42,13 +44,19 @@ def plan(source: Source, name: str, start: datetime | None, end: datetime | None
         raise BadInput(f"{name}: data.source holds no rows, so there is no history. Nothing was started.")
     first = as_utc(start) if start else (whole.start + whole.length / 3).replace(minute=0, second=0, microsecond=0)
     last = min(as_utc(end), whole.end) if end else whole.end
-    if not whole.start < first or first + step > last:
+    if not whole.start < first or step > last - first:
         raise BadInput(
             f"From {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} in steps of {format_duration(step)} there is no "
             f"moment inside the data, which spans {whole}. "
             "Nothing was started; give another --start, --end or --every."
         )
-    return Plan(first, tuple(first + step * n for n in range(1, int((last - first) / step) + 1)))
+    count = int((last - first) / step)
+    if count > MOST_MOMENTS:
+        raise BadInput(
+            f"From {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} in steps of {format_duration(step)} there are "
+            f"{count:,} moments; expected {MOST_MOMENTS:,} or fewer. Nothing was started; give another --every."
+        )
+    return Plan(first, tuple(first + step * n for n in range(1, count + 1)))
 
 
 def step_of(every: str) -> timedelta:

@@ -16,7 +16,8 @@ from typing import IO, Any
 from ..spec.errors import SpecError
 from ..spec.family import is_file, is_own
 from ..spec.model import Spec
-from ..spec.unexpected import worded
+from ..spec.places import is_a_file, real
+from ..spec.unexpected import users_code, worded
 
 _CONTENT = "__ratoon_content__"
 PRIVATE = "_ratoon_build_"  # prefix of the modules made here: their classes cannot be saved with a model
@@ -28,9 +29,9 @@ def build(spec: Spec) -> Any:
     Raises SpecError where the file or function is missing, fails, or returns no estimator.
     """
     name, _, function = spec.learner.build.rpartition(":")
-    path = (spec.folder / name).resolve()
+    path = real(spec.folder / name)
     where = f"{spec.path}: learner.build: {spec.learner.build!r}"
-    if not path.is_file():
+    if not is_a_file(path):
         raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
     module = load_file(path, where)
     maker = getattr(module, function, None)
@@ -41,7 +42,8 @@ def build(spec: Spec) -> Any:
             "Nothing was changed"
         )
     try:
-        estimator = _made(maker, spec.seed)
+        with users_code():
+            estimator = _made(maker, spec.seed)
     except Exception as error:
         raise SpecError(f"{where}: {function}() raised {worded(error)} Nothing was changed") from error
     if isinstance(estimator, type) or not (is_own(spec.learner.family) or _can_learn(estimator)):
@@ -112,7 +114,7 @@ def load_file(path: Path, where: str) -> ModuleType:
     setattr(module, _CONTENT, content)
     sys.modules[name] = module  # dataclasses and pickling in the file look their module up here
     try:
-        with importable([path]):
+        with users_code(), importable([path]):
             found.loader.exec_module(module)
     except Exception as error:
         sys.modules.pop(name, None)
@@ -139,7 +141,7 @@ def importable(files: list[Path]) -> Iterator[None]:
 def own_files(spec: Spec) -> list[Path]:
     """The Python files that the spec names: the build function's, and that of a learner of the user's own."""
     named = [spec.learner.build, *([spec.learner.family] if is_file(spec.learner.family) else [])]
-    return [(spec.folder / each.rpartition(":")[0]).resolve() for each in named]
+    return [real(spec.folder / each.rpartition(":")[0]) for each in named]
 
 
 class _Unpickler(pickle.Unpickler):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from ..spec.errors import ContractBroken, Refused
+from ..spec.unexpected import said
 from ..spec.values import Value
 from ..spec.watching import OF_CLASSES, Task
 
@@ -114,4 +115,4 @@ def could_not(what: str, X: pd.DataFrame, error: Exception) -> str:
     """Word an estimator's own error: what it could not do, the columns with missing values, the next step."""
     missing = columns_with_nan(X)
     hint = f" Missing values: {missing}; the build function may put a SimpleImputer before it." if missing else ""
-    return f"the estimator could not {what} {len(X)} rows: {error}.{hint} Nothing was changed"
+    return f"the estimator could not {what} {len(X)} rows: {said(error).rstrip('.')}.{hint} Nothing was changed"

@@ -16,7 +16,7 @@ from ..data.metrics import METRICS, Outcomes, interval
 from ..data.skill import has_scale, relative_error, stretches_of
 from ..spec.errors import ContractBroken, DataError, RatoonError
 from ..spec.model import Spec
-from ..spec.unexpected import worded
+from ..spec.unexpected import users_code, worded
 from ..spec.values import LadderRung
 from .attempt import SCRATCH, Attempt
 from .build import build
@@ -359,7 +359,8 @@ class _Step:
         try:
             if fresh:
                 origin = Origin(rung, self.champion.version, self.since[rung], self.champion)
-                candidate, watch.seconds = first(self.spec, rows, origin=origin)
+                with users_code():
+                    candidate, watch.seconds = first(self.spec, rows, origin=origin)
             else:
                 base = self.base(rung)
                 base.state.check_holdout(self.spec.data.holdout)
@@ -367,7 +368,7 @@ class _Step:
                 how = self._how(rung, len(rows))
                 learned += len(how.replay)
                 learner = self.learner
-                with watch.running():
+                with users_code(), watch.running():
                     candidate = learner.update(base, rows, self.spec, how)
         except (ContractBroken, DataError) as broken:
             error = str(broken)

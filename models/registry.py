@@ -7,6 +7,7 @@ leaves either nothing or a complete version. What it says of itself never change
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -20,9 +21,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
-from ..spec.errors import NotAllowed, Refused, RegistryError, Unavailable
+from ..spec.errors import AliasMoved, NotAllowed, RatoonError, Refused, RegistryError, Unavailable
 from ..spec.masked import without_login
 from ..spec.model import Spec
+from ..spec.unexpected import said
 from ..spec.values import LadderRung
 from . import card, flavour, gate_plot, verified
 from .digests import FILES, Digests
@@ -52,6 +54,8 @@ from .versions import (
     pointing_at,
     to_be_set,
 )
+
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it prints what it raises, with its stack
 
 _AIM = threading.RLock()  # MLflow's tracking URI is global to the process
 T = TypeVar("T")
@@ -95,9 +99,11 @@ class Registry:
                     registry._client.search_registered_models(max_results=1)
                     registry._client.search_experiments(max_results=1)
                     registry._embedded = EmbeddedVersions.find(uri, spec.model)
+        except RatoonError:
+            raise
         except Exception as error:
             raise RegistryError(
-                f"the MLflow registry at {uri} cannot be used: {error}. Check stores.mlflow in {spec.path} and "
+                f"the MLflow registry at {uri} cannot be used: {said(error)}. Check stores.mlflow in {spec.path} and "
                 "$MLFLOW_TRACKING_URI; nothing was changed"
             ) from error
         return registry
@@ -229,6 +235,8 @@ class Registry:
                 run_id, model_id = self.log(trained, evidence, code_paths)
             digests = self._digests(model_id)
             claim.check()
+            if self.witness is not None:  # before the version: a process that dies in between leaves one that is known
+                self.witness.intend(evidence.decision, digests.whole)
             known = self._create(trained, evidence, run_id, model_id, digests)
             self._witnessed(known, digests)
         return self.offer(known, claim=claim)
@@ -302,11 +310,13 @@ class Registry:
     def promote(self, ref: str | int) -> str | None:
         """Let a version serve, after it has loaded and predicted its own example; the former champion's number.
 
-        Raises RegistryError where it does not; then no alias was moved.
+        Raises RegistryError where it does not, and AliasMoved where somebody else moved the alias while it was loaded;
+        then no alias was moved.
         """
         number = self.version(ref).number
         former = self._aliases().get(CHAMPION)
         self.verify(number)
+        self._refuse_moved(former, number)
         with self._wording(f"let v{number} serve"):
             self._set_alias(CHAMPION, number)
         found = self._aliases()
@@ -318,6 +328,17 @@ class Registry:
         for alias in pointing_at(number, found):
             self._retried(partial(self._client.delete_registered_model_alias, self.model, alias))
         return former
+
+    def _refuse_moved(self, former: str | None, number: str) -> None:
+        """Look again, since loading takes seconds: what was asked for was to replace *former*."""
+        found = self._aliases().get(CHAMPION)
+        if found not in (former, number):
+            there, then = (f"v{each}" if each else "no version" for each in (found, former))
+            raise AliasMoved(
+                f"the alias champion of {self.model!r} points to {there} by now, and to {then} when v{number} was "
+                f"to be promoted: somebody else moved it. It stays there. Look at the registry, and if v{number} is "
+                "still wanted, promote it again"
+            )
 
     def flag(self, number: str | None, text: str) -> None:
         """Show on the version's page, or on the model's (None), that the alias was caught there.
@@ -473,10 +494,11 @@ class Registry:
     def _witness_again(self, version: Version) -> None:
         """Write down what a process left out that died after it had made *version*.
 
-        But for one that carries code: who can write the registry could have made it in between.
+        But for one that no process of ours was about to make: who can write the registry could have made it in between.
         """
-        if flavour.code_in(self._files(version.number), version.number) is None:
-            self._witnessed(version, Digests.read(version.tags[FILES]))
+        digests = Digests.read(version.tags[FILES])
+        if self.witness is not None and self.witness.intended(version.decision or "", digests.whole):
+            self._witnessed(version, digests)
 
     def _close_broken_runs(self, decision: str) -> None:
         """End the runs that a killed process left running for *decision*."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ..spec.errors import Unavailable
 from ..spec.masked import without_login
 from ..spec.model import Spec
+from ..spec.places import real
 from ..spec.private import private_folder
+from ..spec.waiting import take_lock
 
 _FILE = "sqlite:///"
 _LONGEST_MS = 180_000  # that MLflow may take to make its tables
@@ -20,7 +22,7 @@ _LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
 
 def home_of(spec: Spec) -> Path:
     """The folder of the embedded stores, made on first use."""
-    home = (spec.folder / spec.stores.home).resolve()
+    home = real(spec.folder / spec.stores.home)
     private_folder(home)
     return home
 
@@ -39,7 +41,7 @@ def uri_of(spec: Spec) -> str:
         os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(login.password or "")
         return without_login(written)
     if written.startswith(_FILE) and not written.startswith(f"{_FILE}/"):
-        return f"{_FILE}{(spec.folder / written.removeprefix(_FILE)).resolve()}"
+        return f"{_FILE}{real(spec.folder / written.removeprefix(_FILE))}"
     return written
 
 
@@ -64,7 +66,11 @@ def only_one(spec: Spec, uri: str) -> Iterator[None]:
     folder = home_of(spec) if file is None else file.parent
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "mlflow.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not take_lock(lock, _LONGEST_MS / 1000):
+            raise Unavailable(
+                f"another process has been opening the registry for {_LONGEST_MS // 1000} s and holds {lock.name}; "
+                "nothing was changed. Look whether one is suspended: `fuser` names those that have the file open"
+            )
         with _database_lock(uri) if uri.startswith("postgres") else nullcontext():
             yield
 

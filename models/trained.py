@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from ..data.metrics import Outcomes
 from ..spec.errors import RatoonError, Refused
+from ..spec.unexpected import users_code
 from .features import could_not, table, target
 from .state import TrainingState
 
@@ -86,14 +87,15 @@ class Trained:
             width = () if len(classes) in (0, 2) else (len(classes),)
             return np.empty(0), np.empty((0, *width)) if self._scored else None
         try:
-            last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
-            score = self._scores(last, ready) if self._scored else None
-            if score is not None and score.ndim == 2 and _answers_likeliest(last):
-                prediction = np.asarray(last.classes_)[np.argmax(score, axis=1)]
-            else:
-                prediction = np.asarray(last.predict(ready)).reshape(len(X))
-            if self.state.task == "regression":
-                prediction = prediction.astype(np.float64)  # an own model may give None or Decimal
+            with users_code():
+                last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
+                score = self._scores(last, ready) if self._scored else None
+                if score is not None and score.ndim == 2 and _answers_likeliest(last):
+                    prediction = np.asarray(last.classes_)[np.argmax(score, axis=1)]
+                else:
+                    prediction = np.asarray(last.predict(ready)).reshape(len(X))
+                if self.state.task == "regression":
+                    prediction = prediction.astype(np.float64)  # an own model may give None or Decimal
         except (RatoonError, MemoryError):
             raise
         except Exception as error:  # users' code and libraries raise anything

@@ -171,6 +171,12 @@ class Witness(Protocol):
     def watermark(self, number: str) -> datetime | None:
         """The watermark with which the training run landed that registered version *number*; None without one."""
 
+    def intend(self, decision: str, digest: str) -> None:
+        """Write down that a version of these files will be made for *decision*."""
+
+    def intended(self, decision: str, digest: str) -> bool:
+        """Whether a version of these files was to be made for *decision*."""
+
     def keep(self, number: str, digest: str, *, at: datetime, decision: str | None) -> None:
         """Write the digest of version *number* down; the first one stays."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import secrets
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,32 @@ def data(value: Any) -> Markup:
 
 
 def write(html: str, file: Path) -> None:
-    """Write the page, whole or not at all; its folder is made."""
+    """Write the page, whole or not at all; its folder is made.
+
+    Raises FileExistsError as `refuse_other`, and OSError where it cannot be written; then nothing is left of it.
+    """
+    refuse_other(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_name(f"{file.name}.half")
-    half.write_text(html, encoding="utf-8")
-    half.replace(file)
+    half = file.with_name(f".{file.name[:100]}.{secrets.token_hex(8)}.half")
+    try:
+        with half.open("x", encoding="utf-8") as opened:  # new: nobody's link in a folder that users share
+            opened.write(html)
+        half.replace(file)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise
+
+
+def refuse_other(file: Path) -> None:
+    """Raises FileExistsError where *file* is there and is no page: a spec, data, a device."""
+    if not file.exists():
+        return
+    page = False
+    if file.is_file():
+        with file.open("rb") as opened:
+            page = opened.read(200).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    if not page:
+        raise FileExistsError(errno.EEXIST, "it is there and is no page; expected a new name, or an earlier page's")
 
 
 def _text(package: str | None, name: str) -> str:

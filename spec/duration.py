@@ -6,13 +6,14 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_PATTERN = re.compile(r"^\s*(\d{1,300}(?:\.\d{1,300})?)\s*([smhdw])\s*$")
+_PATTERN = re.compile(r"^\s*(\d{1,300}(?:\.\d{1,300})?)\s*([smhdw])\s*$", re.ASCII)
+SHORTEST = timedelta(seconds=1)  # of what is divided by, or looked through step by step
 LONGEST = timedelta(days=36_500)  # moments near it are still dates
 MOST_ROWS = 1_000_000_000
-_ROWS = re.compile(r"^\s*(\d{1,30})\s*rows?\s*$")
+_ROWS = re.compile(r"^\s*(\d{1,30})\s*rows?\s*$", re.ASCII)
 
 
 def parse_duration(value: object) -> timedelta:
@@ -37,6 +38,12 @@ def _no_longer(length: timedelta) -> timedelta:
     if length > LONGEST:
         raise ValueError(f"expected {LONGEST.days}d (a hundred years) or less")
     return length
+
+
+def _some_time(value: timedelta | int) -> timedelta | int:
+    if isinstance(value, timedelta) and value < SHORTEST:
+        raise ValueError("expected a second or more, such as 1d")
+    return value
 
 
 def format_duration(value: timedelta) -> str:
@@ -81,3 +88,5 @@ Extent = Annotated[
         {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*[smhdw]|\d+\s*rows?)\s*$", "examples": ["7d", "500 rows"]}
     ),
 ]
+Period = Annotated[Duration, AfterValidator(_some_time)]  # of a second at least: a step, a limit, a stretch of rows
+Stretch = Annotated[Extent, AfterValidator(_some_time)]  # the same, or a number of rows

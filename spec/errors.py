@@ -9,7 +9,8 @@
         ├── Unavailable      a store does not answer or cannot be written: later it may
         ├── TrainingDied     training took more than it may, or its process ended: nothing was registered
         └── RegistryError    the registry is not in the state that a step needs
-            └── NotAllowed   the account that Ratoon uses there may not do it
+            ├── NotAllowed   the account that Ratoon uses there may not do it
+            └── AliasMoved   somebody else moved the champion alias meanwhile
 
 A retraining that is held back is a Decision, not an exception.
 """
@@ -71,3 +72,7 @@ class RegistryError(Refused):
 
 class NotAllowed(RegistryError):
     """The account that Ratoon uses in the registry may not do it: a reviewer has to."""
+
+
+class AliasMoved(RegistryError):
+    """Somebody else moved the alias `champion` while a version was made ready to get it: theirs stands."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .duration import MOST_ROWS, Duration
+from .duration import MOST_ROWS, Period
 from .part import Part
 from .watching import MetricName
 
@@ -22,7 +22,7 @@ class Margin(Part):
         description="Absolute for scores bounded by one; for mae, rmse, log_loss, distance, distortion a share "
         "of the champion's",
     )
-    within: Duration | None = Field(
+    within: Period | None = Field(
         None,
         description="Of `anchor` only: look back at most this far from the decision; where the champion learned "
         "nothing since, all of that stretch is recent, and there is no anchor",
@@ -38,7 +38,7 @@ class Anchor(Part):
         description="Fixed: how much worse than the champion at most, as `margin` elsewhere; left out: a loss on older "
         "rows is priced by how likely they are to come back",
     )
-    within: Duration | None = Field(
+    within: Period | None = Field(
         None,
         description="Look back at most this far from the decision; where the champion learned nothing since, all of "
         "that stretch is recent, and there is no anchor",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from .errors import SpecError
 from .model import Spec
 from .parsed import parsed, read_text
+from .places import is_a_file, real
 from .wording import sentences
 
 
@@ -19,8 +20,8 @@ def load_spec(path: str | Path) -> Spec:
     Raises SpecError where the file is missing, is no YAML, repeats a key, goes beyond every measure, or does not fit;
     every fault found is listed, each with its line.
     """
-    file = Path(path).expanduser().resolve()
-    if not file.is_file():
+    file = real(Path(path))
+    if not is_a_file(file):
         raise SpecError(f"{path}: there is no such file. Write one, or start with `ratoon init DIR`.")
     content, lines = parsed(read_text(file, path), file.name)
     if not isinstance(content, dict):

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
+MOST = 20_000  # characters
 _QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\""
 _WORDS = r"password|passwd|passphrase|pwd|secret[_-]?(?:access[_-]?)?key|api[_-]?key|auth[_-]?string"
 _KEY = (
     rf"(?:[\w.-]{{0,60}}(?:{_WORDS}|secret|token|credentials?|access[_-]?key|account[_-]?key|private[_-]?key"
-    r"|shared[_-]?access[_-]?signature|signature|cookie)[\w-]{0,60}|(?:sig|auth|pass))"
+    r"|shared[_-]?access[_-]?signature|signature|cookie)[\w-]{0,60}|(?:sig|auth|pass|pw|psw))"
 )
 _SCHEME = r"(?P<scheme>[A-Za-z][\w+.-]{0,40}:\\?/\\?/)"
 # scheme://user:secret@host, up to the last @ before a blank; the user may be left out, and so may the host (a socket).
@@ -52,6 +53,17 @@ _SQL = re.compile(rf"(?i)\b(?P<key>password|passwd|passphrase|secret|identified\
 _OPTION = re.compile(rf"(?i)(?P<key>(?<![\w-])--?{_KEY})(?P<gap>\s+)(?!-)(?:{_QUOTED}|\S+)")
 _WRAPPED = re.compile(rf"\b(?P<kind>Secret(?:Str|Bytes))\(b?(?:{_QUOTED})\)")
 _HEADER = re.compile(r"(?i)\b(?P<kind>bearer|basic|digest|token)(?P<gap>\s+)(?P<secret>[\w.~+/=-]{12,})")
+# Whatever scheme it names, which may be none that we know
+_AUTHORIZATION = re.compile(
+    r"(?i)(?P<key>(?:proxy-)?authorization\\*['\"]?\s*[:=,]\s*\\*['\"]?(?:[a-z][\w-]{0,30}[ \t]+)?)"
+    r"(?!\*\*\*)[^\s'\",;\\]+"
+)
+# Addresses that are secrets themselves: who knows them may post
+_HOOK = re.compile(
+    r"(?i)(?P<place>https?:\\?/\\?/(?:hooks\.slack\.com\\?/(?:services|workflows|triggers)|(?:[\w-]{1,40}\.)?discord(?:app)?\.com"
+    r"\\?/api(?:\\?/v\d{1,3})?\\?/webhooks|[\w-]{1,60}\.webhook\.office\.com\\?/webhookb2|api\.telegram\.org)\\?/)[^\s'\"?#]+"
+)
+_QUERY = re.compile(r"(?i)(?P<key>[?&#](?:[\w.-]{0,40}[_-])?key=)[^\s&#'\"]{6,}")
 _COOKIE = re.compile(r"(?i)\b(?P<kind>(?:set-)?cookie)(?P<sign>:\s*)[^\r\n]+")
 # What services give out, known by its form wherever it stands
 _ISSUED = re.compile(
@@ -72,10 +84,14 @@ def masked(text: str) -> str:
     Known are logins in addresses (up to the last `@` before the next blank, so that a secret may hold any other mark),
     tokens that stand for a login, and values of keys that are named as secrets are: in queries, in libpq's connection
     strings, in assignments, JSON, YAML, SQL, options and headers; tokens and private keys by their form; and whatever
-    this process's environment holds under the name of a secret, wherever it stands.
+    this process's environment holds under the name of a secret, wherever it stands. No message has so many characters
+    as MOST: what is longer is cut, since looking through it would take minutes.
     """
+    if len(text) > MOST:
+        text = f"{text[:MOST]}… ({len(text):,} characters)"
     for secret in sorted(_held(), key=len, reverse=True):
         text = text.replace(secret, MASK)
+    text = _HOOK.sub(rf"\g<place>{MASK}", text)
     text = _PEM.sub(rf"\1{MASK}\2", text)
     text = _IN_QUOTES.sub(_login, text)
     text = _USERINFO.sub(_login, text)
@@ -91,6 +107,8 @@ def masked(text: str) -> str:
     text = _SAID.sub(rf"\g<key>\g<sign>{MASK}", text)
     text = _SQL.sub(rf"\g<key>\g<gap>{MASK}", text)
     text = _OPTION.sub(rf"\g<key>\g<gap>{MASK}", text)
+    text = _QUERY.sub(rf"\g<key>{MASK}", text)
+    text = _AUTHORIZATION.sub(rf"\g<key>{MASK}", text)
     text = _COOKIE.sub(rf"\g<kind>\g<sign>{MASK}", text)
     text = _ISSUED.sub(MASK, text)
     return _HEADER.sub(rf"\g<kind>\g<gap>{MASK}", text)

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from .duration import MOST_ROWS, Duration, format_duration
+from .duration import MOST_ROWS, Duration, Period, format_duration
 from .family import known_family
 from .gate import GateSpec
 from .part import Part
@@ -110,7 +110,9 @@ class DataSpec(Part):
     )
     time: str = Field(description="Column with the time of prediction; naive times are read as UTC")
     time_unit: Duration | None = Field(
-        None, description="For an integer time column: what one step stands for, counted from 1970-01-01"
+        None,
+        gt=timedelta(0),
+        description="For an integer time column: what one step stands for, counted from 1970-01-01",
     )
     target: str | None = Field(
         None, description="Column with the label; a clustering has none, every other task needs it"
@@ -203,7 +205,7 @@ class ReplaySpec(Part):
     stratify: Literal["none", "class", "time"] = Field(
         "none", description="Share the reservoir evenly among the classes, or among stretches of `every`"
     )
-    every: Duration = Field(timedelta(days=30), description="Length of a stretch for `stratify: time`")
+    every: Period = Field(timedelta(days=30), description="Length of a stretch for `stratify: time`")
 
 
 class BlocksSpec(Part):
@@ -235,7 +237,7 @@ class ShrinkSpec(Part):
 class LimitsSpec(Part):
     """What one training may take: it runs in a process of its own, which is ended where it takes more."""
 
-    wall: Duration = Field(timedelta(hours=1), description="Longest time by the clock on the wall")
+    wall: Period = Field(timedelta(hours=1), description="Longest time by the clock on the wall")
     memory: Size | None = Field(None, description="Most memory, such as 2GB (Linux only); left out: no limit")
     apart: bool = Field(
         True, description="`false`: train inside the flow's own process, without limits, as a replay does"
@@ -310,10 +312,10 @@ class LearnerSpec(Part):
         description="Without effect, and gone with the next release: strategies from scratch are tried by what they "
         "have earned, at looks ever farther apart while they lose",
     )
-    recent: Duration | None = Field(
+    recent: Period | None = Field(
         None, description="How far back `scratch_recent` looks; left out: as far as the reference window"
     )
-    history: Duration | None = Field(None, description="How far back `scratch` looks; left out: all history")
+    history: Period | None = Field(None, description="How far back `scratch` looks; left out: all history")
     replay: ReplaySpec = ReplaySpec()
     blocks: BlocksSpec = BlocksSpec()
     weights: Literal["none", "balanced"] = Field(
@@ -359,21 +361,14 @@ class StoresSpec(Part):
 class BacktestSpec(Part):
     """How history is replayed to compare policies."""
 
-    every: Duration | None = Field(None, description="Step between looks; left out: monitors.every")
-    schedule: Duration | None = Field(
+    every: Period | None = Field(None, description="Step between looks; left out: monitors.every")
+    schedule: Period | None = Field(
         None, description="How often the arms on a schedule retrain, to compare with; left out: at every look"
     )
     training_time: Duration = Field(timedelta(0), description="From a decision to the challenger that came of it")
     review_delay: Duration | None = Field(
         None, description="From a challenger to its promotion; left out: 1d where review is required, else none"
     )
-
-    @field_validator("every", "schedule")
-    @classmethod
-    def _some_time(cls, value: timedelta | None) -> timedelta | None:
-        if value is not None and value <= timedelta(0):
-            raise ValueError("expected more than nothing, such as 7d")
-        return value
 
 
 def _policy_for(found: Mapping[str, Any]) -> tuple[Rule, ...]:
@@ -413,7 +408,7 @@ class Spec(Part):
         "`flag` says so in MLflow, Prefect and the ledger; `put_back` also moves it back",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice")
-    abandon_after: Duration = Field(
+    abandon_after: Period = Field(
         timedelta(hours=2), description="A training run without an end for this long is given up"
     )
     stores: StoresSpec = StoresSpec()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from .errors import BadInput
 
 _OTHERS = 0o077
 _lock = threading.Lock()
@@ -15,9 +18,20 @@ _before = 0
 
 
 def private_folder(folder: Path) -> None:
-    """Make *folder* (0700), and those above it as the umask says; one that is there already keeps its mode."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    """Make *folder* (0700), and those above it as the umask says; one that is there already keeps its mode.
+
+    Raises BadInput where no folder can be there; a full disk is no fault of the name, and its OSError goes through.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise BadInput(
+            f"the folder {folder} cannot be made: {error.strerror}. Nothing was changed. Give this user the right to, "
+            "or name another place by `stores` in the spec."
+        ) from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
-from .duration import MOST_ROWS, Duration
+from .duration import MOST_ROWS, Duration, Period
 from .part import Part
 from .values import LadderRung
 from .watching import Adaptive, EstimateMode, MetricName
@@ -49,7 +49,7 @@ class Budget(Part):
     """At most *runs* training runs per *per*."""
 
     runs: int = Field(ge=0, le=1_000_000, description="Most training runs; 0: none")
-    per: Duration = Field(description="In a stretch of this length, ending now")
+    per: Period = Field(description="In a stretch of this length, ending now")
 
 
 class CostBudget(Part):
@@ -57,7 +57,7 @@ class CostBudget(Part):
 
     cpu: Duration | None = Field(None, description="CPU time, such as 30m")
     money: float | None = Field(None, ge=0, description="In the currency of `costs`")
-    per: Duration = Field(description="In a stretch of this length, ending now")
+    per: Period = Field(description="In a stretch of this length, ending now")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> CostBudget:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .errors import SpecError
 from .model import Spec
+from .places import real
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def stores_of(spec: Spec) -> Stores:
     Raises SpecError for a ledger in memory, which each process would have for itself.
     """
     declared = spec.stores
-    home = (spec.folder / declared.home).resolve()
+    home = real(spec.folder / declared.home)
     mlflow = declared.mlflow or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
     ledger = declared.ledger or os.environ.get("RATOON_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}"
     if ledger == "sqlite://" or ":memory:" in ledger:
@@ -35,7 +36,7 @@ def stores_of(spec: Spec) -> Stores:
             "with its process; expected a file, such as sqlite:////var/lib/ratoon/ledger.db, or postgresql://…"
         )
     workspace = (
-        (spec.folder / declared.workspace).resolve()
+        real(spec.folder / declared.workspace)
         if declared.workspace
         else Path(os.environ.get("RATOON_WORKSPACE") or home / "evidently")
     )

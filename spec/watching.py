@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from .duration import MOST_ROWS, Duration, Extent
+from .duration import MOST_ROWS, Period, Stretch
 from .part import Part
 
 Task = Literal["binary", "multiclass", "regression", "clustering"]
@@ -226,22 +226,15 @@ class PagesSpec(Part):
     on: tuple[Literal["fire", "alert"], ...] = Field(
         ("fire", "alert"), description="Draw them if a run is started or a champion taken back; if a window alerts"
     )
-    every: Duration | None = Field(None, description="Also at the first look of every such period; left out: never")
-
-    @field_validator("every")
-    @classmethod
-    def _some_time(cls, value: timedelta | None) -> timedelta | None:
-        if value is not None and value <= timedelta(0):
-            raise ValueError("expected more than nothing, such as 7d")
-        return value
+    every: Period | None = Field(None, description="Also at the first look of every such period; left out: never")
 
 
 class MonitorsSpec(Part):
     """What is watched, how often and over which windows."""
 
-    window: Extent = Field(timedelta(days=7), description="The current window: a length of time, or `500 rows`")
-    every: Duration = Field(timedelta(days=1), description="How often the scheduled monitor runs")
-    reference: Extent | None = Field(
+    window: Stretch = Field(timedelta(days=7), description="The current window: a length of time, or `500 rows`")
+    every: Period = Field(timedelta(days=1), description="How often the scheduled monitor runs")
+    reference: Stretch | None = Field(
         None, description="Extent of the reference window, ending at the champion's watermark; left out: 8 windows"
     )
     sample: int = Field(50_000, ge=100, le=MOST_ROWS, description="Most rows that a monitor reads, chosen by hash")
@@ -249,10 +242,3 @@ class MonitorsSpec(Part):
     drift: DriftSpec | None = DriftSpec()
     performance: PerformanceSpec | None = PerformanceSpec()
     pages: PagesSpec = PagesSpec()
-
-    @field_validator("every")
-    @classmethod
-    def _some_time(cls, value: timedelta) -> timedelta:
-        if value <= timedelta(0):
-            raise ValueError("expected more than nothing, such as 1d")
-        return value

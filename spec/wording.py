@@ -26,6 +26,7 @@ _EXPECTED = {
 }  # fmt: skip
 _KEYS = ("model_type", "model_attributes_type", "dict_type")
 _OTHER_SHAPE = {*_KEYS, "literal_error"} | {kind for kind in _EXPECTED if kind.endswith("_type")}
+MOST_FAULTS = 20  # nobody reads more at once, and a search for near names takes its time for each
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 
@@ -41,11 +42,13 @@ def sentences(
         if fault["type"] == "default_factory_not_called":
             continue  # a default waits for what is wrong before it, which is told
         found.setdefault(_in_file(fault, content), []).append(fault)
-    said = []
+    said: list[str] = []
+    above = {place[:n] for place in found for n in range(len(place))}
     for place in sorted(found, key=lambda each: [str(part) for part in each]):
         faults = found[place]
-        below = any(len(each) > len(place) and each[: len(place)] == place for each in found)
-        if below and all(fault["type"] in _OTHER_SHAPE for fault in faults):
+        if len(said) == MOST_FAULTS:
+            return [*said, f"{file}: and more; these {MOST_FAULTS} first."]
+        if place in above and all(fault["type"] in _OTHER_SHAPE for fault in faults):
             continue  # what is written has keys; the faults in them say more than "no number"
         line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 1)
         said.append(f"{file}:{line}: {cut(dotted(place)) or 'spec'}: {_word(faults, place, root)}")

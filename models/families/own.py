@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from ...spec.errors import ContractBroken, SpecError
 from ...spec.family import GROUP, is_file
 from ...spec.model import Spec
+from ...spec.places import is_a_file, real
+from ...spec.unexpected import users_code, worded
 from ...spec.values import LadderRung
 from ..build import load_file
 from ..features import could_not, table
@@ -85,9 +87,10 @@ def own_learner(spec: Spec) -> Learner:
     where = f"{spec.path}: learner.family: {name!r}"
     kind = _from_file(spec, name, where) if is_file(name) else _from_entry_point(name, where)
     try:
-        learner = kind() if callable(kind) else kind
+        with users_code():
+            learner = kind() if callable(kind) else kind
     except Exception as error:
-        raise SpecError(f"{where}: making it raised {type(error).__name__}: {error}; nothing was changed") from error
+        raise SpecError(f"{where}: making it raised {worded(error)} Nothing was changed") from error
     lacks = [each for each in METHODS if not callable(getattr(learner, each, None))]
     lacks += [each for each in ("family", "rungs", "splits") if not hasattr(learner, each)]
     if lacks:
@@ -109,8 +112,8 @@ def own_learner(spec: Spec) -> Learner:
 
 def _from_file(spec: Spec, name: str, where: str) -> Any:
     file, _, kind = name.rpartition(":")
-    path = (spec.folder / file).resolve()
-    if not path.is_file():
+    path = real(spec.folder / file)
+    if not is_a_file(path):
         raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
     module = load_file(path, where)
     found = getattr(module, kind, None)
@@ -125,8 +128,9 @@ def _from_file(spec: Spec, name: str, where: str) -> Any:
 def _from_entry_point(name: str, where: str) -> Any:
     (point, *_) = entry_points(group=GROUP, name=name)
     try:
-        return point.load()
+        with users_code():
+            return point.load()
     except Exception as error:
         raise SpecError(
-            f"{where}: the entry point {point.value!r} cannot be loaded: {error}; nothing was changed"
+            f"{where}: the entry point {point.value!r} cannot be loaded: {worded(error)} Nothing was changed"
         ) from error

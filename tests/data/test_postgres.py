@@ -6,9 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from ratoon.data import patience
+from ratoon.data import engine
 from ratoon.data.engine import Engine, without_password
 from ratoon.data.source import open_source
+from ratoon.spec import waiting
 from ratoon.spec.errors import DataError, Unavailable
 
 psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed: pip install ratoon[postgres]")
@@ -62,13 +63,39 @@ def test_a_missing_table_is_named_with_what_was_looked_for(postgres_url, spec_of
         open_source(spec_of(url=postgres_url, table="public.nothing"))
 
 
-def test_a_server_that_is_away_is_an_error_without_the_password(spec_of):
+def test_a_server_that_is_away_is_no_fault_of_the_data_s_and_the_password_is_not_said(spec_of, monkeypatch):
+    monkeypatch.setattr(waiting, "OPENING", (0.0,))
     spec = spec_of(url="postgresql://me:secret@127.0.0.1:1/db", table="rows")
 
-    with pytest.raises(DataError, match=r"me:\*\*\*@127.0.0.1:1") as caught:
+    with pytest.raises(Unavailable, match=r"me:\*\*\*@127.0.0.1:1") as caught:
         open_source(spec)
 
     assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_comes_up_while_it_is_opened_is_waited_for(typed, monkeypatch):
+    monkeypatch.setattr(waiting, "OPENING", (0.0, 0.0))
+    opened, tries = engine._opened, [0]
+
+    def late(url: str):
+        tries[0] += 1
+        if tries[0] < 3:
+            raise psycopg.OperationalError("connection refused")
+        return opened(url)
+
+    monkeypatch.setattr(engine, "_opened", late)
+    with open_source(typed) as source:
+        assert source.extent() is not None
+    assert tries == [3]
+
+
+@pytest.mark.parametrize("where", ["postgresql://nobody@{}/postgres", "postgresql://postgres@{}/nothing"])
+def test_a_server_that_refuses_is_bad_input_at_once(postgres_url, spec_of, monkeypatch, where):
+    monkeypatch.setattr(waiting, "OPENING", (60.0,))
+    url = where.format(postgres_url.rpartition("@")[2].partition("/")[0])
+
+    with pytest.raises(DataError, match="does not exist"):
+        open_source(spec_of(url=url, table="typed.rows"))
 
 
 def test_another_scheme_is_refused(spec_of):
@@ -106,7 +133,7 @@ def _cut_off(source, postgres_url) -> None:
 
 
 def test_a_server_that_restarts_between_two_reads_is_asked_again(typed, postgres_url, monkeypatch):
-    monkeypatch.setattr(patience, "PAUSES", (0.0,))
+    monkeypatch.setattr(waiting, "PAUSES", (0.0,))
     with open_source(typed) as source:
         span = source.extent()
         before = source.as_of(datetime(2024, 2, 1)).window(span).frame
@@ -117,7 +144,7 @@ def test_a_server_that_restarts_between_two_reads_is_asked_again(typed, postgres
 
 
 def test_a_server_that_stays_away_is_named_and_that_is_no_fault_of_the_data(typed, postgres_url, monkeypatch):
-    monkeypatch.setattr(patience, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(waiting, "PAUSES", (0.0, 0.0))
 
     def refused(self) -> None:
         raise psycopg.OperationalError("connection refused")

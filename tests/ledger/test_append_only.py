@@ -36,6 +36,8 @@ def full(ledger, url, made) -> Iterator[Engine]:
     ledger.record_acceptance(
         Acceptance(model="price", start=made.NOW, until=made.NOW, at=made.NOW, actor="ada", reason="growth")
     )
+    ledger.intend_files(model="price", decision="d1", digest="abc")
+    ledger.keep_files(model="price", version="1", digest="abc", at=made.NOW, decision="d1")
     engine = connect(url)
     yield engine
     engine.dispose()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ratoon.ledger import decisions, engine, flights, transactions
+from ratoon.ledger import decisions, engine, flights
 from ratoon.ledger.ledger import Ledger
-from ratoon.spec.errors import Unavailable
+from ratoon.spec import waiting
+from ratoon.spec.errors import BadInput, Unavailable
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def restarts(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[in
     """Make a function of the ledger's lose its connection (as at a restart) the first *times* it has done its work."""
     if not url.startswith("postgres"):
         pytest.skip("SQLite has no server")
-    monkeypatch.setattr(transactions, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(waiting, "PAUSES", (0.0, 0.0))
 
     def lose(module: Any, name: str, times: int) -> list[int]:
         real, calls = getattr(module, name), [0]
@@ -116,3 +118,20 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(url: str, made) -> None
             ledger.record_decision(made.decided("d2", hours=1), many, live=True)
         assert [d.id for d in ledger.decisions("price")] == ["d1"]
         assert len(ledger.signals("d1")) == 1 and ledger.signals("d2") == []
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_torn_file_is_said_with_what_to_do(url: str, made, write: bool) -> None:
+    """A disk lost pages in the middle: it opens as ever, and breaks at the first question."""
+    if not url.startswith("sqlite"):
+        pytest.skip("PostgreSQL keeps its own files")
+    with Ledger.open(url) as ledger:
+        ledger.record_decision(made.decided("d1"), [made.measured()], live=True)
+    file = Path(url.removeprefix("sqlite:///"))
+    held = bytearray(file.read_bytes())
+    held[2 * 4096 :] = bytes(len(held) - 2 * 4096)
+    file.write_bytes(held)
+    with pytest.raises((Unavailable, BadInput), match=r"ledger.*malformed"), Ledger.open(url) as ledger:
+        if write:
+            ledger.record_decision(made.decided("d2", hours=1), [], live=True)
+        ledger.decisions("price")

@@ -16,11 +16,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from ratoon.ledger import transactions
 from ratoon.ledger.engine import connect, writing
 from ratoon.ledger.ledger import Ledger
 from ratoon.ledger.migrate import FOLDER, upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
+from ratoon.spec import waiting
 from ratoon.spec.errors import BadInput, Unavailable
 
 
@@ -44,7 +44,7 @@ def test_a_database_newer_than_the_code_is_left_alone(url):
     engine = connect(url)
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(BadInput, match="revision 9999, newer than the 0005 that this Ratoon knows"):
+    with pytest.raises(BadInput, match="revision 9999, newer than the 0006 that this Ratoon knows"):
         Ledger.open(url)
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "9999"
@@ -156,7 +156,7 @@ def test_a_url_that_is_no_ledger_is_named_with_what_was_expected(url, says):
 
 
 def test_a_server_that_does_not_answer_is_waited_for_and_named(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(transactions, "OPENING", (0.0, 0.0))
+    monkeypatch.setattr(waiting, "OPENING", (0.0, 0.0))
     with pytest.raises(Unavailable, match="connection to server") as error:
         Ledger.open("postgresql://me:hunter2@127.0.0.1:1/db")
 
@@ -165,7 +165,7 @@ def test_a_server_that_does_not_answer_is_waited_for_and_named(monkeypatch: pyte
 
 
 def test_a_server_that_is_there_and_refuses_is_not_waited_for(postgres_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(transactions, "OPENING", (600.0,))
+    monkeypatch.setattr(waiting, "OPENING", (600.0,))
     with pytest.raises(BadInput, match="does not exist"):
         Ledger.open(f"{postgres_url.rpartition('/')[0]}/nobody_made_this")
 

@@ -16,7 +16,7 @@ from ratoon.ledger.migrate import upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput, Refused
 
-NEW = {"policies", "scores", "reviews", "catches", "acceptances", "offers"}
+NEW = {"policies", "scores", "reviews", "catches", "acceptances", "offers", "version_files", "intended_files"}
 
 
 @pytest.fixture
@@ -95,11 +95,34 @@ def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old
         later = made.decided("d2", hours=1).model_copy(update={"policy": made.policy().version})
         ledger.record_decision(later, [], policy=made.policy(), live=True)
         ledger.offer(made.fly(ledger, "d2"), "d2", "5")
+        ledger.intend_files(model="price", decision="d2", digest="abc")
+        ledger.keep_files(model="price", version="5", digest="abc", at=made.NOW, decision="d2")
     engine = connect(old)
     for table in sorted(NEW):
         with pytest.raises(IntegrityError, match="the ledger is append-only"), engine.begin() as connection:
             connection.execute(text(f"DELETE FROM {table}"))
         assert len(_rows(engine, table)) == 1
+    engine.dispose()
+
+
+def test_digests_of_files_that_stood_among_the_reviews_move_and_the_others_stay(url, made):
+    """As a ledger of revision 0005 holds them; the reviews are append-only again afterwards."""
+    engine = connect(url)
+    reviews = Base.metadata.tables["reviews"]
+    rows = [("1", "registered", "abc"), ("2", "registered", "def"), ("2", "rejected", "too slow")]
+    with writing(engine) as connection:
+        upgrade(connection, None, "0005")
+        for version, verdict, reason in rows:
+            said = {"model": "price", "version": version, "verdict": verdict, "reason": reason, "decision": "d1"}
+            connection.execute(reviews.insert().values(at=made.NOW, actor="ada", **said))
+    with Ledger.open(url) as ledger:
+        assert [ledger.files("price", each) for each in "123"] == ["abc", "def", None]
+        assert sorted(ledger.with_files("price")) == ["1", "2"]
+        assert [(each.version, each.reason) for each in ledger.reviews("price")] == [("2", "too slow")]
+        assert not ledger.intended_files(model="price", decision="d1", digest="abc")
+    for change in ("DELETE FROM reviews", "UPDATE reviews SET reason = ''", "DELETE FROM version_files"):
+        with pytest.raises(IntegrityError, match="the ledger is append-only"), engine.begin() as connection:
+            connection.execute(text(change))
     engine.dispose()
 
 

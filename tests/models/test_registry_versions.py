@@ -19,7 +19,7 @@ from ratoon.models.evidence import Evidence
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.race import climb, first
 from ratoon.models.registry import Registry
-from ratoon.spec.errors import RegistryError, SpecError
+from ratoon.spec.errors import AliasMoved, RegistryError, SpecError
 from ratoon.spec.values import Span
 
 AT = datetime(2026, 2, 1)
@@ -427,3 +427,30 @@ def _fit(estimator: Any, rows: pd.DataFrame, spec: Any) -> Any:
     from ratoon.models.learner import learner_for
 
     return learner_for(estimator, spec).first(estimator, rows, spec), 0.0
+
+
+@pytest.mark.parametrize("moved_to", ["another", "nothing"])
+def test_an_alias_that_somebody_moved_while_the_version_was_loaded_stays_theirs(
+    registry: Registry, trained: Any, make_rows: Any, monkeypatch: pytest.MonkeyPatch, moved_to: str
+) -> None:
+    """Two people promote at once: the second is told, and asks again if they still want it."""
+    champion, _, _ = trained
+    rows = make_rows(20, "regression")
+    one, two, three = (registry.register(champion, evidence(rows, each)).number for each in ("d1", "d2", "d3"))
+    registry.promote(one)
+    client, verify = registry._client, Registry.verify
+
+    def meanwhile(self: Registry, ref: str | int) -> None:
+        verify(self, ref)
+        if moved_to == "nothing":
+            client.delete_registered_model_alias(registry.model, "champion")
+        else:
+            client.set_registered_model_alias(registry.model, "champion", three)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "verify", meanwhile)
+        with pytest.raises(AliasMoved, match=f"v{two}"):
+            registry.promote(two)
+    serving = registry.champion()
+    assert (serving.number if serving else "nothing") == (three if moved_to == "another" else "nothing")
+    assert registry.promote(two) == (three if moved_to == "another" else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import annotated_types
 import pytest
 from pydantic import BaseModel, BeforeValidator
 
+from ratoon.backtest.policies import with_policy
 from ratoon.flows.specs import find_specs, usable
 from ratoon.policy.check import check_rules
 from ratoon.spec.errors import SpecError
@@ -68,6 +70,14 @@ SPECS = {
     "keys as a key": GOOD + "? {a: b}\n: c\n",
     "a long value": GOOD.replace("task: binary", "task: " + "b" * 9_000),
     "a huge value": GOOD.replace("task: binary", "task: " + "b" * 900_000),
+    "a window of nothing": GOOD.replace("window: 7d", "window: 0d"),
+    "a reference of less than anybody looks at": GOOD.replace("window: 7d", "window: 7d, reference: 0.0001s"),
+    "a budget per nothing": GOOD + "policy:\n  - {when: 'true', do: alert, budget: {runs: 1, per: 0s}}\n",
+    "a limit of nothing": GOOD.replace("{build:", "{limits: {wall: 0h}, build:"),
+    "steps of a microsecond": GOOD + "backtest: {every: 0.000001s}\n",
+    "a unit of time that is none": GOOD.replace("time: t,", "time: t, time_unit: 0s,"),
+    "digits of another script": GOOD.replace("window: 7d", "window: ٧d"),
+    "rows in digits of another script": GOOD.replace("window: 7d", "window: ٥٠٠ rows"),
     "a huge file": GOOD + "#" * 2_000_000,
     "nested comprehensions": rule(nested(9)),
     "mapped into each other": rule(f"size({nested(6, 'map')}) > 0"),
@@ -143,6 +153,48 @@ def test_conditions_that_people_write_are_read(tmp_path: Path, when: str) -> Non
     file.write_text(GOOD + f"policy:\n  - when: {when!r}\n    do: alert\n")
 
     check_rules(load_spec(file).deciding)
+
+
+def test_of_thousands_of_faults_the_first_are_told_at_once(tmp_path: Path) -> None:
+    """A near name is looked for in each; of 20,000 keys that would take minutes."""
+    file = tmp_path / "spec.yaml"
+    file.write_text(GOOD + "".join(f"learner{n}: 1\n" for n in range(20_000)))
+
+    with pytest.raises(SpecError) as caught:
+        load_spec(file)
+
+    assert 2 < len(str(caught.value).splitlines()) < 50
+
+
+def test_a_name_that_the_system_refuses_is_bad_input(tmp_path: Path) -> None:
+    loop, bad = tmp_path / "loop.yaml", tmp_path / "bad.yaml"
+    loop.symlink_to(loop)
+    bad.symlink_to(tmp_path / ("n" * 300))
+
+    for each in (loop, bad, loop / "spec.yaml", tmp_path / ("n" * 5_000), tmp_path / "a\0b"):
+        with pytest.raises(SpecError, match="no such file"):
+            load_spec(each)
+
+
+def test_a_folder_with_what_never_ends_is_looked_through(tmp_path: Path) -> None:
+    """A pipe that nobody writes to, a device without an end, links in a circle."""
+    (tmp_path / "good.yaml").write_text(GOOD)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zeros.yaml").symlink_to("/dev/zero")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "below").symlink_to(tmp_path)
+
+    assert [each.name for each in find_specs(tmp_path)] == ["good.yaml"]
+
+
+@pytest.mark.parametrize("name", ["aliases of aliases", "deep lists", "a huge file", "a number of many digits"])
+def test_a_file_of_rules_is_read_as_a_spec_is(tmp_path: Path, name: str) -> None:
+    good, rules = tmp_path / "spec.yaml", tmp_path / "rules.yaml"
+    good.write_text(GOOD)
+    for content in (SPECS[name].encode(), b"policy: \xff\n", b"policy: []\npolicy: []\n"):
+        rules.write_bytes(content)
+        with pytest.raises(SpecError, match=r"rules\.yaml"):
+            with_policy(load_spec(good), rules)
 
 
 def test_one_mistake_is_one_line(tmp_path: Path) -> None:

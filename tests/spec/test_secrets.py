@@ -88,6 +88,20 @@ FORMS = {
     "MotherDuck": f"md:db?motherduck_token={SECRET}",
     "a key of a service": "used ghp_abcdefghijs3cr3t-p4ssABCDEFGHIJ0123456789".replace("-", ""),
     "a token of three parts": "eyJhbGciOiJIUzI1NiJ9.eyJzczNjcjN0LXA0c3MifQ.c2lnbmF0dXJl",
+    "Slack": f"POST https://hooks.slack.com/services/T0000/B0000/{SECRET} failed",
+    "Slack's workflows": f"'https://hooks.slack.com/workflows/T0/A0/1/{SECRET}'",
+    "Discord": f"https://discord.com/api/v10/webhooks/123456/{SECRET}?wait=true",
+    "Teams": f"https://x.webhook.office.com/webhookb2/{SECRET}@tenant/IncomingWebhook/{SECRET}/abc",
+    "Telegram": f"https://api.telegram.org/bot123456:{SECRET}/sendMessage",
+    "a hook whose slashes are escaped": f'{{"url": "https:\\/\\/hooks.slack.com\\/services\\/T0\\/B0\\/{SECRET}"}}',
+    "a key in a query": f"https://chat.example.com/v1/spaces/x/messages?threadKey=a&key={SECRET}",
+    "Sentry's key": f"https://h/1?sentry_key={SECRET}",
+    "a header of another scheme": f"Authorization: Negotiate {SECRET}",
+    "a header with a short token": "authorization: Bearer s3cr3t",
+    "a header without a scheme": f"Proxy-Authorization: {SECRET}",
+    "headers as a mapping": f"{{'Authorization': 'Token {SECRET}', 'Accept': '*/*'}}",
+    "headers as pairs": f"[('authorization', 'AWS4-HMAC-SHA256 {SECRET}')]",
+    "an abbreviation": f"pw={SECRET}",
     "a private key": f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
     "a private key that was cut off": f"-----BEGIN PRIVATE KEY-----\n{SECRET}",
 }
@@ -134,6 +148,13 @@ def test_masking_takes_no_time_on_absurd_texts() -> None:
     """No expression walks a long text again and again."""
     for text in ("a:" * 50_000, "//" * 50_000, "password " * 10_000, "'" * 50_000, "x://u:" * 10_000, "-" * 50_000):
         masked(text)
+
+
+@pytest.mark.parametrize("part", ["a", "://", "x://u:", "'", "token ", '"password": "', "a.b-c_", "%2F%2F"])
+def test_a_message_of_megabytes_is_cut_before_it_is_looked_through(part: str) -> None:
+    """A library's error may quote all that it was given; secrets in what is left are masked all the same."""
+    said = masked(f"postgresql://u:{SECRET}@h/db " + part * 1_000_000)
+    assert SECRET not in said and len(said) < 100_000
 
 
 def test_a_line_of_yaml_is_shown_without_its_secret() -> None:

@@ -1,0 +1,98 @@
+"""Code of the user's that ends itself, by `sys.exit()` or the like, is one error among others: named, and survived."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import SGDRegressor
+
+from ratoon.models.build import build
+from ratoon.models.race import climb, first
+from ratoon.spec.errors import Refused, SpecError
+from ratoon.spec.unexpected import Left, users_code, worded
+
+
+class Odd(BaseException):
+    """What a library may define for itself."""
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+ENDS = [SystemExit(0), SystemExit("no licence"), Odd("odd"), BaseExceptionGroup("many", [SystemExit(3)]), Mute()]
+NAMES = [f"{type(each).__name__}{i}" for i, each in enumerate(ENDS)]
+
+
+@pytest.fixture(scope="module")
+def world(make_spec: Any, make_rows: Any) -> dict[str, Any]:
+    """A champion of an old relation, and rows of the new one."""
+    spec = make_spec("sgd_regression", "regression", learner={"epochs": 5}, gate={"anchor": {"margin": 50.0}})
+    old, new = make_rows(200, "regression"), make_rows(200, "regression", start=300, shift=0.5)
+    champion, _ = first(spec, old, holdout=make_rows(100, "regression", start=9000, holdout=True))
+    return {
+        "champion": champion,
+        "spec": spec,
+        "unlearned": new,
+        "scratch": lambda since: pd.concat([old, new]),
+        "recent": make_rows(150, "regression", start=700, shift=0.5, holdout=True),
+        "anchor": make_rows(150, "regression", start=8000, holdout=True),
+    }
+
+
+def raising(error: BaseException) -> Any:
+    def method(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return method
+
+
+@pytest.mark.parametrize("error", ENDS, ids=NAMES)
+def test_a_strategy_whose_code_ends_itself_is_recorded_and_the_next_is_tried(
+    world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(SGDRegressor, "partial_fit", raising(error))
+    race = climb(**world)
+    failed, *_, last = race.attempts
+    assert failed.rung == "warm" and failed.error is not None and type(error).__name__ in failed.error
+    assert last.rung == "scratch"
+
+
+@pytest.mark.parametrize("error", ENDS, ids=NAMES)
+def test_a_model_that_ends_itself_when_it_predicts_is_refused(
+    world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(SGDRegressor, "predict", raising(error))
+    with pytest.raises(Refused, match="could not predict"):
+        world["champion"].predict(world["recent"])
+
+
+@pytest.mark.parametrize("where", ["import sys\nsys.exit()\n", "def build():\n    raise SystemExit(0)\n"])
+def test_a_build_file_that_ends_itself_is_bad_input(make_spec: Any, tmp_path: Path, where: str) -> None:
+    (tmp_path / "training.py").write_text(where)
+    with pytest.raises(SpecError, match=r"SystemExit.*training\.py:2"):
+        build(make_spec(folder=tmp_path, learner={"build": "training.py:build"}))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), asyncio.CancelledError(), ValueError("x")])
+def test_what_is_about_this_process_goes_through(error: BaseException) -> None:
+    with pytest.raises(type(error)), users_code():
+        raise error
+
+
+def test_an_error_of_a_thousand_lines_is_worded_in_one() -> None:
+    words = worded(RuntimeError("\n" + "x" * 5_000_000))
+    assert "\n" not in words and len(words) < 500
+    assert "SystemExit" in worded(_left())
+
+
+def _left() -> Left:
+    with pytest.raises(Left) as found, users_code():
+        raise SystemExit(np.int64(0))
+    return found.value
