@@ -95,7 +95,7 @@ def written_alike(names: Sequence[object]) -> list[list[object]]:
     groups: dict[str, list[object]] = {}
     for name in names:
         text = str(name).strip().casefold()
-        groups.setdefault(f"{float(text):g}" if _plain(text) else text, []).append(name)
+        groups.setdefault(f"{float(text):g}" if is_number(text) else text, []).append(name)
     return [sorted(group, key=str) for group in groups.values() if len(group) > 1]
 
 
@@ -120,7 +120,7 @@ def _as_text(name: str, values: pd.Series, *, csv: bool) -> Iterator[str]:
         (_like(_DATE), "dates", "derive numbers from them in the source, or set `data.drop`"),
         (written_number, "numbers with a unit or a sign of their own", f"{_WRITE} digits, a point and a minus alone"),
     ):
-        fits = told.map(fitting if what in ("numbers", "dates") else lambda text: fitting(text) or _plain(text))  # noqa: B023
+        fits = told.map(fitting if what in ("numbers", "dates") else lambda text: fitting(text) or is_number(text))  # noqa: B023
         share = float(fits.mean())
         if share < _MOSTLY or not told[fits].map(fitting).any():
             continue
@@ -158,7 +158,7 @@ def _as_text(name: str, values: pd.Series, *, csv: bool) -> Iterator[str]:
 
 def _example(texts: pd.Series) -> str:
     """One of *texts* that shows what is odd about them, if any does."""
-    odd = texts[~texts.map(_plain)]
+    odd = texts[~texts.map(is_number)]
     return str(odd.iloc[0] if len(odd) else texts.iloc[0])
 
 
@@ -166,7 +166,7 @@ def _like(pattern: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda text: pattern.fullmatch(text) is not None
 
 
-_plain = _like(_PLAIN)
+is_number = _like(_PLAIN)
 
 
 def _telling(spec: Spec, name: str, frame: pd.DataFrame) -> list[Doubt]:
