@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pandas as pd
 
-from ..data.doubts import NULL_WORDS
+from ..data.doubts import NULL_WORDS, written_alike
 from ..data.metrics import METRICS, Outcomes, interval
 from ..data.served import positive_of
 from ..data.source import Source
+from ..data.stand_ins import stand_ins
 from ..data.window import Window
 from ..spec.duration import format_duration
 from ..spec.model import Spec
@@ -18,6 +19,7 @@ from ..spec.values import Span
 from .finding import Finding
 
 LOST = 0.01  # share of rows that may lack an id
+_TWO = 2
 AGAIN = 0.05  # share of rows whose id names an earlier row of another time
 
 
@@ -102,7 +104,24 @@ def _revisions(spec: Spec, source: Source) -> Iterator[Finding]:
 
 def _classes(spec: Spec, whole: Window) -> Iterator[Finding]:
     labels = whole.frame["_target"].dropna()
-    if spec.task == "regression" or spec.data.no_label is not None or labels.dtype != object:
+    if spec.task == "regression":
+        odd = stand_ins(labels.to_numpy(dtype=float))
+        if odd:
+            text = f"{'; '.join(odd)}. They are learned as labels; if they stand for none, make them null in the source"
+            yield Finding("warn", "data.target", text)
+        return
+    for names in written_alike(list(labels.unique())):
+        listed = ", ".join(map(repr, names))
+        text = f"{listed} are different classes, and differ only by case, blanks or decimals; write them alike in the"
+        yield Finding("warn", "data.target", f"{text} source, unless they are meant")
+    if spec.task == "binary" and labels.nunique() > _TWO:
+        counts = ", ".join(f"{name!r} in {count:,}" for name, count in labels.value_counts().head(5).items())
+        text = (
+            f"found {labels.nunique()} classes ({counts} rows) where a binary task has two. Name words for no label in "
+        )
+        text += "`data.no_label`, make such numbers null in the source, or set `task: multiclass`"
+        yield Finding("fail", "data.target", text)
+    if spec.data.no_label is not None or labels.dtype != object:
         return
     for name, count in labels.value_counts().items():
         if str(name).strip() in NULL_WORDS:

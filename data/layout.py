@@ -75,7 +75,10 @@ def layout(
     for key, name, table in ids:
         _check_id(table[name].type(), key, name)
 
-    features = data.features or tuple(name for name in _others(data, schema) if name not in beside)
+    # A column that is written otherwise than the model learned it is missing; engines would take both names for one
+    lost = {name.casefold() for name in expected if name not in schema}
+    others = tuple(name for name in _others(data, schema) if name not in beside and name.casefold() not in lost)
+    features = data.features or others
     features += tuple(name for name in expected if name not in features)
     unknown = sorted(set(data.columns) - set(features))
     if unknown:

@@ -121,6 +121,20 @@ class Rows:
         inside = (rows[TIME] > start) & (rows[TIME] <= end)
         return rows.filter(~placed.fill_null(False) | (rows[ID].isnull() & inside))
 
+    @property
+    def timed_by_label(self) -> bool:
+        """Whether there may be rows without a time, or with one after their label, whose labels tell when they came."""
+        sound = self.unplaced == 0 and self.in_order
+        own = self.labels is None and self.spec.data.label_time is not None
+        return own and self.unplaced is not None and not sound
+
+    def timeless(self, start: Any, end: Any) -> Any:
+        """The rows whose label is dated in the span and that have no time, or one after it: to be counted."""
+        stated = self._stated(self.table[self.spec.data.label_time])
+        rows = self.table.select(**{TIME: self._time(self.table), STATED: stated})
+        placed = (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= end)
+        return rows.filter(rows[STATED] > start, rows[STATED] <= end, ~placed.fill_null(False))
+
     def words_among_numbers(self, start: Any, end: Any) -> Any:
         """One row: for each feature that is `Layout.unsure`, in how many rows of the span it holds a word."""
         table = self._table((start, end), None)

@@ -66,6 +66,11 @@ def span_counts(rows: Rows) -> Any:
     )
 
 
+def timeless(rows: Rows) -> Any:
+    """One row: how many rows whose label is dated in the span have no time, or one after it."""
+    return count(rows.timeless(START, END))
+
+
 def label_delays(rows: Rows, quantile: float) -> Any:
     """One row: the *quantile* of the seconds that the span's arrived labels took."""
     found = in_span(rows, wide=False)

@@ -95,6 +95,7 @@ class View:
             orphan_labels=self._orphans(moments),
             nameless=(nameless := self._nameless(moments)),
             unplaced=self._unplaced() if nameless else 0,
+            timeless=self._timeless(moments),
             schema=dict(self._rows.layout.schema),
             unreadable=self._unreadable(moments),
             missing_columns=self._rows.layout.missing,
@@ -260,6 +261,11 @@ class View:
             "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
         )
         return int(found["rows"]) + (self._rows.unplaced or 0)
+
+    def _timeless(self, moments: dict[str, datetime]) -> int:
+        if not self._rows.timed_by_label:
+            return 0
+        return int(self._ask.one("timeless", lambda: selection.timeless(self._rows), **moments)["rows"])
 
     def _unreadable(self, moments: dict[str, datetime]) -> dict[str, int]:
         names = self._rows.layout.unsure

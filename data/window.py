@@ -22,7 +22,8 @@ class Window:
     *revised* those whose label is another than the first that came,
     *orphan_labels* labels dated in the span whose id no row has yet (0 without a table of labels or
     without `data.label_time`), *nameless* rows without id in the span plus *unplaced* ones, which have no time, or
-    one that stands for none, anywhere in the source.
+    one that stands for none, anywhere in the source; *timeless* rows whose label came in the span, and that have no
+    time, or one after it (where files hold label times beside the rows).
 
     *unreadable* counts, for features that the model learned as numbers, the rows of the span that hold a word instead;
     these are in no frame and no other count.
@@ -42,6 +43,7 @@ class Window:
     orphan_labels: int = 0
     nameless: int = 0
     unplaced: int = 0
+    timeless: int = 0
     schema: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, int] = field(default_factory=dict)
     missing_columns: tuple[str, ...] = ()

@@ -20,5 +20,6 @@ def referenced(care: Care, view: View, trained: Trained) -> Trained:
     history = view.window(Span(start=EARLIEST, end=trained.state.watermark), name="history")
     history = sound(history, impossible(care.ledger.looks(care.spec.model, before=view.now + TICK)))
     seen = profile(history, {feature.name: feature.kind for feature in trained.state.features})
+    seen = seen.model_copy(update={"reference": view.window(span, sample=1).rows})
     state = trained.state.model_copy(update={"reference": span, "profile": seen.model_dump(mode="json")})
     return replace(trained, state=state)

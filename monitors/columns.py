@@ -14,7 +14,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.doubts import NULL_WORDS
+from ..data.doubts import NULL_WORDS, is_number
 from ..spec.values import Status
 from .columnar import Codes, Columnar
 from .kept import REMEMBERED, Kept
@@ -157,7 +157,7 @@ def new_categories(
     """The share of rows whose category the reference lacks; ordinary is what later stretches had of it.
 
     What the champion's whole history held (*known*) is not new. A handful of rows is enough where they have a known
-    category, written otherwise, and one in a hundred where they have a word for a missing value.
+    category, written otherwise, and one in a hundred where they are blank or have a word for a missing value.
     """
     now, was = current.codes(name), reference.codes(name)
     counts = now.counts()
@@ -180,15 +180,20 @@ def new_categories(
     if spelt >= HANDFUL and status != "fail":
         status = "fail"
         note = f"{spelt} rows have a {name} that differs from a known one only by case, blanks or quotes; "
-    nothing = int(sum(counts[each] for each in strange if str(now.values[each]).strip() in NULL_WORDS))
+    nothing = int(sum(counts[each] for each in strange if _nothing(str(now.values[each]).strip(), was)))
     if nothing >= HANDFUL and nothing > _WORDS * rows and status != "fail":
         status = "fail"
-        note += f"{nothing} rows have a word for a missing value; "
+        note += f"{nothing} rows have a blank, a word for a missing value or a bare number; "
     if count:
         often = strange[np.argsort(-counts[strange], kind="stable")][:3]
         names = ", ".join(repr(str(now.values[each])) for each in often)
         note += f"{count} of {rows} rows have a {name} that the reference lacks: {names}"
     return Finding("new_categories", name, status, share, ordinary, limit, note)
+
+
+def _nothing(text: str, was: Codes) -> bool:
+    """Whether *text* stands for no value: blank, a word for nothing, or -1 and the like where no name is a number."""
+    return not text or text in NULL_WORDS or (is_number(text) and not any(is_number(str(each)) for each in was.values))
 
 
 def _spelt_otherwise(now: Codes, was: Codes, strange: NDArray[np.intp]) -> int:

@@ -1,13 +1,14 @@
 """Rows that a join made several of: the same moment and the same values, but for the columns that were joined to them.
 
-No two of them are equal, so that they are no copies, and their ids may be new. What tells is each column by itself:
-values with many digits seldom come twice at one moment.
+No two of them are equal, so that they are no copies, and their ids may be new. What tells is each column by itself,
+or two together: values with many digits seldom come twice at one moment. So does the time alone, where it never did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -20,21 +21,25 @@ from .rows import distinct_values
 from .stretches import Stretches
 
 _COLUMNS = 8  # those with the most values
+_PAIRED = 5  # of them, that are looked at by twos
 _VALUES = 50  # a number with fewer is a code, which many rows share
 _MOST = 0.05  # of the rows
 _ORDINARY = 3.0  # times the share that a stretch of the reference had
 _USUAL = 0.2  # share from which on a column tells nothing
 _REPEATS = 20  # rows, of which fewer say nothing
 _AGREE = 2  # columns, the time by itself among them, that must say so
-_TIME = "the time alone"
+Key = tuple[str, ...]
+_TIME: Key = ()  # no column: the time alone
+_MOMENT = "_time"
+_NEVER = 500  # rows of a reference in which no two shared their moment
 
 
 @dataclass(frozen=True)
 class _Usual:
-    """The columns that tell rows of one moment apart, and the largest share of a stretch's rows that had the value of
-    an earlier row at the same moment all the same."""
+    """The columns, or pairs of them, that tell rows of one moment apart, and the largest share of a stretch's rows that
+    had the values of an earlier row at the same moment all the same."""
 
-    shares: dict[str, float]
+    shares: dict[Key, float]
 
 
 _KNOWN: Kept[_Usual] = Kept(64)
@@ -45,24 +50,26 @@ def multiplied(
 ) -> list[Finding]:
     """One finding where columns tell; *pace* is how many times as dense in time as the reference the window is."""
     usual = _KNOWN.make((at.key, tuple(features)), lambda: _usual(reference, at, features)).shares
-    usual = {name: share for name, share in usual.items() if name == _TIME or _is_number(current, name)}
+    usual = {key: share for key, share in usual.items() if all(_is_number(current, name) for name in key)}
     if not usual or len(current) < _REPEATS:
         return []
-    found: dict[str, float] = {}
-    for name, was in usual.items():
-        share = float(_again(current, name).mean())
+    found: dict[Key, float] = {}
+    for key, was in usual.items():
+        share = float(_again(current, key).mean())
         limit = _MOST + _ORDINARY * was * max(pace, 1.0)
         if share * len(current) >= _REPEATS and surely_above(share, len(current), limit):
-            found[name] = share
-    if len(found) < min(_AGREE, len(usual)):
+            found[key] = share
+    one_each = len(reference) >= _NEVER and usual.get(_TIME) == 0 and _TIME in found
+    if len(found) < min(_AGREE, len(usual)) and not one_each:
         return [Finding("multiplied", None, "ok", 0.0, max(usual.values()), _MOST)]
-    name = max(found, key=lambda each: found[each])
-    limit = _MOST + _ORDINARY * usual[name] * max(pace, 1.0)
+    key = max(found, key=lambda each: found[each])
+    limit = _MOST + _ORDINARY * usual[key] * max(pace, 1.0)
+    names = ", ".join(dict.fromkeys(name for each in found for name in each))
     note = (
-        f"{found[name]:.0%} of the rows share their time and {', '.join(n for n in found if n != _TIME)} with an "
-        f"earlier row, {usual[name]:.0%} at most did in the reference: did a join make several rows of one?"
+        f"{found[key]:.0%} of the rows share their time{f' and {names}' if names else ''} with an earlier row, "
+        f"{usual[key]:.0%} at most did in the reference: did a join make several rows of one?"
     )
-    return [Finding("multiplied", None, "fail", found[name], usual[name], limit, note)]
+    return [Finding("multiplied", None, "fail", found[key], usual[key], limit, note)]
 
 
 def _is_number(current: Columnar, name: str) -> bool:
@@ -73,19 +80,19 @@ def _usual(reference: Columnar, at: Stretches, features: Sequence[str]) -> _Usua
     counts = distinct_values(reference, features)
     many = [name for name in sorted(counts, key=lambda n: (-counts[n], n)) if counts[name] >= _VALUES][:_COLUMNS]
     sizes = np.bincount(at.of_row, minlength=at.count)
-    shares: dict[str, float] = {}
-    for name in [_TIME, *many] if many else []:
-        again = np.bincount(at.of_row, weights=_again(reference, name), minlength=at.count) / np.maximum(sizes, 1)
+    shares: dict[Key, float] = {}
+    keys: list[Key] = [_TIME, *((name,) for name in many), *combinations(many[:_PAIRED], 2)]
+    for key in keys if many else []:
+        again = np.bincount(at.of_row, weights=_again(reference, key), minlength=at.count) / np.maximum(sizes, 1)
         share = float(again[sizes >= _REPEATS].max(initial=0.0))
         if share < _USUAL:
-            shares[name] = share
-    return _Usual(shares if any(name != _TIME for name in shares) else {})
+            shares[key] = share
+    return _Usual(shares if any(shares) else {})
 
 
-def _again(columns: Columnar, name: str) -> NDArray[np.bool_]:
-    """Which rows have the time and the value of an earlier one; missing values are equal to none."""
-    if name == _TIME:
-        return np.asarray(pd.Series(columns.times()).duplicated())
-    values = columns.numbers(name)
-    again = pd.DataFrame({"time": columns.times(), "value": values}).duplicated()
-    return np.asarray(again.to_numpy() & ~np.isnan(values))
+def _again(columns: Columnar, key: Key) -> NDArray[np.bool_]:
+    """Which rows have the time and the values of an earlier one; missing values are equal to none."""
+    values = {name: columns.numbers(name) for name in key}
+    again = pd.DataFrame({_MOMENT: columns.times(), **values}).duplicated().to_numpy()
+    known = ~np.isnan(np.column_stack([*values.values()])).any(axis=1) if values else True
+    return np.asarray(again & known)

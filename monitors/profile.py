@@ -31,11 +31,13 @@ class ColumnProfile(Value):
 
 
 class Profile(Value):
-    """The reference's size, pace and columns. *rows_per_day* is None where the span has no length."""
+    """The size, pace and columns of what was learned. *rows_per_day* is None where the span has no length; *reference*
+    counts the rows of the reference window, where they are known."""
 
     rows: int
     rows_per_day: float | None
     columns: dict[str, ColumnProfile]
+    reference: int | None = None
 
 
 def profile(window: Window, kinds: Mapping[str, Kind]) -> Profile:

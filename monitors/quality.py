@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cache
 
 from ..data.window import Window
@@ -20,6 +19,7 @@ from .clock import clock
 from .columnar import Columnar
 from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, nulls
 from .explained import explained
+from .gone import REFERENCE, drawn, gone
 from .holes import holes
 from .labels import Judged, label_screens
 from .lasting import CAN_LAST, lasting
@@ -35,8 +35,6 @@ from .units import Envelope, envelope, quantiles, scale, swapped
 from .unmeasured import UNSCREENED, Answered, Arrivals, silent_labels, unpredicted, unscreened
 
 MONITOR = "quality"
-REFERENCE = "reference"
-_LEARNED = 100  # rows to be expected in a reference, of fewer nothing follows
 _ORDER = ("fail", "unknown", "warn", "ok")
 
 
@@ -75,7 +73,9 @@ class Quality:
 
     def _findings(self, reference: Window, current: Window) -> list[Finding]:
         findings = [*self._window(reference, current)]
-        if len(current.frame) and len(reference.frame):
+        if self.known and any(each.metric == REFERENCE and each.status == "fail" for each in findings):
+            findings += self._by_profile(drawn(self.known, reference.span), current)
+        elif len(current.frame) and len(reference.frame):
             findings += self._columns(reference, current)
         findings = [each for each in findings if each.metric not in self.spec.off]
         if UNSCREENED not in self.spec.off:
@@ -92,7 +92,8 @@ class Quality:
         yield from guarded("schema", None, lambda: schema(screened, reference, current, self.known))
         yield from guarded("unreadable", None, lambda: unreadable(current, self.spec.apart))
         yield from guarded("nameless", None, lambda: nameless(current))
-        yield from guarded(REFERENCE, None, lambda: gone(reference, current, self.known))
+        if not self.again:
+            yield from guarded(REFERENCE, None, lambda: gone(reference, current, self.known))
         yield from guarded("unpredicted", None, lambda: unpredicted(self.answered))
         yield from guarded("label_silence", None, lambda: silent_labels(self.arrivals, reference, current))
 
@@ -126,6 +127,14 @@ class Quality:
             judged = self.judged
             yield from guarded("label_group", None, lambda: explained(judged))
 
+    def _by_profile(self, learned: Window, current: Window) -> Iterator[Finding]:
+        """The screens of single columns against *learned*, rows that stand for what the champion learned."""
+        old, new = Columnar(learned.frame), Columnar(current.frame)
+        at = known_stretches(learned, current, old)
+        for name in self.spec.columns or self.features:
+            if name in current.frame and name in learned.frame and name not in current.missing_columns:
+                yield from guarded("missing_share", name, lambda n=name: self._values(n, old, new, current, at))  # type: ignore[misc]
+
     def _known(self, name: str) -> ColumnProfile | None:
         return self.known.columns.get(name) if self.known else None
 
@@ -147,11 +156,13 @@ class Quality:
 
 def missing_columns(screened: Iterable[str], current: Window) -> list[Finding]:
     """Features that the source no longer has."""
-    found = [
-        Finding("missing_column", name, "fail", 1.0, 0.0, note=f"the source has no column {name!r} any more")
-        for name in screened
-        if name in current.missing_columns
-    ]
+    near = {name.casefold(): name for name in current.schema}
+    found = []
+    for name in screened:
+        if name in current.missing_columns:
+            note = f"the source has no column {name!r} any more"
+            note += f", but {near[name.casefold()]!r}" if name.casefold() in near else ""
+            found.append(Finding("missing_column", name, "fail", 1.0, 0.0, note=note))
     return found or [Finding("missing_column", None, "ok", 0.0, 0.0)]
 
 
@@ -179,26 +190,6 @@ def schema(screened: Iterable[str], reference: Window, current: Window, known: P
                 note = f"{name} was {before or reference.frame[name].dtype} and is {after or current.frame[name].dtype}"
                 found.append(Finding("schema", name, status, 1.0, 0.0, note=note))
     return found or [Finding("schema", None, "ok", 0.0, 0.0)]
-
-
-def gone(reference: Window, current: Window, known: Profile | None) -> list[Finding]:
-    """The reference window has left the source, as where old rows are deleted: no column can be screened any more.
-
-    That nothing was found is no health then. Nothing is said while it is there, nor where so long a stretch never held
-    many rows.
-    """
-    if len(reference.frame) >= FEW or not len(current.frame) or known is None or known.rows_per_day is None:
-        return []
-    expected = known.rows_per_day * (reference.span.length / timedelta(days=1))
-    if min(expected, known.rows) < _LEARNED:
-        return []
-    note = (
-        f"the reference window, {reference.span}, has {len(reference.frame)} rows in the source, so that no column can "
-        f"be screened; the champion learned {known.rows:,}. Look at the rows since then, let them in by `ratoon "
-        "accept-window SPEC --until … --reason …`, and train a version that has a reference of its own: `ratoon "
-        "retrain SPEC --rung scratch`"
-    )
-    return [Finding(REFERENCE, None, "fail", float(len(reference.frame)), float(known.rows), float(FEW), note)]
 
 
 def sort_of(kind: str) -> str:

@@ -84,14 +84,20 @@ def unreadable(current: Window, apart: float) -> list[Finding]:
 
 
 def nameless(current: Window) -> list[Finding]:
-    """Rows without an id, which nobody ever learns or judges; nothing is said where there is none."""
-    lost = current.nameless - current.unplaced
-    if lost <= 0:
+    """Rows without an id, or whose label came without a time to place them by: nobody ever learns or judges them.
+
+    Nothing is said where there is none.
+    """
+    ids, times = max(current.nameless - current.unplaced, 0), current.timeless
+    lost = ids + times
+    if not lost:
         return []
     every = current.rows + current.duplicates + lost
     share = lost / every
     status: Status = "fail" if share > _NAMELESS and lost >= _EXPECTED else "warn"
-    note = f"{lost:,} of {every:,} rows have no id; they are never learned nor judged"
+    what = [f"{ids:,} of {every:,} rows have no id"] if ids else []
+    what += [f"{times:,} rows whose labels came have no time, or one in the future"] if times else []
+    note = f"{'; '.join(what)}; they are never learned nor judged"
     return [Finding("nameless", None, status, share, 0.0, _NAMELESS, note)]
 
 

@@ -199,6 +199,22 @@ def test_a_feature_that_the_model_expects_is_missed_too(any_store, opened):
     assert window.frame["shape"].dtype == object
 
 
+@pytest.mark.parametrize("name", ["SIZE", "Size"])
+def test_a_feature_that_is_written_otherwise_now_is_missing(any_store, opened, name):
+    """Engines tell no case apart: both names in one question would be one column twice."""
+    source = opened(expected={"size": "number"}, **any_store.keep(stream().rename(columns={"size": name})))
+
+    span = source.extent()
+    view = source.as_of(span.end)
+    window = view.window(span)
+    view.hold(span.start)
+
+    assert window.missing_columns == ("size",)
+    assert name not in window.frame
+    assert window.frame["size"].isna().all()
+    assert view.window(span).frame["size"].isna().all()
+
+
 def test_dropped_columns_are_no_features_but_stay_in_the_schema(any_store, opened):
     source = opened(drop=["colour", "never there"], **any_store.keep(stream()))
 

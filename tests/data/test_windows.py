@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ratoon.data.holdout import in_holdout
 from ratoon.spec.values import Span
@@ -83,6 +84,23 @@ def test_rows_without_id_or_time_are_left_out_and_counted(store, opened, day):
     assert window.frame["_id"].tolist() == ["a"]
     assert window.rows == 1
     assert window.nameless == 2  # the one without id on day 2, and the one without time; day 8 has not come
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_rows_whose_labels_came_without_a_time_are_counted_by_their_labels(kind, store_of, opened, day):
+    """In the stretch in which they came, so that a look sees what was lost since the last one."""
+    times = [day(2), day(3), None, None, day(30), day(6)]
+    labels = [day(4), day(4), day(4), day(7), day(4), day(7)]
+    frame = pd.DataFrame(
+        {"id": list("abcdef"), "time": times, "x": 1.0, "target": 1.0, "told": labels},
+    )
+
+    source = opened(label_time="told", **store_of(kind).keep(frame))
+    view = source.as_of(day(9))
+
+    assert view.window(Span(start=day(1), end=day(5))).timeless == 2
+    assert view.window(Span(start=day(5), end=day(9))).timeless == 1
+    assert view.window(Span(start=day(8), end=day(9))).timeless == 0
 
 
 def test_an_empty_window_has_all_columns_and_their_types(store, opened, day):

@@ -179,6 +179,14 @@ def test_rows_without_an_id_are_counted_and_fail_above_a_share(lost: int, status
     assert [s.status for s in found if s.metric == "nameless"] == ([status] if status else [])
 
 
+@pytest.mark.parametrize(("lost", "status"), [(0, None), (3, "warn"), (150, "fail")])
+def test_rows_without_a_time_are_counted_and_fail_above_a_share(lost: int, status: str | None) -> None:
+    reference, current = pair()
+    found = SCREEN(reference, replace(current, timeless=lost))
+
+    assert [s.status for s in found if s.metric == "nameless"] == ([status] if status else [])
+
+
 @pytest.mark.parametrize("rows", [0, 7])
 def test_a_reference_that_left_the_source_is_no_health(rows: int) -> None:
     """The champion learned it; now no column can be screened."""

@@ -123,6 +123,34 @@ def test_several_rows_of_one_moment_are_none_where_they_are_used(factor: int) ->
     assert "multiplied" not in failed(coarse(reference, 5), coarse(current, 5 * factor))
 
 
+def test_where_each_moment_had_one_row_two_of_them_tell_by_themselves() -> None:
+    """However few columns could tell: here the only one with many values is the one that was joined."""
+    reference, current = (changed(each, load=lambda c: c * 0 + 1, rain=lambda c: c * 0) for each in pair())
+
+    assert "multiplied" in failed(reference, joined(current, 2, 0.3, ("temp",)))
+    assert "multiplied" not in failed(reference, current)
+
+
+def stations(view: Window, count: int, seed: int) -> Window:
+    """*count* rows at each moment of every fourth hour, whose coarse numbers coincide now and then."""
+    rng = np.random.default_rng(seed)
+    frame = view.frame.iloc[::4]
+    frame = frame.loc[frame.index.repeat(count)].reset_index(drop=True)
+    frame["_id"] = [f"s{n}" for n in range(len(frame))]
+    for name in ("temp", "load", "rain", "hour"):
+        frame[name] = (frame[name] + rng.normal(0, 8, len(frame))).round()
+    return with_rows(view, frame)
+
+
+@pytest.mark.parametrize("differing", [("temp",), ("load",)])
+def test_among_many_rows_of_a_moment_pairs_of_columns_tell(differing: tuple[str, ...]) -> None:
+    """One number by itself coincides at every moment, and the more often the more rows there are."""
+    reference, current = (stations(each, 12, seed) for seed, each in enumerate(pair()))
+
+    assert "multiplied" in failed(reference, joined(current, 2, 0.5, differing))
+    assert "multiplied" not in failed(reference, stations(pair()[1], 24, 3))
+
+
 def nulls(found: list[Signal]) -> dict[str | None, str]:
     return {s.column: s.status for s in found if s.metric == "nulls" and s.status != "ok"}
 
