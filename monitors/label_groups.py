@@ -14,7 +14,6 @@ from .said import Cause, Mask, Said, along, ranked
 
 _GROUP = 60  # rows of a group
 _VALUES = 40  # values of a column that make groups
-_CUTS = (0.25, 0.5, 0.75)  # of a number: its quantiles that part the rows
 _EACH = 15  # labels of either class in a group
 _SKILL = 0.1  # area above one half, or rank correlation, that can be missed
 _TURNED = 0.6  # of the ranking that there was, the other way round
@@ -52,12 +51,12 @@ def _groups(now: pd.DataFrame, was: pd.DataFrame) -> Iterator[tuple[str, Mask, M
             for value in values:
                 yield f"{name} = {value!r}", (ours == value).to_numpy(), (theirs == value).to_numpy()
         elif ours.dtype.kind == "f":
-            numbers = [c.to_numpy(dtype=float) for c in (ours, theirs)]
-            for share, edge in zip(_CUTS, np.nanquantile(numbers[0], _CUTS), strict=True):
+            for share in (0.25, 0.5, 0.75):
+                edge = float(ours.quantile(share))
                 for sign, low in (("<=", True), (">", False)):
                     if share != 0.5 and low == (share > 0.5):
                         continue  # of a cut off the middle the smaller side
-                    masks = [c <= edge if low else c > edge for c in numbers]
+                    masks = [(c <= edge if low else c > edge).to_numpy() for c in (ours, theirs)]
                     yield f"{name} {sign} {edge:.4g}", masks[0], masks[1]
         else:
             common = ours.value_counts().head(_VALUES).index
