@@ -87,10 +87,13 @@ class Trained:
             return np.empty(0), np.empty((0, *width)) if self._scored else None
         try:
             last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
-            prediction = np.asarray(last.predict(ready)).reshape(len(X))
+            score = self._scores(last, ready) if self._scored else None
+            if score is not None and score.ndim == 2 and _answers_likeliest(last):
+                prediction = np.asarray(last.classes_)[np.argmax(score, axis=1)]
+            else:
+                prediction = np.asarray(last.predict(ready)).reshape(len(X))
             if self.state.task == "regression":
                 prediction = prediction.astype(np.float64)  # an own model may give None or Decimal
-            score = self._scores(last, ready) if self._scored else None
         except (RatoonError, MemoryError):
             raise
         except Exception as error:  # users' code and libraries raise anything
@@ -136,6 +139,14 @@ class Trained:
                 f"{len(values)} rows: it must neither serve nor be judged. Nothing was changed",
                 broken,
             )
+
+
+def _answers_likeliest(estimator: Any) -> bool:
+    """Whether `predict` is the class with the largest `predict_proba`, so that asking for both costs twice as much.
+
+    So it is of the classifiers of both boosting libraries, of which a subclass may answer otherwise.
+    """
+    return type(estimator).__module__.split(".")[0] in ("lightgbm", "xgboost") and hasattr(estimator, "predict_proba")
 
 
 def _prepared(estimator: Any, X: pd.DataFrame) -> tuple[Any, Any]:

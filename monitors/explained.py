@@ -16,6 +16,7 @@ from ..spec.watching import Task
 from .columns import Finding
 from .label_causes import causes
 from .label_defaults import usually
+from .label_groups import suspects
 from .labels import Judged
 from .lasting import as_lasting
 from .performance import at_scale, bounds, difference
@@ -47,8 +48,9 @@ def _held_against(now: Said, known: list[Said], task: Task) -> Iterator[Finding]
     if not now:
         return
     found: dict[tuple[str, str], list[tuple[Cause, Said]]] = {}
+    groups = suspects(now, task)
     for each in known:
-        for cause in causes(now, each, task):
+        for cause in causes(now, each, task, groups):
             found.setdefault((cause.metric, cause.where), []).append((cause, each))
     told = set[str]()
     for (metric, where), seen in sorted(found.items(), key=lambda item: -len(item[1])):

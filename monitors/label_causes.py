@@ -7,7 +7,7 @@ a group whose labels are turned round, a share of labels set to one value, label
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 
 from ..spec.watching import Task
 from .label_defaults import defaulted, piled_up
-from .label_groups import by_group
+from .label_groups import Group, by_group
 from .said import Cause, Matrix, Said, along, plain, ranked
 
 _LEAST = 100  # rows of a window, of which fewer say nothing
@@ -28,12 +28,12 @@ _LEFT, _HELD = 0.25, 0.6  # of a relation: what is left of a lost one, and what 
 _SAME = 0.98  # share of labels equal to those of an earlier window, one after the other
 
 
-def causes(now: Said, was: Said, task: Task) -> Iterator[Cause]:
-    """All faults of the labels of *now* that those of *was* did not have."""
+def causes(now: Said, was: Said, task: Task, groups: Sequence[Group]) -> Iterator[Cause]:
+    """All faults of the labels of *now* that those of *was* did not have; *groups*: the suspects of *now*."""
     yield from same_again(now, was)
     yield from moved(now, was, task)
     yield from loose(now, was, task)
-    yield from by_group(now, was, task)
+    yield from by_group(now, was, task, groups)
     if task == "regression":
         yield from piled_up(now, was)
         return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,47 +23,89 @@ _MIRRORED = 0.8  # the same, of a part of a number
 _FACTOR = 5.0  # labels over predictions, against what it was
 
 
-def by_group(now: Said, was: Said, task: Task) -> Iterator[Cause]:
-    """Groups whose labels turned round, are in another unit or of one class, while the others are as they were."""
-    for where, here, there in _groups(now.rows, was.rows):
-        if here.sum() < _GROUP or there.sum() < _GROUP or (~here).sum() < _GROUP or (~there).sum() < _GROUP:
+@dataclass(frozen=True)
+class Group:
+    """A part of a window's rows: *here* (n,), and which rows of another window *belong* to it.
+
+    *firm*: a part of a number, which must be told more firmly, since a relation that turned in one is what drift does.
+    """
+
+    column: str
+    where: str
+    here: Mask
+    belong: Callable[[pd.Series], pd.Series]
+    firm: bool = False
+
+
+def suspects(now: Said, task: Task) -> tuple[Group, ...]:
+    """The groups of a window whose labels may be wrong, by this window alone: what is worth holding against another."""
+    found = []
+    for group in _groups(now.rows):
+        ours = now.take(group.here)
+        if len(ours) < _GROUP or len(now) - len(ours) < _GROUP:
+            continue
+        if task == "regression":
+            suspect = not group.firm or _reversed(ours)
+        else:
+            suspect = any(_upside_down(_area(ours, column), firm=group.firm) for column in range(ours.label.shape[1]))
+            suspect = suspect or (not group.firm and bool((ours.codes == ours.codes[0]).all()))
+        if suspect:
+            found.append(group)
+    return tuple(found)
+
+
+def by_group(now: Said, was: Said, task: Task, groups: Sequence[Group]) -> Iterator[Cause]:
+    """Of *groups* (the suspects of *now*) the first whose labels turned round, are in another unit or of one class,
+    while the others are as they were in *was*."""
+    for group in groups:
+        if group.column not in was.rows:
+            continue
+        here, there = group.here, group.belong(was.rows[group.column]).to_numpy(dtype=bool, na_value=False)
+        if there.sum() < _GROUP or (~there).sum() < _GROUP:
             continue
         ours, theirs = now.take(here), was.take(there)
         others, others_was = now.take(~here), was.take(~there)
-        firm = " = " not in where  # a relation that turned in a part of a number is what drift does
         if task == "regression":
-            found = _other_number(ours, theirs, others, others_was, firm=firm)
+            found = _other_number(ours, theirs, others, others_was, firm=group.firm)
         else:
-            found = _turned(ours, theirs, others, others_was, firm=firm)
-            found = found if found or firm else _one_class(ours, theirs, others)
+            found = _turned(ours, theirs, others, others_was, firm=group.firm)
+            found = found if found or group.firm else _one_class(ours, theirs, others)
         if found is not None:
             value, before, words = found
-            yield Cause("label_group", where, value, before, f"labels of {where} {words}, the others are as they were")
+            note = f"labels of {group.where} {words}, the others are as they were"
+            yield Cause("label_group", group.where, value, before, note)
             return
 
 
-def _groups(now: pd.DataFrame, was: pd.DataFrame) -> Iterator[tuple[str, Mask, Mask]]:
-    """Masks of both windows: each value of a column of few, and either half of other numbers."""
-    for name in now:
-        if str(name).startswith("_") or name not in was:
+def _groups(rows: pd.DataFrame) -> Iterator[Group]:
+    """Each value of a column of few, the commonest of others, and either half of other numbers."""
+    for name in rows:
+        if str(name).startswith("_"):
             continue
-        ours, theirs = now[name], was[name]
-        values = pd.unique(ours.dropna())
-        if len(values) <= _VALUES:
-            for value in values:
-                yield f"{name} = {value!r}", (ours == value).to_numpy(), (theirs == value).to_numpy()
-        elif ours.dtype.kind == "f":
-            for share in (0.25, 0.5, 0.75):
-                edge = float(ours.quantile(share))
-                for sign, low in (("<=", True), (">", False)):
-                    if share != 0.5 and low == (share > 0.5):
-                        continue  # of a cut off the middle the smaller side
-                    masks = [(c <= edge if low else c > edge).to_numpy() for c in (ours, theirs)]
-                    yield f"{name} {sign} {edge:.4g}", masks[0], masks[1]
-        else:
-            common = ours.value_counts().head(_VALUES).index
-            for value in common:
-                yield f"{name} = {value!r}", (ours == value).to_numpy(), (theirs == value).to_numpy()
+        column = rows[name]
+        values = pd.unique(column.dropna())
+        if len(values) > _VALUES and column.dtype.kind == "f":
+            yield from _parts(str(name), column)
+            continue
+        for value in values if len(values) <= _VALUES else column.value_counts().head(_VALUES).index:
+            equal = partial(pd.Series.eq, other=value)
+            yield Group(str(name), f"{name} = {value!r}", equal(column).to_numpy(dtype=bool, na_value=False), equal)
+
+
+def _parts(name: str, column: pd.Series) -> Iterator[Group]:
+    for share in (0.25, 0.5, 0.75):
+        edge = float(column.quantile(share))
+        for sign, side in (("<=", pd.Series.le), (">", pd.Series.gt)):
+            if share != 0.5 and (sign == "<=") == (share > 0.5):
+                continue  # of a cut off the middle the smaller side
+            inside = partial(side, other=edge)
+            yield Group(
+                name,
+                f"{name} {sign} {edge:.4g}",
+                inside(column).to_numpy(dtype=bool, na_value=False),
+                inside,
+                firm=True,
+            )
 
 
 def _area(each: Said, column: int) -> tuple[float, float] | None:
@@ -76,11 +120,15 @@ def _area(each: Said, column: int) -> tuple[float, float] | None:
     return area, math.sqrt(max(area * (1 - area) + rest, 1e-9) / (ones * zeros))
 
 
+def _upside_down(area: tuple[float, float] | None, *, firm: bool) -> bool:
+    return area is not None and area[0] + (5 if firm else 4) * area[1] < 0.5
+
+
 def _turned(ours: Said, theirs: Said, others: Said, others_was: Said, *, firm: bool) -> tuple[float, float, str] | None:
     """The ranking of a class in a group turned round, that among the others did not."""
     for column in range(ours.label.shape[1]):
         now = _area(ours, column)
-        if now is None or now[0] + (5 if firm else 4) * now[1] >= 0.5:
+        if now is None or not _upside_down(now, firm=firm):
             continue
         was, beside, beside_was = (_area(each, column) for each in (theirs, others, others_was))
         if was is None or beside is None or beside_was is None or was[0] < 0.5 + _SKILL:
@@ -107,20 +155,29 @@ def _other_number(
     ours: Said, theirs: Said, others: Said, others_was: Said, *, firm: bool
 ) -> tuple[float, float, str] | None:
     """Numbers of a group turned round, or in another unit."""
-    order, order_was, order_beside, order_beside_was = (
-        along(ranked(each.score, "regression"), ranked(each.label, "regression"))
-        for each in (ours, theirs, others, others_was)
-    )
-    error = 1 / math.sqrt(len(ours))
-    turned = order_was > 2 * _SKILL and order + 4 * error < 0 and order - error < -_TURNED * order_was
-    if turned and order_beside > _TURNED * order_beside_was:
-        return order, order_was, f"are turned round: rank correlation {order:.2f}, {order_was:.2f} before"
+    if _reversed(ours):
+        order, order_was, error = _order(ours), _order(theirs), 1 / math.sqrt(len(ours))
+        turned = order_was > 2 * _SKILL and order - error < -_TURNED * order_was
+        if turned and _order(others) > _TURNED * _order(others_was):
+            return order, order_was, f"are turned round: rank correlation {order:.2f}, {order_was:.2f} before"
     if firm:
         return None
-    change, beside = _multiple(ours, theirs), _multiple(others, others_was)
-    if not 1 / _FACTOR < change < _FACTOR and 1 / 2 < beside < 2 and order > _TURNED * order_was:
+    change = _multiple(ours, theirs)
+    if 1 / _FACTOR < change < _FACTOR:
+        return None
+    if 1 / 2 < _multiple(others, others_was) < 2 and _order(ours) > _TURNED * _order(theirs):
         return change, 1.0, f"are {change:.3g} times what they were, beside what was predicted: another unit?"
     return None
+
+
+def _order(each: Said) -> float:
+    """The rank correlation of numbers and predictions."""
+    return along(ranked(each.score, "regression"), ranked(each.label, "regression"))
+
+
+def _reversed(each: Said) -> bool:
+    """Whether that is below nought by more than chance."""
+    return _order(each) + 4 / math.sqrt(len(each)) < 0
 
 
 def _multiple(now: Said, was: Said) -> float:

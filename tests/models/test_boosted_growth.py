@@ -13,6 +13,7 @@ import pytest
 from ratoon.models.build import build
 from ratoon.models.evidence import Evidence
 from ratoon.models.families.leaf_steps import move_leaves, slope_of
+from ratoon.models.features import table
 from ratoon.models.how import How
 from ratoon.models.learner import learner_for
 from ratoon.models.steps import innermost
@@ -221,3 +222,25 @@ def test_new_trees_read_categories_as_the_first_ones_did() -> None:
     forest.grow(Batch(new, y), np.zeros((400, 1)), 60, 0)
     seen = new["k"] != "e"  # one that the first fit did not know is missing to all trees
     assert np.abs(forest.closed().predict(new) - y)[seen.to_numpy()].max() < 0.5
+
+
+@pytest.mark.parametrize("name", ["lgbm_bare_binary", "lgbm_multiclass", "xgb_bare_binary"])
+def test_answers_are_those_of_the_library(make_spec: Any, make_rows: Any, name: str) -> None:
+    """Trees are asked once, for scores: what follows from them is what `predict` says, in its type."""
+    task = name.split("_")[-1]
+    _, _, version = champion_of(make_spec, make_rows, name, task)
+    rows = make_rows(700, task, start=900)
+    theirs = version.estimator.predict(table(rows, version.state.features))
+    said = version.predict(rows).prediction
+    assert np.array_equal(said, theirs)
+    assert said.dtype == theirs.dtype
+
+
+def test_a_subclass_that_answers_otherwise_is_heard(make_spec: Any, make_rows: Any) -> None:
+    """Somebody's own `predict`, such as one with another threshold, is what serves."""
+    _, _, version = champion_of(make_spec, make_rows, "lgbm_bare_binary")
+    last = innermost(version.estimator)
+    last.__class__ = type(
+        "Cautious", (type(last),), {"predict": lambda self, X, **_: np.repeat(self.classes_[1], len(X))}
+    )
+    assert set(version.predict(make_rows(50, start=900)).prediction) == {last.classes_[1]}
