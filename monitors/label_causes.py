@@ -142,8 +142,9 @@ def _centred(each: Said, task: Task, *, daily: bool) -> tuple[Matrix, Matrix] | 
 
 
 def _less_mean(values: Matrix, groups: NDArray[Any]) -> Matrix:
-    frame = pd.DataFrame(values)
-    return np.asarray(frame - frame.groupby(groups).transform("mean"))
+    _, of, rows = np.unique(groups, return_inverse=True, return_counts=True)
+    means = np.column_stack([np.bincount(of, column) / rows for column in values.T])
+    return np.asarray(values - means[of])
 
 
 def _goes_with_features(each: Said, label: Matrix, *, daily: bool) -> bool:

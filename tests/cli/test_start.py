@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ratoon.cli.starting import write_starter
+
 HEAVY = {"scipy", "pandas", "numpy", "mlflow", "prefect", "evidently", "sklearn", "ibis", "duckdb", "pyarrow", "skops"}
 SPY = """
 import sys
@@ -40,14 +42,14 @@ def test_help_and_a_typo_import_no_engine(arguments: tuple[str, ...], code: str)
 
 @pytest.mark.parametrize("command", [("status",), ("history",), ("status", "--json")])
 def test_reading_a_project_imports_neither_engine_nor_numbers(command: tuple[str, ...], tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "ratoon.cli.main", "init", str(tmp_path / "starter")], check=True)
+    write_starter(tmp_path / "starter", "starter")
     modules, ended = imported(command[0], str(tmp_path / "starter" / "spec.yaml"), *command[1:])
     assert ended == "0"
     assert not modules & HEAVY
 
 
 def test_the_table_of_a_folder_imports_neither_engine_nor_numbers(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "ratoon.cli.main", "init", str(tmp_path / "starter")], check=True)
+    write_starter(tmp_path / "starter", "starter")
     modules, ended = imported("status", str(tmp_path))
     assert ended == "0"
     assert not modules & HEAVY

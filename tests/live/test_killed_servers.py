@@ -53,7 +53,7 @@ def build():
 def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Upped]:
     """One installation on PostgreSQL with a model for each victim that is tried, which the change of day 40 harms."""
     here = [each for each in request.session.items if isinstance(each, pytest.Function) and each.path == request.path]
-    tried = {each.callspec.params["victim"] for each in here if hasattr(each, "callspec")} or set(IN_CI)
+    tried = {each.callspec.params["victim"] for each in here if hasattr(each, "callspec")} | set(IN_CI)
     folder = tmp_path_factory.mktemp("project")
     started = Upped.on_free_ports(folder, RATOON_DATABASE_URL=_named(postgres_url, "killed"))
     try:

@@ -21,7 +21,8 @@ import mlflow.pyfunc
 import pandas as pd
 
 folder, rows, answer = sys.argv[1:]
-found = mlflow.pyfunc.load_model(folder).predict(pd.read_parquet(rows))
+# Without its warning of what is installed otherwise, for which it reads the file lists of all packages.
+found = mlflow.pyfunc.load_model(folder, suppress_warnings=True).predict(pd.read_parquet(rows))
 pd.DataFrame(found).to_parquet(answer)
 assert not [name for name in sys.modules if name.split(".")[0] == "ratoon"]
 """

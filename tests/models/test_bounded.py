@@ -140,9 +140,9 @@ def until(done: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen within 30 seconds")
 
 
-@pytest.mark.parametrize("name", ["mlp_regression", "lgbm_alone_regression"])
-def test_the_result_is_the_same_as_in_this_process(world: Any, name: str) -> None:
-    """The same attempts but for what they cost, the same winner, bit for bit."""
+@pytest.mark.parametrize("name", ["mlp_regression", pytest.param("lgbm_alone_regression", marks=pytest.mark.slow)])
+def test_the_result_is_the_same_as_in_this_process_and_what_it_took_is_told(world: Any, name: str) -> None:
+    """The same attempts but for what they cost, the same winner, bit for bit; CPU and memory by the system's count."""
     asked = world(name, race="all")
     here, apart = climb(**asked), climb_apart(**asked)
     costs = {"cpu_seconds", "judging_cpu_seconds", "peak_memory_bytes"}
@@ -152,18 +152,12 @@ def test_the_result_is_the_same_as_in_this_process(world: Any, name: str) -> Non
     pd.testing.assert_frame_equal(apart.winner.reservoir, here.winner.reservoir)
     recent = asked["recent"]
     assert apart.winner.predict_frame(recent).equals(here.winner.predict_frame(recent))
-
-
-def test_what_it_took_is_measured_by_the_system(world: Any) -> None:
-    """CPU seconds and peak memory of the process; the peak of each rung; none of it where the climb ran here."""
-    asked = world(race="all")
-    race = climb_apart(**asked)
-    assert race.used is not None and race.used.peak_memory_bytes is not None
-    assert race.used.cpu_seconds > race.cpu_seconds > 0
-    peaks = [attempt.peak_memory_bytes for attempt in race.attempts]
+    assert apart.used is not None and apart.used.peak_memory_bytes is not None
+    assert apart.used.cpu_seconds > apart.cpu_seconds > 0
+    peaks = [attempt.peak_memory_bytes for attempt in apart.attempts]
     assert all(peak is not None and 50e6 < peak < 4e9 for peak in peaks)
     assert peaks == sorted(peaks)
-    assert climb(**asked).attempts[0].peak_memory_bytes is None
+    assert here.attempts[0].peak_memory_bytes is None
 
 
 @pytest.mark.slow
@@ -223,7 +217,7 @@ def test_refusals_keep_their_kind_and_words(world: Any) -> None:
     [
         ("kill", r"killed by signal 9 \(SIGKILL\)"),
         ("crash", r"ended by signal 6 \(SIGABRT\)"),
-        ("exit", "ended by exit code 7"),
+        pytest.param("exit", "ended by exit code 7", marks=pytest.mark.slow),
     ],
 )
 def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -312,7 +312,7 @@ def test_serving_needs_no_ratoon(registry: Registry, trained: Any, make_rows: An
         rows = pd.read_parquet({str(tmp_path / "rows.parquet")!r})
         address = "models:/{registry.model}@champion"
         one = mlflow.sklearn.load_model(address).predict(rows)
-        two = mlflow.pyfunc.load_model(address).predict(rows)
+        two = mlflow.pyfunc.load_model(address, suppress_warnings=True).predict(rows)
         assert (one == two).all()
         print(list(one))
     """
