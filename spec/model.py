@@ -111,7 +111,6 @@ class DataSpec(Part):
     time: str = Field(description="Column with the time of prediction; naive times are read as UTC")
     time_unit: Duration | None = Field(
         None,
-        gt=timedelta(0),
         description="For an integer time column: what one step stands for, counted from 1970-01-01",
     )
     target: str | None = Field(

@@ -75,7 +75,6 @@ SPECS = {
     "a budget per nothing": GOOD + "policy:\n  - {when: 'true', do: alert, budget: {runs: 1, per: 0s}}\n",
     "a limit of nothing": GOOD.replace("{build:", "{limits: {wall: 0h}, build:"),
     "steps of a microsecond": GOOD + "backtest: {every: 0.000001s}\n",
-    "a unit of time that is none": GOOD.replace("time: t,", "time: t, time_unit: 0s,"),
     "digits of another script": GOOD.replace("window: 7d", "window: ٧d"),
     "rows in digits of another script": GOOD.replace("window: 7d", "window: ٥٠٠ rows"),
     "a huge file": GOOD + "#" * 2_000_000,
