@@ -13,6 +13,7 @@ from ..spec.watching import Task
 from .said import Cause, Mask, Said, along, ranked
 
 _GROUP = 60  # rows of a group
+_FIRM = 25  # the same, of numbers in another unit, which few rows tell
 _VALUES = 40  # values of a column that make groups
 _EACH = 15  # labels of either class in a group
 _SKILL = 0.1  # area above one half, or rank correlation, that can be missed
@@ -24,7 +25,8 @@ _FACTOR = 5.0  # labels over predictions, against what it was
 def by_group(now: Said, was: Said, task: Task) -> Iterator[Cause]:
     """Groups whose labels turned round, are in another unit or of one class, while the others are as they were."""
     for where, here, there in _groups(now.rows, was.rows):
-        if here.sum() < _GROUP or there.sum() < _GROUP or (~here).sum() < _GROUP or (~there).sum() < _GROUP:
+        least = _FIRM if task == "regression" else _GROUP
+        if here.sum() < least or there.sum() < least or (~here).sum() < _GROUP or (~there).sum() < _GROUP:
             continue
         ours, theirs = now.take(here), was.take(there)
         others, others_was = now.take(~here), was.take(~there)
