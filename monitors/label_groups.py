@@ -15,6 +15,7 @@ from ..spec.watching import Task
 from .said import Cause, Mask, Said, along, ranked
 
 _GROUP = 60  # rows of a group
+_FEW = 25  # the same of a regression, whose numbers tell another unit by few rows
 _VALUES = 40  # values of a column that make groups
 _CUTS = (0.25, 0.5, 0.75)  # of a number: its quantiles that part the rows
 _EACH = 15  # labels of either class in a group
@@ -43,7 +44,7 @@ def suspects(now: Said, task: Task) -> tuple[Group, ...]:
     found = []
     for group in _groups(now.rows):
         ours = now.take(group.here)
-        if len(ours) < _GROUP or len(now) - len(ours) < _GROUP:
+        if len(ours) < _least(task) or len(now) - len(ours) < _GROUP:
             continue
         if task == "regression":
             suspect = not group.firm or _reversed(ours)
@@ -62,7 +63,7 @@ def by_group(now: Said, was: Said, task: Task, groups: Sequence[Group]) -> Itera
         if group.column not in was.rows:
             continue
         here, there = group.here, _rows_of(group.belong(was.rows[group.column]))
-        if there.sum() < _GROUP or (~there).sum() < _GROUP:
+        if there.sum() < _least(task) or (~there).sum() < _GROUP:
             continue
         ours, theirs = now.take(here), was.take(there)
         others, others_was = now.take(~here), was.take(~there)
@@ -76,6 +77,10 @@ def by_group(now: Said, was: Said, task: Task, groups: Sequence[Group]) -> Itera
             note = f"labels of {group.where} {words}, the others are as they were"
             yield Cause("label_group", group.where, value, before, note)
             return
+
+
+def _least(task: Task) -> int:
+    return _FEW if task == "regression" else _GROUP
 
 
 def _groups(rows: pd.DataFrame) -> Iterator[Group]:

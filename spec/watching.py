@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from .duration import MOST_ROWS, Period, Stretch
 from .part import Part
@@ -75,6 +75,13 @@ def _between(value: object) -> object:
     return (value.get("least", VOLUME[0]), value.get("most", VOLUME[1]))
 
 
+def _around_one(value: tuple[float, float] | str) -> tuple[float, float] | str:
+    if not isinstance(value, str) and not 0 <= value[0] <= 1 <= value[1]:
+        least, most = value
+        raise ValueError(f"expected a least from 0 to 1 and a most from 1 on, found {least:g} and {most:g}")
+    return value
+
+
 VOLUME = (0.2, 5.0)
 Off = Literal["off"]
 Switch = Annotated[Literal["on", "off"], BeforeValidator(_switched)]
@@ -99,7 +106,7 @@ class QualitySpec(Part):
     nulls: Limit = Field(0.01, description="Share of missing values in a column that never lacked any")
     new_categories: Limit = Field(0.1, description="Share of rows with a category the reference lacks")
     duplicates: Limit = Field(0.05, description="Share of rows whose id was seen before")
-    volume: Annotated[tuple[float, float] | Off, BeforeValidator(_between)] = Field(
+    volume: Annotated[tuple[float, float] | Off, BeforeValidator(_between), AfterValidator(_around_one)] = Field(
         VOLUME,
         description="Least and most rows, as multiples of what the reference had in the same time: [0.2, 5], or "
         "{least: 0.2}",

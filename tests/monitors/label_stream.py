@@ -46,7 +46,8 @@ def window(task: str, number: int, *, seed: int = 0, turn: float = 0.0, prior: f
     known = 1.5 * a + b
     z = np.cos(turn) * known + np.sin(turn) * 2 * c + prior
     frame = pd.DataFrame({"_id": [f"{number}-{i}" for i in range(n)], "_time": at.astype("datetime64[us]")})
-    frame = frame.assign(a=a, b=b, c=c, site=site)
+    shop = np.where(np.arange(n) % 25 == 0, "kiosk", "hall").astype(object)
+    frame = frame.assign(a=a, b=b, c=c, site=site, shop=shop)
     noisy = known + rng.normal(0, 0.3, n)
     if task == "regression":
         return Labels(task, frame.assign(_target=100 + 20 * z + rng.normal(0, 12, n)), 100 + 20 * noisy, None, ())
@@ -124,8 +125,8 @@ def last_week_s(now: Labels, before: Labels, rng: np.random.Generator) -> pd.Ser
     return before.frame["_target"].copy()
 
 
-def unit(site: str, factor: float) -> Fault:
-    return lambda now, _, rng: now.frame["_target"].where(now.frame["site"] != site, now.frame["_target"] * factor)
+def unit(value: str, factor: float, of: str = "site") -> Fault:
+    return lambda now, _, rng: now.frame["_target"].where(now.frame[of] != value, now.frame["_target"] * factor)
 
 
 def named(**names: str) -> Fault:

@@ -204,6 +204,9 @@ def test_a_reference_that_left_the_source_is_no_health(rows: int) -> None:
 def test_a_volume_may_name_one_end() -> None:
     assert QualitySpec.model_validate({"volume": {"least": 0.01}}).rows == (0.01, 5.0)
     assert QualitySpec.model_validate({"volume": [0.1, 9]}).rows == (0.1, 9.0)
+    for absurd in ({"least": 2}, {"most": 0.5}, [-1, 5], [5, 0.2]):
+        with pytest.raises(ValidationError, match="least"):
+            QualitySpec.model_validate({"volume": absurd})
     for wrong in ({"volume": {"lest": 0.1}}, {"misaligned": 0.5}, {"missing": 2}, {"clok": False}, {"volume": "of"}):
         with pytest.raises(ValidationError):
             QualitySpec.model_validate(wrong)

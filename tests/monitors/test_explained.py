@@ -47,6 +47,8 @@ CASES: dict[str, tuple[Fault, str, tuple[str, ...]]] = {
     "those of last week": (last_week_s, "label_shift", ANY),
     "another unit for one site": (unit("south", 1000.0), "label_group", ("regression",)),
     "minutes for one site": (unit("east", 1 / 60), "label_group", ("regression",)),
+    "another unit for 4 %": (unit("kiosk", 100.0, of="shop"), "label_group", ("regression",)),
+    "tenfold for 4 %": (unit("kiosk", 10.0, of="shop"), "label_group", ("regression",)),
     "two classes exchanged": (named(low="top", top="low"), "label_classes", ("multiclass",)),
     "two neighbours exchanged": (named(low="middle", middle="low"), "label_classes", ("multiclass",)),
     "two classes merged": (named(top="middle"), "label_classes", ("multiclass",)),
