@@ -32,8 +32,8 @@ DISCOUNT = 0.9  # of a trial's weight, for each look since
 REMEMBERED = 40  # looks, beyond which a trial weighs less than 2 %
 PREFERRED = 1.5  # standard errors by which another strategy must beat the background candidate to lead
 KEPT = 0.0  # and down to which one that leads goes on leading
-PROVEN = 2.0  # standard errors of a record that is proven
-ALPHA = 0.1  # error of the interval against the present champion, two-sided
+PROVEN = 1.75  # standard errors of a record that is proven: of looks without any gain one in twenty-five errs
+ALPHA = 0.2  # error of the interval against the present champion, two-sided, over all of its looks
 REFERENCE = 4  # looks back to the champion that a record compares with
 RECORD = 8  # looks that a record holds: what was won longer ago says little of what a refresh wins now
 WON = 0.5  # standard errors from which a trial counts as won
@@ -178,7 +178,7 @@ def _record(found: Sequence[Tried], history: History, strategy: str) -> Gain | N
     had already; and while champions served worse, on the whole, than those before them would have: refreshes have not
     paid of late.
     Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained
-    about one in forty errs.
+    about one in twenty-five errs.
     """
     lately = [each for each in found if each.age < RECORD]
     now = credit(lately, strategy, "champion", against=history.champion)
