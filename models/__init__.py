@@ -9,6 +9,8 @@ import os
 # Set before anything can import mlflow: it reads some of them once, at import. The last two keep its
 # addresses and progress notes out of what our commands print.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# Where two requirements name one package, MLflow would ask an index on the network whether they agree.
+os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")

@@ -37,3 +37,22 @@ def test_a_version_is_registered_without_reading_what_every_installed_package_ho
     assert "scikit-learn==" in written and "no-such-package==1.0" in written
     of_mlflow._init_packages_to_modules_map()
     assert read == ["all"], "MLflow itself is as it was"
+
+
+def test_a_package_named_twice_asks_no_index_on_the_network(
+    registry_of: Any, make_rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow holds two requirements of one package against each other by pip, which asks its index."""
+    from mlflow.utils import environment as of_mlflow
+
+    asked: list[object] = []
+    monkeypatch.setattr(of_mlflow.subprocess, "run", lambda *args, **_: asked.append(args))
+    registry = registry_of(
+        "twice", "sgd_regression", "regression", learner={"requirements": ["scikit-learn>=1.0", "numpy>=1.0"]}
+    )
+    trained, _ = first(registry.spec, make_rows(50, "regression"), holdout=None)
+
+    version = registry.register(trained, Evidence("d1", AT, make_rows(5, "regression")))
+
+    assert asked == []
+    assert "scikit-learn" in (registry._files(version.number) / "requirements.txt").read_text()
