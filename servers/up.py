@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
-from ..spec.errors import Refused
+from ..spec.errors import BadInput, Refused
 from ..spec.private import private_folder
 from .addresses import FILE, LOCK, Addresses
 from .children import TRIES, Child
@@ -276,10 +276,11 @@ def _only_one(home: Path) -> Iterator[None]:
     try:
         private_folder(home)
         opened = (home / LOCK).open("a+")
-    except OSError as error:
+    except (OSError, BadInput) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
         raise Refused(
-            f"The home {home} ($RATOON_HOME) cannot be written: {error.strerror}. Nothing was started. Set it to a "
-            "folder that you may write."
+            f"The home {home} ($RATOON_HOME) cannot be written: {getattr(cause, 'strerror', error)}. Nothing was "
+            "started. Set it to a folder that you may write."
         ) from None
     with opened as lock:
         try:

@@ -175,7 +175,7 @@ def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path):
     file.write_text("a file of notes, long enough not to be taken for an empty database" * 20)
     with pytest.raises(BadInput, match=r"notes\.txt cannot be opened: file is not a database"):
         Ledger.open(f"sqlite:///{file}")
-    with pytest.raises(BadInput, match="folder cannot be made"):
+    with pytest.raises(BadInput, match=r"the folder .*notes\.txt cannot be made"):
         Ledger.open(f"sqlite:///{file}/ledger.db")
 
     assert file.read_text().startswith("a file of notes")
