@@ -32,7 +32,7 @@ DISCOUNT = 0.9  # of a trial's weight, for each look since
 REMEMBERED = 40  # looks, beyond which a trial weighs less than 2 %
 PREFERRED = 1.5  # standard errors by which another strategy must beat the background candidate to lead
 KEPT = 0.0  # and down to which one that leads goes on leading
-PROVEN = 1.9  # standard errors of a record that is proven: of looks without any gain one in twenty-five errs
+PROVEN = 1.9  # standard errors of a record that is proven: of looks without any gain one in thirty errs
 ALPHA = 0.2  # error of the interval against the present champion, two-sided, over all of its looks
 REFERENCE = 4  # looks back to the champion that a record compares with
 RECORD = 8  # looks that a record holds: what was won longer ago says little of what a refresh wins now
@@ -178,7 +178,7 @@ def _record(found: Sequence[Tried], history: History, strategy: str) -> Gain | N
     had already; and while champions served worse, on the whole, than those before them would have: refreshes have not
     paid of late.
     Its interval holds at one look, not at all of them at once: of looks at which nothing is to be gained
-    about one in twenty-five errs.
+    about one in thirty errs.
     """
     lately = [each for each in found if each.age < RECORD]
     now = credit(lately, strategy, "champion", against=history.champion)
