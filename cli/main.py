@@ -78,11 +78,11 @@ def run() -> None:
             sys.exit(int(error.exit_code))
         if os.environ.get("RATOON_TRACEBACK"):
             raise
-        from ..spec.unexpected import worded
+        from ..spec.unexpected import is_of_parameters, worded
         from .terminal import Terminal, marked
 
         Terminal(stderr=True, soft_wrap=True).print(marked("[bold red]Error[/]"), worded(error), highlight=False)
-        sys.exit(1)
+        sys.exit(2 if is_of_parameters(error) else 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

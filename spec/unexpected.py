@@ -88,9 +88,14 @@ def _place(error: BaseException) -> str:
     return ""
 
 
+def is_of_parameters(error: BaseException) -> bool:
+    """Whether a run was asked for with parameters that it cannot have: bad input, of which Prefect has its own word."""
+    return type(error).__name__ in _OF_PARAMETERS
+
+
 def _prefect_is_away(error: BaseException) -> str:
     """The address of the Prefect server that refused, timed out or could not be reached, if that is what was raised."""
-    if type(error).__name__ in _OF_PARAMETERS:
+    if is_of_parameters(error):
         return ""
     if type(error).__module__.split(".")[0] in ("httpx", "httpcore", "prefect") or "Failed to reach API" in said(error):
         return os.environ.get("PREFECT_API_URL", "its own address")

@@ -64,7 +64,7 @@ def test_what_is_refused_is_refused_with_the_same_exit_codes(models: Path) -> No
     spec = models / "calm" / "spec.yaml"
     assert ratoon("train", spec, "--at", CALM).code == 1  # there is a champion already
     assert ratoon("rollback", spec).code == 1  # there is none to go back to
-    assert ratoon("retrain", spec, "--decision", "x").code == 1
+    assert ratoon("retrain", spec, "--decision", "x").code == 2
     assert ratoon("monitor", models / "none.yaml").code == 2
 
 

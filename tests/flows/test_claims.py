@@ -94,12 +94,13 @@ def until(path: Path) -> None:
 
 @pytest.mark.slow
 def test_three_machines_train_one_decision_once(team: Team, tmp_path: Path) -> None:
-    """They ask at the same moment; the claim is one machine's, and the others say so."""
+    """They ask at the same moment; the claim is one machine's, and the others say so, or how it ended."""
     team.processes.lease = None  # as shipped: a busy machine may keep the holder from its heartbeat for seconds
     mine = meets(tmp_path / "meet", 3, TAKE_OFF)
     jobs = [("retrain", [mine], {"spec": each.path, "decision": team.decision}) for each in team.all]
     ended = team.processes.run_all(*jobs, at_once=3)
-    assert outcomes(ended) == ["in_flight", "in_flight", "registered"]
+    found = outcomes(ended)  # who still asks when the holder has ended hears how it ended
+    assert "registered" in found and set(found) <= {"in_flight", "registered"}
     team.one_version()
 
 

@@ -66,6 +66,14 @@ def test_a_new_project_passes_its_check(ratoon: Callable[..., Said], tmp_path: P
     assert "nothing was written" in again.err
 
 
+def test_parameters_that_a_run_cannot_have_are_bad_input(ratoon: Callable[..., Said], tmp_path: Path) -> None:
+    """With a Prefect server as without one."""
+    assert ratoon("init", tmp_path / "flights").code == 0
+    said = ratoon("retrain", tmp_path / "flights" / "spec.yaml", "--decision", "x")
+    assert said.code == 2, said
+    assert "decision" in said.err and "Traceback" not in said.err
+
+
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
