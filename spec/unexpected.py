@@ -51,6 +51,8 @@ def said(error: BaseException) -> str:
         return ""
     lines = [line.strip() for line in text[: 100 * _LONGEST].splitlines() if line.strip()]
     line = next((line for line in lines if not line.startswith(_BESIDE)), lines[0] if lines else "")
+    if is_of_parameters(error):
+        line = " ".join(lines)  # which parameter stands below the first line
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
