@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratoon.models.race import first
 from ratoon.models.registry import Registry
 from ratoon.spec.model import Spec
 
@@ -298,3 +299,19 @@ def registry_of(
         return Registry.open(make_spec(build, task, folder=folder, model=model, **parts))
 
     return open_registry
+
+
+@pytest.fixture(scope="module")
+def world(make_spec: Any, make_rows: Any) -> dict[str, Any]:
+    """A champion of an old relation, and rows of the new one."""
+    spec = make_spec("sgd_regression", "regression", learner={"epochs": 20}, gate={"anchor": {"margin": 50.0}})
+    old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
+    champion, _ = first(spec, old, holdout=make_rows(100, "regression", start=9000, holdout=True))
+    return {
+        "champion": champion,
+        "spec": spec,
+        "unlearned": new,
+        "scratch": lambda since: pd.concat([old, new]),
+        "recent": make_rows(150, "regression", start=700, shift=0.5, holdout=True),
+        "anchor": make_rows(150, "regression", start=8000, holdout=True),
+    }

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.linear_model import SGDRegressor
 
 from ratoon.models.build import build
-from ratoon.models.race import climb, first
+from ratoon.models.race import climb
 from ratoon.spec.errors import Refused, SpecError
 from ratoon.spec.unexpected import Left, users_code, worded
 
@@ -28,22 +27,6 @@ class Mute(Exception):
 
 ENDS = [SystemExit(0), SystemExit("no licence"), Odd("odd"), BaseExceptionGroup("many", [SystemExit(3)]), Mute()]
 NAMES = [f"{type(each).__name__}{i}" for i, each in enumerate(ENDS)]
-
-
-@pytest.fixture(scope="module")
-def world(make_spec: Any, make_rows: Any) -> dict[str, Any]:
-    """A champion of an old relation, and rows of the new one."""
-    spec = make_spec("sgd_regression", "regression", learner={"epochs": 5}, gate={"anchor": {"margin": 50.0}})
-    old, new = make_rows(200, "regression"), make_rows(200, "regression", start=300, shift=0.5)
-    champion, _ = first(spec, old, holdout=make_rows(100, "regression", start=9000, holdout=True))
-    return {
-        "champion": champion,
-        "spec": spec,
-        "unlearned": new,
-        "scratch": lambda since: pd.concat([old, new]),
-        "recent": make_rows(150, "regression", start=700, shift=0.5, holdout=True),
-        "anchor": make_rows(150, "regression", start=8000, holdout=True),
-    }
 
 
 def raising(error: BaseException) -> Any:

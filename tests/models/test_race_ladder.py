@@ -13,22 +13,6 @@ from ratoon.spec.errors import DataError, Refused
 from ratoon.spec.gate import Margin
 
 
-@pytest.fixture(scope="module")
-def world(make_spec: Any, make_rows: Any) -> dict[str, Any]:
-    """A champion of an old relation, and rows of the new one."""
-    spec = make_spec("sgd_regression", "regression", learner={"epochs": 20}, gate={"anchor": {"margin": 50.0}})
-    old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
-    champion, _ = first(spec, old, holdout=make_rows(100, "regression", start=9000, holdout=True))
-    return {
-        "champion": champion,
-        "spec": spec,
-        "unlearned": new,
-        "scratch": lambda since: pd.concat([old, new]),
-        "recent": make_rows(150, "regression", start=700, shift=0.5, holdout=True),
-        "anchor": make_rows(150, "regression", start=8000, holdout=True),
-    }
-
-
 def test_the_warm_rung_that_passes_stops_the_climb(world: dict[str, Any]) -> None:
     """The scratch rung's rows are not even read."""
     race = climb(**{**world, "scratch": lambda since: pytest.fail("the scratch rung was reached")})
