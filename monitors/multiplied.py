@@ -54,8 +54,9 @@ def multiplied(
     if not usual or len(current) < _REPEATS:
         return []
     found: dict[Key, float] = {}
+    shared = _shared_moments(current)
     for key, was in usual.items():
-        share = float(_again(current, key).mean())
+        share = float(_again(current, key, shared).mean())
         limit = _MOST + _ORDINARY * was * max(pace, 1.0)
         if share * len(current) >= _REPEATS and surely_above(share, len(current), limit):
             found[key] = share
@@ -82,17 +83,26 @@ def _usual(reference: Columnar, at: Stretches, features: Sequence[str]) -> _Usua
     sizes = np.bincount(at.of_row, minlength=at.count)
     shares: dict[Key, float] = {}
     keys: list[Key] = [_TIME, *((name,) for name in many), *combinations(many[:_PAIRED], 2)]
+    shared = _shared_moments(reference)
     for key in keys if many else []:
-        again = np.bincount(at.of_row, weights=_again(reference, key), minlength=at.count) / np.maximum(sizes, 1)
+        again = np.bincount(at.of_row, weights=_again(reference, key, shared), minlength=at.count)
+        again = again / np.maximum(sizes, 1)
         share = float(again[sizes >= _REPEATS].max(initial=0.0))
         if share < _USUAL:
             shares[key] = share
     return _Usual(shares if any(shares) else {})
 
 
-def _again(columns: Columnar, key: Key) -> NDArray[np.bool_]:
+def _shared_moments(columns: Columnar) -> NDArray[np.intp]:
+    """The places of rows that share their time with another: few or none in most sources, and no others can repeat."""
+    return np.flatnonzero(pd.Series(columns.times()).duplicated(keep=False))
+
+
+def _again(columns: Columnar, key: Key, shared: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Which rows have the time and the values of an earlier one; missing values are equal to none."""
-    values = {name: columns.numbers(name) for name in key}
-    again = pd.DataFrame({_MOMENT: columns.times(), **values}).duplicated().to_numpy()
+    found = np.zeros(len(columns), dtype=bool)
+    values = {name: columns.numbers(name)[shared] for name in key}
+    again = pd.DataFrame({_MOMENT: columns.times()[shared], **values}).duplicated().to_numpy()
     known = ~np.isnan(np.column_stack([*values.values()])).any(axis=1) if values else True
-    return np.asarray(again & known)
+    found[shared] = again & known
+    return found

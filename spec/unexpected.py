@@ -44,7 +44,8 @@ def users_code() -> Iterator[None]:
 
 
 def said(error: BaseException) -> str:
-    """The first line of what *error* says, cut; what cannot be said (an error's own `__str__` may raise) is empty."""
+    """The first line of what *error* says, all lines of Prefect's about parameters, cut; what cannot be said (an
+    error's own `__str__` may raise) is empty."""
     try:
         text = str(error)
     except Exception:  # a user's class
