@@ -85,8 +85,8 @@ def _usual(reference: Columnar, at: Stretches, features: Sequence[str]) -> _Usua
     keys: list[Key] = [_TIME, *((name,) for name in many), *combinations(many[:_PAIRED], 2)]
     shared = _shared_moments(reference)
     for key in keys if many else []:
-        again = np.bincount(at.of_row, weights=_again(reference, key, shared), minlength=at.count)
-        again = again / np.maximum(sizes, 1)
+        repeated = np.bincount(at.of_row, weights=_again(reference, key, shared), minlength=at.count)
+        again = repeated / np.maximum(sizes, 1)
         share = float(again[sizes >= _REPEATS].max(initial=0.0))
         if share < _USUAL:
             shares[key] = share
