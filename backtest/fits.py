@@ -11,9 +11,9 @@ import joblib
 import pandas as pd
 
 from ..loop.care import Care
-from ..models.how import Origin
-from ..models.race import first
-from ..models.trained import Trained
+from ..models.ladder.race import first
+from ..models.learning.how import Origin
+from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError
 from .cpu_clock import Spent
 from .results import Cpu

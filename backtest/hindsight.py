@@ -10,7 +10,7 @@ from ..data.paired import paired_gain
 from ..loop.care import Care
 from ..loop.composite import labelled, quality
 from ..loop.drop import drop_of
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError
 from ..spec.values import Span
 from .results import Quality

@@ -18,7 +18,7 @@ from ..loop.care import Care
 from ..loop.composite import Served
 from ..loop.learn import first_version
 from ..loop.plan import Plan
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..spec.model import Spec
 from ..spec.values import Span
 from .cpu_clock import Spent

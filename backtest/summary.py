@@ -14,9 +14,9 @@ from ..data.window import EVERY_ROW
 from ..loop.care import Care
 from ..loop.composite import Served, composite
 from ..loop.plan import Plan
-from ..models.learner import learner_for
-from ..models.race import Stopwatch
-from ..models.trained import Trained
+from ..models.families.learner import learner_for
+from ..models.ladder.race import Stopwatch
+from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from ..spec.values import Action, Decision, Span, Verdict

@@ -14,7 +14,7 @@ from ..loop.composite import served_by_registry
 from ..loop.learn import first_version, kept_behind, ladder, landed, offered, to_keep
 from ..loop.plan import Plan
 from ..loop.score import score_past
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..policy.check import check_rules
 from ..spec.model import Spec
 from ..spec.values import Decision

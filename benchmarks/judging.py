@@ -27,9 +27,9 @@ from threadpoolctl import threadpool_limits
 
 from ratoon.data import paired
 from ratoon.data.metrics import METRICS
-from ratoon.models.build import build
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
 from ratoon.models.gate import judge
-from ratoon.models.learner import learner_for
 from ratoon.spec.gate import GateSpec
 from ratoon.spec.model import Spec
 

@@ -23,8 +23,8 @@ from ratoon.data.source import open_source
 from ratoon.data.view import View
 from ratoon.data.window import Window
 from ratoon.loop.champion import accepted_of
-from ratoon.models.race import first
-from ratoon.models.trained import Trained
+from ratoon.models.ladder.race import first
+from ratoon.models.learning.trained import Trained
 from ratoon.monitors.labels import WindowBefore
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.spec.errors import RatoonError

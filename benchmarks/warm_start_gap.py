@@ -26,10 +26,10 @@ from scipy.stats import t as student
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
-from ratoon.models.families.sklearn_partial import SklearnPartial
-from ratoon.models.how import How
-from ratoon.models.reservoir import drawn
-from ratoon.models.trained import Trained
+from ratoon.models.families.sklearn.partial_fit import SklearnPartial
+from ratoon.models.learning.how import How
+from ratoon.models.learning.reservoir import drawn
+from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
 
 

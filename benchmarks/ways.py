@@ -37,11 +37,11 @@ from threadpoolctl import threadpool_limits
 from ratoon.data.metrics import METRICS, Metric, Outcomes
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
-from ratoon.models.build import build
-from ratoon.models.how import How
-from ratoon.models.learner import learner_for
-from ratoon.models.reservoir import beside, drawn
-from ratoon.models.trained import Trained
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
+from ratoon.models.learning.how import How
+from ratoon.models.learning.reservoir import beside, drawn
+from ratoon.models.learning.trained import Trained
 from ratoon.spec.errors import RatoonError
 from ratoon.spec.model import Spec
 

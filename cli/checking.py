@@ -8,11 +8,11 @@ import pandas as pd
 
 from ..data.doubts import ROWS, doubts
 from ..data.source import Source, open_source
-from ..models.build import build
-from ..models.families.scratch_only import ScratchOnly
-from ..models.flavour import names_allowed, refuse_untrusted
+from ..models.families.build import build
+from ..models.families.learner import learner_for
+from ..models.families.sklearn.scratch_only import ScratchOnly
 from ..models.gate.slices import chosen, faults
-from ..models.learner import learner_for
+from ..models.registry.version_files import names_allowed, refuse_untrusted
 from ..monitors.delays import KEY, delay_bias
 from ..policy.check import check_rules
 from ..policy.rules import RuleError
@@ -153,7 +153,7 @@ def _registry(spec: Spec) -> Iterator[Finding]:
     if stores.mlflow.startswith("sqlite:///") and not (stores.home / "mlflow.db").exists():
         yield Finding("ok", "registry", f"embedded, not there yet: `ratoon train` makes {database}")
         return
-    from ..models.registry import Registry
+    from ..models.registry.mlflow_registry import Registry
 
     champion = Registry.open(spec).champion()
     text = f"champion v{champion.number}" if champion else "no champion yet: `ratoon train` makes the first version"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ledger.ledger import Ledger
-from ..models.digests import FILES, compared
-from ..models.embedded import EmbeddedVersions
-from ..models.store import file_of, uri_of
-from ..models.versions import Version
+from ..models.registry.embedded import EmbeddedVersions
+from ..models.registry.store import file_of, uri_of
+from ..models.registry.versions import Version
+from ..models.subprocesses.digests import FILES, compared
 from ..spec.errors import RegistryError
 from ..spec.masked import masked
 from ..spec.model import Spec
@@ -73,7 +73,7 @@ def registered(spec: Spec) -> tuple[str, Sequence[Version]]:
     file = file_of(uri)
     if file is not None and not file.exists():
         return uri, ()
-    from ..models.registry import Registry
+    from ..models.registry.mlflow_registry import Registry
 
     registry = Registry.open(spec)
     return registry.uri, registry.versions()

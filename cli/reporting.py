@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..ledger.ledger import Ledger
 from ..loop.moment import as_utc
-from ..models.registry import Registry
+from ..models.registry.mlflow_registry import Registry
 from ..report.life import read_life
 from ..report.page import write_report
 from ..spec.errors import BadInput

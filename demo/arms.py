@@ -24,9 +24,9 @@ from ..data.metrics import METRICS, Outcomes, interval, join
 from ..data.source import open_source
 from ..data.view import View
 from ..data.window import EVERY_ROW
-from ..models.build import build
-from ..models.learner import learner_for
-from ..models.trained import Trained
+from ..models.families.build import build
+from ..models.families.learner import learner_for
+from ..models.learning.trained import Trained
 from ..spec.duration import parse_duration
 from ..spec.load import load_spec
 from ..spec.model import Spec

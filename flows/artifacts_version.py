@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..loop.care import Care
-from ..models.card import attempts_table
-from ..models.gate_table import gate_table
-from ..models.race import Race
+from ..models.gate.table import gate_table
+from ..models.ladder.race import Race
+from ..models.registry.card import attempts_table
 from ..spec.markdown import as_code, in_markdown
 from ..spec.values import Decision
 from .artifact_keys import artifact_key

@@ -8,7 +8,7 @@ from ..ledger.ledger import PromotionKind
 from ..loop.care import Care, take_care
 from ..loop.champion import replaced_by
 from ..loop.ungated import served_before
-from ..models.versions import Version as Offered
+from ..models.registry.versions import Version as Offered
 from ..spec.errors import Refused, RegistryError
 from .artifacts_version import publish_promotion
 from .declared import declared_spec

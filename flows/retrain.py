@@ -15,9 +15,9 @@ from ..loop.care import Care, take_care
 from ..loop.champion import Champion, find_champion
 from ..loop.claim import Claim, kept_alive
 from ..loop.learn import kept_behind, ladder, landed, offered, to_keep, told_of_missed
-from ..models.race import Race
-from ..models.trained import Trained
-from ..models.versions import Version
+from ..models.ladder.race import Race
+from ..models.learning.trained import Trained
+from ..models.registry.versions import Version
 from ..monitors.pages import reports_of
 from ..spec.errors import AliasMoved, NotAllowed, Refused, TrainingDied
 from ..spec.masked import masked

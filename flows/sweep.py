@@ -9,7 +9,7 @@ from ..ledger.ledger import Promotion, PromotionKind
 from ..loop.care import Kept
 from ..loop.claim import take_back_doubles
 from ..loop.ungated import actor_of, last_let, why_ungated
-from ..models.versions import Version
+from ..models.registry.versions import Version
 from .catching import caught_gone, caught_ungated, no_longer_gone, still_ungated
 from .engine import NO_CACHE, get_run_logger, task
 from .events import Promoted, announce

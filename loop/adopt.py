@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..models.adopting import adopt_apart
-from ..models.evidence import Evidence
-from ..models.foreign import Foreign
-from ..models.recovered import Found
-from ..models.registry import Registry
-from ..models.versions import Version
+from ..models.families.foreign import Foreign
+from ..models.registry.adopting import adopt_apart
+from ..models.registry.evidence import Evidence
+from ..models.registry.mlflow_registry import Registry
+from ..models.registry.recovered import Found
+from ..models.registry.versions import Version
 from ..policy.decide import decision_id
 from ..spec.errors import BadInput, RegistryError
 from .care import Care

@@ -10,7 +10,7 @@ import pandas as pd
 from ..data.metrics import Outcomes
 from ..data.view import View
 from ..data.window import Window
-from ..models.trained import NotFinite, Trained
+from ..models.learning.trained import NotFinite, Trained
 from ..monitors.unmeasured import Answered, Arrivals
 from ..spec.errors import RatoonError
 from ..spec.model import Spec

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import process_time
 
-from ..models.race import Race
+from ..models.ladder.race import Race
 from ..spec.errors import RatoonError
 from ..spec.masked import masked
 from ..spec.unexpected import worded

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..data.layout import Kind
 from ..data.source import Source, open_source
 from ..ledger.ledger import Ledger
-from ..models.versions import Versions
+from ..models.registry.versions import Versions
 from ..spec.model import Spec
 from ..spec.private import private_files, private_folder
 from ..spec.stores import Stores, stores_of
@@ -36,7 +36,7 @@ class Care(Kept):
 @contextmanager
 def keep_stores(spec: Spec) -> Iterator[Kept]:
     """Open ledger and registry of *spec*; its data is not looked at, and may be broken."""
-    from ..models.registry import Registry
+    from ..models.registry.mlflow_registry import Registry
 
     stores = stores_of(spec)
     with private_files():
@@ -53,7 +53,9 @@ def take_care(spec: Spec) -> Iterator[Care]:
 
     Raises DataError where the data is not as the spec says, before anything is written.
     """
-    from ..models.registry import Registry  # here, since MLflow takes seconds to import and a backtest needs none
+    from ..models.registry.mlflow_registry import (
+        Registry,  # here, since MLflow takes seconds to import and a backtest needs none
+    )
 
     stores = stores_of(spec)
     with ExitStack() as stack:

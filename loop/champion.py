@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..data.metrics import Interval
-from ..models.trained import Trained
-from ..models.versions import Version
+from ..models.learning.trained import Trained
+from ..models.registry.versions import Version
 from ..monitors.performance import Accepted
 from ..monitors.profile import Profile
 from ..spec.errors import RegistryError

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from ..ledger.claims import RENEWED_EVERY, lost
 from ..ledger.ledger import Flight, Ledger
-from ..models.versions import TAKEN_BACK, Version, Versions
+from ..models.registry.versions import TAKEN_BACK, Version, Versions
 from ..spec.errors import RatoonError, Refused, RegistryError
 from .care import Kept
 

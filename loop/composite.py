@@ -11,7 +11,7 @@ import pandas as pd
 from ..data.metrics import METRICS, Interval, Outcomes, interval, join
 from ..data.view import View
 from ..data.window import EVERY_ROW
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..spec.model import Spec
 from ..spec.values import Span
 from .care import Care

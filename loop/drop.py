@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..data.metrics import Outcomes
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..monitors.performance import Performance
 from ..spec.model import Spec
 from ..spec.values import Signal, Span

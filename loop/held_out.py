@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..data.holdout import in_holdout
 from ..data.view import View
-from ..models.state import TrainingState
+from ..models.learning.state import TrainingState
 from ..spec.duration import format_duration
 from ..spec.model import Spec
 from .whole import KeptOut, without

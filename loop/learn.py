@@ -12,14 +12,14 @@ import pandas as pd
 from ..data.moment import TICK
 from ..data.view import View
 from ..ledger.ledger import Flight, Landed
-from ..models.attempt import SCRATCH
-from ..models.climbing import climb_apart, first_apart
-from ..models.evidence import Evidence
-from ..models.isolated import Isolated
-from ..models.outlook import Outlook, expected
-from ..models.race import Asked, Race, climb, first
-from ..models.trained import Trained
-from ..models.versions import UNCLAIMED, Claim, Version
+from ..models.ladder.attempt import SCRATCH
+from ..models.ladder.climbing import climb_apart, first_apart
+from ..models.ladder.race import Asked, Race, climb, first
+from ..models.ladder.skipped import Outlook, expected
+from ..models.learning.trained import Trained
+from ..models.registry.evidence import Evidence
+from ..models.registry.versions import UNCLAIMED, Claim, Version
+from ..models.subprocesses.remote import Isolated
 from ..policy.budgets import cpu_seconds_left
 from ..policy.credits import gain_of
 from ..policy.decide import decision_id

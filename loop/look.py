@@ -12,7 +12,7 @@ from ..data.metrics import Outcomes
 from ..data.view import View
 from ..data.window import Window
 from ..ledger.entries import Outlying
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..monitors.impossible import impossible_in
 from ..monitors.labels import WindowBefore
 from ..monitors.unmeasured import Answered, Arrivals

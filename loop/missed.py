@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..data.view import View
-from ..models.state import TrainingState
+from ..models.learning.state import TrainingState
 from ..spec.model import Spec
 from .whole import Impossible, KeptOut, without
 

@@ -10,7 +10,7 @@ from ..ledger.ledger import Ledger
 
 @dataclass(frozen=True)
 class OnRecord:
-    """The ledger as witness (models/versions.py) of the versions of *model*."""
+    """The ledger as witness (models/registry/versions.py) of the versions of *model*."""
 
     ledger: Ledger
     model: str

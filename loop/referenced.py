@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..data.moment import EARLIEST, TICK
 from ..data.view import View
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..monitors.profile import profile
 from ..spec.values import Span
 from .care import Care

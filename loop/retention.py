@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from ..ledger.ledger import Ledger
-from ..models.registry import Registry
-from ..models.versions import Version
+from ..models.registry.mlflow_registry import Registry
+from ..models.registry.versions import Version
 from ..monitors.workspace import project_id
 from ..spec.errors import RegistryError
 from ..spec.retention import RetentionSpec
@@ -126,7 +126,7 @@ def _snapshots(care: Kept, before: datetime, needed: dict[str, Version], dry: bo
 
 
 def _html(care: Kept, now: datetime, age: timedelta, needed: dict[str, Version], dry: bool) -> Removed:
-    from ..models.old_reports import remove, reports
+    from ..models.registry.old_reports import remove, reports
 
     tally = _Tally("html")
     registry = care.registry

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ..data.view import View
-from ..models.race import Revised
-from ..models.trained import Trained
+from ..models.ladder.race import Revised
+from ..models.learning.trained import Trained
 
 LOOKED_AT = 500  # labels: of 1 % that changed at least one is seen with 99 %
 

@@ -16,7 +16,7 @@ from ..data.paired import paired_gain
 from ..data.window import Window
 from ..ledger.gains import promising
 from ..ledger.ledger import UpdateRow
-from ..models.unit import other_unit
+from ..models.learning.unit import other_unit
 from ..spec.errors import RatoonError
 from ..spec.masked import masked
 from ..spec.model import Spec

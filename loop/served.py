@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..data.metrics import Outcomes, join
 from ..data.served import served_outcomes
-from ..models.trained import Trained
+from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError
 from ..spec.model import Spec
 from .care import Care

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from ..data.view import View
 from ..ledger.ledger import Look, Promotion
-from ..models.attempt import SCRATCH
-from ..models.trained import Trained
-from ..models.versions import Version
+from ..models.ladder.attempt import SCRATCH
+from ..models.learning.trained import Trained
+from ..models.registry.versions import Version
 from ..policy.credits import credit, direct_gain, tried
 from ..spec.errors import RegistryError, SpecError
 from ..spec.values import History, LadderRung

@@ -12,8 +12,8 @@ from ..data.metrics import METRICS, Outcomes
 from ..data.terms import terms
 from ..data.view import View
 from ..models.gate.pair import same_classes
-from ..models.trained import Trained
-from ..models.versions import Version
+from ..models.learning.trained import Trained
+from ..models.registry.versions import Version
 from ..policy.credits import last_scored, reference_of
 from ..spec.errors import RegistryError, SpecError
 from ..spec.values import EARLIER, History, LadderRung, Trial, TrialRole

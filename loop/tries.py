@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..models.attempt import SCRATCH, Attempt
 from ..models.gate import Earlier
-from ..models.race import Asked
+from ..models.ladder.attempt import SCRATCH, Attempt
+from ..models.ladder.race import Asked
 from ..policy.credits import Effort, best_gain, credit, due, gain_of, losses, older_gained, tried
 from ..policy.past import whole
 from ..spec.values import Decision, History, LadderRung

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ledger.ledger import Promotion
-from ..models.versions import Version
+from ..models.registry.versions import Version
 from ..spec.errors import RegistryError
 from .care import Kept
 

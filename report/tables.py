@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ledger.entries import UpdateRow
-from ..models.versions import Version
+from ..models.registry.versions import Version
 from ..paper.words import UNKNOWN, rounded
 from ..policy.standings import standings
 from ..policy.wording import moment

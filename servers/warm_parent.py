@@ -37,7 +37,7 @@ WARM = (
     "skops.io",  # first: its import searches every module that is loaded by then
     "ratoon.flows.monitor",
     "ratoon.flows.review",
-    "ratoon.models.registry",
+    "ratoon.models.registry.mlflow_registry",
     "ratoon.models.families",
     "mlflow.tracking",
     "mlflow.sklearn",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...data.metrics import Outcomes
-from ..trained import Trained
+from ..learning.trained import Trained
 
 T = TypeVar("T")
 

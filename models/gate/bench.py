@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...data.metrics import Interval, Metric
 from ...data.paired import chance_of, paired_gain
 from ...spec.gate import GateSpec
-from ..trained import Trained
+from ..learning.trained import Trained
 from .pair import Pair
 from .verdict import level_of
 

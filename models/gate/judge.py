@@ -12,7 +12,7 @@ from ...data.metrics import METRICS
 from ...spec.errors import Refused, SpecError
 from ...spec.gate import GateSpec, Margin
 from ...spec.watching import MetricName
-from ..trained import Trained
+from ..learning.trained import Trained
 from .answers import Answers, in_order
 from .bench import Bench
 from .calibration import judge_calibration

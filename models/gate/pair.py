@@ -7,7 +7,7 @@
 - A champion that cannot be asked at all (its process ended) leaves the rows `unsure`: that may be the machine's
   fault.
 - Rows without a label are `unsure` for both.
-- Clusterings are compared in one unit only: see models/unit.py. No constant stands in for a champion that breaks, as
+- Clusterings are compared in one unit only: see models/learning/unit.py. No constant stands in for a champion that breaks, as
   without its preprocessing there is no unit; such rows are `unsure`.
 """
 
@@ -22,9 +22,9 @@ import pandas as pd
 from ...data.metrics import Array, Outcomes
 from ...spec.errors import Refused
 from ...spec.masked import masked
-from ..features import target
-from ..trained import NotFinite, Trained
-from ..unit import other_unit
+from ..learning.features import target
+from ..learning.trained import NotFinite, Trained
+from ..learning.unit import other_unit
 from .answers import Answers
 
 

@@ -18,11 +18,11 @@ import pandas as pd
 from ...spec.errors import Refused
 from ...spec.gate import LatencySpec
 from ...spec.masked import masked
-from ..features import table
-from ..isolated import Isolated
-from ..saved_size import saved_bytes
-from ..trained import Trained
+from ..learning.features import table
+from ..learning.trained import Trained
+from ..subprocesses.remote import Isolated
 from .bench import Bench
+from .saved_size import saved_bytes
 from .verdict import Bounds, Check
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from ...data.metrics import Array
-from ..features import CANONICAL
+from ..learning.features import CANONICAL
 
 _PRIOR = 0.1  # of ten regimes that were left, one comes back
 _WORTH = 2.0  # as many cases as the prior counts for

@@ -11,7 +11,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ...data.metrics import Array
 from ...spec.gate import Between, Margin, SliceSpec, Wanted
-from ..features import CANONICAL, Kind
+from ..learning.features import CANONICAL, Kind
 from .bench import Bench
 from .pair import Pair, Unjudged
 from .strata import in_words, judge_stratum

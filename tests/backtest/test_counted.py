@@ -14,8 +14,8 @@ from ratoon.backtest.cpu_clock import Spent, cpu_seconds
 from ratoon.backtest.hindsight import Hindsight
 from ratoon.backtest.rehearsed import rehearsed
 from ratoon.loop.learn import first_version
-from ratoon.models.race import first
-from ratoon.models.trained import Trained
+from ratoon.models.ladder.race import first
+from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span
 

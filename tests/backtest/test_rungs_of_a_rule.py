@@ -15,7 +15,7 @@ from ratoon.backtest.turn import ByPolicy
 from ratoon.data.source import open_source
 from ratoon.loop.care import Care
 from ratoon.loop.plan import plan
-from ratoon.models.race import Race
+from ratoon.models.ladder.race import Race
 from ratoon.spec.values import Decision
 
 START, END = datetime(2026, 1, 31), datetime(2026, 2, 24)

@@ -18,10 +18,10 @@ from ratoon.data.source import open_source
 from ratoon.loop import learn
 from ratoon.loop.care import Care
 from ratoon.loop.champion import find_champion
-from ratoon.models.attempt import Attempt
+from ratoon.models.families.learner import learner_for
 from ratoon.models.gate import GateResult, Stratum
-from ratoon.models.learner import learner_for
-from ratoon.models.race import Race
+from ratoon.models.ladder.attempt import Attempt
+from ratoon.models.ladder.race import Race
 from ratoon.spec.values import Decision, Span, Triage, Verdict
 
 START, LOOK, LATER = datetime(2026, 1, 31), datetime(2026, 2, 8), datetime(2026, 2, 20)

@@ -10,8 +10,8 @@ import pytest
 from commands import ratoon
 
 from ratoon.ledger.ledger import Ledger
-from ratoon.models.embedded import EmbeddedVersions
-from ratoon.models.registry import Registry
+from ratoon.models.registry.mlflow_registry.embedded import EmbeddedVersions
+from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 
@@ -72,7 +72,9 @@ def test_the_registry_reads_the_same_from_its_file_as_through_mlflow(models: Pat
     spec = load_spec(models / "calm" / "spec.yaml")
     registry = Registry.open(spec)
     direct = registry._embedded
-    assert isinstance(direct, EmbeddedVersions), "MLflow's tables have another revision: see models/embedded.py"
+    assert isinstance(direct, EmbeddedVersions), (
+        "MLflow's tables have another revision: see models/registry/embedded.py"
+    )
     registry._client.set_model_version_tag("calm", "1", "review", "rejected")
     registry._client.set_registered_model_alias("calm", "mine", "1")
     found = {}

@@ -114,7 +114,7 @@ def _until(done: Callable[[], bool]) -> None:
 
 def lay_apart(mine: dict[str, Any]) -> None:
     """Let every training process of this flow start through this file, which lays *mine* there."""
-    from ratoon.models import bounded
+    from ratoon.models.subprocesses import bounded
 
     real = bounded.command
 
@@ -126,8 +126,8 @@ def lay_apart(mine: dict[str, Any]) -> None:
 
 
 def train_mined(mine: dict[str, Any], folder: Path, channel: int) -> None:
-    """What `python -m ratoon.models.inside` does, with a mine in its way."""
-    from ratoon.models.inside import main
+    """What `python -m ratoon.models.subprocesses.worker` does, with a mine in its way."""
+    from ratoon.models.subprocesses.worker import main
 
     lay(mine)
     main(folder, channel)

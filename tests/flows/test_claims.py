@@ -15,7 +15,7 @@ from project import LATE, Project
 
 LEASE = 3.0  # seconds
 TAKE_OFF = "ratoon.ledger.ledger:Ledger.take_off"
-REGISTRY, LEDGER = "ratoon.models.registry:Registry", "ratoon.ledger.ledger:Ledger"
+REGISTRY, LEDGER = "ratoon.models.registry.mlflow_registry:Registry", "ratoon.ledger.ledger:Ledger"
 
 
 @dataclass(frozen=True)

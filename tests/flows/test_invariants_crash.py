@@ -15,12 +15,16 @@ from project import LATE, TRAINED, Project
 
 from ratoon.loop.care import Care
 
-RETRAIN, REGISTRY, LEDGER = "ratoon.flows.retrain", "ratoon.models.registry:Registry", "ratoon.ledger.ledger:Ledger"
+RETRAIN, REGISTRY, LEDGER = (
+    "ratoon.flows.retrain",
+    "ratoon.models.registry.mlflow_registry:Registry",
+    "ratoon.ledger.ledger:Ledger",
+)
 STEPS = {
     "take_off": f"{LEDGER}.take_off",
     "find_champion": f"{RETRAIN}:find_champion",
     "run_ladder": f"{RETRAIN}:run_ladder",
-    "waiting for the training": "ratoon.models.bounded:_watched",
+    "waiting for the training": "ratoon.models.subprocesses.bounded:_watched",
     "in_the_air": f"{LEDGER}.in_the_air",
     "register": f"{RETRAIN}:register",
     "logging the model": f"{REGISTRY}._log",
@@ -34,8 +38,8 @@ STEPS = {
     "writing the promotion down": f"{LEDGER}.record_promotion",
 }
 INSIDE = {  # in the training's own process
-    "the update itself": "ratoon.models.families.sklearn_partial:continued",
-    "the gate": "ratoon.models.race:judge",
+    "the update itself": "ratoon.models.families.sklearn.partial_fit:continued",
+    "the gate": "ratoon.models.ladder.race:judge",
 }
 MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
 QUICK = [("logging the model", "after")]

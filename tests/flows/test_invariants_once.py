@@ -148,7 +148,10 @@ def test_a_dead_flight_is_given_up_after_its_time(processes: Processes, decided:
 
 @pytest.mark.parametrize(
     "mine",
-    [(IN_THE_AIR, "before"), pytest.param(("ratoon.models.registry:Registry._log", "after"), marks=pytest.mark.slow)],
+    [
+        (IN_THE_AIR, "before"),
+        pytest.param(("ratoon.models.registry.mlflow_registry:Registry._log", "after"), marks=pytest.mark.slow),
+    ],
     ids=["after-training", "after-logging"],
 )
 def test_a_zombie_registers_nothing(

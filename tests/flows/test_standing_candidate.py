@@ -11,7 +11,7 @@ from ratoon.loop.standing import lines
 from ratoon.spec.values import History
 
 LATER = datetime(2026, 2, 26)
-REGISTRY = "ratoon.models.registry:Registry"
+REGISTRY = "ratoon.models.registry.mlflow_registry:Registry"
 
 
 def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(

@@ -18,7 +18,7 @@ from ratoon.loop.look import look
 from ratoon.loop.served import not_learned
 from ratoon.loop.watch import watch
 from ratoon.loop.whole import broken_spans
-from ratoon.models.learner import learner_for
+from ratoon.models.families.learner import learner_for
 from ratoon.spec.errors import ContractBroken
 
 from .small_streams import DAY, START, moments, serving, spec_of

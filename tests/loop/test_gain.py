@@ -17,8 +17,8 @@ from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.care import Care
 from ratoon.loop.plan import plan
-from ratoon.models.attempt import SCRATCH
-from ratoon.models.shelf import Shelf
+from ratoon.models.ladder.attempt import SCRATCH
+from ratoon.models.registry.mlflow_registry.in_memory import Shelf
 from ratoon.policy.decide import decide
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec

@@ -23,8 +23,8 @@ from ratoon.loop.decided import decided
 from ratoon.loop.learn import first_version, ladder, offered, told_of_missed
 from ratoon.loop.look import look
 from ratoon.loop.watch import watch
-from ratoon.models.race import Race
-from ratoon.models.shelf import Shelf
+from ratoon.models.ladder.race import Race
+from ratoon.models.registry.mlflow_registry.in_memory import Shelf
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 from ratoon.spec.values import Decision, Signal

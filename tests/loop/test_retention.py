@@ -20,9 +20,9 @@ from ratoon.loop.care import Care
 from ratoon.loop.learn import first_version
 from ratoon.loop.moment import wall_clock
 from ratoon.loop.retention import prune, still_needed
-from ratoon.models.evidence import Evidence
 from ratoon.models.gate import GateResult
-from ratoon.models.registry import Registry
+from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
 from ratoon.monitors.workspace import project_id
 from ratoon.spec.errors import SpecError
 from ratoon.spec.load import load_spec

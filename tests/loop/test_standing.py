@@ -14,14 +14,14 @@ from ratoon.ledger.ledger import Ledger, PromotionKind
 from ratoon.loop.care import Kept
 from ratoon.loop.learn import to_keep
 from ratoon.loop.standing import lines
-from ratoon.models.attempt import Attempt
-from ratoon.models.evidence import Evidence
 from ratoon.models.gate import GateResult, Stratum
-from ratoon.models.race import Race
-from ratoon.models.shelf import Shelf
-from ratoon.models.state import TrainingState
-from ratoon.models.trained import Trained
-from ratoon.models.versions import Version
+from ratoon.models.ladder.attempt import Attempt
+from ratoon.models.ladder.race import Race
+from ratoon.models.learning.state import TrainingState
+from ratoon.models.learning.trained import Trained
+from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.mlflow_registry.in_memory import Shelf
+from ratoon.models.registry.mlflow_registry.versions import Version
 from ratoon.spec.errors import RegistryError
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec

@@ -15,7 +15,7 @@ from ratoon.loop.champion import Champion, champion_as_of
 from ratoon.loop.look import look
 from ratoon.loop.watch import watch
 from ratoon.loop.whole import broken_spans
-from ratoon.models.trained import Trained
+from ratoon.models.learning.trained import Trained
 from ratoon.policy.triage import triage
 from ratoon.spec.errors import Refused
 from ratoon.spec.values import Decision, History

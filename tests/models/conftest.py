@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.race import first
-from ratoon.models.registry import Registry
+from ratoon.models.ladder.race import first
+from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
 from ratoon.spec.model import Spec
 
 START = datetime(2026, 1, 1)
@@ -43,7 +43,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ratoon.models.families.own import OwnLearner
+from ratoon.models.families.custom.own import OwnLearner
 
 
 def before(last):

@@ -17,8 +17,8 @@ import pandas as pd
 
 from ratoon.loop.adopt import Adopted, adopt
 from ratoon.loop.care import Care, take_care
-from ratoon.models.learner import learner_for
-from ratoon.models.trained import Trained
+from ratoon.models.families.learner import learner_for
+from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
 
 BEGIN = datetime(2026, 1, 1)

@@ -14,8 +14,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ratoon.models import families
-from ratoon.models.families.boosting import Engine
-from ratoon.models.learner import Learner
+from ratoon.models.families.boosting.boosted.boosted import Engine
+from ratoon.models.families.learner import Learner
 from ratoon.spec.family import GROUP
 
 # The libraries that may be missing, and the learners that then cannot be built.

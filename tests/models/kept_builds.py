@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from ratoon.models.families.own import OwnLearner
+from ratoon.models.families.custom.own import OwnLearner
 
 
 def before(last):

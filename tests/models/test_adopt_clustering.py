@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ratoon.loop.adopt import adopt
-from ratoon.models.learner import learner_for
+from ratoon.models.families.learner import learner_for
 from ratoon.spec.errors import ContractBroken
 
 from .foreign_models import LEARNED, NOW, log_foreign, project

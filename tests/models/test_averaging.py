@@ -10,8 +10,8 @@ import pytest
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.multiclass import OneVsRestClassifier
 
-from ratoon.models.families.sklearn_partial import SklearnPartial
-from ratoon.models.passes import parts
+from ratoon.models.families.sklearn.partial_fit import SklearnPartial
+from ratoon.models.learning.passes import parts
 
 
 def frame(rows: int, slope: float, *, start: int, task: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.models.build import build
+from ratoon.models.families.build import build
 from ratoon.spec.errors import SpecError
 
 

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from ratoon.models.attempt import Attempt
-from ratoon.models.card import about, caught, description
-from ratoon.models.evidence import Evidence
 from ratoon.models.gate import Check, GateResult, Stratum
-from ratoon.models.gate_plot import drawn
-from ratoon.models.gate_table import gate_table
-from ratoon.models.state import TrainingState
+from ratoon.models.gate.plot import drawn
+from ratoon.models.gate.table import gate_table
+from ratoon.models.ladder.attempt import Attempt
+from ratoon.models.learning.state import TrainingState
+from ratoon.models.registry.mlflow_registry.card import about, caught, description
+from ratoon.models.registry.mlflow_registry.evidence import Evidence
 
 MARKS = {
     "a link": "[evil](http://evil.example)",

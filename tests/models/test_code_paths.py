@@ -21,9 +21,9 @@ from ratoon.loop.adopt import adopt
 from ratoon.loop.care import Care
 from ratoon.loop.champion import find_champion
 from ratoon.loop.learn import ladder, landed, offered
-from ratoon.models.race import Race
-from ratoon.models.trained import Trained
-from ratoon.models.versions import Version
+from ratoon.models.ladder.race import Race
+from ratoon.models.learning.trained import Trained
+from ratoon.models.registry.mlflow_registry.versions import Version
 from ratoon.policy.decide import decision_id
 from ratoon.spec.values import Decision, Triage
 

@@ -28,11 +28,11 @@ from ratoon.loop.care import Care, take_care
 from ratoon.loop.champion import find_champion
 from ratoon.loop.learn import first_version
 from ratoon.loop.on_record import OnRecord
-from ratoon.models.adoptable.choose import load as load_foreign
-from ratoon.models.digests import FILES, Digests
-from ratoon.models.foreign import Foreign
-from ratoon.models.registry import Registry
-from ratoon.models.versions import Version
+from ratoon.models.families.foreign import Foreign
+from ratoon.models.families.foreign_loaders import load as load_foreign
+from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
+from ratoon.models.registry.mlflow_registry.versions import Version
+from ratoon.models.subprocesses.digests import FILES, Digests
 from ratoon.spec.errors import RegistryError
 from ratoon.spec.values import Decision, Triage
 
@@ -285,7 +285,7 @@ def test_bytecode_beside_code_is_not_what_runs(tmp_path: Path) -> None:
     source.write_text("def says():\n    return 'planted'\n")
     script = f"""
 import pathlib, py_compile, sys
-from ratoon.models.isolated import HANDED, Isolated
+from ratoon.models.subprocesses.remote import HANDED, Isolated
 py_compile.compile({str(source)!r}, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 pathlib.Path({str(source)!r}).write_text("def says():\\n    return 'its own'\\n")
 folder = pathlib.Path({str(tmp_path)!r})

@@ -18,9 +18,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 from sklearn.utils import all_estimators
 
-from ratoon.models.families.sklearn_partial import SklearnPartial
-from ratoon.models.how import How
-from ratoon.models.learner import learner_for
+from ratoon.models.families.learner import learner_for
+from ratoon.models.families.sklearn.partial_fit import SklearnPartial
+from ratoon.models.learning.how import How
 from ratoon.spec.errors import ContractBroken, SpecError
 
 WITH_PARTIAL_FIT = {name: kind for name, kind in all_estimators() if hasattr(kind, "partial_fit")}

@@ -15,9 +15,9 @@ from foreign_models import NOW, project
 from ratoon.loop.care import Care
 from ratoon.loop.learn import first_version
 from ratoon.loop.on_record import OnRecord
-from ratoon.models.digests import FILES, Digests
-from ratoon.models.registry import Registry
-from ratoon.models.versions import Version
+from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
+from ratoon.models.registry.mlflow_registry.versions import Version
+from ratoon.models.subprocesses.digests import FILES, Digests
 from ratoon.spec.errors import RegistryError
 
 

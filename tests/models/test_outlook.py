@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from ratoon.models.attempt import Attempt
 from ratoon.models.gate import Gain, GateResult, Stratum
-from ratoon.models.outlook import Outlook, expected
-from ratoon.models.race import climb, first
+from ratoon.models.ladder.attempt import Attempt
+from ratoon.models.ladder.race import climb, first
+from ratoon.models.ladder.skipped import Outlook, expected
 
 
 def judged(

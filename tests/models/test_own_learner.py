@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.build import build
-from ratoon.models.evidence import Evidence
-from ratoon.models.features import table
-from ratoon.models.learner import learner_for
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
+from ratoon.models.learning.features import table
+from ratoon.models.registry.mlflow_registry.evidence import Evidence
 from ratoon.spec.errors import SpecError
 
 from .served import serve_without_ratoon
@@ -22,7 +22,7 @@ import json
 
 import numpy as np
 
-from ratoon.models.families.own import OwnLearner
+from ratoon.models.families.custom.own import OwnLearner
 
 
 class Means:
@@ -178,8 +178,8 @@ def test_an_entry_point_names_a_learner(make_spec: Any, monkeypatch: pytest.Monk
     """A package may bring one in the group ratoon.learners."""
     from importlib.metadata import EntryPoint, EntryPoints
 
-    point = EntryPoint("theirs", "ratoon.models.families.river_native:RiverNative", "ratoon.learners")
-    for place in ("ratoon.spec.family.entry_points", "ratoon.models.families.own.entry_points"):
+    point = EntryPoint("theirs", "ratoon.models.families.river.native:RiverNative", "ratoon.learners")
+    for place in ("ratoon.spec.family.entry_points", "ratoon.models.families.custom.own.entry_points"):
         monkeypatch.setattr(place, lambda **kw: EntryPoints([point]).select(**kw))
     spec = make_spec(learner={"family": "theirs"})
     assert learner_for(object(), spec).family == "river"

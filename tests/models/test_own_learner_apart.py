@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 LEARNER = """
-from ratoon.models.families.own import OwnLearner
+from ratoon.models.families.custom.own import OwnLearner
 
 
 class Mean:
@@ -49,7 +49,7 @@ class Lazily(MeanLearner):
 """
 TRAINED = """
 import sys
-from ratoon.models.climbing import first_apart
+from ratoon.models.ladder.climbing import first_apart
 from ratoon.spec.load import load_spec
 import pandas as pd
 
@@ -95,7 +95,7 @@ def test_what_the_process_made_comes_back_wherever_its_class_lives(project: Path
 
 def test_a_learner_may_import_what_lies_beside_it_when_it_loads(project: Path) -> None:
     """Not only while its file is imported: `load` runs later, for instance to verify a version."""
-    from ratoon.models.formats.choose import format_of
+    from ratoon.models.families.formats import format_of
     from ratoon.spec.load import load_spec
 
     sys.modules.pop("beside", None)

@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-from ratoon.models.families.sklearn_partial import SklearnPartial
+from ratoon.models.families.sklearn.partial_fit import SklearnPartial
 from ratoon.spec.errors import ContractBroken, DataError
 
 

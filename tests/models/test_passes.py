@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratoon.models.build import build
-from ratoon.models.learner import learner_for
-from ratoon.models.passes import MOST_PASSES, VISITS, passes_over
-from ratoon.models.steps import innermost
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
+from ratoon.models.learning.passes import MOST_PASSES, VISITS, passes_over
+from ratoon.models.learning.steps import innermost
 
 
 @pytest.mark.parametrize("rows", [400, 1_000, 2_500, 10_000, 20_000])

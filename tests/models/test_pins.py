@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ratoon.models.evidence import Evidence
-from ratoon.models.race import first
+from ratoon.models.ladder.race import first
+from ratoon.models.registry.mlflow_registry.evidence import Evidence
 
 AT = datetime(2026, 2, 1)
 

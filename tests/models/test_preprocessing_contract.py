@@ -19,10 +19,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from ratoon.models.encoders import meet
-from ratoon.models.families.sklearn_partial import SklearnPartial
-from ratoon.models.imputers import move_means, remember
-from ratoon.models.trust import trusted
+from ratoon.models.families.sklearn.partial_fit import SklearnPartial
+from ratoon.models.families.trust import trusted
+from ratoon.models.learning.encoders import meet
+from ratoon.models.learning.imputers import move_means, remember
 from ratoon.spec.errors import ContractBroken
 
 LEARNER = SklearnPartial(weights=True)
@@ -211,7 +211,7 @@ def test_a_state_of_another_estimator_is_refused_with_the_difference(part: str, 
 
 def test_replayed_rows_move_no_statistics(setting: Any) -> None:
     """They were counted when they were new."""
-    from ratoon.models.how import How
+    from ratoon.models.learning.how import How
 
     spec, old, new = setting
     champion = LEARNER.first(model(), old, spec)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ratoon.models.race import Asked, climb, first
+from ratoon.models.ladder.race import Asked, climb, first
 from ratoon.spec.errors import DataError, Refused
 from ratoon.spec.gate import Margin
 

@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ratoon.models.evidence import Evidence
 from ratoon.models.gate import GateResult, Stratum
-from ratoon.models.race import climb, first
-from ratoon.models.registry import Registry
+from ratoon.models.ladder.race import climb, first
+from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
 from ratoon.spec.errors import AliasMoved, RegistryError, SpecError
 from ratoon.spec.values import Span
 
@@ -260,7 +260,7 @@ def test_a_type_that_nobody_reviewed_stops_the_registration(registry_of: Any, ma
     """The message names the type and the key; naming it there is what lets it pass."""
     from sklearn.neighbors import KNeighborsRegressor
 
-    from ratoon.models.families.scratch_only import ScratchOnly
+    from ratoon.models.families.sklearn.scratch_only import ScratchOnly
 
     registry = registry_of("neighbours", "sgd_regression", "regression")
     rows = make_rows(50, "regression").drop(columns="c")
@@ -340,10 +340,10 @@ def test_a_process_killed_half_way_leaves_nothing_registered(
         from datetime import datetime
         from pathlib import Path
         import pandas as pd, skops.io
-        from ratoon.models.evidence import Evidence
-        from ratoon.models.registry import Registry
-        from ratoon.models.state import TrainingState
-        from ratoon.models.trained import Trained
+        from ratoon.models.registry.evidence import Evidence
+        from ratoon.models.registry.mlflow_registry import Registry
+        from ratoon.models.learning.state import TrainingState
+        from ratoon.models.learning.trained import Trained
         from ratoon.spec.model import Spec
         folder = Path({str(tmp_path)!r})
         spec = Spec.model_validate_json((folder / "spec.json").read_text())
@@ -424,7 +424,7 @@ def test_versions_that_carry_the_same_package_keep_their_own_code(
 
 
 def _fit(estimator: Any, rows: pd.DataFrame, spec: Any) -> Any:
-    from ratoon.models.learner import learner_for
+    from ratoon.models.families.learner import learner_for
 
     return learner_for(estimator, spec).first(estimator, rows, spec), 0.0
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratoon.models.build import build
-from ratoon.models.families.sklearn_partial import SklearnPartial
-from ratoon.models.how import How
-from ratoon.models.learner import learner_for
-from ratoon.models.reservoir import beside, drawn, kept, sampled
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
+from ratoon.models.families.sklearn.partial_fit import SklearnPartial
+from ratoon.models.learning.how import How
+from ratoon.models.learning.reservoir import beside, drawn, kept, sampled
 from ratoon.spec.errors import Refused
 from ratoon.spec.model import BlocksSpec, ReplaySpec
 
@@ -139,7 +139,7 @@ def test_what_is_drawn_keeps_the_strata() -> None:
 def test_a_holdout_row_never_enters_a_lineages_reservoir(make_spec: Any, make_rows: Any) -> None:
     """Neither by a first fit nor by an update: the learners refuse them before anything is kept."""
     model = make_spec("bayes_binary", learner={"replay": {"rows": 100}})
-    from ratoon.models.build import build
+    from ratoon.models.families.build import build
 
     old, new = make_rows(80), make_rows(40, start=80)
     learner = learner_for(build(model), model)
@@ -151,7 +151,7 @@ def test_a_holdout_row_never_enters_a_lineages_reservoir(make_spec: Any, make_ro
     assert not champion.reservoir["_holdout"].any() and not updated.reservoir["_holdout"].any()
     assert set(updated.reservoir["_id"]) <= {*old["_id"], *new["_id"]}
     with pytest.raises(Refused, match="holdout"):
-        from ratoon.models.how import How
+        from ratoon.models.learning.how import How
 
         sgd = make_spec("sgd_binary")
         other = SklearnPartial().first(build(sgd), old, sgd)

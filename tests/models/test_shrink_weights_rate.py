@@ -12,10 +12,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from ratoon.models.build import build
-from ratoon.models.how import How
-from ratoon.models.learner import learner_for
-from ratoon.models.shrink import fresh_scale, shrink
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
+from ratoon.models.learning.how import How
+from ratoon.models.learning.shrink import fresh_scale, shrink
 from ratoon.spec.errors import ContractBroken, SpecError
 from ratoon.spec.model import ShrinkSpec
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.build import build
-from ratoon.models.evidence import Evidence
-from ratoon.models.features import table
-from ratoon.models.how import How
-from ratoon.models.learner import learner_for
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
+from ratoon.models.learning.features import table
+from ratoon.models.learning.how import How
+from ratoon.models.registry.mlflow_registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, SpecError
 
 from .served import serve_without_ratoon

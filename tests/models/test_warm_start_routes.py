@@ -12,8 +12,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils import all_estimators
 
-from ratoon.models.families.warm_start_routes import ROUTES, why_scratch_only
-from ratoon.models.learner import learner_for
+from ratoon.models.families.learner import learner_for
+from ratoon.models.families.sklearn.warm_start_routes import ROUTES, why_scratch_only
 from ratoon.spec.errors import ContractBroken, SpecError
 
 WARM_STARTING = {n: c for n, c in all_estimators() if "warm_start" in inspect.signature(c.__init__).parameters}

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ratoon.models.build import build
-from ratoon.models.how import How
-from ratoon.models.learner import learner_for
-from ratoon.models.reservoir import beside, drawn
-from ratoon.models.trained import Trained
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
+from ratoon.models.learning.how import How
+from ratoon.models.learning.reservoir import beside, drawn
+from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
 
 FIRST, ROWS = 60, 6  # rows of the first fit and of one update

@@ -16,7 +16,7 @@ import pytest
 from ratoon.cli.starting import write_starter
 from ratoon.data.engine import Engine
 from ratoon.ledger.ledger import Ledger
-from ratoon.models import bounded
+from ratoon.models.subprocesses import bounded
 from ratoon.servers.hooks_seen import Seen
 from ratoon.servers.kept_secrets import prefect_auth
 from ratoon.spec.private import private_files, private_folder, shared_files

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.build import build
+from ratoon.models.families.build import build
+from ratoon.models.families.learner import learner_for
 from ratoon.models.gate import GateResult, judge
-from ratoon.models.learner import learner_for
-from ratoon.models.trained import Trained
+from ratoon.models.learning.trained import Trained
 from ratoon.spec.gate import GateSpec
 
 Frame = Callable[..., pd.DataFrame]

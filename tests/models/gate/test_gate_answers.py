@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from ratoon.models.gate import judge
-from ratoon.models.isolated import Isolated
-from ratoon.models.trained import Trained
+from ratoon.models.learning.trained import Trained
+from ratoon.models.subprocesses.remote import Isolated
 from ratoon.spec.gate import GateSpec
 
 RNG = np.random.default_rng(0)

@@ -122,7 +122,7 @@ def test_a_model_without_probabilities_cannot_be_held_to_them(told: Any, verdict
         def decision_function(self, X: Any) -> Any:
             return mute.estimator.predict_proba(X)[:, 1] - 0.5
 
-    from ratoon.models.trained import Trained
+    from ratoon.models.learning.trained import Trained
 
     champion = Trained(Margins(), mute.state)
     free = verdict("accuracy", holdout(LABELS), champion, AFTER, (0, 1))
@@ -168,7 +168,7 @@ class Slow:
 def test_a_candidate_that_is_many_times_slower_or_larger_is_refused_where_a_ratio_is_set(
     told: Any, verdict: Any, holdout: Any
 ) -> None:
-    from ratoon.models.trained import Trained
+    from ratoon.models.learning.trained import Trained
 
     champion = told(TRUTH + 1)
     slow = Trained(Slow(told(TRUTH).estimator, 60), champion.state)
@@ -189,8 +189,8 @@ def test_a_version_in_a_process_of_its_own_cannot_be_timed(
     told: Any, verdict: Any, holdout: Any, tmp_path: Any
 ) -> None:
     """Starting the process would be timed, not predicting: unsure, and the words say to leave the key out."""
-    from ratoon.models.isolated import Isolated
-    from ratoon.models.trained import Trained
+    from ratoon.models.learning.trained import Trained
+    from ratoon.models.subprocesses.remote import Isolated
 
     class Elsewhere(Isolated):
         def predict(self, X: Any) -> Any:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ratoon.ledger.gains import gain
-from ratoon.models.attempt import Attempt
 from ratoon.models.gate import GateResult
-from ratoon.models.gate_table import gate_table
-from ratoon.models.race import Race
+from ratoon.models.gate.table import gate_table
+from ratoon.models.ladder.attempt import Attempt
+from ratoon.models.ladder.race import Race
 
 RNG = np.random.default_rng(3)
 LABELS = np.arange(200) % 2

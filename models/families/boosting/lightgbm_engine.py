@@ -1,0 +1,91 @@
+"""What boosting.py needs of LightGBM's scikit-learn estimators."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.class_weight import compute_sample_weight
+
+from ....spec.model import Spec
+from ...learning.lineage import continued_error
+from .boosted import Batch
+from .leaf_steps import Array
+from .lightgbm_trees import LightGBMForest, import_lightgbm
+
+
+def is_lightgbm(estimator: Any) -> bool:
+    """Whether *estimator* is LightGBM's, judged without importing it."""
+    return any(cls.__module__.startswith("lightgbm.") for cls in type(estimator).__mro__)
+
+
+class LightGBM:
+    """boosting.py's view of LightGBM."""
+
+    family = "lightgbm"
+
+    def module(self) -> Any:
+        """The library; SpecError with the install line where it is missing."""
+        return import_lightgbm()
+
+    def prepare(self, last: Any, rows: pd.DataFrame, spec: Spec) -> None:
+        """Make the fit repeatable, with `learner.threads` threads."""
+        last.set_params(n_jobs=spec.learner.threads, **_repeatable(last))
+
+    def opened(self, last: Any, spec: Spec) -> LightGBMForest:
+        """The trees of the fitted estimator *last*, cut where early stopping found its best."""
+        if callable(last.objective):
+            raise continued_error("LightGBM with an objective function of your own cannot continue after a reload")
+        params = {
+            **last._process_params(stage="fit"),  # as LightGBM itself would train: objective, number of classes
+            **_repeatable(last),
+            "num_threads": spec.learner.threads,
+            "verbosity": -1,
+        }
+        params.pop("random_state", None)
+        if params.get("boosting") in ("rf", "random_forest") or params.get("boosting_type") == "rf":
+            raise continued_error("LightGBM's random forest (boosting_type 'rf') averages its trees, none can be added")
+        booster = last.booster_
+        if last._best_iteration:
+            booster = import_lightgbm().Booster(model_str=booster.model_to_string(num_iteration=last._best_iteration))
+        return LightGBMForest(booster, params)
+
+    def batch(self, last: Any, X: Any, y: Array) -> Batch:
+        """(X, y) with class codes from the champion and weights from its `class_weight`."""
+        weighted = getattr(last, "class_weight", None) is not None
+        weight = np.asarray(compute_sample_weight(last.class_weight, y)) if weighted else None
+        if not hasattr(last, "classes_"):
+            return Batch(X, y, weight)
+        label = np.searchsorted(last.classes_, y)
+        return Batch(X, label, weight, _tilt(last.get_params(), label))
+
+    def renewed(self, last: Any, booster: Any) -> Any:
+        """A copy of *last* that holds *booster*."""
+        new = copy.copy(last)
+        new._Booster = booster
+        new._best_iteration = 0  # cut already; there are other trees behind it now
+        return new
+
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the library raises of rows that it cannot take."""
+        return ValueError, TypeError, import_lightgbm().basic.LightGBMError
+
+
+def _repeatable(estimator: Any) -> dict[str, Any]:
+    """Parameters that make training repeatable on one machine, where the user did not choose them."""
+    own = estimator.get_params()
+    if own.get("force_col_wise"):
+        return {"deterministic": True}
+    return {"deterministic": True, "force_row_wise": True}
+
+
+def _tilt(params: dict[str, Any], label: Array) -> Array | None:
+    """The weights that the binary objective adds itself: `scale_pos_weight`, or equal shares (`is_unbalance`)."""
+    positive = float(params.get("scale_pos_weight") or 1.0)
+    negative = 1.0
+    if params.get("is_unbalance") and 0 < label.sum() < len(label):
+        many = label.sum() / (len(label) - label.sum())
+        positive, negative = max(1.0, 1 / many), max(1.0, many)
+    return None if positive == negative == 1.0 else np.where(label == 1, positive, negative)

@@ -1,0 +1,94 @@
+"""scikit-learn's native flavour in skops format: scikit-learn's and LightGBM's estimators, alone or in a Pipeline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ...spec.errors import RegistryError, SpecError
+from .build import PRIVATE
+from .logged import Logged
+from .trust import trusted, trusted_for
+
+
+class SkopsFormat:
+    """Saved by MLflow's sklearn flavour; what comes back is the estimator, which can continue."""
+
+    flavour = "sklearn"
+
+    def review(self, estimator: Any, allowed: tuple[str, ...], where: str) -> list[str]:
+        """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
+        import skops.io
+
+        types = trusted_for(estimator, allowed)
+        try:
+            content = skops.io.dumps(estimator)
+        except Exception as error:  # skops raises whatever a part's own __reduce__ raises
+            raise SpecError(
+                f"{where}: {type(estimator).__name__} cannot be saved by skops: {error}. Functions and classes must be "
+                "defined at the top level of an importable module. Nothing was registered"
+            ) from error
+        unknown = [each for each in skops.io.get_untrusted_types(data=content) if each not in types]
+        refuse_unknown(unknown, where)
+        return types
+
+    def reread(self, estimator: Any, types: list[str]) -> Any:
+        """*estimator* through the file and back."""
+        import skops.io
+
+        return skops.io.loads(skops.io.dumps(estimator), trusted=types)
+
+    def log(self, it: Logged) -> Any:
+        """Log into the active run; MLflow's ModelInfo."""
+        import mlflow.sklearn
+
+        return mlflow.sklearn.log_model(
+            it.estimator,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=list(it.types),
+            code_paths=it.code_paths,
+            signature=it.signature(),
+            input_example=it.X,
+            pip_requirements=list(it.requirements),
+            extra_files=list(it.files),
+            metadata=dict(it.metadata),
+            tags=dict(it.tags),
+        )
+
+    def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> Any:
+        """The estimator in *folder*, in this process, by the reviewed list rather than the file's own."""
+        import skops.io
+        from skops.io.exceptions import UntrustedTypesFoundException
+
+        if entries.get("serialization_format") != "skops":
+            raise RegistryError(
+                f"version {version} is saved as {entries.get('serialization_format', 'pickle')}, which runs code when "
+                "loaded; Ratoon loads skops only. Register it through `ratoon train`. The registry was left as it was"
+            )
+        if code := entries.get("code"):
+            sys.path.insert(0, str(folder / code))
+        try:
+            return skops.io.load(folder / entries["pickled_model"], trusted=trusted(allowed))
+        except UntrustedTypesFoundException as error:
+            raise RegistryError(
+                f"version {version} names types that were not reviewed: {error}. If loading them is safe, add them to "
+                "learner.trusted. The registry was left as it was"
+            ) from error
+
+
+def refuse_unknown(unknown: list[str], where: str, further: str = "") -> None:
+    """SpecError for the first type of *unknown*; *further*: what else the user may do."""
+    own = [each for each in unknown if each.startswith(PRIVATE)]
+    if own:
+        raise SpecError(
+            f"{where}: {own[0].split('.', 1)[1]!r} is defined in the build file itself, where a loaded model cannot "
+            "find it. Put it into an installed package and name that in learner.requirements and the type in "
+            "learner.trusted. Nothing was registered"
+        )
+    if unknown:
+        raise SpecError(
+            f"{where}: the model holds the type {unknown[0]!r}, which is not on Ratoon's reviewed list. If loading it "
+            f"is safe, add it to learner.trusted{further}. Nothing was registered"
+        )

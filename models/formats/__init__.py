@@ -1,1 +1,0 @@
-"""One file for each way to save a version: what it may hold, how MLflow logs it, how it comes back."""

@@ -1,0 +1,26 @@
+"""One rung of a climb, as it is recorded."""
+
+from __future__ import annotations
+
+from ...spec.values import LadderRung, Rung, Value
+from ..gate import GateResult
+
+SCRATCH: frozenset[LadderRung] = frozenset({"scratch_recent", "scratch"})
+
+
+class Attempt(Value):
+    """One rung: what it cost, what the gate said of it, or why it could not be climbed."""
+
+    rung: Rung
+    rows: int = 0
+    cpu_seconds: float = 0.0  # of learning alone
+    judging_cpu_seconds: float = 0.0
+    peak_memory_bytes: int | None = None  # the process's, from its start to the end of this rung; None: not measured
+    gate: GateResult | None = None
+    error: str | None = None
+    skipped: bool = False  # not tried at all; *error* says why
+    unable: bool = False  # the strategy cannot continue this version, whatever the rows; *error* says why
+
+    @property
+    def passed(self) -> bool:
+        return self.gate is not None and self.gate.passed

@@ -1,0 +1,95 @@
+"""Trainings in bounded processes: the climb of the ladder and the first fit, by the same code as in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ...spec.model import Spec
+from ...spec.values import LadderRung
+from ..learning.trained import Trained
+from ..learning.used import Used, peak_memory
+from ..subprocesses.bounded import Limits, carried_out
+from ..subprocesses.remote import Isolated
+from ..subprocesses.worker import Ask, here
+from .race import Race, climb, first
+
+
+@dataclass(frozen=True)
+class _Climb:
+    champion: Trained
+    lines: Mapping[LadderRung, Trained]
+    spec: Spec
+    rows: dict[str, Any]  # what race.climb takes beside
+
+    def __call__(self, ask: Ask) -> tuple[Race, Any]:
+        champion = replace(self.champion, estimator=here(self.champion.estimator))
+        lines = {rung: replace(line, estimator=here(line.estimator)) for rung, line in self.lines.items()}
+        race = climb(champion, self.spec, lines=lines, scratch=ask, peak=peak_memory, **self.rows)
+        if isinstance(self.champion.estimator, Isolated):  # a version that carries code is handed over alone
+            if race.candidate is None:
+                return replace(race, learned={}), None
+            kept = replace(race, candidate=replace(race.candidate, estimator=None), learned={})
+            return kept, race.candidate.estimator
+        made = {rung: trained.estimator for rung, trained in race.learned.items()}
+        bare = {rung: replace(trained, estimator=None) for rung, trained in race.learned.items()}
+        candidate = race.candidate and replace(race.candidate, estimator=None)
+        return replace(race, candidate=candidate, learned=bare), made or None
+
+
+@dataclass(frozen=True)
+class _First:
+    spec: Spec
+    rows: pd.DataFrame
+    holdout: pd.DataFrame | None
+
+    def __call__(self, ask: Ask) -> tuple[tuple[Trained, float], Any]:
+        trained, seconds = first(self.spec, self.rows, holdout=self.holdout)
+        return (replace(trained, estimator=None), seconds), trained.estimator
+
+
+def climb_apart(
+    champion: Trained,
+    spec: Spec,
+    *,
+    scratch: Callable[[datetime | None], pd.DataFrame],
+    lines: Mapping[LadderRung, Trained] | None = None,
+    **rows: Any,
+) -> Race:
+    """As race.climb, in a bounded process; `Race.used` is what that took. *scratch* is asked only if it is needed.
+
+    A champion that carries code is loaded there with its code, and so is its successor: nothing of theirs is
+    imported here. Raises TrainingDied where the process was ended or crashed.
+    """
+    code = code_of(champion)
+    with carried_out(_Climb(champion, lines or {}, spec, rows), spec, Limits.of(spec), scratch) as done:
+        race: Race = done.result
+        if code is not None:
+            candidate = race.candidate and replace(
+                race.candidate, estimator=done.estimator(code, champion.estimator.checked)
+            )
+            return replace(race, candidate=candidate, used=done.used)
+        if not race.learned:
+            return replace(race, used=done.used)
+        made = done.estimator()
+        learned = {rung: replace(trained, estimator=made[rung]) for rung, trained in race.learned.items()}
+        own = race.candidate and race.candidate.state.rung
+        candidate = race.candidate and replace(race.candidate, estimator=made[own])
+        return replace(race, candidate=candidate, learned=learned, used=done.used)
+
+
+def first_apart(spec: Spec, rows: pd.DataFrame, *, holdout: pd.DataFrame | None = None) -> tuple[Trained, float, Used]:
+    """As race.first, in a bounded process; the version, the CPU seconds of learning, and what the process took."""
+    with carried_out(_First(spec, rows, holdout), spec, Limits.of(spec)) as done:
+        trained, seconds = done.result
+        return replace(trained, estimator=done.estimator()), seconds, done.used
+
+
+def code_of(trained: Trained) -> Path | None:
+    """The folder of the code that *trained* carries; None where it carries none."""
+    return trained.estimator.code if isinstance(trained.estimator, Isolated) else None

@@ -1,0 +1,38 @@
+"""How a version comes about: from what beginning, or on which rung it goes on, and what that rung adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ...spec.values import LadderRung, Rung
+
+if TYPE_CHECKING:
+    from .trained import Trained
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A fit from the beginning: its *rung*, the *parent* that it is to follow, and the open start of its history.
+
+    *champion* is what it is to follow, also where that is no registered version; left out where there is none.
+    """
+
+    rung: Rung = "first"
+    parent: str | None = None
+    since: datetime | None = None
+    champion: Trained | None = None  # whose unit of distance a clustering keeps, also from scratch
+
+
+@dataclass(frozen=True)
+class How:
+    """*replay*: canonical rows learned before, to be mixed with the new ones; empty on other rungs."""
+
+    rung: LadderRung = "warm"
+    replay: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+FIRST, WARM = Origin(), How()

@@ -1,0 +1,187 @@
+"""The training state: all that a continued fit must know beside the estimator itself.
+
+It travels as JSON inside the model version whose estimator it describes, so that the two cannot
+disagree (invariant 1).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ...spec.duration import format_duration
+from ...spec.errors import ContractBroken
+from ...spec.values import Rung, Span, Value
+from ...spec.watching import OF_CLASSES, Task
+from .features import Feature, features_of
+
+MODULUS = 2**61  # of fingerprints, as the data room's tally
+# A minor release may change how these continue a fit. Of a learner of the user's own nobody knows which it uses.
+_CONTINUED_BY = {
+    "sklearn-partial": ("scikit-learn",),
+    "sklearn-clusters": ("scikit-learn",),
+    "lightgbm": ("scikit-learn", "lightgbm"),
+    "xgboost": ("scikit-learn", "xgboost"),
+    "river": ("river",),
+    "torch": ("torch",),
+}
+_ANY_OF_THESE = ("scikit-learn", "lightgbm", "xgboost", "river", "torch")
+
+
+class Accepted(Value):
+    """The metric's value and interval on the holdout when the version was accepted.
+
+    *ratio* with its interval: for a metric in the labels' unit, its share of the best constant's error in windows of
+    the same rows (data/skill.py); None for others, and in states of before.
+    """
+
+    value: float
+    low: float
+    high: float
+    rows: int
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+
+    @property
+    def worst(self) -> float | None:
+        """The worse end of *ratio*; None where there is none."""
+        return self.ratio_high
+
+
+class TrainingState(Value):
+    """What one version has learned, how, and up to where.
+
+    *accepted* is each metric on the recent holdout when this version was accepted; *promise* the best level
+    that its lineage has demonstrably held (by the worse end of the interval, so that a lucky small sample
+    promises little): what a monitor holds the version against.
+
+    *watermark* is the label arrival time of the newest learned row; *since* the open start of the
+    learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
+    row learned along the lineage since the last first or scratch fit. *learned_rows* counts them.
+    *updates* counts the updates since then, *base_rounds* the boosting rounds of that fit, once it was continued.
+    *blocks* are the rounds of each block of a model that `warm_blocks` made, oldest first, and *shares* what each
+    counts in their mean; empty for any other.
+
+    *preprocessing* lists the steps and their classes, *optimiser* how far it has come, *vocabularies* the known
+    categories of each category feature (see contract.py), *replay_rows* how many rows the reservoir holds; all must
+    match before a fit continues, and are empty or None where nothing is known (an adopted version).
+    *frozen_because* gives for each of *frozen_steps* the reason. *holdout* is the share of rows that its lineage never
+    learned; None where it is not known. *mature_after* is the age that a row had to have for its label to count.
+    """
+
+    family: str
+    task: Task
+    features: tuple[Feature, ...]
+    classes: tuple[int | float | str, ...] = ()
+    watermark: datetime
+    since: datetime | None = None
+    learned_rows: int
+    fingerprint: int
+    updates: int = 0
+    rung: Rung
+    parent: str | None = None
+    seed: int
+    epochs: int | None = None
+    batch: int | None = None
+    rounds: int | None = None
+    base_rounds: int | None = None
+    blocks: tuple[int, ...] = ()
+    shares: tuple[float, ...] = ()
+    updated_steps: tuple[str, ...] = ()
+    frozen_steps: tuple[str, ...] = ()
+    frozen_because: dict[str, str] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    preprocessing: tuple[str, ...] = ()
+    optimiser: str | None = None
+    vocabularies: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    replay_rows: int | None = None
+    holdout: float | None = None
+    mature_after: timedelta = timedelta(0)
+    versions: dict[str, str] = Field(default_factory=dict)
+    reference: Span | None = None
+    profile: dict[str, Any] | None = None
+    accepted: dict[str, Accepted] = Field(default_factory=dict)
+    promise: dict[str, Accepted] = Field(default_factory=dict)
+
+    def check(self, rows: pd.DataFrame) -> None:
+        """Whether *rows* can continue this state; raises ContractBroken naming the exact difference.
+
+        Column order is no difference: columns are taken by name. A column without any value has no
+        kind to compare.
+        """
+        here = {f.name: f.kind for f in features_of(rows)}
+        known = {f.name: f.kind for f in self.features}
+        differences = [f"feature {name!r} is missing" for name in known if name not in here]
+        differences += [f"feature {name!r} is new" for name in here if name not in known]
+        differences += [
+            f"feature {name!r} was {kind}, is {here[name]}"
+            for name, kind in known.items()
+            if name in here and here[name] != kind and rows[name].notna().any()
+        ]
+        if differences:
+            raise ContractBroken(f"{'; '.join(differences)}: {ONLY_SCRATCH}")
+
+    def check_classes(self, y: NDArray[Any]) -> None:
+        """Raises ContractBroken where *y*, shape (n,), holds a class that this state never saw."""
+        if self.task not in OF_CLASSES:
+            return
+        unseen = sorted({str(each) for each in np.unique(y) if each not in self.classes})
+        if unseen:
+            raise ContractBroken(
+                f"class {', '.join(unseen)} in the rows is new (known: {', '.join(map(str, self.classes))}): "
+                f"{ONLY_SCRATCH}"
+            )
+
+    def check_holdout(self, share: float) -> None:
+        """Raises ContractBroken where another *share* of rows is held out than when this state learned: rows that it
+        learned would be held against it, or rows that it passed by never be learned."""
+        if self.holdout is not None and self.holdout != share:
+            raise ContractBroken(f"data.holdout was {self.holdout:g} when it learned, is {share:g}: {ONLY_SCRATCH}")
+
+    def check_mature_after(self, age: timedelta) -> None:
+        """Raises ContractBroken where labels now count from another *age* on than when this state learned: its
+        watermark, a label arrival, would have rows learned twice or never."""
+        if self.mature_after != age:
+            was, now = format_duration(self.mature_after), format_duration(age)
+            raise ContractBroken(f"data.mature_after was {was} when it learned, is {now}: {ONLY_SCRATCH}")
+
+    def check_versions(self) -> None:
+        """Raises ContractBroken where a library's minor version is not the one that wrote the state."""
+        now = library_versions()
+        for name in _CONTINUED_BY.get(self.family, _ANY_OF_THESE):
+            before, today = self.versions.get(name), now.get(name)
+            if before is not None and _minor(before) != _minor(today):
+                raise ContractBroken(f"learned with {name} {before}, {today or 'none'} is installed: {ONLY_SCRATCH}")
+
+
+ONLY_SCRATCH = (
+    "a continued fit would be wrong and the champion was left as it was; only the `scratch` rung can learn it"
+)
+
+
+def _minor(text: str | None) -> str | None:
+    return None if text is None else ".".join(text.split(".")[:2])
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Installed versions of the libraries that a state depends on."""
+    found = {}
+    for name in ("scikit-learn", "numpy", "pandas", "scipy", "skops", "lightgbm", "river", "torch"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    for name in ("xgboost-cpu", "xgboost"):  # one package under two names: the first leaves out the GPU's libraries
+        with suppress(PackageNotFoundError):
+            found["xgboost"] = version(name)
+    return found

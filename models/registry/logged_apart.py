@@ -1,0 +1,37 @@
+"""Log a version that carries code, in a process that may import it: the only one that can write its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from ...spec.model import Spec
+from ..learning.trained import Trained
+from ..subprocesses.bounded import Limits, carried_out
+from ..subprocesses.worker import Ask, here
+from .evidence import Evidence
+
+LIMITS = Limits(timedelta(minutes=30), named="the time in which MLflow must have stored a version")
+
+
+@dataclass(frozen=True)
+class _Log:
+    spec: Spec
+    uri: str
+    trained: Trained
+    evidence: Evidence
+    code_paths: list[str]
+
+    def __call__(self, ask: Ask) -> tuple[tuple[str, str], None]:
+        from .mlflow_registry import Registry
+
+        trained = replace(self.trained, estimator=here(self.trained.estimator))
+        return Registry(self.spec, self.uri).log(trained, self.evidence, self.code_paths), None
+
+
+def log_apart(spec: Spec, uri: str, trained: Trained, evidence: Evidence) -> tuple[str, str]:
+    """As Registry.log, for a *trained* whose estimator is Isolated; it carries the same code again."""
+    job = _Log(spec, uri, trained, evidence, trained.estimator.code_paths)
+    with carried_out(job, spec, LIMITS) as done:
+        run_id, model_id = done.result
+        return run_id, model_id

@@ -1,0 +1,197 @@
+"""A version's files: the model in its family's format, and Ratoon's state beside it.
+
+`MLmodel` and the model's own files are MLflow's and the format's (formats/); `<version>/extra_files/` holds ours,
+as JSON: `training_state.json`, `reference_profile.json`, `gate.json`, `example.json` (rows and what was predicted
+for them).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from ...spec.errors import RatoonError, RegistryError
+from ...spec.model import Spec
+from ..families.custom.format import OwnFormat
+from ..families.formats import format_in, format_of
+from ..families.logged import Logged
+from ..families.river.model import ANY
+from ..gate import GateResult
+from ..learning.features import read_canonical
+from ..learning.state import TrainingState
+from ..learning.trained import Trained
+from ..subprocesses.digests import Checked, inside, named
+from ..subprocesses.remote import Isolated
+from .pins import checked_by_name
+
+EXTRA = "extra_files"
+STATE, PROFILE, GATE, EXAMPLE = "training_state.json", "reference_profile.json", "gate.json", "example.json"
+RESERVOIR = "replay_reservoir.parquet"
+
+
+def refuse_untrusted(estimator: Any, allowed: tuple[str, ...], where: str, spec: Spec | None = None) -> list[str]:
+    """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
+    return format_of(estimator, spec).review(estimator, allowed, where)
+
+
+def reread(estimator: Any, spec: Spec) -> Any:
+    """*estimator* through its family's file and back; SpecError where the file would hold what nobody reviewed."""
+    written = format_of(estimator, spec)
+    return written.reread(estimator, written.review(estimator, names_allowed(spec), str(spec.path)))
+
+
+def log(it: Logged, spec: Spec | None = None) -> Any:
+    """Log *it* into the active MLflow run, in its family's format; MLflow's ModelInfo."""
+    with checked_by_name():
+        return format_of(it.estimator, spec).log(it)
+
+
+def write_extra(folder: Path, trained: Trained, gate: GateResult | None, example: pd.DataFrame) -> list[str]:
+    """Write Ratoon's files for *trained* into *folder*; their paths."""
+    state = trained.state
+    texts = {
+        STATE: state.model_copy(update={"profile": None}).model_dump_json(indent=1),
+        EXAMPLE: json.dumps(_example(trained, example), indent=1),
+    }
+    if state.profile is not None:
+        texts[PROFILE] = json.dumps(state.profile, indent=1, default=str)
+    if gate is not None:
+        texts[GATE] = gate.model_dump_json(indent=1)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    if trained.reservoir is not None:
+        trained.reservoir.to_parquet(folder / RESERVOIR)
+    return sorted(str(path) for path in folder.iterdir())
+
+
+def load(
+    folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None, checked: Checked | None = None
+) -> Trained:
+    """The version in *folder*; one that carries code of its own predicts in a process of its own.
+
+    *allowed*: as `names_allowed` gives them. *spec*: only a user's own learner needs it. *checked*: what verified.py
+    found of its files. Raises RegistryError where it is not one of Ratoon's, names types that were not reviewed, or
+    carries code that neither the spec nor *checked* lets in; nothing was imported then.
+    """
+    state = state_in(folder, version)
+    code = code_in(folder, version)
+    if code is not None and not (ANY in allowed or (checked is not None and checked.known)):
+        raise RegistryError(
+            f"version {version} carries code of its own (the folder {code.name!r}, MLflow's code_paths), which loading "
+            "it would run, and the ledger does not know it as one that Ratoon logged. If you trust who registered it, "
+            "set `learner: {pickle: true}` in the spec. Nothing was loaded or imported"
+        )
+    written, entries = format_in(folder, version, spec)
+    if checked is not None and checked.strange and written.flavour == OwnFormat.flavour and ANY not in allowed:
+        raise RegistryError(
+            f"version {version} is for a learner of the user's own, whose `load` may run what the files hold, and the "
+            "ledger does not know it as one that Ratoon logged. If you trust who registered it, set "
+            "`learner: {pickle: true}` in the spec. Nothing was loaded or imported"
+        )
+    reservoir = _reservoir(folder, version)
+    if code is not None and entries.get("code"):
+        return Trained(Isolated(folder, allowed, code, checked), state, version, reservoir)
+    return Trained(load_estimator(folder, version, allowed, spec), state, version, reservoir)
+
+
+def code_in(folder: Path, version: str) -> Path | None:
+    """The folder with the code that the version in *folder* carries, by whichever flavour; None for none.
+
+    RegistryError where it lies outside of *folder*, or where MLmodel cannot be read.
+    """
+    with _reading(version, "MLmodel"):
+        flavours = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]
+        names = [each["code"] for each in flavours.values() if isinstance(each, dict) and each.get("code")]
+    found = {inside(folder, str(name), f"version {version}") for name in names}
+    if len(found) > 1:
+        raise RegistryError(f"version {version} names several folders of code in MLmodel. Nothing was loaded")
+    return next(iter(found), None)
+
+
+def load_estimator(folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None) -> Any:
+    """The estimator in *folder*, in this process, by the reviewed list rather than the file's own."""
+    written, entries = format_in(folder, version, spec)
+    for key in ("code", "data", "model_data", "pickled_model"):
+        if entries.get(key):
+            inside(folder, str(entries[key]), f"version {version}")
+    with _reading(version, str(entries.get("pickled_model") or entries.get("data") or "its model")):
+        return written.load(folder, entries, version, allowed)
+
+
+def names_allowed(spec: Spec) -> tuple[str, ...]:
+    """What the spec lets a version name beside the reviewed types: `learner.trusted`, or all (`learner.pickle`)."""
+    return (*spec.learner.trusted, ANY) if spec.learner.pickle else spec.learner.trusted
+
+
+def verify(trained: Trained, folder: Path) -> None:
+    """Raises RegistryError unless *trained* predicts its own example as it did when it was registered."""
+    stored = json.loads((folder / EXTRA / EXAMPLE).read_text())
+    known = stored["prediction"]
+    frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in stored["rows"].items()})
+    found = trained.predict_frame(frame)["_prediction"].tolist()
+    same = (
+        np.allclose(found, known, rtol=1e-4, atol=1e-6)
+        if trained.state.task == "regression"
+        else [str(each) for each in found] == [str(each) for each in known]
+    )
+    if not same:
+        raise RegistryError(
+            f"version {trained.version} predicts {found} for its own example, but {known} when it was registered; "
+            "is another library version installed? No alias was moved"
+        )
+
+
+def _example(trained: Trained, example: pd.DataFrame) -> dict[str, Any]:
+    rows = {
+        f.name: [None if pd.isna(value) else value for value in example[f.name].tolist()]
+        for f in trained.state.features
+    }
+    return {"rows": rows, "prediction": trained.predict_frame(example)["_prediction"].tolist()}
+
+
+def state_in(folder: Path, version: str) -> TrainingState:
+    """The training state in a version's files; RegistryError where there is none, or it cannot be read."""
+    path = folder / EXTRA / STATE
+    if not path.is_file():
+        raise RegistryError(
+            f"version {version} carries no training state ({EXTRA}/{STATE}): it was not registered by Ratoon. "
+            f"Take it under care with `ratoon adopt SPEC --version {version} --learned-until MOMENT`, or train a first "
+            "version with `ratoon train SPEC`. The registry was left as it was"
+        )
+    with _reading(version, f"{EXTRA}/{STATE}"):
+        state = TrainingState.model_validate_json(path.read_text())
+    profile = folder / EXTRA / PROFILE
+    if not profile.is_file():
+        return state
+    with _reading(version, f"{EXTRA}/{PROFILE}"):
+        return state.model_copy(update={"profile": json.loads(profile.read_text())})
+
+
+def _reservoir(folder: Path, version: str) -> pd.DataFrame | None:
+    path = folder / EXTRA / RESERVOIR
+    if not path.is_file():
+        return None
+    with _reading(version, f"{EXTRA}/{RESERVOIR}"):
+        return read_canonical(path)
+
+
+@contextmanager
+def _reading(version: str, file: str) -> Iterator[None]:
+    """Name the file of a version that cannot be read: torn ones raise whatever their format's library raises."""
+    try:
+        yield
+    except (RatoonError, MemoryError):
+        raise
+    except Exception as error:
+        raise RegistryError(
+            f"version {version} cannot be read: {named(file)} is torn, was edited, or needs other libraries "
+            f"({type(error).__name__}: {str(error)[:200]}). Nothing was loaded; restore it from a backup, or let "
+            "another version serve by `ratoon promote --version`"
+        ) from error

@@ -1,0 +1,136 @@
+"""Predictions in a process of its own, for versions that carry code.
+
+Two versions that carry a package of the same name, loaded in one process, would both run the code of the
+one loaded first, in silence. Champion and challenger are exactly that, so each of them gets its own:
+
+    python -P -m ratoon.models.subprocesses.remote VERSION_FOLDER CODE_FOLDER METHOD in.parquet out.parquet [TRUSTED_TYPE …]
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...spec.errors import Refused
+from ..families.build import unpickled
+from ..learning.features import read_canonical
+from .digests import Checked
+
+HANDED = "estimator.pkl"
+HEADS = ("predict", "predict_proba", "decision_function")
+TIMEOUT = 600  # seconds for one call
+
+
+class Isolated:
+    """Stands for the estimator of a version that carries code: it predicts, but not in this process.
+
+    *folder* is the version's, or one that holds the `estimator.pkl` that a bounded process made; *code* the folder
+    with the version's packages, and *checked* the version's files as they were compared with what was registered.
+    """
+
+    checked: Checked | None = None
+
+    def __init__(self, folder: Path, trusted: tuple[str, ...], code: Path, checked: Checked | None = None) -> None:
+        self.folder = folder
+        self.trusted = trusted
+        self.code = code
+        self.checked = checked
+
+    @property
+    def code_paths(self) -> list[str]:
+        """What the version carries, as MLflow's `code_paths` takes it."""
+        return sorted(str(each) for each in self.code.iterdir() if each.name != "__pycache__")
+
+    def here(self) -> Any:
+        """The estimator itself, loaded into this process with its own code first on the path.
+
+        Only for a process that loads no other version: the first one's code would run for both. Its code is compiled
+        here: bytecode beside it is no file of the version, and anybody may have put it there.
+        """
+        self._compare()
+        sys.pycache_prefix = str(Path(tempfile.gettempdir(), f"ratoon-none-{secrets.token_hex(16)}"))
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, str(self.code))
+        if (self.folder / HANDED).exists():
+            return unpickled(self.folder / HANDED)
+        from ..registry.version_files import load_estimator
+
+        return load_estimator(self.folder, self.folder.name, self.trusted)
+
+    def _compare(self) -> None:
+        if self.checked is not None:
+            self.checked.again()
+
+    def predict(self, X: pd.DataFrame) -> NDArray[Any]:
+        """Predictions, shape (n,), for the feature table X."""
+        return self._ask("predict", X).to_numpy()[:, 0]
+
+    def __getattr__(self, name: str) -> Callable[[pd.DataFrame], NDArray[Any]]:
+        """`predict_proba` and `decision_function`, shape (n, k), where the version itself has them."""
+        if name in HEADS and name in self._heads:
+            return partial(self._scores, name)
+        raise AttributeError(name)
+
+    @cached_property
+    def _heads(self) -> tuple[str, ...]:
+        return tuple(self._ask("heads", pd.DataFrame({"none": [0.0]}))["0"])
+
+    def _scores(self, head: str, X: pd.DataFrame) -> NDArray[Any]:
+        scores = self._ask(head, X).to_numpy(dtype=np.float64)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def _ask(self, head: str, X: pd.DataFrame) -> pd.DataFrame:
+        self._compare()
+        with tempfile.TemporaryDirectory() as name:
+            rows, answer = Path(name, "in.parquet"), Path(name, "out.parquet")
+            X.reset_index(drop=True).to_parquet(rows)
+            # -P: the working folder must not offer its own `models` to the version's code.
+            command = [
+                sys.executable,
+                "-P",
+                "-m",
+                "ratoon.models.subprocesses.remote",
+                self.folder,
+                self.code,
+                head,
+                rows,
+                answer,
+            ]
+            done = subprocess.run(  # noqa: S603  # our own interpreter and module, no shell
+                [str(each) for each in (*command, *self.trusted)],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+            if done.returncode:
+                last = done.stderr.strip().splitlines()[-1:] or ["no output"]
+                raise Refused(f"the version in {self.folder} could not {head} {len(X)} rows in its process: {last[0]}")
+            return pd.read_parquet(answer)
+
+
+def main(arguments: list[str]) -> None:
+    """Answer one call: load the version, run one head over the rows, write what it says."""
+    folder, code, head, rows, answer, *trusted = arguments
+    estimator = Isolated(Path(folder), tuple(trusted), Path(code)).here()
+    if head == "heads":
+        found = np.asarray([each for each in HEADS if hasattr(estimator, each)], dtype=object)
+    else:
+        X = read_canonical(Path(rows))
+        found = np.asarray(getattr(estimator, head)(X))
+    table = found.reshape(len(found), -1)
+    pd.DataFrame({str(i): table[:, i] for i in range(table.shape[1])}).to_parquet(answer)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
