@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ..data.metrics import METRICS
+from ..data.metrics.metrics import METRICS
 from ..data.source import open_source
 from ..loop.plan import Plan, plan
-from ..policy.check import check_rules
+from ..policy.rules.check import check_rules
 from ..spec.errors import BadInput
 from ..spec.model import Spec
 from ..spec.rules import default_policy

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..paper.words import metric, plural, rounded
+from ..pages.words import metric, plural, rounded
 from ..spec.values import Value
 from .compared import Difference, best_fixed, compared
 from .results import ArmResult, Backtest, Kind

@@ -10,7 +10,7 @@ from pathlib import Path
 import joblib
 import pandas as pd
 
-from ..loop.care import Care
+from ..loop.context import Care
 from ..models.ladder.race import first
 from ..models.learning.how import Origin
 from ..models.learning.trained import Trained

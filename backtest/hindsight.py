@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..data.metrics import METRICS, Interval, Outcomes
-from ..data.moment import LATEST
-from ..data.paired import paired_gain
-from ..loop.care import Care
-from ..loop.composite import labelled, quality
-from ..loop.drop import drop_of
+from ..data.metrics.metrics import METRICS, Interval, Outcomes
+from ..data.metrics.paired import paired_gain
+from ..data.sources.moment import LATEST
+from ..loop.context import Care
+from ..loop.observe.composite import labelled, quality
+from ..loop.observe.drop import drop_of
 from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError
 from ..spec.values import Span

@@ -7,8 +7,8 @@ import hashlib
 from importlib.metadata import distributions
 from pathlib import Path
 
-from ..data.moment import LATEST
 from ..data.source import Source
+from ..data.sources.moment import LATEST
 from ..loop.plan import Plan
 from ..spec.model import Spec
 from .results import ArmResult

@@ -11,9 +11,9 @@ from typing import Any
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from ..paper.html import data, own, template, write
-from ..paper.marks import MARKS, Mark, glyph
-from ..paper.words import UNKNOWN, plural, rounded
+from ..pages.html import data, own, template, write
+from ..pages.marks import MARKS, Mark, glyph
+from ..pages.words import UNKNOWN, plural, rounded
 from ..policy.wording import length, moment
 from .compared import FIXED
 from .findings import findings, main_policy, refusals

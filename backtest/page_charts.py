@@ -14,8 +14,8 @@ from html import escape as escape_html
 from itertools import pairwise
 from typing import Any
 
-from ..paper.marks import MARKS
-from ..paper.words import known, plural, rounded
+from ..pages.marks import MARKS
+from ..pages.words import known, plural, rounded
 from ..policy.wording import moment
 from .page_marks import mark_of
 from .page_styles import Styled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..paper.marks import mark_name
+from ..pages.marks import mark_name
 from .results import Step
 
 

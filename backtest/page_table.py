@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..paper.words import UNKNOWN, known, rounded
+from ..pages.words import UNKNOWN, known, rounded
 from .findings import findings
 from .page_words import in_short, interval
 from .results import ArmResult, Backtest, Kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..paper.words import UNKNOWN, known, within
+from ..pages.words import UNKNOWN, known, within
 from .compared import Answer, Difference
 from .results import Quality
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..data.source import open_source
 from ..ledger.ledger import Ledger, PromotionKind
-from ..loop.care import Care
+from ..loop.context import Care
 from ..models.registry.in_memory import Shelf
 from ..spec.model import Spec
 from ..spec.stores import stores_of

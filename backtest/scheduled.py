@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..loop.care import Care
-from ..loop.composite import Served
-from ..loop.learn import first_version
+from ..loop.context import Care
+from ..loop.learn.learn import first_version
+from ..loop.observe.composite import Served
 from ..loop.plan import Plan
 from ..models.learning.trained import Trained
 from ..spec.model import Spec

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from ..data.metrics import Metric, Outcomes, join
+from ..data.metrics.metrics import Metric, Outcomes, join
 from ..data.window import EVERY_ROW
-from ..loop.care import Care
-from ..loop.composite import Served, composite
+from ..loop.context import Care
+from ..loop.observe.composite import Served, composite
 from ..loop.plan import Plan
 from ..models.families.learner import learner_for
 from ..models.ladder.race import Stopwatch

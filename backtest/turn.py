@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Protocol
 
 from ..data.view import View
-from ..loop.care import Care
 from ..loop.champion import Champion
-from ..loop.decided import decided
-from ..loop.fleet import Fleet
-from ..loop.look import Look, look
-from ..loop.watch import watch
+from ..loop.context import Care
+from ..loop.decide import decided
+from ..loop.observe.fleet import Fleet
+from ..loop.observe.watch import watch
+from ..loop.observe.windows import Look, look
 from ..policy.decide import decision_id
 from ..spec.values import FIRING, Action, Decision, Signal
 

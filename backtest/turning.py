@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..ledger.ledger import Flight
-from ..loop.background import learn_behind
-from ..loop.care import Care
 from ..loop.champion import find_champion, replaced_by
-from ..loop.composite import served_by_registry
-from ..loop.learn import first_version, kept_behind, ladder, landed, offered, to_keep
+from ..loop.context import Care
+from ..loop.learn.background import learn_behind
+from ..loop.learn.learn import first_version, kept_behind, ladder, landed, offered, to_keep
+from ..loop.observe.composite import served_by_registry
+from ..loop.observe.score import score_past
 from ..loop.plan import Plan
-from ..loop.score import score_past
 from ..models.learning.trained import Trained
-from ..policy.check import check_rules
+from ..policy.rules.check import check_rules
 from ..spec.model import Spec
 from ..spec.values import Decision
 from .cpu_clock import Spent

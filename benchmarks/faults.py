@@ -42,11 +42,11 @@ from streams import IN_SOURCE_ORDER, STREAMS, TUNING, Case, Stream, Watched, in_
 
 from ratoon.data.window import Window
 from ratoon.ledger.entries import Outlying
-from ratoon.loop.whole import outlying
-from ratoon.monitors.impossible import impossible_in
+from ratoon.loop.excluded import outlying
 from ratoon.monitors.observe import observe
+from ratoon.monitors.rows.screens.impossible import impossible_in
 from ratoon.policy.decide import decide
-from ratoon.policy.triage import triage
+from ratoon.policy.triage.triage.triage import triage
 from ratoon.spec.rules import Persist, TriageSpec
 from ratoon.spec.values import History, PastDecision, Signal
 
@@ -76,7 +76,7 @@ def look(watched: Watched, case: Case, current: Window) -> tuple[Signal, ...]:
 
 
 def possible(watched: Watched, case: Case, current: Window, rows: pd.DataFrame) -> pd.DataFrame:
-    """*rows* without those that the look itself keeps out, as in loop/look.py."""
+    """*rows* without those that the look itself keeps out, as in loop/observe/windows.py."""
     quality = watched.spec.monitors.quality
     found = {} if quality is None else impossible_in(quality, case.reference, current, case.known)
     bounds = [Outlying(column=name, low=low, high=high) for name, (low, high) in found.items()]

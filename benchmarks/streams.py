@@ -18,14 +18,14 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ratoon.data.metrics import Outcomes
+from ratoon.data.metrics.metrics.metrics import Outcomes
 from ratoon.data.source import open_source
 from ratoon.data.view import View
 from ratoon.data.window import Window
 from ratoon.loop.champion import accepted_of
 from ratoon.models.ladder.race import first
 from ratoon.models.learning.trained import Trained
-from ratoon.monitors.labels import WindowBefore
+from ratoon.monitors.labels.screens.screens import WindowBefore
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.spec.errors import RatoonError
 from ratoon.spec.load import load_spec
@@ -270,7 +270,7 @@ class Watched:
             return Case(view.window(span, name="reference"), current, judged, self.known, True, None, before)
         if self._old is None:
             self._old = view.window(Span(start=self.start - 8 * length, end=self.start), name="reference")
-        span = Span(start=end - 6 * length, end=end - 2 * length)  # as loop/look.py reads them
+        span = Span(start=end - 6 * length, end=end - 2 * length)  # as loop/observe/windows.py reads them
         recent = view.window(span, name="recent") if span.end > self._old.span.end else None
         return Case(self._old, current, judged, self.known, False, recent, before)
 

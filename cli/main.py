@@ -137,7 +137,7 @@ def init(
 ) -> None:
     """Write a project: with example data that works as it stands, or over your own data."""
     from ..spec.private import shared_files
-    from . import show
+    from . import views as show
 
     named = {"--target": target, "--time": time, "--id": row_id}
     missing = [option for option, value in named.items() if value is None]
@@ -147,7 +147,7 @@ def init(
                 "--target, --time and their like describe your own data; name its file with --data. "
                 "Nothing was written."
             )
-        from .starting import write_starter
+        from .commands.init import write_starter
 
         with shared_files():
             show.started(folder, write_starter(folder, folder.resolve().name))
@@ -164,7 +164,7 @@ def init(
         )
     if label_time and label_delay:
         raise BadInput("give --label-time or --label-delay, not both. Nothing was written.")
-    from .own_data import OwnData, write_own
+    from .commands.init_own_data import OwnData, write_own
 
     own = OwnData(data, target, time, row_id, label_time, label_delay, task)
     with shared_files():
@@ -178,8 +178,8 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail too.")] = False,
 ) -> None:
     """Validate a spec against the real data and the real registry, before anything runs."""
-    from . import show
-    from .checking import check_spec
+    from . import views as show
+    from .commands.check import check_spec
 
     findings = check_spec(_addressed(spec))
     show.findings(findings, as_json)
@@ -190,7 +190,7 @@ def check(
 @app.command(epilog="Example: ratoon train spec.yaml --at 2026-02-01")
 def train(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
     """Train the first version from scratch; it becomes the champion."""
-    from . import show
+    from . import views as show
 
     prepared = _prepared(spec)
     from ..flows.train import train as flow
@@ -223,11 +223,11 @@ def adopt(
     as_json: AsJson = False,
 ) -> None:
     """Take a model that someone else trained and logged in MLflow under care; it becomes the champion."""
-    from . import show
+    from . import views as show
 
     prepared = _prepared(spec)
     from ..flows.adopt import adopt_model as flow
-    from .adopting import show_adoption
+    from .commands.adopt import show_adoption
 
     with show.working(f"Adopting a model as {prepared.model}"):
         adoption = flow(
@@ -244,7 +244,7 @@ def adopt(
 @app.command(epilog="Example: ratoon monitor spec.yaml --at 2026-02-08")
 def monitor(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
     """Look at the last window and decide; a decision that fires starts the retraining."""
-    from . import show
+    from . import views as show
 
     prepared = _prepared(spec)
     from ..flows.monitor import monitor as flow
@@ -269,7 +269,7 @@ def retrain(
     as_json: AsJson = False,
 ) -> None:
     """Continue the champion on the rows it has not learned, and offer the result for review."""
-    from . import show
+    from . import views as show
 
     prepared = _prepared(spec)
     from ..flows.retrain import retrain as flow
@@ -288,7 +288,7 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make the challenger the champion; serving follows the alias."""
-    from . import show
+    from . import views as show
 
     prepared = _prepared(spec)
     from ..flows.promote import promote as flow
@@ -307,7 +307,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Put an earlier champion back: one pointer move."""
-    from . import show
+    from . import views as show
 
     prepared = _prepared(spec)
     from ..flows.promote import roll_back as flow
@@ -332,8 +332,8 @@ def accept_window(
     as_json: AsJson = False,
 ) -> None:
     """Declare windows sound that were called broken: their rows are learned and judged by again."""
-    from . import show
-    from .accepting import accept_windows
+    from . import views as show
+    from .commands.accept_window import accept_windows
 
     show.accepted(accept_windows(_addressed(spec), until=until, now=at, actor=actor, reason=reason), as_json)
 
@@ -346,7 +346,7 @@ def prune(
 ) -> None:
     """Remove what is older than the spec's `retention`: snapshots, HTML, logs, runs, caches; never a version."""
     prepared = _prepared(spec)
-    from .pruning import prune as run
+    from .commands.prune import prune as run
 
     if not run(prepared, dry=dry_run, as_json=as_json):
         raise typer.Exit(1)
@@ -362,7 +362,7 @@ def fleet(
     as_json: AsJson = False,
 ) -> None:
     """Look at every model below a folder in one warm process; false alarms are controlled over them all."""
-    from .fleet import run_fleet
+    from .commands.fleet import run_fleet
 
     if not run_fleet(folder, at, every, as_json=as_json):
         raise typer.Exit(1)
@@ -375,12 +375,12 @@ def status(
 ) -> None:
     """Print who serves, who waits for review, and what was decided last."""
     if spec.is_dir():
-        from .fleet_status import print_fleet
+        from .commands.fleet_status import print_fleet
 
         if not print_fleet(spec, as_json):
             raise typer.Exit(1)
         return
-    from . import show
+    from . import views as show
 
     show.status(_addressed(spec), as_json)
 
@@ -395,13 +395,13 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Print decisions with their reasons and scores, each decision not to act included."""
-    from . import show
+    from . import views as show
 
     loaded = _addressed(spec)
     if not again:
         show.history(loaded, last, as_json)
         return
-    from .recomputing import recompute
+    from .commands.recompute import recompute
 
     found = recompute(loaded)
     show.recomputed(found, as_json)
@@ -422,7 +422,7 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML page: what serves and how it does, every decision with its reasons, versions, cost."""
-    from .reporting import report as run
+    from .commands.report import report as run
 
     run(_addressed(spec), file=file, start=start, end=end, now=datetime.now(UTC).replace(tzinfo=None))
 
@@ -430,7 +430,7 @@ def report(
 @policy_app.command(epilog="Example: ratoon policy explain spec.yaml")
 def explain(spec: SpecPath, as_json: AsJson = False) -> None:
     """List the variables that rules may use, with their present values, types and meaning."""
-    from .explaining import explain_policy
+    from .commands.explain import explain_policy
 
     explain_policy(_addressed(spec), as_json)
 
@@ -459,7 +459,7 @@ def backtest(
 ) -> None:
     """Replay history for the policy and for all that it must beat: never, schedules, uniform, an oracle."""
     from ..spec.load import load_spec
-    from .backtesting import backtest as run
+    from .commands.backtest import backtest as run
 
     run(
         load_spec(spec),
@@ -489,7 +489,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Drive the live flows over history at simulated times."""
-    from . import show
+    from . import views as show
 
     prepared = _prepared(spec)
     show.replay(prepared, every, start, end, into, as_json)
@@ -507,7 +507,7 @@ def listen(
     ] = None,
 ) -> None:
     """Receive MLflow's webhooks, so that a review there is noticed at once."""
-    from .listening import listen as run
+    from .commands.listen import listen as run
 
     run(folder, subscribe)
 
@@ -521,7 +521,7 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Write the deployments of every spec to the Prefect server; doing it again is safe."""
-    from .deploying import deploy as run
+    from .commands.deploy import deploy as run
 
     run(places or [Path()], pool, as_json)
 
@@ -535,7 +535,7 @@ def schema(
     from .terminal import Terminal
 
     if events:
-        from ..flows.events import events_schema
+        from ..flows.prefect.events import events_schema
 
         Terminal().print_json(data=events_schema())
         return
@@ -550,7 +550,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Replay a made stream with one change, beside scheduled retraining from scratch."""
-    from .demonstration import run_demo
+    from .commands.demo import run_demo
 
     run_demo(folder, as_json)
 
@@ -562,7 +562,7 @@ def up(
     ] = Path(),
 ) -> None:
     """Start Prefect, MLflow, Evidently's UI and a worker; deploy every spec below FOLDER; watch over them all."""
-    from .upping import up as run
+    from .commands.up import up as run
 
     run(folder)
 

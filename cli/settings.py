@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..flows.embedding import run_without_prefect
+from ..flows.prefect.embedding import run_without_prefect
 from ..servers.addresses import PREFECT_AUTH, Addresses, find_addresses, homes, somebody_is_up
 from ..spec.errors import Refused
 from ..spec.model import Spec

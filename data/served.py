@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..spec.errors import DataError
 from ..spec.watching import Task
-from .metrics import Outcomes
+from .metrics.metrics import Outcomes
 
 
 def served_outcomes(frame: pd.DataFrame, task: Task, classes: tuple[Any, ...], positive: Any = None) -> Outcomes:

@@ -10,16 +10,16 @@ from typing import Any
 from ..spec.errors import DataError
 from ..spec.model import Spec
 from ..spec.values import Span
-from .engine import Engine
-from .ids import unmet
-from .layout import ID, TIME, Kind, Layout, layout
-from .measured import known_facts, with_facts
-from .moment import LAST_ROW, TICK, check_moments, literal
-from .place import open_tables
-from .query import Questions
-from .revisions import Revisions
-from .rows import Rows
-from .unmeant import unmeant
+from .doubts.ids import unmet
+from .doubts.unmeant import unmeant
+from .sources.engine import Engine
+from .sources.layout import ID, TIME, Kind, Layout, layout
+from .sources.measured import known_facts, with_facts
+from .sources.moment import LAST_ROW, TICK, check_moments, literal
+from .sources.place import open_tables
+from .sources.query import Questions
+from .sources.revisions import Revisions
+from .sources.rows import Rows
 from .view import View, naive
 
 _LOOKED_AT = 20_000  # ids of each side

@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 
 from ..spec.values import Span
-from . import selection
-from .layout import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
-from .moment import EARLIEST, TICK
-from .near import MOST_CELLS, Near
-from .plain import to_frame
-from .query import Questions
-from .rows import Rows
+from .sources import selection
+from .sources.layout import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
+from .sources.moment import EARLIEST, TICK
+from .sources.near import MOST_CELLS, Near
+from .sources.plain import to_frame
+from .sources.query import Questions
+from .sources.rows import Rows
 from .window import RowTally, Window
 
 

@@ -20,7 +20,7 @@ from typing import Literal
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from ..data.metrics import METRICS, Outcomes, interval, join
+from ..data.metrics.metrics import METRICS, Outcomes, interval, join
 from ..data.source import open_source
 from ..data.view import View
 from ..data.window import EVERY_ROW

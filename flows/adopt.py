@@ -6,15 +6,15 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from ..loop.adopt import Adopted, adopt
-from ..loop.care import Care, take_care
+from ..loop.context import Care, take_care
 from ..loop.moment import as_utc
-from .declared import declared_spec
-from .engine import NO_CACHE, flow, flow_run, task
-from .moment import moment_of
-from .names import model_name
+from ..loop.review.adopt import Adopted, adopt
+from .prefect.declared import declared_spec
+from .prefect.engine import NO_CACHE, flow, flow_run, task
+from .prefect.moment import moment_of
+from .prefect.names import model_name
+from .prefect.readable import name_the_end
 from .promote import move
-from .readable import name_the_end
 
 
 class Adoption(BaseModel):

@@ -20,12 +20,12 @@ from ..loop.plan import step_of
 from ..spec.markdown import as_code, in_markdown
 from ..spec.private import private_files
 from ..spec.stores import stores_of
-from .artifact_keys import artifact_key
-from .declared import declared_spec
-from .form import End, SpecPath, Start, Step
-from .long_work import LongWork
-from .names import end_name, model_name
-from .readable import name_the_end
+from .prefect.artifact_keys import artifact_key
+from .prefect.declared import declared_spec
+from .prefect.form import End, SpecPath, Start, Step
+from .prefect.long_work import LongWork
+from .prefect.names import end_name, model_name
+from .prefect.readable import name_the_end
 
 Policies = Annotated[list[str] | None, Field(json_schema_extra={"title": "Policy files to compare with"})]
 Workers = Annotated[int, Field(ge=1, le=64, json_schema_extra={"title": "Processes"})]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..ledger.ledger import Catch, Done, Promotion
-from ..loop.care import Kept
-from ..loop.ungated import last_let
+from ..loop.context import Kept
+from ..loop.review.unapproved import last_let
 from ..spec.errors import AliasMoved, RegistryError
 from ..spec.markdown import in_markdown, link
-from .artifact_keys import artifact_key
-from .engine import create_markdown_artifact, get_run_logger
-from .events import Caught, announce
+from .prefect.artifact_keys import artifact_key
+from .prefect.engine import create_markdown_artifact, get_run_logger
+from .prefect.events import Caught, announce
 
 
 def caught_ungated(care: Kept, move: Promotion, back: str | None, why: str) -> list[str]:

@@ -12,9 +12,9 @@ from typing import IO
 
 from ..ledger.claims import new_holder
 from ..ledger.ledger import Ledger
-from ..loop.care import Care, Kept
+from ..loop.context import Care, Kept
 from ..spec.waiting import take_lock
-from .engine import get_run_logger
+from .prefect.engine import get_run_logger
 
 SWEEP_SECONDS = 60.0  # a sweep takes some; one beside another may say a thing twice
 _REMEMBERED = 50  # holders that a lock file names: the claim is one of the last

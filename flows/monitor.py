@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..loop.background import learn_behind
-from ..loop.care import Care, take_care
 from ..loop.champion import Champion, champion_as_of
-from ..loop.decided import decided
-from ..loop.drawn import draw, wants_pages
-from ..loop.fleet import present_fleet
-from ..loop.look import Look, look
-from ..loop.score import score_past
-from ..loop.watch import watch
+from ..loop.context import Care, take_care
+from ..loop.decide import decided
+from ..loop.learn.background import learn_behind
+from ..loop.observe.fleet import present_fleet
+from ..loop.observe.pages import draw, wants_pages
+from ..loop.observe.score import score_past
+from ..loop.observe.watch import watch
+from ..loop.observe.windows import Look, look
 from ..monitors.observe import Observation
-from ..policy.check import check_rules
 from ..policy.decide import decision_id
+from ..policy.rules.check import check_rules
 from ..spec.model import Spec
 from ..spec.values import Decision
-from .artifacts import publish_decision
-from .declared import declared_spec
-from .engine import NO_CACHE, flow, flow_run, get_run_logger, task
-from .events import Decided, announce
-from .form import At, SpecPath, past
 from .holding import holding
-from .moment import moment_of
-from .names import end_name, model_name, moment_name
-from .readable import name_the_end
-from .start import StartBy, start_roll_back, start_training
+from .prefect.artifacts import publish_decision
+from .prefect.declared import declared_spec
+from .prefect.engine import NO_CACHE, flow, flow_run, get_run_logger, task
+from .prefect.events import Decided, announce
+from .prefect.form import At, SpecPath, past
+from .prefect.moment import moment_of
+from .prefect.names import end_name, model_name, moment_name
+from .prefect.readable import name_the_end
+from .prefect.start import StartBy, start_roll_back, start_training
 from .sweep import sweep
 
 

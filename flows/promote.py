@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..ledger.ledger import PromotionKind
-from ..loop.care import Care, take_care
 from ..loop.champion import replaced_by
-from ..loop.ungated import served_before
+from ..loop.context import Care, take_care
+from ..loop.review.unapproved import served_before
 from ..models.registry.versions import Version as Offered
 from ..spec.errors import Refused, RegistryError
-from .artifacts_version import publish_promotion
-from .declared import declared_spec
-from .engine import NO_CACHE, flow, flow_run, get_run_logger, task
-from .events import Promoted, announce
-from .form import Actor, At, BackTo, DecisionId, Reason, SpecPath, Version, explained, past, signed
-from .moment import moment_of
-from .names import end_name, model_name
-from .readable import name_the_end
+from .prefect.artifacts_version import publish_promotion
+from .prefect.declared import declared_spec
+from .prefect.engine import NO_CACHE, flow, flow_run, get_run_logger, task
+from .prefect.events import Promoted, announce
+from .prefect.form import Actor, At, BackTo, DecisionId, Reason, SpecPath, Version, explained, past, signed
+from .prefect.moment import moment_of
+from .prefect.names import end_name, model_name
+from .prefect.readable import name_the_end
 
 
 def _promote_name() -> str:

@@ -10,21 +10,21 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from ..loop.care import Care, take_care
 from ..loop.champion import first_cpu_seconds
-from ..loop.composite import composite, labelled, quality, served_by_registry
+from ..loop.context import Care, take_care
+from ..loop.observe.composite import composite, labelled, quality, served_by_registry
 from ..loop.plan import plan, step_of
 from ..spec.load import load_spec
 from ..spec.values import Span
-from .declared import declared_spec
-from .engine import PREFECT, flow, flow_run
-from .events import nobody_told
-from .form import End, SpecPath, Start, Step
-from .long_work import LongWork
 from .monitor import monitor
-from .names import end_name, model_name
-from .progress import Tick, tell
-from .readable import name_the_end
+from .prefect.declared import declared_spec
+from .prefect.engine import PREFECT, flow, flow_run
+from .prefect.events import nobody_told
+from .prefect.form import End, SpecPath, Start, Step
+from .prefect.long_work import LongWork
+from .prefect.names import end_name, model_name
+from .prefect.progress import Tick, tell
+from .prefect.readable import name_the_end
 from .rehearsal import write_rehearsal
 from .train import train
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ..loop.care import Kept
+from ..loop.context import Kept
 from ..loop.moment import wall_clock
 from ..loop.retention import Removed, prune, still_needed
 from ..spec.retention import RetentionSpec
-from .engine import PREFECT, get_run_logger
+from .prefect.engine import PREFECT, get_run_logger
 
 _AT_ONCE = 200  # runs of one page
 _MOST = 2_000  # runs of one pass: the next one goes on
@@ -64,7 +64,7 @@ def _has_server() -> bool:
 
 def _runs(care: Kept, before: datetime, champions: int, dry: bool) -> Removed:
     """Delete the ended runs of the model's own deployments, but for those that a version still needed came from."""
-    from .engine import get_client
+    from .prefect.engine import get_client
 
     needed = {each.tags.get("ratoon.flow_run") for each in still_needed(care, champions).values()}
     count, kept, failed = 0, 0, []
@@ -96,7 +96,7 @@ def _old_runs(client: Any, care: Kept, before: datetime) -> Iterator[Any]:
     from prefect.client.schemas.objects import TERMINAL_STATES
     from prefect.client.schemas.sorting import FlowRunSort
 
-    from .deploy import TAG
+    from .prefect.deploy import TAG
 
     ended = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))),

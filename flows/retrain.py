@@ -11,29 +11,29 @@ from pydantic import BaseModel
 from ..ledger import claims
 from ..ledger.entries import ended, told
 from ..ledger.ledger import Flight, Landed
-from ..loop.care import Care, take_care
 from ..loop.champion import Champion, find_champion
-from ..loop.claim import Claim, kept_alive
-from ..loop.learn import kept_behind, ladder, landed, offered, to_keep, told_of_missed
+from ..loop.context import Care, take_care
+from ..loop.learn.claim import Claim, kept_alive
+from ..loop.learn.learn import kept_behind, ladder, landed, offered, to_keep, told_of_missed
 from ..models.ladder.race import Race
 from ..models.learning.trained import Trained
 from ..models.registry.versions import Version
-from ..monitors.pages import reports_of
+from ..monitors.evidently.pages import reports_of
 from ..spec.errors import AliasMoved, NotAllowed, Refused, TrainingDied
 from ..spec.masked import masked
 from ..spec.values import Decision
-from .artifacts_version import publish_race
-from .by_hand import decide_by_hand
-from .declared import declared_spec
-from .engine import NO_CACHE, State, flow, flow_run, get_run_logger, task
-from .events import Decided, Registered, announce
-from .form import At, DecisionId, Reason, Rung, SpecPath, explained, past
 from .holding import Holder, holding
-from .long_work import LongWork
-from .moment import moment_of
-from .names import end_name, model_name, moment_name
+from .prefect.artifacts_version import publish_race
+from .prefect.by_hand import decide_by_hand
+from .prefect.declared import declared_spec
+from .prefect.engine import NO_CACHE, State, flow, flow_run, get_run_logger, task
+from .prefect.events import Decided, Registered, announce
+from .prefect.form import At, DecisionId, Reason, Rung, SpecPath, explained, past
+from .prefect.long_work import LongWork
+from .prefect.moment import moment_of
+from .prefect.names import end_name, model_name, moment_name
+from .prefect.readable import name_the_end
 from .promote import move
-from .readable import name_the_end
 
 
 class Retrained(BaseModel):

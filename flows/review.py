@@ -12,15 +12,15 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment, flow_run
 from prefect.settings import get_current_settings
 
-from ..loop.care import keep_stores
+from ..loop.context import keep_stores
 from ..spec.errors import Refused
 from ..spec.load import load_spec
-from .declared import declared_spec
-from .form import SpecPath
-from .moment import moment_of
-from .names import end_name, model_name
-from .readable import name_the_end
-from .recover import recover
+from .prefect.declared import declared_spec
+from .prefect.form import SpecPath
+from .prefect.moment import moment_of
+from .prefect.names import end_name, model_name
+from .prefect.readable import name_the_end
+from .prefect.recover import recover
 from .sweep import sweep
 
 TAKEN_SECONDS = 20  # within which a worker takes a run, or the server cancels it in favour of another

@@ -6,14 +6,14 @@ import time
 from datetime import datetime
 
 from ..ledger.ledger import Promotion, PromotionKind
-from ..loop.care import Kept
-from ..loop.claim import take_back_doubles
-from ..loop.ungated import actor_of, last_let, why_ungated
+from ..loop.context import Kept
+from ..loop.learn.claim import take_back_doubles
+from ..loop.review.unapproved import actor_of, last_let, why_ungated
 from ..models.registry.versions import Version
 from .catching import caught_gone, caught_ungated, no_longer_gone, still_ungated
-from .engine import NO_CACHE, get_run_logger, task
-from .events import Promoted, announce
 from .holding import one_after_another
+from .prefect.engine import NO_CACHE, get_run_logger, task
+from .prefect.events import Promoted, announce
 from .retention import prune_if_due
 
 UNEXPLAINED = "no reason was given (tag `review_reason`)"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..loop.care import Care, take_care
-from ..loop.claim import FirstClaim, first_claim
-from ..loop.learn import first_version
+from ..loop.context import Care, take_care
+from ..loop.learn.claim import FirstClaim, first_claim
+from ..loop.learn.learn import first_version
 from ..spec.errors import RegistryError
-from .declared import declared_spec
-from .engine import NO_CACHE, flow, flow_run, task
 from .holding import holding
-from .moment import moment_of
-from .names import model_name, moment_name
+from .prefect.declared import declared_spec
+from .prefect.engine import NO_CACHE, flow, flow_run, task
+from .prefect.moment import moment_of
+from .prefect.names import model_name, moment_name
+from .prefect.readable import name_the_end
 from .promote import move
-from .readable import name_the_end
 
 
 def _run_name() -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..data.metrics import Interval
+from ..data.metrics.metrics import Interval
 from ..models.learning.trained import Trained
 from ..models.registry.versions import Version
-from ..monitors.performance import Accepted
+from ..monitors.performance.performance import Accepted
 from ..monitors.profile import Profile
 from ..spec.errors import RegistryError
 from ..spec.model import Spec
 from ..spec.values import Span
-from .care import Care
-from .ungated import NOTICED, last_let
+from .context import Care
+from .review.unapproved import NOTICED, last_let
 
 
 @dataclass(frozen=True)

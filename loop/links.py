@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..monitors.workspace import page
-from .care import Care
+from ..monitors.evidently.workspace import page
+from .context import Care
 
 
 def links_of(care: Care, parent: str | None, snapshots: tuple[str, ...], flow_run: str) -> tuple[tuple[str, str], ...]:

@@ -20,12 +20,12 @@ from typing import Literal
 from ..ledger.ledger import Ledger
 from ..models.registry.mlflow_registry import Registry
 from ..models.registry.versions import Version
-from ..monitors.workspace import project_id
+from ..monitors.evidently.workspace import project_id
 from ..spec.errors import RegistryError
 from ..spec.retention import RetentionSpec
 from ..spec.values import Value
-from .care import Kept
-from .ungated import NOTICED
+from .context import Kept
+from .review.unapproved import NOTICED
 
 Kind = Literal["snapshots", "html", "logs", "runs", "caches"]
 _UP = "RATOON_UP"  # in the environment of all that `ratoon up` started: its home, where the logs are

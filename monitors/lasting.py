@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .columns import Finding
+from .columns.screens import Finding
 
 # What a schema lost is a fault however long it lasts; `label_order` asks the windows before by itself.
 CAN_LAST = frozenset(

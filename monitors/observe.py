@@ -10,18 +10,18 @@ from typing import TypeVar
 
 import pandas as pd
 
-from ..data.metrics import Outcomes
+from ..data.metrics.metrics import Outcomes
 from ..data.window import Window
 from ..spec.model import Spec
 from ..spec.values import Signal, Span
-from .delays import METRIC, UNFAIR, delay_bias, delay_signal, unfair
-from .drift import Drift, Drifted
-from .estimate import Estimate
-from .labels import Judged, WindowBefore
-from .performance import Accepted, Performance
+from .columns.drift import Drift, Drifted
+from .evidently.report import Run, Snapshot
+from .labels.delays import METRIC, UNFAIR, delay_bias, delay_signal, unfair
+from .labels.screens import Judged, WindowBefore
+from .performance.estimate import Estimate
+from .performance.performance import Accepted, Performance
 from .profile import Profile
 from .quality import Quality
-from .report import Run, Snapshot
 from .unmeasured import UNSCREENED, Answered, Arrivals
 
 _OWN = frozenset({"_id", "_time", "_label_time", "_target", "_prediction", "_holdout"})
@@ -170,13 +170,13 @@ def _broken(monitor: str, metric: str, span: Span, rows: int, reason: str) -> Si
 
 
 def _outcomes(spec: Spec, outcomes: Outcomes | None) -> Snapshot | None:
-    from .outcomes import outcome_report
+    from .evidently.outcomes import outcome_report
 
     return None if outcomes is None or len(outcomes) == 0 else outcome_report(spec.task, outcomes)
 
 
 def _summary(spec: Spec, signals: list[Signal], current: Window) -> Snapshot:
-    from .measured import summary
+    from .evidently.measured import summary
 
     return summary(signals, metric=spec.metric, rows=current.rows)
 

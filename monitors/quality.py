@@ -14,24 +14,24 @@ from functools import cache
 from ..data.window import Window
 from ..spec.values import Signal, Status, finite
 from ..spec.watching import QualitySpec
-from .alignment import misaligned
-from .clock import clock
 from .columnar import Columnar
-from .columns import FEW, Finding, constant, guarded, missing_share, new_categories, nulls
-from .explained import explained
-from .gone import REFERENCE, drawn, gone
-from .holes import holes
-from .labels import Judged, label_screens
+from .columns.alignment import misaligned
+from .columns.order import scrambled
+from .columns.ranges import out_of_range
+from .columns.screens import FEW, Finding, constant, guarded, missing_share, new_categories, nulls
+from .columns.stuck import stuck
+from .columns.units import Envelope, envelope, quantiles, scale, swapped
+from .labels.explained import explained
+from .labels.revised import label_revisions
+from .labels.screens import Judged, label_screens
 from .lasting import CAN_LAST, lasting
-from .multiplied import multiplied
-from .order import scrambled
 from .profile import ColumnProfile, Profile
-from .ranges import out_of_range
-from .revised import label_revisions
-from .rows import copies, duplicates, label_faults, nameless, unreadable, volume
+from .rows.clock import clock
+from .rows.gone import REFERENCE, drawn, gone
+from .rows.holes import holes
+from .rows.multiplied import multiplied
+from .rows.screens import copies, duplicates, label_faults, nameless, unreadable, volume
 from .stretches import Stretches, known_stretches
-from .stuck import stuck
-from .units import Envelope, envelope, quantiles, scale, swapped
 from .unmeasured import UNSCREENED, Answered, Arrivals, silent_labels, unpredicted, unscreened
 
 MONITOR = "quality"

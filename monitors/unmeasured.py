@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..data.window import Window
 from ..spec.duration import format_duration
-from .columns import FEW, Finding, surely_above
+from .columns.screens import FEW, Finding, surely_above
 
 UNSCREENED = "unscreened"
 _UNANSWERED = 0.01  # share of rows that a champion may leave without a number

@@ -12,14 +12,14 @@ from typing import Any
 
 from ..spec.rules import Policy, Rule
 from ..spec.values import Decision, GuardAnswer, History, Signal, Span
-from .case import Case
-from .check import check_rules
-from .facts import facts
-from .guards import guards_of
+from .guards.case import Case
+from .guards.guards import guards_of
 from .past import until
-from .rules import Condition, Reading
-from .thresholds import read_again
-from .triage import triage
+from .rules.check import check_rules
+from .rules.conditions import Condition, Reading
+from .rules.facts import facts
+from .triage.thresholds import read_again
+from .triage.triage import triage
 
 
 def decision_id(model: str, at: datetime, policy_version: str) -> str:

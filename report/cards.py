@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..ledger.ledger import UpdateRow
-from ..paper.words import metric, plural, rounded, within
-from ..policy.budgets import CostBudget, RunBudget
-from ..policy.case import Case
-from ..policy.guards import guards_of
-from ..policy.variables import value_of
+from ..pages.words import metric, plural, rounded, within
+from ..policy.guards.budgets import CostBudget, RunBudget
+from ..policy.guards.case import Case
+from ..policy.guards.guards import guards_of
+from ..policy.rules.variables import value_of
 from ..policy.wording import moment, number
 from ..spec.duration import format_duration
 from ..spec.watching import RELATIVE

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from ..data.metrics import METRICS
+from ..data.metrics.metrics import METRICS
 from ..ledger.ledger import UpdateRow
-from ..paper.words import metric, rounded, within
-from ..policy.variables import value_of
+from ..pages.words import metric, rounded, within
+from ..policy.rules.variables import value_of
 from ..policy.wording import moment
 from ..spec.values import Decision
 from .axes import Level, Time

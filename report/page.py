@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ..paper.html import own, template, write
-from ..paper.marks import MARKS, glyph, shape
+from ..pages.html import own, template, write
+from ..pages.marks import MARKS, glyph, shape
 from ..policy.wording import moment
 from ..spec.values import Decision
 from .axes import Time

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..ledger.entries import UpdateRow
 from ..models.registry.versions import Version
-from ..paper.words import UNKNOWN, rounded
-from ..policy.standings import standings
+from ..pages.words import UNKNOWN, rounded
+from ..policy.strategies.standings import standings
 from ..policy.wording import moment
 from ..spec.values import Decision
 from .cards import gate_said

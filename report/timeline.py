@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..paper.marks import MARKS, Mark, mark_name
+from ..pages.marks import MARKS, Mark, mark_name
 from ..policy.wording import moment
 from ..spec.values import Decision
 from .axes import Time

@@ -13,7 +13,7 @@ from .services import worker_name
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..flows.recover import Recovery
+    from ..flows.prefect.recover import Recovery
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Runs:
 
     def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         os.environ.update(environment)  # before Prefect is imported, which reads it then
-        from ..flows.recover import Recovery
+        from ..flows.prefect.recover import Recovery
 
         self._home, self._pool = settings.home, settings.pool
         self._recovery: Recovery = Recovery(settings.pool, worker_name(), self.going_on)

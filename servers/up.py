@@ -1,7 +1,7 @@
 """`ratoon up`: start the servers, wait for their health, watch them, and stop them so that nothing is lost.
 
 Whatever is killed with -9, also this process itself, the next start finds and ends what is left of the old
-servers, and the recovery (flows/recover.py) takes up what their runs had not ended.
+servers, and the recovery (flows/prefect/recover.py) takes up what their runs had not ended.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "paper", "report", "flows", "cli", "demo")
+ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "pages", "report", "flows", "cli", "demo")
 
 
 def test_the_pinned_versions_import_together():
@@ -53,7 +53,7 @@ def test_no_room_is_installed_bare():
         "cli/starter/spec.yaml",
         "cli/starter/training.py",
         "ledger/migrations/env.py",
-        "paper/page.css",
+        "pages/page.css",
         "backtest/page.html.jinja",
         "report/report.css",
         "report/report.html.jinja",

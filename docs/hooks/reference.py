@@ -115,7 +115,7 @@ def _argument(argument: Any) -> str:
 
 
 def _variables() -> str:
-    from ratoon.policy.variables import VARIABLES
+    from ratoon.policy.rules.conditions.variables import VARIABLES
 
     lines = [
         "# Variables of rules",
@@ -133,7 +133,7 @@ def _variables() -> str:
 
 
 def _events() -> str:
-    from ratoon.flows import events
+    from ratoon.flows.prefect import events
 
     lines = [
         "# Events",

@@ -1,1 +1,1 @@
-"""One file for each model family: how its first fit is made, and how a fitted model continues."""
+"""One package for each model family: how it learns first, how it learns on, and how it is saved and adopted."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from ...data.metrics import Outcomes
+from ...data.metrics.metrics import Outcomes
 from ..learning.trained import Trained
 
 T = TypeVar("T")

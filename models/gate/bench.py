@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from ...data.metrics import Interval, Metric
-from ...data.paired import chance_of, paired_gain
+from ...data.metrics.metrics import Interval, Metric
+from ...data.metrics.paired import chance_of, paired_gain
 from ...spec.gate import GateSpec
 from ..learning.trained import Trained
 from .pair import Pair

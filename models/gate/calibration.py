@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...data.calibration import calibration_error, relative_bias
-from ...data.metrics import Metric
+from ...data.metrics.calibration import calibration_error, relative_bias
+from ...data.metrics.metrics import Metric
 from .bench import Bench
 from .pair import Pair, Unjudged
 from .verdict import Bounds, Check, Ruling

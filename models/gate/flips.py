@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta, binom, norm
 
-from ...data.metrics import Array
+from ...data.metrics.metrics import Array
 from .bench import Bench
 from .pair import Pair, Unjudged
 from .verdict import Bounds, Check, Ruling

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ...data.metrics import METRICS
+from ...data.metrics.metrics import METRICS
 from ...spec.errors import Refused, SpecError
 from ...spec.gate import GateSpec, Margin
 from ...spec.watching import MetricName

@@ -7,8 +7,8 @@
 - A champion that cannot be asked at all (its process ended) leaves the rows `unsure`: that may be the machine's
   fault.
 - Rows without a label are `unsure` for both.
-- Clusterings are compared in one unit only: see models/learning/unit.py. No constant stands in for a champion that breaks, as
-  without its preprocessing there is no unit; such rows are `unsure`.
+- Clusterings are compared in one unit only: see models/learning/unit.py. No constant stands in for a champion that
+  breaks, as without its preprocessing there is no unit; such rows are `unsure`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ...data.metrics import Array, Outcomes
+from ...data.metrics.metrics import Array, Outcomes
 from ...spec.errors import Refused
 from ...spec.masked import masked
 from ..learning.features import target

@@ -7,8 +7,8 @@ import math
 import pandas as pd
 from scipy.stats import t as student
 
-from ...data.metrics import Array, Metric
-from ...data.terms import terms
+from ...data.metrics.metrics import Array, Metric
+from ...data.metrics.terms import terms
 from ...spec.gate import Margin
 from .bench import Bench
 from .pair import Pair, Unjudged

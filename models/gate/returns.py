@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ...data.metrics import Array
+from ...data.metrics.metrics import Array
 from ..learning.features import CANONICAL
 
 _PRIOR = 0.1  # of ten regimes that were left, one comes back

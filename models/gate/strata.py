@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ...data.metrics import Interval, Metric
+from ...data.metrics.metrics import Interval, Metric
 from ...spec.gate import Margin
 from .bench import Bench
 from .pair import Pair, Unjudged

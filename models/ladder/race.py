@@ -12,8 +12,8 @@ from time import process_time, thread_time
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from ...data.metrics import METRICS, Outcomes, interval
-from ...data.skill import has_scale, relative_error, stretches_of
+from ...data.metrics.metrics import METRICS, Outcomes, interval
+from ...data.metrics.skill import has_scale, relative_error, stretches_of
 from ...spec.errors import ContractBroken, DataError, RatoonError
 from ...spec.model import Spec
 from ...spec.unexpected import users_code, worded

@@ -40,7 +40,7 @@ class Accepted(Value):
     """The metric's value and interval on the holdout when the version was accepted.
 
     *ratio* with its interval: for a metric in the labels' unit, its share of the best constant's error in windows of
-    the same rows (data/skill.py); None for others, and in states of before.
+    the same rows (data/metrics/skill.py); None for others, and in states of before.
     """
 
     value: float

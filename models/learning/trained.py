@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from ...data.metrics import Outcomes
+from ...data.metrics.metrics import Outcomes
 from ...spec.errors import RatoonError, Refused
 from ...spec.unexpected import users_code
 from .features import could_not, table, target

@@ -3,7 +3,7 @@
 Two versions that carry a package of the same name, loaded in one process, would both run the code of the
 one loaded first, in silence. Champion and challenger are exactly that, so each of them gets its own:
 
-    python -P -m ratoon.models.subprocesses.remote VERSION_FOLDER CODE_FOLDER METHOD in.parquet out.parquet [TRUSTED_TYPE …]
+    python -P -m ratoon.models.subprocesses.remote VERSION_FOLDER CODE_FOLDER METHOD in.parquet out.parquet [TYPE …]
 """
 
 from __future__ import annotations

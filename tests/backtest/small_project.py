@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ratoon.cli.starting import example_flights, write_starter
+from ratoon.cli.commands.init import example_flights, write_starter
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 

@@ -13,7 +13,7 @@ from ratoon.backtest import turning
 from ratoon.backtest.jobs import Job, carry_out
 from ratoon.backtest.turn import ByPolicy
 from ratoon.data.source import open_source
-from ratoon.loop.care import Care
+from ratoon.loop.context import Care
 from ratoon.loop.plan import plan
 from ratoon.models.ladder.race import Race
 from ratoon.spec.values import Decision

@@ -10,7 +10,7 @@ import pytest
 from small_project import write_spec
 
 from ratoon.backtest.rehearsed import rehearsed
-from ratoon.loop.score import score_past
+from ratoon.loop.observe.score import score_past
 from ratoon.spec.values import Decision, Span, Triage
 
 LOOK, LATER = datetime(2026, 2, 8), datetime(2026, 2, 20)

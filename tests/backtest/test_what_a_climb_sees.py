@@ -15,9 +15,9 @@ from small_project import write_spec
 
 from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.data.source import open_source
-from ratoon.loop import learn
-from ratoon.loop.care import Care
 from ratoon.loop.champion import find_champion
+from ratoon.loop.context import Care
+from ratoon.loop.learn.learn import learn
 from ratoon.models.families.learner import learner_for
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ratoon.cli.own_data import OwnData, write_own
-from ratoon.cli.starting import example_flights, write_starter
+from ratoon.cli.commands.init import example_flights, write_starter
+from ratoon.cli.commands.init_own_data import OwnData, write_own
 
 
 def full_after(monkeypatch: pytest.MonkeyPatch, kind: type, name: str, times: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ratoon.cli.starting import write_starter
+from ratoon.cli.commands.init import write_starter
 
 HEAVY = {"scipy", "pandas", "numpy", "mlflow", "prefect", "evidently", "sklearn", "ibis", "duckdb", "pyarrow", "skops"}
 SPY = """

@@ -9,8 +9,10 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from ratoon.cli import backtesting, fleet, show
-from ratoon.cli.finding import Finding
+from ratoon.cli import views as show
+from ratoon.cli.commands import backtest as backtesting
+from ratoon.cli.commands import fleet
+from ratoon.cli.commands.finding import Finding
 from ratoon.cli.terminal import Terminal, marked
 
 HOSTILE = {

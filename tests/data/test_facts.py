@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.data.facts import Facts
 from ratoon.data.source import Source, open_source
+from ratoon.data.sources.facts import Facts
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span
 

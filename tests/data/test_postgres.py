@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from ratoon.data import engine
-from ratoon.data.engine import Engine, without_password
 from ratoon.data.source import open_source
+from ratoon.data.sources import engine
+from ratoon.data.sources.engine import Engine, without_password
 from ratoon.spec import waiting
 from ratoon.spec.errors import DataError, Unavailable
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.cli.rows_in_doubt import rows_in_doubt
+from ratoon.cli.commands.check_rows import rows_in_doubt
 from ratoon.data import view as view_module
-from ratoon.data.revisions import Revisions
+from ratoon.data.sources.revisions import Revisions
 from ratoon.spec.values import Span
 
 DAYS, A_DAY = 10, 20

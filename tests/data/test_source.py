@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.data.engine import Engine
 from ratoon.data.source import open_source
+from ratoon.data.sources.engine import Engine
 from ratoon.spec.errors import DataError
 from ratoon.spec.load import load_spec
 

@@ -37,8 +37,8 @@ TIMES = ("at", "start", "end")
 WARM = (
     "evidently",
     "mlflow.sklearn",
-    "ratoon.monitors.dashboard",
-    "ratoon.monitors.pages",
+    "ratoon.monitors.evidently.dashboard",
+    "ratoon.monitors.evidently.pages",
     "sklearn.compose",
     "sklearn.linear_model",
     "skops.io",

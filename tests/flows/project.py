@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from ratoon.cli.starting import example_flights, write_starter
-from ratoon.loop.care import Care, take_care
+from ratoon.cli.commands.init import example_flights, write_starter
+from ratoon.loop.context import Care, take_care
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Decision

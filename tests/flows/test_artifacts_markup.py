@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from ratoon.flows import artifacts, artifacts_version
+from ratoon.flows.prefect import artifacts, artifacts_version
 from ratoon.spec.values import Decision, GuardAnswer, Signal, Span, Triage
 
 GFM = MarkdownIt("gfm-like", {"linkify": False, "html": True})

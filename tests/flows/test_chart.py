@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 from project import Project
 
-from ratoon.flows.chart import Point, chart
-from ratoon.flows.lately import lately
+from ratoon.flows.prefect.chart import Point, chart
+from ratoon.flows.prefect.lately import lately
 
 
 def drawn(markdown: str) -> ElementTree.Element:

@@ -13,11 +13,11 @@ from project import Project
 
 from ratoon.backtest.fits import Fits
 from ratoon.backtest.rehearsed import rehearsed
-from ratoon.cli.checking import check_spec
-from ratoon.cli.recomputing import recompute
-from ratoon.cli.reporting import report
+from ratoon.cli.commands.check import check_spec
+from ratoon.cli.commands.recompute import recompute
+from ratoon.cli.commands.report import report
 from ratoon.data.holdout import fingerprint
-from ratoon.loop.learn import first_version
+from ratoon.loop.learn.learn.learn import first_version
 from ratoon.spec.load import load_spec
 
 TRAINED, CALM, MOVED, LATER = (datetime(2026, 2, day) for day in (3, 9, 17, 25))

@@ -22,10 +22,10 @@ from prefect.states import Failed, Pending, Running
 from processes import Processes
 from project import LATE, Project
 
-from ratoon.flows.deploy import DEPLOYED, build, deploy_all, left_over
-from ratoon.flows.recover import WORKER, Recovery
+from ratoon.flows.prefect.deploy import DEPLOYED, build, deploy_all, left_over
+from ratoon.flows.prefect.recover import WORKER, Recovery
+from ratoon.flows.prefect.specs import find_specs
 from ratoon.flows.review import start_review
-from ratoon.flows.specs import find_specs
 from ratoon.spec.errors import BadInput, Refused
 
 FLOWS = [each.flow for each in DEPLOYED if find_spec(f"ratoon.flows.{each.module}")]

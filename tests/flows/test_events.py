@@ -10,7 +10,7 @@ import httpx
 from processes import Processes
 from project import CALM, Project
 
-from ratoon.flows.events import HAPPENINGS, Decided, Promoted, Registered, events_schema
+from ratoon.flows.prefect.events import HAPPENINGS, Decided, Promoted, Registered, events_schema
 
 
 def received(server: str, spec: str, event: str, seconds: float = 60) -> list[dict[str, Any]]:

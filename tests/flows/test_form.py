@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ratoon.flows.form import explained, past, signed
-from ratoon.flows.readable import one_line, unsaid
+from ratoon.flows.prefect.form import explained, past, signed
+from ratoon.flows.prefect.readable import one_line, unsaid
 from ratoon.loop.moment import wall_clock
 from ratoon.spec.errors import BadInput, Refused
 

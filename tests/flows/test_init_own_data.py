@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ratoon.cli.checking import check_spec
+from ratoon.cli.commands.check import check_spec
+from ratoon.cli.commands.init import example_flights
+from ratoon.cli.commands.init_own_data import OwnData, write_own
 from ratoon.cli.main import app
-from ratoon.cli.own_data import OwnData, write_own
-from ratoon.cli.starting import example_flights
 from ratoon.spec.errors import BadInput, DataError
 from ratoon.spec.load import load_spec
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratoon.cli.own_data import OwnData, write_own
-from ratoon.cli.starting import example_flights, write_starter
+from ratoon.cli.commands.init import example_flights, write_starter
+from ratoon.cli.commands.init_own_data import OwnData, write_own
 from ratoon.spec.load import load_spec
 from ratoon.spec.rules import DEFAULT_POLICY
 

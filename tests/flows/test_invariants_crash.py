@@ -13,7 +13,7 @@ import pytest
 from processes import Processes, dies, murdered, orphaned
 from project import LATE, TRAINED, Project
 
-from ratoon.loop.care import Care
+from ratoon.loop.context import Care
 
 RETRAIN, REGISTRY, LEDGER = (
     "ratoon.flows.retrain",

@@ -11,9 +11,9 @@ import pytest
 from processes import Ended, Processes
 from project import LATE, Project, timeless, write_project
 
-from ratoon.cli.recomputing import recompute
+from ratoon.cli.commands.recompute import recompute
 from ratoon.ledger.ledger import Ledger
-from ratoon.loop.care import take_care
+from ratoon.loop.context import take_care
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 

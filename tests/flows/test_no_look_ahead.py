@@ -14,7 +14,7 @@ import pytest
 from processes import Processes
 from project import LATE, TRAINED, Project, timeless, write_project
 
-from ratoon.cli.starting import example_flights
+from ratoon.cli.commands.init import example_flights
 
 SHARE = 0.15
 

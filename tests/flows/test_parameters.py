@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from ratoon.flows.form import Reason, SpecPath
-from ratoon.flows.plain import flow
+from ratoon.flows.prefect.form import Reason, SpecPath
+from ratoon.flows.prefect.plain import flow
 from ratoon.spec.errors import BadInput
 
 

@@ -9,7 +9,7 @@ import pytest
 from processes import Processes
 
 from ratoon.flows.rehearsal import write_rehearsal
-from ratoon.loop.care import take_care
+from ratoon.loop.context import take_care
 from ratoon.spec.load import load_spec
 
 ROOT = Path(__file__).parents[2]

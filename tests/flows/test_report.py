@@ -10,9 +10,9 @@ from html import unescape
 import pytest
 from project import Project
 
-from ratoon.cli import show
-from ratoon.cli.reporting import report
-from ratoon.paper.words import rounded
+from ratoon.cli import views as show
+from ratoon.cli.commands.report import report
+from ratoon.pages.words import rounded
 
 
 def test_the_report_agrees_with_status_and_history(finished: Project, capsys: pytest.CaptureFixture[str]) -> None:

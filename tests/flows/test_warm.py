@@ -96,7 +96,7 @@ def submitted(project: Project, at: object) -> UUID:
     from prefect.client.orchestration import get_client
     from prefect.states import Pending
 
-    from ratoon.flows.deploy import deploy_all
+    from ratoon.flows.prefect.deploy import deploy_all
 
     deploy_all([Path(project.path)], pool="warm", environment={}, warm="python -m ratoon.servers.warm")
     with get_client(sync_client=True) as client:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from running import Servers, wait_for
 
-from ratoon.cli.starting import example_flights
+from ratoon.cli.commands.init import example_flights
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

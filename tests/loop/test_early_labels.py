@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from ratoon.backtest.turn import Turn
-from ratoon.cli.checking import check_spec
-from ratoon.loop.care import Care
+from ratoon.cli.commands.check import check_spec
 from ratoon.loop.champion import champion_as_of
-from ratoon.loop.look import look
-from ratoon.loop.served import not_learned
-from ratoon.loop.watch import watch
-from ratoon.loop.whole import broken_spans
+from ratoon.loop.context import Care
+from ratoon.loop.excluded import broken_spans
+from ratoon.loop.observe.served import not_learned
+from ratoon.loop.observe.watch import watch
+from ratoon.loop.observe.windows import look
 from ratoon.models.families.learner import learner_for
 from ratoon.spec.errors import ContractBroken
 

@@ -15,7 +15,7 @@ from ratoon.backtest.turn import ByPolicy
 from ratoon.backtest.turning import run_turning
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
-from ratoon.loop.care import Care
+from ratoon.loop.context import Care
 from ratoon.loop.plan import plan
 from ratoon.models.ladder.attempt import SCRATCH
 from ratoon.models.registry.mlflow_registry.in_memory import Shelf

@@ -16,13 +16,13 @@ import yaml
 from ratoon.backtest.rehearsed import promoted
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
-from ratoon.loop.accept import accept
-from ratoon.loop.care import Care
 from ratoon.loop.champion import find_champion
-from ratoon.loop.decided import decided
-from ratoon.loop.learn import first_version, ladder, offered, told_of_missed
-from ratoon.loop.look import look
-from ratoon.loop.watch import watch
+from ratoon.loop.context import Care
+from ratoon.loop.decide import decided
+from ratoon.loop.learn.learn.learn import first_version, ladder, offered, told_of_missed
+from ratoon.loop.observe.watch import watch
+from ratoon.loop.observe.windows import look
+from ratoon.loop.review.accept import accept
 from ratoon.models.ladder.race import Race
 from ratoon.models.registry.mlflow_registry.in_memory import Shelf
 from ratoon.spec.load import load_spec

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ratoon.loop.drawn import wants_pages
+from ratoon.loop.observe.pages import wants_pages
 from ratoon.spec.values import Decision, Triage
 from ratoon.spec.watching import MonitorsSpec, PagesSpec
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.loop.care import Care
 from ratoon.loop.champion import Champion, champion_as_of
-from ratoon.loop.look import Look, look
-from ratoon.loop.served import Term, by_terms, terms
-from ratoon.loop.watch import watch
+from ratoon.loop.context import Care
+from ratoon.loop.observe.served import Term, by_terms, terms
+from ratoon.loop.observe.watch import watch
+from ratoon.loop.observe.windows import Look, look
 from ratoon.spec.errors import RegistryError
 
 from .small_streams import DAY, START, moments, serving, spec_of, train

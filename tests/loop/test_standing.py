@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from ratoon.ledger.ledger import Ledger, PromotionKind
-from ratoon.loop.care import Kept
-from ratoon.loop.learn import to_keep
-from ratoon.loop.standing import lines
+from ratoon.loop.context import Kept
+from ratoon.loop.learn.learn.candidates import lines
+from ratoon.loop.learn.learn.learn import to_keep
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt
 from ratoon.models.ladder.race import Race

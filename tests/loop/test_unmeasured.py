@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from ratoon.backtest.turn import Turn
-from ratoon.loop.care import Care
 from ratoon.loop.champion import Champion, champion_as_of
-from ratoon.loop.look import look
-from ratoon.loop.watch import watch
-from ratoon.loop.whole import broken_spans
+from ratoon.loop.context import Care
+from ratoon.loop.excluded import broken_spans
+from ratoon.loop.observe.watch import watch
+from ratoon.loop.observe.windows import look
 from ratoon.models.learning.trained import Trained
-from ratoon.policy.triage import triage
+from ratoon.policy.triage.triage.triage import triage
 from ratoon.spec.errors import Refused
 from ratoon.spec.values import Decision, History
 

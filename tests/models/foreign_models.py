@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ratoon.loop.adopt import Adopted, adopt
-from ratoon.loop.care import Care, take_care
+from ratoon.loop.context import Care, take_care
+from ratoon.loop.review.adopt import Adopted, adopt
 from ratoon.models.families.learner import learner_for
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec

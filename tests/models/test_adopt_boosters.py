@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from foreign_models import asked, continued, log_foreign, project, with_learner
 
-from ratoon.loop.care import take_care
+from ratoon.loop.context import take_care
 from ratoon.spec.errors import ContractBroken, RegistryError
 
 pytest.importorskip("lightgbm")

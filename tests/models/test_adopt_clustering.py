@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ratoon.loop.adopt import adopt
+from ratoon.loop.review.adopt import adopt
 from ratoon.models.families.learner import learner_for
 from ratoon.spec.errors import ContractBroken
 

@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from foreign_models import LEARNED, NOW, log_foreign, project
 
-from ratoon.loop.adopt import adopt
-from ratoon.loop.care import Care
 from ratoon.loop.champion import find_champion
-from ratoon.loop.learn import ladder, landed, offered
+from ratoon.loop.context import Care
+from ratoon.loop.learn.learn.learn import ladder, landed, offered
+from ratoon.loop.review.adopt import adopt
 from ratoon.models.ladder.race import Race
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.mlflow_registry.versions import Version

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sensor_stream import FEATURES, changed, pair, spec
 
-from ratoon.data.metrics import METRICS, Outcomes, interval
+from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, interval
+from ratoon.monitors.evidently.workspace import keep, link, project_id
 from ratoon.monitors.observe import Observation, observe
 from ratoon.monitors.profile import Profile, kinds_of, profile
-from ratoon.monitors.workspace import keep, link, project_id
 
 
 def look(reference, current, outcomes="served", **monitors) -> Observation:
@@ -119,7 +119,7 @@ def test_a_link_names_the_command_and_the_page(tmp_path):
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 @pytest.mark.parametrize("classes", [(0, 1, 2), ("no", "yes", "maybe")])
 def test_the_page_of_a_classification_is_drawn_or_left_out(task, classes):
-    from ratoon.monitors.outcomes import outcome_report
+    from ratoon.monitors.evidently.outcomes import outcome_report
 
     rng = np.random.default_rng(0)
     known = classes[:2] if task == "binary" else classes

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.monitors.pages import MOST, reports_of
-from ratoon.monitors.report import Run, drift_report
-from ratoon.monitors.workspace import keep, project_id
+from ratoon.monitors.evidently.pages import MOST, reports_of
+from ratoon.monitors.evidently.report import Run, drift_report
+from ratoon.monitors.evidently.workspace import keep, project_id
 from ratoon.spec.values import Span
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>&\"'"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sensor_stream import FEATURES, changed, pair, spec
 
-from ratoon.data.metrics import METRICS, Outcomes, interval
+from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.data.window import Window
 from ratoon.monitors.observe import Observation, observe
 
@@ -94,7 +94,7 @@ def test_without_pages_evidently_is_not_imported():
     code = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from ratoon.data.metrics import Interval, Outcomes
+from ratoon.data.metrics.metrics import Interval, Outcomes
 from ratoon.monitors.observe import observe
 from sensor_stream import pair, spec
 reference, current = pair()

@@ -27,7 +27,7 @@ from prefect_pages import PrefectPages
 from running import wait_for
 from upped import Upped
 
-from ratoon.cli.starting import example_flights
+from ratoon.cli.commands.init import example_flights
 from ratoon.ledger.ledger import Ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]

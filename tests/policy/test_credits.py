@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratoon.policy.credits import (
+from ratoon.policy.strategies.credits import (
     CALM,
     LONGEST,
     REFERENCE,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ratoon.policy.standings import standings
+from ratoon.policy.strategies.standings import standings
 from ratoon.spec.values import Basis, Decision, Span, Triage, Trial
 
 START = datetime(2026, 1, 1)

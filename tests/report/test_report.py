@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ratoon.cli.reporting import report
-from ratoon.cli.starting import write_starter
+from ratoon.cli.commands.init import write_starter
+from ratoon.cli.commands.report import report
 from ratoon.ledger.ledger import Ledger
 from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
 from ratoon.models.registry.mlflow_registry.versions import Version

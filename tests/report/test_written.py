@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ratoon.paper.html import write
+from ratoon.pages.html import write
 
 PAGE = "<!DOCTYPE html>\n<p>a page</p>"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ratoon.cli.commands.init import write_starter
 from ratoon.cli.settings import log_in, use_running_servers
-from ratoon.cli.starting import write_starter
 from ratoon.servers.addresses import Addresses
 from ratoon.servers.databases import databases
 from ratoon.servers.kept_secrets import prefect_auth

@@ -15,8 +15,8 @@ import httpx
 import pytest
 import uvicorn
 
-from ratoon.cli.listening import listen, models_below
-from ratoon.cli.starting import write_starter
+from ratoon.cli.commands.init import write_starter
+from ratoon.cli.commands.listen import listen, models_below
 from ratoon.servers import hooks_app
 from ratoon.servers.hooks_app import MOST_BYTES, create_app, signed
 from ratoon.servers.hooks_limits import limits

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ratoon.cli.starting import write_starter
-from ratoon.data.engine import Engine
+from ratoon.cli.commands.init import write_starter
+from ratoon.data.sources.engine import Engine
 from ratoon.ledger.ledger import Ledger
 from ratoon.models.subprocesses import bounded
 from ratoon.servers.hooks_seen import Seen
@@ -68,7 +68,7 @@ def test_a_model_is_trained_watched_and_reported_into_a_home_of_its_owner(tmp_pa
 
 def test_a_flow_that_no_command_started_keeps_its_stores_private_too(tmp_path: Path) -> None:
     """A worker under somebody's own supervisor, or a script."""
-    from ratoon.loop.care import keep_stores, take_care
+    from ratoon.loop.context import keep_stores, take_care
     from ratoon.spec.load import load_spec
 
     write_starter(tmp_path / "flights", "flights")

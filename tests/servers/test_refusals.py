@@ -11,10 +11,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from accounts import free_port
 
-from ratoon.cli.deploying import deploy
-from ratoon.cli.listening import listen, models_below
-from ratoon.cli.starting import write_starter
-from ratoon.flows.specs import find_specs, usable
+from ratoon.cli.commands.deploy import deploy
+from ratoon.cli.commands.init import write_starter
+from ratoon.cli.commands.listen import listen, models_below
+from ratoon.flows.prefect.specs import find_specs, usable
 from ratoon.servers import processes
 from ratoon.servers.databases import databases
 from ratoon.servers.ports import refuse_taken

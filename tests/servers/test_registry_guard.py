@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from accounts import ADMIN, PASSWORD, REVIEWER, SERVICE, Guarded, free_port, start_guarded
 
-from ratoon.cli.starting import write_starter
+from ratoon.cli.commands.init import write_starter
 from ratoon.ledger.ledger import Ledger
 from ratoon.servers.hooks_app import create_app
 from ratoon.servers.hooks_subscribe import subscribe

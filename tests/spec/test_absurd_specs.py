@@ -15,8 +15,8 @@ import pytest
 from pydantic import BaseModel, BeforeValidator
 
 from ratoon.backtest.policies import with_policy
-from ratoon.flows.specs import find_specs, usable
-from ratoon.policy.check import check_rules
+from ratoon.flows.prefect.specs import find_specs, usable
+from ratoon.policy.rules.conditions.check import check_rules
 from ratoon.spec.errors import SpecError
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
@@ -88,7 +88,7 @@ SPECS = {
 READ_EACH = """
 import os, resource, sys
 from pathlib import Path
-from ratoon.policy.check import check_rules
+from ratoon.policy.rules.check import check_rules
 from ratoon.spec.errors import SpecError
 from ratoon.spec.load import load_spec
 for folder in sorted(Path(sys.argv[1]).iterdir()):

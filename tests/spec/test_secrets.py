@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ratoon.cli.starting import write_starter
+from ratoon.cli.commands.init import write_starter
 from ratoon.spec.errors import BadInput, Refused
 from ratoon.spec.masked import masked, without_login
 

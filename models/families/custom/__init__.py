@@ -1,0 +1,1 @@
+"""Learners of the user's own, by file or entry point."""

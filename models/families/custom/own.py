@@ -96,8 +96,8 @@ def own_learner(spec: Spec) -> Learner:
     if lacks:
         raise SpecError(
             f"{where}: {type(learner).__name__} has no {' and no '.join(repr(each) for each in lacks)}; a learner "
-            "needs family, rungs, splits, first and update. Inherit ratoon.models.families.custom.own.OwnLearner and write "
-            "`learn` only. Nothing was changed"
+            "needs family, rungs, splits, first and update. Inherit ratoon.models.families.custom.own.OwnLearner and "
+            "write `learn` only. Nothing was changed"
         )
     there = [each for each in STORAGE if hasattr(learner, each)]
     if there and len(there) < len(STORAGE):

@@ -1,0 +1,1 @@
+"""River's models: learned row by row, saved by their own state."""

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from ratoon.cli.checking import check_spec
-from ratoon.cli.starting import write_starter
+from ratoon.cli.commands.check import check_spec
+from ratoon.cli.commands.init import write_starter
 from ratoon.models.gate import judge
 from ratoon.models.gate.slices import chosen
 from ratoon.spec.errors import SpecError

@@ -1,0 +1,1 @@
+"""One file for what each command does; `cli/main.py` has their options."""

@@ -1,0 +1,1 @@
+"""The metrics of each task, their intervals, and what a candidate gains on the same rows."""

@@ -1,0 +1,1 @@
+"""From the spec's words for a place to questions that an engine answers."""

@@ -1,0 +1,30 @@
+"""A start by hand is a decision too: it is written down with its reason before it acts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from ...loop.context import Care
+from ...policy.decide import decision_id
+from ...spec.values import Action, Decision, Triage
+from .engine import flow_run
+
+
+def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> tuple[Decision, bool]:
+    """Record the operator's decision; it, and False where a repeat of the same run found it recorded."""
+    spec = care.spec
+    reason = " ".join(reason.split())  # one line, wherever it is shown: no heading or table of its own
+    serving = care.registry.champion()
+    action: Action = "warm_start" if rung == "warm" else "full_retrain"
+    decision = Decision(
+        id=decision_id(spec.model, now, f"by hand {flow_run.id or ''} {rung}"),
+        model=spec.model,
+        at=now,
+        action=action,
+        triage=Triage(verdict="unsure", evidence=("A person started this run; the monitors were not asked.",)),
+        reasons=(f"Started by hand: {reason or 'no reason was given'}.",),
+        policy=spec.policy_version,
+        champion=serving.number if serving else None,
+    )
+    return care.ledger.record_decision(decision, (), run=str(flow_run.id or ""), live=True)

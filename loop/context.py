@@ -1,0 +1,84 @@
+"""One model under care: its spec with ledger, registry and data opened together and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from ..data.source import Source, open_source
+from ..data.sources.layout import Kind
+from ..ledger.ledger import Ledger
+from ..models.registry.versions import Versions
+from ..spec.model import Spec
+from ..spec.private import private_files, private_folder
+from ..spec.stores import Stores, stores_of
+from .on_record import OnRecord
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of one model, without its data: enough to see what reviewers did."""
+
+    spec: Spec
+    stores: Stores
+    ledger: Ledger
+    registry: Versions
+
+
+@dataclass(frozen=True)
+class Care(Kept):
+    """Everything that a turn of the loop needs about one model."""
+
+    source: Source
+
+
+@contextmanager
+def keep_stores(spec: Spec) -> Iterator[Kept]:
+    """Open ledger and registry of *spec*; its data is not looked at, and may be broken."""
+    from ..models.registry.mlflow_registry import Registry
+
+    stores = stores_of(spec)
+    with private_files():
+        registry = Registry.open(spec)
+        private_folder(stores.home)
+    with private_files(), Ledger.open(stores.ledger) as ledger:
+        registry.witness = OnRecord(ledger, spec.model)
+        yield Kept(spec, stores, ledger, registry)
+
+
+@contextmanager
+def take_care(spec: Spec) -> Iterator[Care]:
+    """Open the stores and the data of *spec*.
+
+    Raises DataError where the data is not as the spec says, before anything is written.
+    """
+    from ..models.registry.mlflow_registry import (
+        Registry,  # here, since MLflow takes seconds to import and a backtest needs none
+    )
+
+    stores = stores_of(spec)
+    with ExitStack() as stack:
+        stack.enter_context(private_files())
+        registry = Registry.open(spec)
+        ours = _is_ours(registry)
+        source = None if ours else stack.enter_context(open_source(spec))  # before anything is written
+        private_folder(stores.home)
+        ledger = stack.enter_context(Ledger.open(stores.ledger))
+        registry.witness = OnRecord(ledger, spec.model)
+        if source is None:
+            source = stack.enter_context(open_source(spec, expected=_features(registry)))
+        yield Care(spec, stores, ledger, registry, source)
+
+
+def _is_ours(registry: Versions) -> bool:
+    """Whether Ratoon made the champion; someone else's may be adopted yet."""
+    champion = registry.champion()
+    return champion is not None and "ratoon.rung" in champion.tags
+
+
+def _features(registry: Versions) -> dict[str, Kind] | None:
+    """The features of a champion that Ratoon made, so that a column that vanished from the data is missed."""
+    if not _is_ours(registry):
+        return None
+    return {feature.name: feature.kind for feature in registry.load().state.features}

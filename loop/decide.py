@@ -1,0 +1,49 @@
+"""What is decided at one moment: signals, the ledger's history and the policy in; a decision out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..policy.decide import decide
+from ..policy.strategies.credits import leading
+from ..spec.values import Decision, History, Signal, Span
+from .champion import Champion, first_cpu_seconds, rolled_back_at
+from .context import Care
+from .excluded import here_and_now, kept_out, without
+from .learn.trials import trials_of
+from .learn.tries import background_of
+
+
+def decided(care: Care, champion: Champion, signals: Sequence[Signal], window: Span, now: datetime) -> Decision:
+    """The policy's decision at *now*; nothing is written."""
+    return decide(
+        signals, past(care, champion, now, signals), care.spec.deciding, now, model=care.spec.model, window=window
+    )
+
+
+def past(care: Care, champion: Champion, now: datetime, signals: Sequence[Signal] = ()) -> History:
+    """The ledger's history as of *now*, with what registry and data know of the champion; *signals* are of the look
+    that is to be decided on, whose impossible rows count no more."""
+    watermark = champion.trained.state.watermark
+    history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
+    view, looks = care.source.as_of(now), care.ledger.looks(care.spec.model, before=now)
+    broken = kept_out([*looks, *here_and_now(signals, now)])
+
+    def unlearned(since: datetime) -> int:
+        return len(without(view.unlearned(since), broken)) if broken else view.unlearned_count(since)
+
+    background = background_of(care, now)
+    known = history.model_copy(update={"champion": champion.version})
+    known = known.model_copy(update={"trials": trials_of(care, view, champion, known, background, broken)})
+    return known.model_copy(
+        update={
+            "leader": leading(known, background),
+            "champion_since": champion.since,
+            "champion_trained_at": champion.trained_at,
+            "rolled_back_at": rolled_back_at(care, now),
+            "watermark": watermark,
+            "new_rows": unlearned(watermark),
+            "first_cpu_seconds": first_cpu_seconds(care),
+        }
+    )

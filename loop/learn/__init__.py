@@ -1,0 +1,1 @@
+"""What a training run learns: rows, holdout, strategies, and the background candidates."""

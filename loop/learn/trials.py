@@ -1,0 +1,163 @@
+"""The trials of one look: what each strategy's newest version says of newly labelled rows that it has not learned."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import get_args
+
+import pandas as pd
+
+from ...data.metrics.metrics import METRICS, Outcomes
+from ...data.metrics.terms import terms
+from ...data.view import View
+from ...models.gate.pair import same_classes
+from ...models.learning.trained import Trained
+from ...models.registry.versions import Version
+from ...policy.strategies.credits import last_scored, reference_of
+from ...spec.errors import RegistryError, SpecError
+from ...spec.values import EARLIER, History, LadderRung, Trial, TrialRole
+from ..champion import Champion, replaced_by
+from ..context import Care
+from ..excluded import KeptOut, without
+
+LEAST, MOST = 10, 20_000  # rows of one trial: fewer say nothing, and the newest of more are enough
+
+
+def trials_of(
+    care: Care, view: View, champion: Champion, history: History, background: LadderRung, broken: KeptOut
+) -> tuple[Trial, ...]:
+    """Score every version that waits in the background, and former champions, against champion and one another.
+
+    The rows are those whose labels arrived since trials were last made, whenever they were predicted; each pair is
+    compared on those that neither has learned. Holdout rows are among them: no version learns these.
+    """
+    seen = last_scored(history)
+    members = _members(care, champion, background, seen)
+    older = {EARLIER: replaced_by(care, champion.version), "reference": reference_of(history, champion.version)}
+    former = {name: trained for name, number in older.items() if number and (trained := _loaded(care, number))}
+    if not members and not former:
+        return ()
+    since = champion.trained.state.watermark if seen is None else max(seen, _first_unlearned(members, champion))
+    rows = _rows(view, since, broken)
+    if len(rows) < LEAST:
+        return ()
+    return _Bench(care, champion, rows, members, former, background).trials()
+
+
+def _first_unlearned(members: dict[str, Trained], champion: Champion) -> datetime:
+    """From where on at least one version in the background has rows that it did not learn."""
+    known = [*members.values(), champion.trained]
+    return min(each.state.watermark for each in known)
+
+
+def _rows(view: View, since: datetime, broken: KeptOut) -> pd.DataFrame:
+    parts = [part for part in (view.unlearned(since), view.holdout(since)) if len(part)]
+    if not parts:
+        return pd.DataFrame()
+    rows = without(pd.concat(parts, ignore_index=True), broken)
+    newest = rows.sort_values(["_label_time", "_id"], kind="stable").tail(MOST)
+    return newest.sort_values(["_time", "_id"], kind="stable", ignore_index=True)  # neighbours in time form blocks
+
+
+def _members(care: Care, champion: Champion, background: LadderRung, seen: datetime | None) -> dict[str, Trained]:
+    """The newest version of each strategy: those made since trials were last made, the background candidate whatever
+    its age.
+
+    One that was made earlier is stale, which is no fault of its strategy. Where the champion itself is the newest of
+    its strategy it stands for it.
+    """
+    found: dict[str, Trained] = {}
+    for strategy, version in care.registry.candidates().items():
+        if version.number == champion.version or (not _fresh(version, seen) and strategy != background):
+            continue
+        trained = _loaded(care, version.number)
+        if trained is not None:
+            found[strategy] = trained
+    own = champion.trained.state.rung
+    if own in get_args(LadderRung) and own not in found:
+        found[own] = champion.trained
+    return found
+
+
+def _fresh(version: Version, seen: datetime | None) -> bool:
+    at = version.tags.get("ratoon.at")
+    return at is not None and (seen is None or datetime.fromisoformat(at) >= seen)
+
+
+def _loaded(care: Care, number: str) -> Trained | None:
+    try:
+        return care.registry.load(number)
+    except (RegistryError, SpecError):  # deleted, or its files were, or they may not be read any more
+        return None
+
+
+class _Bench:
+    """All versions of one look, each asked once for its predictions."""
+
+    def __init__(
+        self,
+        care: Care,
+        champion: Champion,
+        rows: pd.DataFrame,
+        members: dict[str, Trained],
+        former: dict[str, Trained],
+        background: str,
+    ) -> None:
+        self._metric = METRICS[care.spec.metric]
+        self._champion, self._rows, self._members, self._former = champion, rows, members, former
+        self._background = background
+        self._said: dict[str, Outcomes | None] = {}
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Each strategy against the champion, the reference and the background candidate."""
+        champion = self._champion.trained
+        other = self._members.get(self._background, champion)
+        found: list[Trial | None] = []
+        for strategy, trained in self._members.items():
+            found.append(self._trial(strategy, trained, "champion", champion))
+            if (reference := self._former.get("reference")) is not None:
+                found.append(self._trial(strategy, trained, "reference", reference))
+            if strategy != self._background:
+                found.append(self._trial(strategy, trained, "background", other))
+        if (earlier := self._former.get(EARLIER)) is not None:
+            found.append(self._trial(EARLIER, earlier, "champion", champion))
+        return tuple(each for each in found if each is not None)
+
+    def _trial(self, strategy: str, trained: Trained, role: TrialRole, against: Trained) -> Trial | None:
+        if trained.version == against.version or trained.version is None or against.version is None:
+            return None
+        ours, theirs = self._outcomes(trained), self._outcomes(against)
+        if ours is None or theirs is None:
+            return None
+        unlearned = self._unlearned(trained, against)
+        if sum(unlearned) < LEAST:
+            return None
+        places = unlearned.to_numpy().nonzero()[0]
+        known = terms(self._metric, *same_classes(ours.take(places), theirs.take(places)))
+        if known is None or not math.isfinite(known.value):
+            return None
+        variance = known.variance()
+        if not math.isfinite(variance):
+            return None
+        return Trial(
+            strategy=strategy,
+            version=trained.version,
+            role=role,
+            against=against.version,
+            rows=len(places),
+            telling=known.telling,
+            gain=known.value,
+            variance=variance,
+        )
+
+    def _outcomes(self, trained: Trained) -> Outcomes | None:
+        key = trained.version or ""
+        if key not in self._said:
+            self._said[key] = trained.try_predict(self._rows)
+        return self._said[key]
+
+    def _unlearned(self, *versions: Trained) -> pd.Series[bool]:
+        newest = max(each.state.watermark for each in versions)
+        held: pd.Series[bool] = self._rows["_holdout"].astype(bool)
+        return held | (self._rows["_label_time"] > pd.Timestamp(newest))

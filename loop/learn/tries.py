@@ -1,0 +1,108 @@
+"""Which strategies a look or a run tries: by what they have earned, and when they were last tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ...models.gate import Earlier
+from ...models.ladder.attempt import SCRATCH, Attempt
+from ...models.ladder.race import Asked
+from ...policy.past import whole
+from ...policy.strategies.credits import Effort, best_gain, credit, due, gain_of, losses, older_gained, tried
+from ...spec.values import Decision, History, LadderRung
+from ..context import Care
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """The attempts of one earlier look or run, at its moment."""
+
+    at: datetime
+    attempts: tuple[Attempt, ...] = field(default=())
+
+    def tried(self, strategy: LadderRung) -> bool:
+        """Whether *strategy* learned anything then, or broke its contract while it tried to."""
+        return any(each.rung == strategy and each.rows > 0 for each in self.attempts)
+
+    def unable(self, strategy: LadderRung) -> bool:
+        """Whether *strategy* could not continue the champion of then."""
+        return any(each.rung == strategy and each.unable for each in self.attempts)
+
+
+def climbed(care: Care, before: datetime) -> tuple[Climbed, ...]:
+    """All attempts of this model by that moment, oldest first."""
+    found = [each for each in care.ledger.updates(care.spec.model) if each.at < before]
+    return tuple(
+        Climbed(each.at, tuple(Attempt.model_validate(one) for one in each.evidence.get("attempts", ())))
+        for each in found
+    )
+
+
+def background_of(care: Care, now: datetime) -> LadderRung:
+    """The strategy that is tried at every look: the cheapest, first on the ladder, that works for this model."""
+    return _background(care, climbed(care, now), now)
+
+
+def _background(care: Care, climbs: Sequence[Climbed], now: datetime) -> LadderRung:
+    rungs = care.spec.learner.rungs
+    return next((rung for rung in rungs if not _useless(care, climbs, rung, now)), rungs[-1])
+
+
+def _useless(care: Care, climbs: Sequence[Climbed], rung: LadderRung, now: datetime) -> bool:
+    """Whether *rung* was found unable to continue the present champion: another one may be continued again."""
+    promoted = max((each.at for each in care.ledger.champions(care.spec.model) if each.at <= now), default=None)
+    told = [each for each in climbs if any(one.rung == rung for one in each.attempts)]
+    return bool(told) and told[-1].unable(rung) and (promoted is None or told[-1].at >= promoted)
+
+
+def history_of(care: Care, fired: Decision) -> History:
+    """What the ledger knew at a decision's moment, with the trials that it rested on itself."""
+    known = care.ledger.history(care.spec.model, fired.at)
+    basis = fired.basis
+    own = {"trials": basis.trials, "leader": basis.leader} if basis is not None else {}
+    return known.model_copy(update={"champion": fired.champion, **own})
+
+
+def to_try(care: Care, fired: Decision, history: History, *, offer: bool) -> Asked:
+    """Which strategies are tried at the moment of *fired*, and in which order; *offer*: to win, not only to learn.
+
+    *history* as `history_of` gives it. All hangs on ledger, spec and moment alone, so that whoever fires at this
+    moment gets the same.
+    """
+    spec, climbs = care.spec, climbed(care, fired.at)
+    background = _background(care, climbs, fired.at)
+    leader = history.leader or background
+    found = tried(history)
+    moments = [each.at for each in whole(history)]
+    urgent = fired.triage.verdict == "harm" or fired.facts.get("performance", {}).get("failing") is True
+
+    def effort(strategy: LadderRung) -> Effort:
+        last = max((each.at for each in climbs if each.tried(strategy)), default=None)
+        since = None if last is None else 1 + sum(at > last for at in moments)
+        lost = losses(found, strategy, background=strategy in (background, leader))
+        told = since is not None and any(each.trial.strategy == strategy and each.age < since for each in found)
+        return Effort(since, lost, dear=strategy in SCRATCH, judged=told)
+
+    rungs = spec.learner.rungs
+    learn = set[LadderRung]()
+    for rung in rungs:
+        often = rung in (background, leader)
+        if not _useless(care, climbs, rung, fired.at) and due(effort(rung), every_look=often, urgent=urgent):
+            learn.add(rung)
+    if spec.learner.unproven == "drop" and not offer:
+        learn = set()
+    earned = {rung: _known(credit(found, rung, "background").mean) for rung in rungs}
+    able = [rung for rung in rungs if rung in learn or rung in (background, leader)]
+    proven = frozenset(r for r in rungs if (gain := gain_of(history, r)) is not None and gain.proven)
+    best = gain.strategy if (gain := best_gain(history, floor=spec.gain.tolerance)) is not None else leader
+    able += [rung for rung in rungs if rung == best and rung not in able]
+    order = sorted(
+        able, key=lambda rung: (rung != best, rung != leader, rung != background, -earned[rung], rungs.index(rung))
+    )
+    return Asked(tuple(order) if offer else None, frozenset(learn), offer, proven, Earlier(older_gained(history)))
+
+
+def _known(value: float) -> float:
+    return value if value == value else 0.0

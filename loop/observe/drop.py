@@ -1,0 +1,23 @@
+"""How far a version fell below what its lineage promises, on rows with labels."""
+
+from __future__ import annotations
+
+from ...data.metrics.metrics import Outcomes
+from ...models.learning.trained import Trained
+from ...monitors.performance.performance import Performance
+from ...spec.model import Spec
+from ...spec.values import Signal, Span
+from ...spec.watching import PerformanceSpec
+from ..champion import accepted_of
+
+
+def drop_of(spec: Spec, trained: Trained, outcomes: Outcomes | None, span: Span, *, least: int | None = None) -> Signal:
+    """The signal `drop` of *trained*, as the spec's performance monitor measures it; *outcomes* are of *span*.
+
+    *least*: so few rows are enough where `min_labels` asks for more.
+    """
+    watched = spec.monitors.performance or PerformanceSpec()
+    if least is not None:
+        watched = watched.model_copy(update={"min_labels": min(least, watched.min_labels)})
+    measure = Performance(watched, spec.metric, seed=spec.seed)
+    return next(s for s in measure(outcomes, accepted_of(spec, trained), span) if s.metric == "drop")

@@ -1,0 +1,37 @@
+"""What the monitors see at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...monitors.observe import Observation, observe
+from ..champion import Champion
+from ..context import Care
+from .unmeasured import unmeasured
+from .windows import Look
+
+
+def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Observation:
+    """Let every monitor speak; no window, however broken, stops the others. *pages*: Evidently's, for people."""
+    seen = observe(
+        care.spec,
+        reference=windows.reference,
+        current=windows.current,
+        outcomes=windows.outcomes,
+        accepted=champion.accepted,
+        performance_span=windows.performance,
+        coverage=windows.coverage,
+        left_out=windows.left_out,
+        matured=windows.matured,
+        known=champion.known,
+        recent=windows.recent,
+        before=windows.before,
+        judged_rows=windows.judged,
+        scored=windows.scored,
+        calibration=windows.calibration,
+        answered=windows.answered,
+        arrivals=windows.arrivals,
+        pages=pages,
+    )
+    missing = unmeasured(care, champion, windows, seen.signals)
+    return seen if missing is None else replace(seen, signals=(*seen.signals, missing))

@@ -1,0 +1,1 @@
+"""What people do with versions: adopt, accept, approve, and what was approved by nobody."""

@@ -1,0 +1,73 @@
+"""Whether anything let a version serve: a gate, an earlier time as champion, or the start of a lineage of Ratoon's."""
+
+from __future__ import annotations
+
+from ...ledger.ledger import Promotion
+from ...models.registry.versions import Version
+from ...spec.errors import RegistryError
+from ..context import Kept
+
+_BEGINS = ("first", "adopted")
+NOTICED = ("ungated", "put_back")  # moves that let no version serve by themselves
+
+
+def served_before(care: Kept, version: str) -> bool:
+    """Whether *version* was a champion that a gate, or the first training, had let go."""
+    return any(p.version == version and p.kind not in NOTICED for p in care.ledger.champions(care.spec.model))
+
+
+def last_let(care: Kept) -> str | None:
+    """The newest champion that something let serve: where the alias goes back to. None where there was none."""
+    moves = care.ledger.champions(care.spec.model)
+    let = {p.version for p in moves if p.kind not in NOTICED}
+    return next((p.version for p in reversed(moves) if p.version in let), None)
+
+
+def why_ungated(care: Kept, version: Version) -> str | None:
+    """Why *version* may not serve, as half a sentence; None where something let it.
+
+    The tags alone are not believed: the decision that they name must be the ledger's, and this the version that its
+    run registered. A beginning needs none, where nothing of Ratoon's served yet.
+    """
+    tags = version.tags
+    if served_before(care, version.number):
+        return None
+    if "ratoon.rung" not in tags:
+        return "Ratoon did not register it and no gate compared it with the champion"
+    if tags["ratoon.rung"] in _BEGINS:
+        before = last_let(care)
+        if before is None or not _ours(care, before):
+            return None
+        return f"it begins a lineage of its own (tag `ratoon.rung`), and no gate compared it with v{before}"
+    if tags.get("ratoon.gate") != "passed":
+        return f"no gate passed it (tag `ratoon.gate`: {tags.get('ratoon.gate', 'none')})"
+    decision = care.ledger.find_decision(version.decision) if version.decision else None
+    if decision is None or decision.model != care.spec.model:
+        return f"the decision that it names, {version.decision or 'none'}, is not in this model's ledger"
+    own = care.registry.of_decision(decision.id)
+    if own is not None and own.number != version.number:
+        return f"its tags are those of v{own.number}, which the gate judged"
+    if care.ledger.offers(care.spec.model).get(decision.id) == version.number:
+        return None  # written down by the run that a gate let offer it
+    flights = [each for each in care.ledger.updates(care.spec.model) if each.decision == decision.id]
+    if not any(each.version == version.number or each.outcome == "running" for each in flights):
+        return f"no training run of the decision that it names, {decision.id}, registered it"
+    return None
+
+
+def _ours(care: Kept, version: str) -> bool:
+    try:
+        return "ratoon.rung" in care.registry.version(version).tags
+    except RegistryError:  # deleted, which lets no stranger in
+        return True
+
+
+def actor_of(version: Version, last: Promotion | None, again: bool) -> str:
+    """Who moved the alias to *version*, where MLflow knows; else `registry`.
+
+    A version that served before may still carry the name of who set it then: its time tells.
+    """
+    who, when = version.tags.get("reviewed_by"), version.tags.get("reviewed_at", "")
+    if not who or (again and last is not None and when <= last.at.isoformat()):
+        return "registry"
+    return who

@@ -1,0 +1,1 @@
+"""Screens over columns: ranges, units, order, missing values; and drift."""

@@ -1,0 +1,1 @@
+"""Everything that knows Evidently: reports, dashboards, pages and the workspace."""

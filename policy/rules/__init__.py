@@ -1,0 +1,1 @@
+"""Rules: their conditions in CEL, the variables that conditions may use, and checking both."""
