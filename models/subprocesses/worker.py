@@ -81,7 +81,7 @@ def limit(limits: bounded.Limits) -> None:
 
 def tidy_path() -> None:
     """Take the working folder and Ratoon's own rooms off the path: a `models` found there is not the version's."""
-    taken = {str(Path(__file__).resolve().parent.parent), str(Path.cwd()), ""}
+    taken = {str(Path(__file__).resolve().parents[2]), str(Path.cwd()), ""}
     sys.path[:] = [each for each in sys.path if each not in taken and str(Path(each).resolve()) not in taken]
 
 
