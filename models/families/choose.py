@@ -36,7 +36,7 @@ def build(spec: Spec) -> Any:
     Raises SpecError if the file or function is missing or fails, or returns what no family can learn.
     """
     estimator = building.build(spec, [family.building for family in FAMILIES if family.building is not None])
-    if isinstance(estimator, type) or not (is_own(spec.learner.family) or can_learn(estimator)):
+    if not (is_own(spec.learner.family) or can_learn(estimator)):
         function = spec.learner.build.rpartition(":")[2]
         described = [family.described for family in reversed(FAMILIES)]
         raise SpecError(

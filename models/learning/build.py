@@ -51,6 +51,10 @@ def build(spec: Spec, buildings: Iterable[Building] = ()) -> Any:
             estimator = _made(maker, spec.seed, tuple(buildings))
     except Exception as error:
         raise SpecError(f"{where}: {function}() raised {worded(error)} Nothing was changed") from error
+    if isinstance(estimator, type):
+        raise SpecError(
+            f"{where}: {function}() returned {describe(estimator)}; expected an estimator. Nothing was changed"
+        )
     return _within(spec.learner.threads, seeded(estimator, spec.seed))
 
 

@@ -19,6 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from ratoon.models.families import FAMILIES
 from ratoon.models.families.choose import trust_of
 from ratoon.models.families.sklearn.partial_fit import SklearnPartial
 from ratoon.models.learning.encoders import meet
@@ -228,8 +229,8 @@ def test_replayed_rows_move_no_statistics(setting: Any) -> None:
 @pytest.mark.parametrize(
     ("family", "library", "stops"),
     [
-        ("sklearn-partial", "lightgbm", False),
-        ("sklearn-partial", "scikit-learn", True),
+        ("sklearn", "lightgbm", False),
+        ("sklearn", "scikit-learn", True),
         ("lightgbm", "xgboost", False),
         ("lightgbm", "lightgbm", True),
         ("xgboost", "scikit-learn", True),
@@ -241,9 +242,10 @@ def test_only_a_library_that_the_family_uses_stops_it(
     make_spec: Any, make_rows: Any, family: str, library: str, stops: bool
 ) -> None:
     champion = LEARNER.first(SGDClassifier(), make_rows(60).drop(columns="c"), make_spec())
-    state = champion.state.model_copy(update={"family": family, "versions": {library: "0.1.0"}})
+    state = champion.state.model_copy(update={"versions": {library: "0.1.0"}})
+    libraries = next((each.libraries for each in FAMILIES if each.name == family), None)
     if stops:
         with pytest.raises(ContractBroken, match=f"learned with {library} 0.1.0"):
-            state.check_versions()
+            state.check_versions(libraries)
     else:
-        state.check_versions()
+        state.check_versions(libraries)
