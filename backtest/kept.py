@@ -9,7 +9,7 @@ from pathlib import Path
 from ..data.source import Source
 from ..data.sources.moment import LATEST
 from ..loop.plan import Plan
-from ..models.families.choose import LIBRARIES
+from ..models.families import libraries
 from ..models.learning.libraries import installed
 from ..spec.model import Spec
 from .results import ArmResult
@@ -32,7 +32,7 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
         found = glob.glob(str(spec.folder / place), recursive=True) if place else []  # noqa: PTH207  # may be absolute
         for file in sorted(map(Path, found)):
             parts.append(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}")
-    parts += [f"{name} {version}" for name, version in sorted(installed((*LIBRARIES, "duckdb")).items())]
+    parts += [f"{name} {version}" for name, version in sorted(installed((*libraries(), "duckdb")).items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

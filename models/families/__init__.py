@@ -5,6 +5,7 @@ A package outside of Ratoon adds a family by an entry point in the group `ratoon
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
 
 from ...spec.errors import SpecError
@@ -16,9 +17,16 @@ from .river import FAMILY as RIVER
 from .sklearn import FAMILY as SKLEARN
 from .torch import FAMILY as TORCH
 
+# The first that matches an estimator has it: scikit-learn's last, whose face many have.
+FAMILIES: tuple[Family, ...] = (RIVER, TORCH, LIGHTGBM, XGBOOST, SKLEARN)
 
-def _others() -> tuple[Family, ...]:
-    """Those of entry points; SpecError naming the one that cannot be loaded or is no `Family`."""
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Those of entry points and Ratoon's own; SpecError naming an entry point that cannot be loaded or is no `Family`.
+
+    Asked for when they are needed: a package that brings one imports Ratoon, and may be imported before it.
+    """
     found = []
     for point in entry_points(group=GROUP):
         try:
@@ -35,8 +43,9 @@ def _others() -> tuple[Family, ...]:
                 "expected a ratoon.models.families.family.Family. Nothing was changed"
             )
         found.append(family)
-    return tuple(found)
+    return (*found, *FAMILIES)
 
 
-# The first that matches an estimator has it: the others' own first, scikit-learn's last, whose face many have.
-FAMILIES: tuple[Family, ...] = (*_others(), RIVER, TORCH, LIGHTGBM, XGBOOST, SKLEARN)
+def libraries() -> tuple[str, ...]:
+    """All libraries that a family learns with."""
+    return tuple(dict.fromkeys(each for family in families() for each in family.libraries))

@@ -17,7 +17,7 @@ from ..learning import build as building
 from ..learning.learner import Learner
 from ..learning.libraries import distribution_of
 from ..learning.steps import innermost
-from . import FAMILIES
+from . import FAMILIES, families
 from .custom.format import OwnFormat
 from .custom.own import own_learner
 from .family import Family
@@ -26,7 +26,6 @@ from .formats import Format
 from .original import Original
 from .trust import Trust
 
-LIBRARIES = tuple(dict.fromkeys(each for family in FAMILIES for each in family.libraries))
 _DEFAULTS: dict[str, Any] = {"rate": 1.0, "weights": "none", "patience": None}
 
 
@@ -35,10 +34,10 @@ def build(spec: Spec) -> Any:
 
     Raises SpecError if the file or function is missing or fails, or returns what no family can learn.
     """
-    estimator = building.build(spec, [family.building for family in FAMILIES if family.building is not None])
+    estimator = building.build(spec, [family.building for family in families() if family.building is not None])
     if not (is_own(spec.learner.family) or can_learn(estimator)):
         function = spec.learner.build.rpartition(":")[2]
-        described = [family.described for family in reversed(FAMILIES)]
+        described = [family.described for family in reversed(families())]
         raise SpecError(
             f"{spec.path}: learner.build: {spec.learner.build!r}: {function}() returned "
             f"{building.describe(estimator)}; expected {', '.join(described[:-1])} or {described[-1]}. "
@@ -49,12 +48,12 @@ def build(spec: Spec) -> Any:
 
 def can_learn(estimator: Any) -> bool:
     """Whether *estimator* is of any family."""
-    return any(family.matches(innermost(estimator)) for family in FAMILIES)
+    return any(family.matches(innermost(estimator)) for family in families())
 
 
 def check_family(spec: Spec) -> None:
     """SpecError if `learner.family` names neither a family nor a learner of the user's own."""
-    wanted, names = spec.learner.family, tuple(family.name for family in FAMILIES)
+    wanted, names = spec.learner.family, tuple(family.name for family in families())
     if wanted != AUTO and wanted not in names and not is_own(wanted):
         raise SpecError(f"{spec.path}: learner.family: {unknown_family(wanted, names)}. Nothing was changed")
 
@@ -65,7 +64,7 @@ def family_of(estimator: Any, spec: Spec) -> Family:
     For the task, the last family that has it stands in for estimators that match none: its learner says why not.
     """
     last = innermost(estimator)
-    able = [family for family in FAMILIES if spec.task in family.tasks]
+    able = [family for family in families() if spec.task in family.tasks]
     return next((family for family in able if family.matches(last)), able[-1])
 
 
@@ -107,9 +106,9 @@ def trust_of(spec: Spec | None, allowed: Iterable[str] | None = None) -> Trust:
     if allowed is None:
         allowed = spec.learner.types_allowed if spec is not None else ()
     reviewed: dict[str, tuple[str, ...]] = {}
-    for family in FAMILIES:
+    for family in families():
         reviewed.update(family.reviewed_types)
-    return Trust(tuple(allowed), reviewed, frozenset(each for family in FAMILIES for each in family.modules))
+    return Trust(tuple(allowed), reviewed, frozenset(each for family in families() for each in family.modules))
 
 
 def format_of(estimator: Any, spec: Spec | None) -> Format:
@@ -118,14 +117,14 @@ def format_of(estimator: Any, spec: Spec | None) -> Format:
     if own is not None:
         return own
     last = innermost(estimator)
-    return next((family.saved_as for family in FAMILIES if family.matches(last)), FAMILIES[-1].saved_as)
+    return next((family.saved_as for family in families() if family.matches(last)), FAMILIES[-1].saved_as)
 
 
 def format_in(folder: Path, version: str, spec: Spec | None) -> tuple[Format, dict[str, Any]]:
     """The format that wrote the version in *folder*, and its entries in MLmodel; RegistryError if none did."""
     flavours = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]
     own = _own_format(spec) if OwnFormat.flavour in flavours else None
-    known = {family.saved_as.flavour: family.saved_as for family in reversed(FAMILIES)}
+    known = {family.saved_as.flavour: family.saved_as for family in reversed(families())}
     for each in (own, *known.values()):
         if each is not None and each.flavour in flavours:
             return each, flavours[each.flavour]
@@ -149,7 +148,7 @@ def _own_format(spec: Spec | None) -> OwnFormat | None:
 def requirements_of(estimator: Any) -> dict[str, str]:
     """`name==version` of the libraries that serving *estimator* needs, by library; only of those installed."""
     last = innermost(estimator)
-    family = next((family for family in FAMILIES if family.matches(last)), FAMILIES[-1])
+    family = next((family for family in families() if family.matches(last)), FAMILIES[-1])
     found = {}
     for name in family.requirements:
         distribution = distribution_of(name)
@@ -165,7 +164,7 @@ def load_foreign(foreign: Foreign, spec: Spec) -> Original:
     Raises RegistryError for a flavour that cannot be adopted, for a pickle or code of its own if `learner.pickle`
     does not allow it (loading one runs whatever code it holds), and for types that nobody reviewed.
     """
-    loaders = {flavour: loader for family in FAMILIES for flavour, loader in family.foreign.items()}
+    loaders = {flavour: loader for family in families() for flavour, loader in family.foreign.items()}
     flavours = foreign.about["flavors"]
     # A model of a named flavour carries `python_function` too.
     name = next((each for each in sorted(loaders, key="python_function".__eq__) if each in flavours), None)

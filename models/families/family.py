@@ -32,6 +32,20 @@ def set_in_build(own: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A small model of a family, on which the conformance suite tries it.
+
+    *name* ends with the *task*. *maker*: `module:function` that gives it unfitted; it learns the columns `a` and `b`
+    (numbers) and `c` (text), of 300 rows. *learner*: keys of the spec's `learner`.
+    """
+
+    name: str
+    task: Task
+    maker: str
+    learner: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Family:
     """One family of models.
 
@@ -51,6 +65,7 @@ class Family:
     - *likeliest*: whether `predict` of an estimator is the class with the largest `predict_proba`.
     - *exact*: whether a version that was stored predicts bit for bit as before.
     - *tasks*: those that it can do.
+    - *examples*: for the conformance suite; Ratoon's own families have theirs in its tests.
     """
 
     name: str
@@ -68,3 +83,4 @@ class Family:
     likeliest: Callable[[Any], bool] = lambda estimator: False
     exact: bool = True
     tasks: frozenset[Task] = LABELLED
+    examples: tuple[Example, ...] = ()

@@ -19,7 +19,8 @@ from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, RegistryError
 from ...spec.model import Spec
 from ...spec.watching import OF_CLASSES
-from ..families.choose import LIBRARIES, can_learn, family_of, learner_for, load_foreign
+from ..families import libraries
+from ..families.choose import can_learn, family_of, learner_for, load_foreign
 from ..families.foreign import Foreign
 from ..families.original import Original
 from ..ladder.race import accept
@@ -30,6 +31,7 @@ from ..learning.reservoir import kept
 from ..learning.state import TrainingState
 from ..learning.steps import innermost
 from ..learning.trained import Trained
+from .version_files import reread
 
 HOLDOUT = (
     "it may have learned rows that Ratoon holds out, since it did not know of them: comparisons with it on the "
@@ -195,7 +197,7 @@ def _refuse_another_task(estimator: Any, known: Any, spec: Spec) -> None:
 
 def _versions(foreign: Foreign, found: Found) -> dict[str, str]:
     """Versions that it was trained with, as its requirements pin them; the rest as installed here."""
-    here, pinned = installed(LIBRARIES), foreign.requirements
+    here, pinned = installed(libraries()), foreign.requirements
     known = {name: pinned[name] for name in here if name in pinned}
     if known:
         found.recovered.append(f"versions of {', '.join(known)}, from its requirements")
@@ -223,8 +225,6 @@ def _optimiser(estimator: Any, found: Found) -> None:
 
 def _predicts_alike(foreign: Foreign, original: Original, trained: Trained, spec: Spec, rows: pd.DataFrame) -> None:
     """Raises RegistryError unless what will be stored predicts *rows* and the model's own example as the original."""
-    from .version_files import reread
-
     features = trained.state.features
     stored = reread(trained.estimator, spec)
     tables = {"rows of the data": table(rows, features)}

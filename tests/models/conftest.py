@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratoon.models.families import families
 from ratoon.models.ladder.race import first
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.model import Spec
@@ -217,6 +218,10 @@ class OwnSteps(OwnLearner):
 def small(kind):
     return kind(n_estimators=10, num_leaves=7, min_child_samples=5, subsample=0.8, subsample_freq=1, verbosity=-1)
 """
+# Families that installed packages bring are tried by the same suite.
+for _example in (each for family in families() for each in family.examples):
+    _module, _, _function = _example.maker.partition(":")
+    BUILDS += f"\n\ndef {_example.name}():\n    from {_module} import {_function}\n\n    return {_function}()\n"
 
 
 @pytest.fixture(scope="session")

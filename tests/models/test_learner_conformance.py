@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 import sys
@@ -17,9 +18,10 @@ import pytest
 import skops.io
 
 from ratoon.data.holdout import fingerprint
-from ratoon.models import families
+from ratoon.models import families as package
+from ratoon.models.families import families
 from ratoon.models.families.boosting.lightgbm_trees import import_lightgbm
-from ratoon.models.families.choose import build, learner_for
+from ratoon.models.families.choose import build, family_of, learner_for
 from ratoon.models.families.river.model import RiverModel, write
 from ratoon.models.families.torch.model import TorchModel
 from ratoon.models.learning.how import How
@@ -28,6 +30,7 @@ from ratoon.models.learning.reservoir import beside, drawn
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, Refused, SpecError
+from ratoon.spec.family import is_own
 
 from .conftest import BUILDS
 from .found_learners import NEEDS, found_learners, name_of, unavailable
@@ -62,6 +65,7 @@ CASES = [
     ("torch_multiclass", "multiclass", {}),
     ("torch_regression", "regression", {}),
     ("own_regression", "regression", {"family": "training.py:OwnSteps"}),
+    *((each.name, each.task, dict(each.learner)) for family in families() for each in family.examples),
 ]
 NUMBERS_ONLY = (
     "kmeans_alone_clustering",
@@ -69,7 +73,6 @@ NUMBERS_ONLY = (
     *("torch_binary", "torch_multiclass", "torch_regression"),
 )
 LIBRARIES = {"lgbm": "lightgbm", "xgb": "xgboost", "river": "river", "torch": "torch"}  # by the names of builds
-LIBRARY = {"river": "river", "torch": "torch"}  # whose minor version decides, where it is not scikit-learn's
 SCRATCH_ONLY = [("forest_binary", "binary", {}), ("forest_regression", "regression", {})]
 names = ["-".join([build, *map(str, options.values())]).replace(".py:", "-") for build, _, options in CASES]
 MODELS = set(re.findall(r"^def (\w+_(?:binary|multiclass|regression|clustering))\(", BUILDS, re.MULTILINE))
@@ -130,6 +133,22 @@ def test_no_learner_escapes_this_suite(make_spec: Any) -> None:
     assert not lacking, f"no case in CASES for: {', '.join(lacking)}"
 
 
+def test_no_family_escapes_this_suite(make_spec: Any) -> None:
+    """Each of them, those of installed packages too, has a case here."""
+    tried = {family.name for family in families() if any(map(_missing, family.modules))}
+    for name, task, options in CASES:
+        library = next((each for short, each in LIBRARIES.items() if name.startswith(short)), None)
+        if "family" not in options and not (library is not None and _missing(library)):
+            spec = make_spec(name, task, learner=options)
+            tried.add(family_of(build(spec), spec).name)
+    lacking = sorted({family.name for family in families()} - tried)
+    assert not lacking, f"no case in CASES for: {', '.join(lacking)}"
+
+
+def _missing(module: str) -> bool:
+    return importlib.util.find_spec(module) is None
+
+
 def test_no_model_of_the_build_file_is_left_out() -> None:
     cases = {name for name, _, _ in (*CASES, *SCRATCH_ONLY)}
     assert cases == MODELS
@@ -143,11 +162,11 @@ def test_a_family_that_is_added_is_found(tmp_path: Path, monkeypatch: pytest.Mon
         "class Helper:\n    family = 'new'\n"
     )
     before = found_learners()
-    monkeypatch.setattr(families, "__path__", [*families.__path__, str(tmp_path)])
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     try:
         assert found_learners() - before == {"BrandNew"}
     finally:
-        sys.modules.pop(f"{families.__name__}.brand_new", None)
+        sys.modules.pop(f"{package.__name__}.brand_new", None)
 
 
 def _content(estimator: Any) -> bytes:
@@ -345,7 +364,7 @@ def test_rows_behind_the_watermark_are_not_learned_again(case: Any, make_rows: A
 
 def test_another_minor_version_of_the_library_cannot_continue(case: Any) -> None:
     spec, champion, new = case
-    library = LIBRARY.get(champion.state.family, "scikit-learn")
+    library = "scikit-learn" if is_own(spec.learner.family) else family_of(champion.estimator, spec).libraries[0]
     old = champion.state.model_copy(update={"versions": {library: "0.2.0"}})
     with pytest.raises(ContractBroken, match=rf"learned with {library} 0\.2\.0"):
         learner_for(champion.estimator, spec).update(Trained(champion.estimator, old), new, spec)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -182,3 +184,10 @@ def test_an_entry_point_names_a_learner(make_spec: Any, monkeypatch: pytest.Monk
         monkeypatch.setattr(place, lambda **kw: EntryPoints([point]).select(**kw))
     spec = make_spec(learner={"family": "theirs"})
     assert learner_for(object(), spec).family == "river"
+
+
+def test_the_former_place_of_the_class_to_inherit_still_works_and_names_the_new_one() -> None:
+    code = "from ratoon.models.families.own import OwnLearner; print(OwnLearner.__module__)"
+    done = subprocess.run([sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "ratoon.models.families.custom.own"
+    assert "DeprecationWarning" in done.stderr and "ratoon.models.families.custom.own" in done.stderr

@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from ratoon.models.families import FAMILIES
+from ratoon.models.families import families
 from ratoon.models.families.choose import trust_of
 from ratoon.models.families.sklearn.partial_fit import SklearnPartial
 from ratoon.models.learning.encoders import meet
@@ -243,7 +243,7 @@ def test_only_a_library_that_the_family_uses_stops_it(
 ) -> None:
     champion = LEARNER.first(SGDClassifier(), make_rows(60).drop(columns="c"), make_spec())
     state = champion.state.model_copy(update={"versions": {library: "0.1.0"}})
-    libraries = next((each.libraries for each in FAMILIES if each.name == family), None)
+    libraries = next((each.libraries for each in families() if each.name == family), None)
     if stops:
         with pytest.raises(ContractBroken, match=f"learned with {library} 0.1.0"):
             state.check_versions(libraries)

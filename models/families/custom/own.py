@@ -36,12 +36,10 @@ from ...learning.lineage import begin, carry_on, taken_in
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
 from ...subprocesses.user_files import load_file
-from .. import FAMILIES
+from .. import libraries
 
 METHODS = ("first", "update")
 STORAGE = ("save", "load", "serve")
-# Nobody knows which of them a learner of the user's own uses.
-_ANY = tuple(dict.fromkeys(each for family in FAMILIES for each in family.libraries))
 
 
 class OwnLearner:
@@ -68,7 +66,8 @@ class OwnLearner:
         def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
             self.fit(estimator, X, y, spec)
 
-        return begin(self.family, estimator, rows, spec, origin, libraries=_ANY, fit=fit)
+        # Nobody knows which of them it uses.
+        return begin(self.family, estimator, rows, spec, origin, libraries=libraries(), fit=fit)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """As `Learner.update`; `learn` gets a deep copy of the champion's estimator."""
