@@ -80,12 +80,17 @@ class Triage(Value):
 
 
 class GuardAnswer(Value):
-    """What one guard said about one rule: *held* means that it stopped the rule."""
+    """What one guard said about one rule: *held* means that it stopped the rule.
+
+    *rule* is the rule's condition, for people; *rule_id* says which rule it is (`Policy.rule_ids`), None in what was
+    written before rules had ids.
+    """
 
     rule: str
     guard: str
     held: bool
     text: str
+    rule_id: str | None = None
 
 
 class Marks(Value):
@@ -144,8 +149,9 @@ class Basis(Value):
 class Decision(Value):
     """What was decided about one model at one moment, and why.
 
-    *facts* are the variables the rules saw. *reasons* are sentences for people. *rule* is the text of
-    the rule that chose the action, None where no rule matched.
+    *facts* are the variables the rules saw. *reasons* are sentences for people. *rule* is the condition of the
+    rule that chose the action, for people, and *rule_id* says which rule it is (`Policy.rule_ids`): two rules may
+    have the same condition. Both are None if no rule matched, *rule_id* also in what was written before rules had ids.
     """
 
     id: str
@@ -154,9 +160,10 @@ class Decision(Value):
     action: Action
     triage: Triage
     rule: str | None = None
+    rule_id: str | None = None
     reasons: tuple[str, ...] = ()
     guards: tuple[GuardAnswer, ...] = ()
-    matched: tuple[str, ...] = ()  # every rule whose condition held, also those that a guard stopped
+    matched: tuple[str, ...] = ()  # every condition that held, also of rules that a guard stopped: persistence counts it
     facts: dict[str, Any] = {}
     policy: str = ""  # version of the policy: a hash of all that decides
     window: Span | None = None

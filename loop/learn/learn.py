@@ -20,7 +20,7 @@ from ...models.learning.trained import Trained
 from ...models.registry.evidence import Evidence
 from ...models.registry.versions import UNCLAIMED, Claim, Version
 from ...models.subprocesses.remote import Isolated
-from ...policy.decide import decision_id
+from ...policy.decide import decision_id, fired_rule
 from ...policy.guards.budgets import cpu_seconds_left
 from ...policy.strategies.credits import gain_of
 from ...spec.model import Spec
@@ -120,7 +120,7 @@ def _outlook(
     """What earlier climbs of this model say about the rungs, and what the rule's budget leaves."""
     spec = care.spec
     climbs = [each.attempts for each in climbed(care, fired.at)]
-    rule = next((each for each in spec.policy if (each.when, each.do) == (fired.rule, fired.action)), None)
+    rule = fired_rule(spec.deciding, fired)
     history = care.ledger.history(spec.model, fired.at)
     budget = cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None
     rows: dict[LadderRung, int] = {}
