@@ -163,7 +163,7 @@ class Decision(Value):
     rule_id: str | None = None
     reasons: tuple[str, ...] = ()
     guards: tuple[GuardAnswer, ...] = ()
-    matched: tuple[str, ...] = ()  # every condition that held, also of rules that a guard stopped: persistence counts it
+    matched: tuple[str, ...] = ()  # conditions that held, also of rules that a guard stopped: persistence counts them
     facts: dict[str, Any] = {}
     policy: str = ""  # version of the policy: a hash of all that decides
     window: Span | None = None

@@ -45,7 +45,8 @@ OPEN = Outlook()
 def expected(climbs: Sequence[Sequence[Attempt]], rows: Mapping[LadderRung, int]) -> dict[LadderRung, float]:
     """CPU seconds for each rung on so many *rows*, by what a row took when the rung last learned, judged or not.
 
-    *rows* as `Attempt.rows`: those that are replayed count too. To one significant digit: measured time differs a little from run to run, and a climb must not hang on that.
+    *rows* as `Attempt.rows`: those that are replayed count too. To one significant digit: measured time differs a
+    little from run to run, and a climb must not hang on that.
     """
     rates: dict[LadderRung, float] = {}
     for attempts in climbs:
