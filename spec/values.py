@@ -18,6 +18,11 @@ Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
 LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
 Rung = Literal["first", "adopted", LadderRung]
 
+# How a training run ended. `background`: strategies learned at a moment that fired nothing, and nothing was offered.
+Outcome = Literal["registered", "refused", "failed", "abandoned", "nothing_new", "background"]
+# ... or that it has not ended, or is one that shadow mode only writes down.
+RunState = Outcome | Literal["running", "shadow"]
+
 FIRING: frozenset[Action] = frozenset({"warm_start", "full_retrain"})
 
 
@@ -240,7 +245,7 @@ class PastUpdate(Value):
     decision: str
     started_at: datetime  # in the decision's own time, so that live and replay agree
     ended_at: datetime | None = None
-    outcome: Literal["running", "registered", "refused", "failed", "abandoned", "nothing_new", "shadow", "background"]
+    outcome: RunState
     version: str | None = None
     cpu_seconds: float = 0.0
     rows: int = 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from ...data.sources.moment import TICK
-from ...ledger.ledger import Flight, Landed
+from ...ledger.ledger import Flight
 from ...models.ladder.attempt import SCRATCH
 from ...models.ladder.climbing import climb_apart, first_apart
 from ...models.ladder.race import Asked, Race, climb, first
@@ -22,7 +21,7 @@ from ...models.subprocesses.remote import Isolated
 from ...policy.decide import decision_id
 from ...policy.strategies.credits import gain_of
 from ...spec.model import Spec
-from ...spec.values import Decision, LadderRung
+from ...spec.values import Decision, LadderRung, Outcome
 from ..champion import Champion
 from ..context import Care, Kept
 from ..excluded import impossible, kept_out, without
@@ -32,6 +31,7 @@ from .candidates import learned_broken, lines
 from .forecast import forecast
 from .held_out import held_out
 from .missed import missed
+from .record import record_of
 from .referenced import referenced
 from .revised import revised
 from .tries import history_of, to_try
@@ -241,43 +241,24 @@ def landed(
     offer: bool = True,
     behind: Mapping[str, str] | None = None,
     cpu_seconds: float | None = None,
-) -> Landed:
+) -> Outcome:
     """Write down how the training ended, with every strategy that was tried; *version* is the one that was registered.
 
     *behind*: the versions kept in the background, by strategy. *cpu_seconds*: all that the run took, reading and
     judging included; left out: learning and judging.
     """
-    outcome: Landed = "registered" if race.winner else "refused"
+    outcome: Outcome = "registered" if race.winner else "refused"
     if race.candidate is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
         outcome = "nothing_new"
-    evidence: dict[str, Any] = {"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]}
-    if race.unproven is not None:
-        evidence["promising"] = True
-        if version is not None:
-            evidence["candidate"] = version
-    if behind:
-        evidence["behind"] = dict(behind)
     if not offer:
         outcome = "background"
-    learning, judging = race.cpu_seconds, sum(attempt.judging_cpu_seconds for attempt in race.attempts)
-    total = max(cpu_seconds or 0.0, learning + judging)
-    if race.used is not None:
-        total = max(total, learning + judging) + max(race.used.cpu_seconds - learning - judging, 0.0)
-    evidence["cpu_seconds"] = {"learning": learning, "judging": judging, "total": total}
-    if race.missed:
-        evidence["missed_rows"] = race.missed
-    if race.kept_out:
-        evidence["kept_out_rows"] = race.kept_out
-    if race.revised:
-        evidence["revised_labels"] = {**asdict(race.revised), "estimate": race.revised.estimate}
-    if race.used is not None:
-        evidence["process"] = race.used.model_dump(mode="json")
+    record = record_of(race, version, behind or {}, cpu_seconds or 0.0)
     care.ledger.land(
         flight,
         outcome=outcome,
         version=version if race.winner else None,
-        evidence=evidence,
-        cpu_seconds=total,
+        evidence=record,
+        cpu_seconds=(record.cpu_seconds.total if record.cpu_seconds is not None else None) or 0.0,
         rows=sum(attempt.rows for attempt in race.attempts),
         watermark=race.winner.state.watermark if race.winner else None,
         ended_at=ended_at,

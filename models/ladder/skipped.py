@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ...spec.model import LearnerSpec
+from ...spec.run_record import AttemptRecord
 from ...spec.values import LadderRung
 from ..learning.reservoir import replayed
 from ..learning.trained import Trained
@@ -42,7 +43,9 @@ class Outlook:
 OPEN = Outlook()
 
 
-def expected(climbs: Sequence[Sequence[Attempt]], rows: Mapping[LadderRung, int]) -> dict[LadderRung, float]:
+def expected(
+    climbs: Sequence[Sequence[Attempt | AttemptRecord]], rows: Mapping[LadderRung, int]
+) -> dict[LadderRung, float]:
     """CPU seconds for each rung on so many *rows*, by what a row took when the rung last learned, judged or not.
 
     *rows* as `Attempt.rows`: those that are replayed count too. To one significant digit: measured time differs a
@@ -50,7 +53,7 @@ def expected(climbs: Sequence[Sequence[Attempt]], rows: Mapping[LadderRung, int]
     """
     rates: dict[LadderRung, float] = {}
     for attempts in climbs:
-        rates |= {a.rung: a.cpu_seconds / a.rows for a in attempts if a.rows and a.error is None}  # type: ignore[misc]
+        rates |= {a.rung: (a.cpu_seconds or 0.0) / a.rows for a in attempts if a.rows and a.error is None}  # type: ignore[misc]
     return {rung: float(f"{rate * rows[rung]:.0e}") for rung, rate in rates.items() if rung in rows}
 
 
