@@ -13,9 +13,9 @@ import pandas as pd
 from ...spec.model import Spec
 from ...spec.values import LadderRung
 from ..learning.trained import Trained
-from ..learning.used import Used, peak_memory
 from ..subprocesses.bounded import Limits, carried_out
 from ..subprocesses.remote import Isolated
+from ..subprocesses.used import Used, peak_memory
 from ..subprocesses.worker import Ask, here
 from .race import Race, climb, first
 

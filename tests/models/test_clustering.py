@@ -17,12 +17,12 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.models.gate import GateResult, judge
 from ratoon.models.ladder.race import climb
 from ratoon.models.learning.how import How, Origin
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, SpecError
 from ratoon.spec.model import Spec
 

@@ -19,8 +19,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from ratoon.models.families import FAMILIES
+from ratoon.models.families.choose import trust_of
 from ratoon.models.families.sklearn.partial_fit import SklearnPartial
-from ratoon.models.families.trust import trusted
 from ratoon.models.learning.encoders import meet
 from ratoon.models.learning.imputers import move_means, remember
 from ratoon.spec.errors import ContractBroken
@@ -56,7 +57,9 @@ def test_an_imputers_mean_is_the_mean_of_all_values_ever_seen(setting: Any) -> N
     """Also after a reload: the count of values travels on the imputer, and a reader without Ratoon ignores it."""
     spec, old, new = setting
     champion = LEARNER.first(model(), old, spec)
-    again = replace(champion, estimator=skops.io.loads(skops.io.dumps(champion.estimator), trusted=trusted()))
+    again = replace(
+        champion, estimator=skops.io.loads(skops.io.dumps(champion.estimator), trusted=trust_of(None).types())
+    )
     for trained in (champion, again):
         updated = LEARNER.update(trained, new, spec)
         expected = pd.concat([old, new])[["a", "b"]].mean()
@@ -226,8 +229,8 @@ def test_replayed_rows_move_no_statistics(setting: Any) -> None:
 @pytest.mark.parametrize(
     ("family", "library", "stops"),
     [
-        ("sklearn-partial", "lightgbm", False),
-        ("sklearn-partial", "scikit-learn", True),
+        ("sklearn", "lightgbm", False),
+        ("sklearn", "scikit-learn", True),
         ("lightgbm", "xgboost", False),
         ("lightgbm", "lightgbm", True),
         ("xgboost", "scikit-learn", True),
@@ -239,9 +242,10 @@ def test_only_a_library_that_the_family_uses_stops_it(
     make_spec: Any, make_rows: Any, family: str, library: str, stops: bool
 ) -> None:
     champion = LEARNER.first(SGDClassifier(), make_rows(60).drop(columns="c"), make_spec())
-    state = champion.state.model_copy(update={"family": family, "versions": {library: "0.1.0"}})
+    state = champion.state.model_copy(update={"versions": {library: "0.1.0"}})
+    libraries = next((each.libraries for each in FAMILIES if each.name == family), None)
     if stops:
         with pytest.raises(ContractBroken, match=f"learned with {library} 0.1.0"):
-            state.check_versions()
+            state.check_versions(libraries)
     else:
-        state.check_versions()
+        state.check_versions(libraries)
