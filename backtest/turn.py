@@ -62,6 +62,7 @@ class Turn:
                 "id": decision_id(self.care.spec.model, self.now, by),
                 "action": self.asked.action if same else action,
                 "rule": self.asked.rule if same else None,
+                "rule_id": self.asked.rule_id if same else None,
                 "reasons": (reason,),
                 "policy": by,
             }

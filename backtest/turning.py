@@ -17,6 +17,7 @@ from ..loop.plan import Plan
 from ..models.learning.trained import Trained
 from ..policy.rules.check import check_rules
 from ..spec.model import Spec
+from ..spec.run_record import RunRecord
 from ..spec.values import Decision
 from .cpu_clock import Spent
 from .rehearsed import promoted, rehearsed
@@ -140,7 +141,7 @@ def _act(arm: _Arm, decision: Decision) -> Run | None:
         return _learn(arm, decision, flight, ended)
     except Exception as error:  # as a live run, which lands as failed whatever stopped it
         reason = f"{type(error).__name__}: {error}"
-        care.ledger.land(flight, outcome="failed", evidence={"reason": reason}, ended_at=ended)
+        care.ledger.land(flight, outcome="failed", evidence=RunRecord(reason=reason), ended_at=ended)
         return Run("failed")
 
 

@@ -46,7 +46,7 @@ from ratoon.loop.excluded import outlying
 from ratoon.monitors.observe import observe
 from ratoon.monitors.rows.impossible import impossible_in
 from ratoon.policy.decide import decide
-from ratoon.policy.triage import triage
+from ratoon.policy.triage.triage import triage
 from ratoon.spec.rules import Persist, TriageSpec
 from ratoon.spec.values import History, PastDecision, Signal
 

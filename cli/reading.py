@@ -8,13 +8,13 @@ from typing import Any
 
 from ..ledger.ledger import Ledger
 from ..models.registry.embedded import EmbeddedVersions
-from ..models.registry.store import file_of, uri_of
+from ..models.registry.store import uri_of
 from ..models.registry.versions import Version
 from ..models.subprocesses.digests import FILES, compared
 from ..spec.errors import RegistryError
 from ..spec.masked import masked
 from ..spec.model import Spec
-from ..spec.stores import stores_of
+from ..spec.stores import sqlite_file, stores_of
 from ..spec.values import Decision, Score
 
 
@@ -70,7 +70,7 @@ def registered(spec: Spec) -> tuple[str, Sequence[Version]]:
     stored = EmbeddedVersions.find(uri, spec.model)
     if stored is not None:
         return uri, stored.versions()
-    file = file_of(uri)
+    file = sqlite_file(uri)
     if file is not None and not file.exists():
         return uri, ()
     from ..models.registry.mlflow_registry import Registry

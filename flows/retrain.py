@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ..ledger import claims
 from ..ledger.entries import ended, told
-from ..ledger.ledger import Flight, Landed
+from ..ledger.ledger import Flight
 from ..loop.champion import Champion, find_champion
 from ..loop.context import Care, take_care
 from ..loop.learn.claim import Claim, kept_alive
@@ -21,7 +21,8 @@ from ..models.registry.versions import Version
 from ..monitors.evidently.pages import reports_of
 from ..spec.errors import AliasMoved, NotAllowed, Refused, TrainingDied
 from ..spec.masked import masked
-from ..spec.values import Decision
+from ..spec.run_record import ProcessUse, RunRecord
+from ..spec.values import Decision, Outcome
 from .holding import Holder, holding
 from .prefect.artifacts_version import publish_race
 from .prefect.by_hand import decide_by_hand
@@ -43,7 +44,7 @@ class Retrained(BaseModel):
     """
 
     decision: str
-    outcome: Literal["registered", "refused", "nothing_new", "failed", "abandoned", "in_flight"]
+    outcome: Outcome | Literal["in_flight"]
     version: str | None = None
     candidate: str | None = None
     promoted: bool = False
@@ -228,16 +229,16 @@ def _fly(care: Care, fired: Decision, flight: Flight) -> Retrained:
 def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version, claim: Claim) -> Retrained:
     """End the flight of a process that died between the registry and the ledger."""
     done = care.registry.offer(done, claim=claim)  # it may have died before it set the aliases
-    evidence: dict[str, object] = {"resumed": "the version was registered before the process died"}
+    record = RunRecord(resumed="the version was registered before the process died")
     if done.unproven:
-        evidence |= {"promising": True, "candidate": done.number}
-    outcome: Landed = "refused" if done.unproven else "registered"
+        record = record.model_copy(update={"promising": True, "candidate": done.number})
+    outcome: Outcome = "refused" if done.unproven else "registered"
     version = None if done.unproven else done.number
     care.ledger.land(
         flight,
         outcome=outcome,
         version=version,
-        evidence=evidence,
+        evidence=record,
         cpu_seconds=float(done.tags.get("ratoon.cpu_seconds", 0.0)),
         rows=int(done.tags.get("ratoon.rows", 0)),
         watermark=datetime.fromisoformat(done.tags["ratoon.watermark"]),
@@ -246,7 +247,7 @@ def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version, c
     return _result(fired, outcome, done.number)
 
 
-def _result(fired: Decision, outcome: Landed, made: str | None) -> Retrained:
+def _result(fired: Decision, outcome: Outcome, made: str | None) -> Retrained:
     """*made*: the version that came of it; offered where it was registered by that outcome, else gone on from."""
     won = outcome == "registered"
     return Retrained(decision=fired.id, outcome=outcome, version=made if won else None, candidate=None if won else made)
@@ -254,12 +255,13 @@ def _result(fired: Decision, outcome: Landed, made: str | None) -> Retrained:
 
 def _land_failed(care: Care, fired: Decision, flight: Flight, error: Exception) -> None:
     """Write down why, and what it took: all that a training leaves which died."""
-    evidence: dict[str, object] = {"reason": masked(f"{type(error).__name__}: {error}")}
+    record = RunRecord(reason=masked(f"{type(error).__name__}: {error}"))
     seconds = 0.0
     if isinstance(error, TrainingDied):
         seconds = error.cpu_seconds
-        evidence["process"] = {"cpu_seconds": seconds, "peak_memory_bytes": error.peak_memory_bytes}
-    care.ledger.land(flight, outcome="failed", evidence=evidence, cpu_seconds=seconds, ended_at=fired.at)
+        used = ProcessUse(cpu_seconds=seconds, peak_memory_bytes=error.peak_memory_bytes)
+        record = record.model_copy(update={"process": used})
+    care.ledger.land(flight, outcome="failed", evidence=record, cpu_seconds=seconds, ended_at=fired.at)
 
 
 def _train(care: Care, fired: Decision, flight: Flight, claim: Claim) -> Retrained:

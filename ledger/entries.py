@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field
+from ..spec.run_record import RunRecord
+from ..spec.values import Outcome, Value, Verdict
 
-from ..spec.values import Value, Verdict
-
-# `background`: strategies learned at a look that fired nothing, and nothing was offered.
-Landed = Literal["registered", "refused", "failed", "abandoned", "nothing_new", "background"]
 # `ungated`: the alias was found on a version that no gate passed; `put_back`: back from there, or from nowhere.
 PromotionKind = Literal["first", "promotion", "roll_back", "ungated", "put_back"]
 Done = Literal["flagged", "put_back"]
@@ -56,7 +53,7 @@ class Flight(Value):
     at: datetime
     taken_off: datetime
     run: str | None = None
-    landed: Landed | None = None
+    landed: Outcome | None = None
     version: str | None = None
     holder: str = ""
 
@@ -92,19 +89,18 @@ class UpdateRow(Value):
     at: datetime
     taken_off: datetime
     run: str | None = None
-    outcome: Landed | Literal["running"] = "running"
+    outcome: Outcome | Literal["running"] = "running"
     version: str | None = None
     rows: int = 0
     cpu_seconds: float = 0.0
     watermark: datetime | None = None
     ended_at: datetime | None = None
-    evidence: dict[str, Any] = Field(default_factory=dict)
+    evidence: RunRecord = RunRecord()
 
     @property
     def left(self) -> tuple[str, str | None]:
         """How it ended, in words, and the version that came of it, proven or to be gone on from."""
-        kept = self.evidence.get("candidate")
-        return ended(self.outcome, self.version, str(kept) if kept else None)
+        return ended(self.outcome, self.version, self.evidence.candidate)
 
     @property
     def became(self) -> str:

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
-from pydantic_core import from_json, to_json
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from ..spec.duration import format_duration
 from ..spec.errors import Refused
-from ..spec.values import FIRING
+from ..spec.run_record import RunRecord
+from ..spec.values import FIRING, Outcome
 from . import claims
-from .entries import Flight, Landed, UpdateRow
-from .gains import gain
+from .entries import Flight, UpdateRow
 from .remembered import Remembered
 from .tables import DecisionRow, FlightRow, LandingRow
 
@@ -87,9 +85,9 @@ def land(
     session: Session,
     flight: Flight,
     *,
-    outcome: Landed,
+    outcome: Outcome,
     version: str | None,
-    evidence: dict[str, Any],
+    evidence: RunRecord,
     cpu_seconds: float,
     rows: int,
     watermark: datetime | None,
@@ -116,7 +114,7 @@ def land(
                 cpu_seconds=cpu_seconds,
                 watermark=watermark,
                 ended_at=ended_at,
-                evidence=to_json(evidence, inf_nan_mode="constants", fallback=_plain).decode(),
+                evidence=RunRecord.model_validate(evidence).model_dump_json(),
             )
         )
     elif landed.outcome == outcome and claims.was_held_by(session, flight):
@@ -167,7 +165,7 @@ def _read(
     for row, landing in session.execute(_flights(model).where(FlightRow.number >= least)):
         if (key := (row.model, row.number)) in wanted:
             update = _update(row, landing)
-            yield key, (update, gain(update.evidence))
+            yield key, (update, update.evidence.gain)
 
 
 def _flights(model: str) -> Select[tuple[FlightRow, LandingRow]]:
@@ -196,7 +194,7 @@ def _abandoned(flying: FlightRow, at: datetime, now_wall: datetime, abandon_afte
         cpu_seconds=0.0,
         watermark=None,
         ended_at=max(at, flying.at),
-        evidence=to_json({"reason": reason}).decode(),
+        evidence=RunRecord(reason=reason).model_dump_json(),
     )
 
 
@@ -226,11 +224,6 @@ def _update(row: FlightRow, landing: LandingRow | None) -> UpdateRow:
             "cpu_seconds": landing.cpu_seconds,
             "watermark": landing.watermark,
             "ended_at": landing.ended_at,
-            "evidence": from_json(landing.evidence),
+            "evidence": RunRecord.model_validate_json(landing.evidence),
         }
     return UpdateRow.model_validate(known)
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's scalars and arrays as plain values, all else as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from ..spec.values import FIRING, Decision, Marks, PastDecision, PastUpdate, Score
 from .entries import UpdateRow
 from .flights import landed_and_flying
-from .gains import promising
 from .remembered import Remembered
 from .tables import DecisionRow, ReviewRow, ScoreRow
 
@@ -153,7 +152,7 @@ def _update(
         cpu_seconds=update.cpu_seconds,
         rows=update.rows,
         gain=gain,
-        promising=promising(update.evidence),
+        promising=update.evidence.promising,
         rejected_at=rejected.get(update.version) if update.version is not None else None,
         champion=asked.champion,
         new_rows=asked.facts.get("new_rows"),

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ..spec.rules import Policy
-from ..spec.values import Decision, History, Score, Signal
+from ..spec.run_record import RunRecord
+from ..spec.values import Decision, History, Outcome, Score, Signal
 from . import acceptances, catches, claims, decisions, files, flights, policies, promotions, reviews, scores
 from .engine import connect
 from .entries import (
@@ -23,7 +24,6 @@ from .entries import (
     Claim,
     Done,
     Flight,
-    Landed,
     Look,
     Promotion,
     PromotionKind,
@@ -42,7 +42,6 @@ __all__ = [
     "Claim",
     "Done",
     "Flight",
-    "Landed",
     "Ledger",
     "Look",
     "Promotion",
@@ -223,9 +222,9 @@ class Ledger:
         self,
         flight: Flight,
         *,
-        outcome: Landed,
+        outcome: Outcome,
         version: str | None = None,
-        evidence: dict[str, Any] | None = None,
+        evidence: RunRecord | None = None,
         cpu_seconds: float = 0.0,
         rows: int = 0,
         watermark: datetime | None = None,
@@ -241,7 +240,7 @@ class Ledger:
                 flight,
                 outcome=outcome,
                 version=version,
-                evidence=evidence or {},
+                evidence=evidence or RunRecord(),
                 cpu_seconds=cpu_seconds,
                 rows=rows,
                 watermark=watermark,

@@ -6,7 +6,8 @@ Pure: the same arguments give the same decision, live, in shadow and in a replay
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,33 +51,20 @@ def decide(
         for rule, reading in zip(policy.rules, readings, strict=True)
         if reading.trouble
     ]
-    answers: list[GuardAnswer] = []
-    held_back: list[str] = []
-    chosen: Rule | None = None
-    because = ""
-    for rule, text, reading in zip(policy.rules, conditions, readings, strict=True):
-        if not reading.holds:
-            continue
-        spoken = _ask(Case(rule, verdict.verdict, past, now, policy))
-        answers += spoken
-        vetoes = [answer.text for answer in spoken if answer.held]
-        if not vetoes:
-            chosen, because = rule, _because(rule, text, seen)
-            break
-        held_back.append(f"{rule.do} was held back: {'; '.join(vetoes)} (rule `{rule.when}`).")
-    if chosen is None:
-        because = f"hold: {_no_rule(readings)}; triage is {verdict.verdict}."
-    first = [*held_back, because] if chosen is None else [because, *held_back]
+    chosen = _choose(policy, conditions, readings, seen, lambda rule: Case(rule, verdict.verdict, past, now, policy))
+    because = chosen.because or f"hold: {_no_rule(readings)}; triage is {verdict.verdict}."
+    first = [because, *chosen.held_back] if chosen.rule is not None else [*chosen.held_back, because]
     held = (rule.when for rule, reading in zip(policy.rules, readings, strict=True) if reading.holds)
     return Decision(
         id=own,
         model=model,
         at=now,
-        action=chosen.do if chosen is not None else "hold",
+        action=chosen.rule.do if chosen.rule is not None else "hold",
         triage=verdict,
-        rule=chosen.when if chosen is not None else None,
+        rule=chosen.rule.when if chosen.rule is not None else None,
+        rule_id=chosen.rule_id,
         reasons=(*first, *(f"{line}." for line in verdict.evidence), *troubles),
-        guards=tuple(answers),
+        guards=chosen.answers,
         matched=tuple(dict.fromkeys(held)),
         facts=seen,
         policy=policy.version,
@@ -86,14 +74,60 @@ def decide(
     )
 
 
-def _ask(case: Case) -> list[GuardAnswer]:
-    """What every guard of the rule says, whether it vetoes or passes."""
+@dataclass(frozen=True)
+class _Choice:
+    """The rule that decides, if any, with what the guards said on the way to it."""
+
+    answers: tuple[GuardAnswer, ...]
+    held_back: tuple[str, ...]
+    rule: Rule | None = None
+    rule_id: str | None = None
+    because: str = ""
+
+
+def _choose(
+    policy: Policy,
+    conditions: Sequence[Condition],
+    readings: Sequence[Reading],
+    seen: Mapping[str, Any],
+    case_of: Callable[[Rule], Case],
+) -> _Choice:
+    """The first rule that holds and that no guard vetoes."""
+    answers: list[GuardAnswer] = []
+    held_back: list[str] = []
+    for rule_id, rule, text, reading in zip(policy.rule_ids, policy.rules, conditions, readings, strict=True):
+        if not reading.holds:
+            continue
+        spoken = _ask(rule_id, case_of(rule))
+        answers += spoken
+        vetoes = [answer.text for answer in spoken if answer.held]
+        if not vetoes:
+            return _Choice(tuple(answers), tuple(held_back), rule, rule_id, _because(rule, text, seen))
+        held_back.append(f"{rule.do} was held back: {'; '.join(vetoes)} (rule `{rule.when}`).")
+    return _Choice(tuple(answers), tuple(held_back))
+
+
+def fired_rule(policy: Policy, decision: Decision) -> Rule | None:
+    """The rule of *policy* that chose the action of *decision*; None if none did, or it is no longer there.
+
+    A rule of which guards or budget were edited since is still found by its condition and action, and so is that of a
+    decision from before rules had ids.
+    """
+    found = policy.find_rule(decision.rule_id) if decision.rule_id is not None else None
+    if found is not None:
+        return found
+    return next((each for each in policy.rules if (each.when, each.do) == (decision.rule, decision.action)), None)
+
+
+def _ask(rule_id: str, case: Case) -> list[GuardAnswer]:
+    """What every guard of the rule with that id says, whether it vetoes or passes."""
     answers = []
     for guard in guards_of(case.rule):
         veto = guard(case)
         answers.append(
             GuardAnswer(
                 rule=case.rule.when,
+                rule_id=rule_id,
                 guard=guard.name,
                 held=veto is not None,
                 text=veto.text if veto is not None else guard.said(case),

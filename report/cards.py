@@ -110,10 +110,9 @@ def update_of(life: Life, version: str) -> UpdateRow | None:
 
 def gate_said(update: UpdateRow) -> Iterator[str]:
     """The last attempt of the run, and what the gate said of each stratum."""
-    for attempt in list(update.evidence.get("attempts", ()))[-1:]:
-        gate = attempt.get("gate") or {}
-        said = [f"{each.get('name')}: {each.get('reason')}" for each in gate.get("strata", ())]
-        yield f"{attempt.get('rung')}: {'; '.join(said) or attempt.get('error') or 'not judged'}"
+    for attempt in update.evidence.attempts[-1:]:
+        said = [f"{each.name}: {each.reason}" for each in attempt.gate.strata] if attempt.gate is not None else []
+        yield f"{attempt.rung}: {'; '.join(said) or attempt.error or 'not judged'}"
 
 
 def _spent(life: Life) -> Card:

@@ -349,7 +349,7 @@ class LearnerSpec(Part):
 
 
 class StoresSpec(Part):
-    """Where Ratoon keeps what it knows; relative paths are relative to the spec's folder."""
+    """Where Ratoon keeps what it knows; relative paths, also of SQLite files, are relative to the spec's folder."""
 
     home: str = Field(".ratoon", description="Folder of the embedded stores")
     mlflow: str | None = Field(None, description="Tracking URI; left out: $MLFLOW_TRACKING_URI, then SQLite in home")

@@ -172,6 +172,11 @@ class Rule(Part):
         None, min_length=1, description="Those of `learner.rungs` that a warm_start climbs; left out: all of them"
     )
 
+    @property
+    def content_hash(self) -> str:
+        """8 hex characters: a hash over every key that is not at its default, so that new keys change no hash."""
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:8]
+
     @model_validator(mode="after")
     def _only_a_warm_start_climbs(self) -> Rule:
         if self.rungs is not None and self.do != "warm_start":
@@ -252,3 +257,15 @@ class Policy(Part):
     def version(self) -> str:
         """12 hex characters: a hash over every part that is not at its default, so that new parts change no hash."""
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
+
+    @property
+    def rule_ids(self) -> tuple[str, ...]:
+        """Each rule's id, in the order of the rules: its number, from 1, and its content's hash, as `2-0a1b2c3d`."""
+        return tuple(f"{number}-{rule.content_hash}" for number, rule in enumerate(self.rules, start=1))
+
+    def find_rule(self, rule_id: str) -> Rule | None:
+        """The rule of that id; if its number has changed since, the first with the same content. None: no such rule."""
+        if rule_id in (ids := self.rule_ids):
+            return self.rules[ids.index(rule_id)]
+        content = rule_id.partition("-")[2]
+        return next((rule for rule in self.rules if rule.content_hash == content), None)

@@ -1,8 +1,12 @@
-"""Where the stores of one spec are: from the spec, then the environment, then embedded in its home folder."""
+"""Where the stores of one spec are: from the spec, then the environment, then embedded in its home folder.
+
+The one resolver: whoever opens, checks, locks or names a store asks here.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +14,15 @@ from .errors import SpecError
 from .model import Spec
 from .places import real
 
+_SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>[^?]*)(?P<options>\?.*)?", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Stores:
-    """Resolved addresses: *mlflow* a tracking URI, *ledger* a SQLAlchemy URL, *workspace* a folder."""
+    """Resolved addresses: *mlflow* a tracking URI, *ledger* a SQLAlchemy URL, *workspace* a folder.
+
+    SQLite addresses are absolute, so that they name one file from whatever folder they are opened.
+    """
 
     home: Path
     mlflow: str
@@ -24,6 +33,7 @@ class Stores:
 def stores_of(spec: Spec) -> Stores:
     """Resolve the stores; creates nothing.
 
+    A relative path, of the spec or of the environment, starts at the spec's folder, not where a command was started.
     Raises SpecError for a ledger in memory, which each process would have for itself.
     """
     declared = spec.stores
@@ -40,4 +50,24 @@ def stores_of(spec: Spec) -> Stores:
         if declared.workspace
         else Path(os.environ.get("RATOON_WORKSPACE") or home / "evidently")
     )
-    return Stores(home=home, mlflow=mlflow, ledger=ledger, workspace=workspace)
+    return Stores(
+        home=home, mlflow=_absolute(mlflow, spec.folder), ledger=_absolute(ledger, spec.folder), workspace=workspace
+    )
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a resolved SQLite address, there or not; None for any other, and for SQLite's own `file:` URIs."""
+    found = _SQLITE.fullmatch(url)
+    if found is None or not found["path"] or found["path"].startswith(("file:", ":memory:")):
+        return None
+    return Path(found["path"])
+
+
+def _absolute(url: str, folder: Path) -> str:
+    """*url*, but a relative SQLite path, or a folder given as `./…` or `../…`, from *folder* on."""
+    if url.startswith(("./", "../")):
+        return str(real(folder / url))
+    file, found = sqlite_file(url), _SQLITE.fullmatch(url)
+    if file is None or found is None or file.is_absolute():
+        return url
+    return f"{found['scheme']}{real(folder / file)}{found['options'] or ''}"

@@ -18,6 +18,11 @@ Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
 LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
 Rung = Literal["first", "adopted", LadderRung]
 
+# How a training run ended. `background`: strategies learned at a moment that fired nothing, and nothing was offered.
+Outcome = Literal["registered", "refused", "failed", "abandoned", "nothing_new", "background"]
+# ... or that it has not ended, or is one that shadow mode only writes down.
+RunState = Outcome | Literal["running", "shadow"]
+
 FIRING: frozenset[Action] = frozenset({"warm_start", "full_retrain"})
 
 
@@ -80,12 +85,17 @@ class Triage(Value):
 
 
 class GuardAnswer(Value):
-    """What one guard said about one rule: *held* means that it stopped the rule."""
+    """What one guard said about one rule: *held* means that it stopped the rule.
+
+    *rule* is the rule's condition, for people; *rule_id* says which rule it is (`Policy.rule_ids`), None in what was
+    written before rules had ids.
+    """
 
     rule: str
     guard: str
     held: bool
     text: str
+    rule_id: str | None = None
 
 
 class Marks(Value):
@@ -144,8 +154,9 @@ class Basis(Value):
 class Decision(Value):
     """What was decided about one model at one moment, and why.
 
-    *facts* are the variables the rules saw. *reasons* are sentences for people. *rule* is the text of
-    the rule that chose the action, None where no rule matched.
+    *facts* are the variables the rules saw. *reasons* are sentences for people. *rule* is the condition of the
+    rule that chose the action, for people, and *rule_id* says which rule it is (`Policy.rule_ids`): two rules may
+    have the same condition. Both are None if no rule matched, *rule_id* also in what was written before rules had ids.
     """
 
     id: str
@@ -154,9 +165,10 @@ class Decision(Value):
     action: Action
     triage: Triage
     rule: str | None = None
+    rule_id: str | None = None
     reasons: tuple[str, ...] = ()
     guards: tuple[GuardAnswer, ...] = ()
-    matched: tuple[str, ...] = ()  # every rule whose condition held, also those that a guard stopped
+    matched: tuple[str, ...] = ()  # conditions that held, also of rules that a guard stopped: persistence counts them
     facts: dict[str, Any] = {}
     policy: str = ""  # version of the policy: a hash of all that decides
     window: Span | None = None
@@ -233,7 +245,7 @@ class PastUpdate(Value):
     decision: str
     started_at: datetime  # in the decision's own time, so that live and replay agree
     ended_at: datetime | None = None
-    outcome: Literal["running", "registered", "refused", "failed", "abandoned", "nothing_new", "shadow", "background"]
+    outcome: RunState
     version: str | None = None
     cpu_seconds: float = 0.0
     rows: int = 0

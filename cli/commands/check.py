@@ -20,7 +20,7 @@ from ...spec.errors import RatoonError
 from ...spec.load import line_of
 from ...spec.masked import masked
 from ...spec.model import Spec
-from ...spec.stores import stores_of
+from ...spec.stores import sqlite_file, stores_of
 from ...spec.unexpected import not_learned, users_code, worded
 from .check_rows import rows_in_doubt, usual_rows
 from .finding import Finding
@@ -148,8 +148,8 @@ def _trial_rows(source: Source) -> pd.DataFrame:
 
 def _registry(spec: Spec) -> Iterator[Finding]:
     stores = stores_of(spec)
-    database = stores.mlflow.removeprefix("sqlite:///")
-    if stores.mlflow.startswith("sqlite:///") and not (stores.home / "mlflow.db").exists():
+    database = sqlite_file(stores.mlflow)
+    if database is not None and not database.exists():
         yield Finding("ok", "registry", f"embedded, not there yet: `ratoon train` makes {database}")
         return
     from ...models.registry.mlflow_registry import Registry

@@ -27,7 +27,10 @@ def explain_policy(spec: Spec, as_json: bool) -> None:
                 "policy": spec.policy_version,
                 "at": at.isoformat() if at else None,
                 "variables": [vars(each) for each in found],
-                "rules": [rule.model_dump(mode="json", exclude_none=True) for rule in spec.policy],
+                "rules": [
+                    {"id": rule_id, **rule.model_dump(mode="json", exclude_none=True)}
+                    for rule_id, rule in zip(spec.deciding.rule_ids, spec.policy, strict=True)
+                ],
             }
         )
         return

@@ -43,5 +43,8 @@ def _again(ledger: Ledger, identity: str) -> Recomputed:
     # Variables of a later release have no value in an older look; their empty maps are no difference.
     facts = {name: value for name, value in again.facts.items() if name in stored.facts or value != {}}
     again = again.model_copy(update={"facts": facts})
+    if stored.rule_id is None:  # written before rules had ids
+        guards = tuple(answer.model_copy(update={"rule_id": None}) for answer in again.guards)
+        again = again.model_copy(update={"rule_id": None, "guards": guards})
     fields = type(stored).model_fields
     return Recomputed(identity, tuple(name for name in fields if getattr(again, name) != getattr(stored, name)))

@@ -11,6 +11,7 @@ from time import process_time
 from ...models.ladder.race import Race
 from ...spec.errors import RatoonError
 from ...spec.masked import masked
+from ...spec.run_record import RunRecord
 from ...spec.unexpected import worded
 from ...spec.values import FIRING, Decision
 from ..champion import Champion
@@ -84,7 +85,7 @@ def learn_behind(
                 care.ledger.land(
                     flight,
                     outcome="failed",
-                    evidence={"reason": reason, "background": True},
+                    evidence=RunRecord(reason=reason, background=True),
                     cpu_seconds=process_time() - began,
                     ended_at=ended_at,
                 )

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from ...data.sources.moment import TICK
-from ...data.view import View
-from ...ledger.ledger import Flight, Landed
+from ...ledger.ledger import Flight
 from ...models.ladder.attempt import SCRATCH
 from ...models.ladder.climbing import climb_apart, first_apart
 from ...models.ladder.race import Asked, Race, climb, first
-from ...models.ladder.skipped import Outlook, expected
+from ...models.ladder.skipped import rows_to_learn
 from ...models.learning.trained import Trained
 from ...models.registry.evidence import Evidence
 from ...models.registry.versions import UNCLAIMED, Claim, Version
 from ...models.subprocesses.remote import Isolated
 from ...policy.decide import decision_id
-from ...policy.guards.budgets import cpu_seconds_left
 from ...policy.strategies.credits import gain_of
 from ...spec.model import Spec
-from ...spec.rules import Rule
-from ...spec.values import Decision, LadderRung
+from ...spec.values import Decision, LadderRung, Outcome
 from ..champion import Champion
 from ..context import Care, Kept
 from ..excluded import impossible, kept_out, without
 from ..links import links_of
 from ..observe.windows import reference_span
 from .candidates import learned_broken, lines
+from .forecast import forecast
 from .held_out import held_out
 from .missed import missed
+from .record import record_of
 from .referenced import referenced
 from .revised import revised
-from .tries import climbed, history_of, to_try
+from .tries import history_of, to_try
 
 
 def ladder(
@@ -72,6 +70,14 @@ def ladder(
     oldest = min(each.state.watermark for each in (champion.trained, *own.values()))
     unlearned = without(view.unlearned(oldest), broken)
     apart = bounded or isinstance(champion.trained.estimator, Isolated)  # whose code runs in no process but its own
+
+    def rows() -> dict[LadderRung, int]:
+        from_scratch: dict[LadderRung, datetime | None] = {"scratch": since, "scratch_recent": lately}
+        return rows_to_learn(champion.trained, own, unlearned, spec.learner) | {
+            rung: len(without(view.learned(fired.at, since=after), broken)) if broken else view.unlearned_count(after)
+            for rung, after in from_scratch.items()
+        }
+
     race = (climb_apart if apart else climb)(
         champion.trained,
         spec,
@@ -86,9 +92,7 @@ def ladder(
         full=fired.action == "full_retrain",
         since=since,
         recent_since=lately,
-        outlook=_outlook(
-            care, champion.trained, fired, len(unlearned), view, {"scratch": since, "scratch_recent": lately}
-        ),
+        outlook=forecast(care, fired, rows),
     )
     if not offer:
         return race
@@ -100,10 +104,6 @@ def ladder(
     return replace(race, missed=lost, revised=changed, kept_out=len(new) - len(without(new, few)))
 
 
-def _since(all_history: datetime | None, lately: datetime) -> dict[LadderRung, datetime | None]:
-    return {"scratch": all_history, "scratch_recent": lately}
-
-
 _NOTHING: tuple[pd.DataFrame, pd.DataFrame, str | None] = (pd.DataFrame(), pd.DataFrame(), None)
 
 
@@ -112,36 +112,6 @@ def _demanding(spec: Spec, fired: Decision) -> Spec:
     if fired.triage.verdict != "harm":
         return spec
     return spec.model_copy(update={"gate": spec.gate.model_copy(update={"recent": spec.gate.asked_in_harm})})
-
-
-def _outlook(
-    care: Care, base: Trained, fired: Decision, new: int, view: View, since: Mapping[LadderRung, datetime | None]
-) -> Outlook:
-    """What earlier climbs of this model say about the rungs, and what the rule's budget leaves."""
-    spec = care.spec
-    climbs = [each.attempts for each in climbed(care, fired.at)]
-    rule = next((each for each in spec.policy if (each.when, each.do) == (fired.rule, fired.action)), None)
-    history = care.ledger.history(spec.model, fired.at)
-    budget = cpu_seconds_left(rule, history, spec.deciding, fired.at) if rule is not None else None
-    rows: dict[LadderRung, int] = {}
-    if budget is not None:
-        replayed = min(len(reservoir) if (reservoir := base.reservoir) is not None else 0, new)
-        rows = {"warm": new, "warm_replay": new + replayed, "shrink_perturb": new + replayed}
-        rows["warm_blocks"] = max(new, spec.learner.blocks.rows)
-        rows |= {rung: view.unlearned_count(after) for rung, after in since.items()}
-    return Outlook(
-        resting=_barred(spec, rule),
-        expected=expected(climbs, rows),
-        budget=budget,
-    )
-
-
-def _barred(spec: Spec, rule: Rule | None) -> dict[LadderRung, str]:
-    """The rungs that the rule which fired does not climb, with the reason."""
-    if rule is None or rule.rungs is None:
-        return {}
-    reason = f"the rule that fired climbs only {', '.join(rule.rungs)} (its key `rungs`)"
-    return {rung: reason for rung in spec.learner.rungs if rung not in rule.rungs}
 
 
 def offered(
@@ -271,43 +241,24 @@ def landed(
     offer: bool = True,
     behind: Mapping[str, str] | None = None,
     cpu_seconds: float | None = None,
-) -> Landed:
+) -> Outcome:
     """Write down how the training ended, with every strategy that was tried; *version* is the one that was registered.
 
     *behind*: the versions kept in the background, by strategy. *cpu_seconds*: all that the run took, reading and
     judging included; left out: learning and judging.
     """
-    outcome: Landed = "registered" if race.winner else "refused"
+    outcome: Outcome = "registered" if race.winner else "refused"
     if race.candidate is None and all(attempt.rows == 0 for attempt in race.attempts if not attempt.skipped):
         outcome = "nothing_new"
-    evidence: dict[str, Any] = {"attempts": [attempt.model_dump(mode="json") for attempt in race.attempts]}
-    if race.unproven is not None:
-        evidence["promising"] = True
-        if version is not None:
-            evidence["candidate"] = version
-    if behind:
-        evidence["behind"] = dict(behind)
     if not offer:
         outcome = "background"
-    learning, judging = race.cpu_seconds, sum(attempt.judging_cpu_seconds for attempt in race.attempts)
-    total = max(cpu_seconds or 0.0, learning + judging)
-    if race.used is not None:
-        total = max(total, learning + judging) + max(race.used.cpu_seconds - learning - judging, 0.0)
-    evidence["cpu_seconds"] = {"learning": learning, "judging": judging, "total": total}
-    if race.missed:
-        evidence["missed_rows"] = race.missed
-    if race.kept_out:
-        evidence["kept_out_rows"] = race.kept_out
-    if race.revised:
-        evidence["revised_labels"] = {**asdict(race.revised), "estimate": race.revised.estimate}
-    if race.used is not None:
-        evidence["process"] = race.used.model_dump(mode="json")
+    record = record_of(race, version, behind or {}, cpu_seconds or 0.0)
     care.ledger.land(
         flight,
         outcome=outcome,
         version=version if race.winner else None,
-        evidence=evidence,
-        cpu_seconds=total,
+        evidence=record,
+        cpu_seconds=(record.cpu_seconds.total if record.cpu_seconds is not None else None) or 0.0,
         rows=sum(attempt.rows for attempt in race.attempts),
         watermark=race.winner.state.watermark if race.winner else None,
         ended_at=ended_at,

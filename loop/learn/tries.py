@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ...models.gate import Earlier
-from ...models.ladder.attempt import SCRATCH, Attempt
+from ...models.ladder.attempt import SCRATCH
 from ...models.ladder.race import Asked
 from ...policy.past import whole
 from ...policy.strategies.credits import Effort, best_gain, credit, due, gain_of, losses, older_gained, tried
+from ...spec.run_record import AttemptRecord
 from ...spec.values import Decision, History, LadderRung
 from ..context import Care
 
@@ -20,7 +21,7 @@ class Climbed:
     """The attempts of one earlier look or run, at its moment."""
 
     at: datetime
-    attempts: tuple[Attempt, ...] = field(default=())
+    attempts: tuple[AttemptRecord, ...] = field(default=())
 
     def tried(self, strategy: LadderRung) -> bool:
         """Whether *strategy* learned anything then, or broke its contract while it tried to."""
@@ -34,10 +35,7 @@ class Climbed:
 def climbed(care: Care, before: datetime) -> tuple[Climbed, ...]:
     """All attempts of this model by that moment, oldest first."""
     found = [each for each in care.ledger.updates(care.spec.model) if each.at < before]
-    return tuple(
-        Climbed(each.at, tuple(Attempt.model_validate(one) for one in each.evidence.get("attempts", ())))
-        for each in found
-    )
+    return tuple(Climbed(each.at, each.evidence.attempts) for each in found)
 
 
 def background_of(care: Care, now: datetime) -> LadderRung:

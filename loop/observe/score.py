@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from ...data.metrics.metrics import METRICS
 from ...data.metrics.paired import paired_gain
 from ...data.window import Window
-from ...ledger.gains import promising
 from ...ledger.ledger import UpdateRow
 from ...models.learning.unit import other_unit
 from ...spec.errors import RatoonError
@@ -65,8 +64,8 @@ def _score(
     since = run.ended_at if run is not None and run.ended_at is not None else decision.at
     if run is not None and run.outcome == "running":
         return None
-    if run is not None and run.outcome == "refused" and promising(run.evidence):
-        kept = run.evidence.get("candidate")
+    if run is not None and run.outcome == "refused" and run.evidence.promising:
+        kept = run.evidence.candidate
         text = "cannot be told: the gate could neither prove nor refute what came of it"
         text += f" (v{kept}, from which the next update goes on)" if kept else ""
         return Score(decision=decision.id, at=now, verdict="even", text=text)

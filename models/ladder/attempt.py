@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...spec.run_record import AttemptRecord
 from ...spec.values import LadderRung, Rung, Value
 from ..gate import GateResult
 
@@ -20,6 +21,11 @@ class Attempt(Value):
     error: str | None = None
     skipped: bool = False  # not tried at all; *error* says why
     unable: bool = False  # the strategy cannot continue this version, whatever the rows; *error* says why
+
+    @property
+    def record(self) -> AttemptRecord:
+        """As the ledger keeps it."""
+        return AttemptRecord.model_validate(self.model_dump(mode="json"))
 
     @property
     def passed(self) -> bool:

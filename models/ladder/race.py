@@ -22,12 +22,12 @@ from ..families.choose import build, learner_for
 from ..gate import Answers, Earlier, Foretold, GateResult, judge
 from ..learning.how import FIRST, How, Origin
 from ..learning.learner import Learner
-from ..learning.reservoir import beside, drawn
+from ..learning.reservoir import replayed
 from ..learning.state import Accepted
 from ..learning.trained import Trained
 from ..subprocesses.used import Used
 from .attempt import SCRATCH, Attempt
-from .skipped import OPEN, Outlook
+from .skipped import OPEN, Outlook, not_learned_by
 
 _WAITS = "the candidate to continue has learned every row, and waits for new ones to be judged by"
 
@@ -322,7 +322,7 @@ class _Step:
 
     def rows(self, rung: LadderRung) -> pd.DataFrame:
         """The rows that its base has not learned."""
-        return self.unlearned[self.unlearned["_label_time"] > pd.Timestamp(self.base(rung).state.watermark)]
+        return not_learned_by(self.base(rung), self.unlearned)
 
     def foretold(self, rung: LadderRung) -> Foretold | None:
         """What the line of *rung* said of the rows before it learned them; None where it has no line of its own."""
@@ -382,11 +382,8 @@ class _Step:
     def _how(self, rung: LadderRung, new: int) -> How:
         if rung == "warm":
             return How()
-        base, learner = self.base(rung), self.spec.learner
-        kept, turn = base.reservoir, base.state.updates
-        if rung == "warm_blocks":
-            return How(rung, beside(kept, new, learner.replay, learner.blocks, turn=turn))
-        return How(rung, drawn(kept, new, learner.replay, turn=turn))
+        base = self.base(rung)
+        return How(rung, replayed(rung, base.reservoir, new, self.spec.learner, turn=base.state.updates))
 
 
 def _keeps_nothing(base: Trained) -> bool:

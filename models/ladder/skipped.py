@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
+from ...spec.model import LearnerSpec
+from ...spec.run_record import AttemptRecord
 from ...spec.values import LadderRung
-from .attempt import Attempt
+from ..learning.reservoir import replayed
+from ..learning.trained import Trained
+from .attempt import SCRATCH, Attempt
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,38 @@ class Outlook:
 OPEN = Outlook()
 
 
-def expected(climbs: Sequence[Sequence[Attempt]], rows: Mapping[LadderRung, int]) -> dict[LadderRung, float]:
-    """CPU seconds for each rung on so many *rows*, by what a row took when the rung was last climbed.
+def expected(
+    climbs: Sequence[Sequence[Attempt | AttemptRecord]], rows: Mapping[LadderRung, int]
+) -> dict[LadderRung, float]:
+    """CPU seconds for each rung on so many *rows*, by what a row took when the rung last learned, judged or not.
 
-    To one significant digit: measured time differs a little from run to run, and a climb must not hang on that.
+    *rows* as `Attempt.rows`: those that are replayed count too. To one significant digit: measured time differs a
+    little from run to run, and a climb must not hang on that.
     """
     rates: dict[LadderRung, float] = {}
     for attempts in climbs:
-        rates |= {a.rung: a.cpu_seconds / a.rows for a in attempts if a.rows and a.gate is not None}  # type: ignore[misc]
+        rates |= {a.rung: (a.cpu_seconds or 0.0) / a.rows for a in attempts if a.rows and a.error is None}  # type: ignore[misc]
     return {rung: float(f"{rate * rows[rung]:.0e}") for rung, rate in rates.items() if rung in rows}
+
+
+def not_learned_by(base: Trained, unlearned: pd.DataFrame) -> pd.DataFrame:
+    """Those of the rows *unlearned* (by the oldest of several versions) that *base* has not learned."""
+    return unlearned[unlearned["_label_time"] > pd.Timestamp(base.state.watermark)]
+
+
+def rows_to_learn(
+    champion: Trained, lines: Mapping[LadderRung, Trained], unlearned: pd.DataFrame, learner: LearnerSpec
+) -> dict[LadderRung, int]:
+    """How many rows each strategy that continues would learn: the new ones of its own line, and those it replays.
+
+    *lines* and *unlearned* as `climb` takes them.
+    """
+    found: dict[LadderRung, int] = {}
+    for rung in learner.rungs:
+        if rung in SCRATCH:
+            continue
+        base = lines.get(rung, champion)
+        new = len(not_learned_by(base, unlearned))
+        again = replayed(rung, base.reservoir, new, learner, turn=base.state.updates) if new else ()
+        found[rung] = new + len(again)
+    return found

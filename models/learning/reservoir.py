@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...spec.model import BlocksSpec, ReplaySpec
+from ...spec.model import BlocksSpec, LearnerSpec, ReplaySpec
+from ...spec.values import LadderRung
 from .arrival import by_arrival
 
 Array = NDArray[np.uint64]
@@ -72,6 +73,17 @@ def beside(
     sample = _smallest(ordered, _keys(ordered, SAMPLE), spec.rows, spec)
     old = _drawn(ordered.take(sample[sample < cut]), blocks.rows - round(blocks.rows * blocks.recent), spec, turn)
     return pd.concat([old, ordered.iloc[cut:]], ignore_index=True)
+
+
+def replayed(
+    strategy: LadderRung, reservoir: pd.DataFrame | None, new: int, learner: LearnerSpec, *, turn: int = 0
+) -> pd.DataFrame:
+    """The rows that *strategy* learns again beside *new* ones: none for `warm`, and none from scratch."""
+    if strategy == "warm_blocks":
+        return beside(reservoir, new, learner.replay, learner.blocks, turn=turn)
+    if strategy in ("warm_replay", "shrink_perturb"):
+        return drawn(reservoir, new, learner.replay, turn=turn)
+    return pd.DataFrame()
 
 
 def _drawn(rows: pd.DataFrame, most: int, spec: ReplaySpec, turn: int) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...spec.errors import RegistryError
-from .store import file_of
+from ...spec.stores import sqlite_file
 from .versions import Version
 
 REVISIONS = frozenset({"dc11669786a5"})  # of MLflow 3.17's tables
@@ -33,7 +33,7 @@ class EmbeddedVersions:
     @classmethod
     def find(cls, uri: str, model: str) -> EmbeddedVersions | None:
         """The reader for *uri*; None where that is no SQLite file of a known schema: then only MLflow can read it."""
-        file = file_of(uri)
+        file = sqlite_file(uri)
         if file is None or not file.is_file():
             return None
         found = cls(file, model)

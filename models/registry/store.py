@@ -11,43 +11,36 @@ from urllib.parse import unquote, urlsplit
 from ...spec.errors import Unavailable
 from ...spec.masked import without_login
 from ...spec.model import Spec
-from ...spec.places import real
 from ...spec.private import private_folder
+from ...spec.stores import sqlite_file, stores_of
 from ...spec.waiting import take_lock
 
-_FILE = "sqlite:///"
 _LONGEST_MS = 180_000  # that MLflow may take to make its tables
 _LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
 
 
 def home_of(spec: Spec) -> Path:
     """The folder of the embedded stores, made on first use."""
-    home = real(spec.folder / spec.stores.home)
+    home = stores_of(spec).home
     private_folder(home)
     return home
 
 
 def uri_of(spec: Spec) -> str:
-    """`stores.mlflow`, else $MLFLOW_TRACKING_URI, else SQLite in `stores.home`.
+    """The registry's address as MLflow takes it; the folder of one in `stores.home` is made.
 
-    A relative SQLite path in the spec starts at the spec's folder. User and password in a web address are
-    handed to MLflow by its own environment variables: with them in the address, its errors repeat them in logs.
+    User and password in a web address are handed to MLflow by its own environment variables: with them in the
+    address, its errors repeat them in logs.
     """
-    written = spec.stores.mlflow
-    if written is None:
-        written = os.environ.get("MLFLOW_TRACKING_URI") or f"{_FILE}{home_of(spec) / 'mlflow.db'}"
-    if (login := urlsplit(written)).scheme in ("http", "https") and login.username is not None:
+    stores = stores_of(spec)
+    if (login := urlsplit(stores.mlflow)).scheme in ("http", "https") and login.username is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(login.username)
         os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(login.password or "")
-        return without_login(written)
-    if written.startswith(_FILE) and not written.startswith(f"{_FILE}/"):
-        return f"{_FILE}{real(spec.folder / written.removeprefix(_FILE))}"
-    return written
-
-
-def file_of(uri: str) -> Path | None:
-    """The SQLite file at *uri*, there or not; None where the registry is none."""
-    return Path(uri.removeprefix(_FILE)) if uri.startswith(f"{_FILE}/") else None
+        return without_login(stores.mlflow)
+    file = sqlite_file(stores.mlflow)
+    if file is not None and file.parent == stores.home:
+        private_folder(stores.home)
+    return stores.mlflow
 
 
 def artifacts_of(spec: Spec, uri: str) -> str | None:
@@ -62,7 +55,7 @@ def only_one(spec: Spec, uri: str) -> Iterator[None]:
     On this machine by a lock file, beside a SQLite file or in `stores.home`; on all that share a PostgreSQL database
     by an advisory lock there, since MLflow's migrations break each other.
     """
-    file = file_of(uri)
+    file = sqlite_file(uri)
     folder = home_of(spec) if file is None else file.parent
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "mlflow.lock").open("w") as lock:

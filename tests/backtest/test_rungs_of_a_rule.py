@@ -71,9 +71,10 @@ def test_without_the_key_the_whole_ladder_is_climbed(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("do", ["full_retrain", "warm_start"])
 def test_a_rule_on_the_same_condition_that_was_held_back_lends_no_rungs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: str
 ) -> None:
-    never = f"{HARM}    do: full_retrain\n    budget: {{runs: 0, per: 1d}}\n"
+    never = f"{HARM}    do: {do}\n    budget: {{runs: 0, per: 1d}}\n"
     races = races_of(tmp_path / "p", "rungs: [warm]", monkeypatch, before=never)
     assert races and all(race.attempts[1].skipped for race in races)

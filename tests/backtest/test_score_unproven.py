@@ -11,6 +11,7 @@ from small_project import write_spec
 
 from ratoon.backtest.rehearsed import rehearsed
 from ratoon.loop.observe.score import score_past
+from ratoon.spec.run_record import RunRecord
 from ratoon.spec.values import Decision, Span, Triage
 
 LOOK, LATER = datetime(2026, 2, 8), datetime(2026, 2, 20)
@@ -38,7 +39,7 @@ def test_of_an_unproven_candidate_nothing_can_be_told(
             model=model, decision="d1", at=LOOK, run=None, now_wall=LOOK, abandon_after=care.spec.abandon_after
         )
         assert flight is not None
-        care.ledger.land(flight, outcome="refused", evidence=evidence, ended_at=LOOK)
+        care.ledger.land(flight, outcome="refused", evidence=RunRecord.model_validate(evidence), ended_at=LOOK)
         (score,) = score_past(care, LATER)
     assert score.verdict == verdict
     assert words in score.text

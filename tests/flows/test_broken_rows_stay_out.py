@@ -29,7 +29,7 @@ def test_rows_of_a_broken_window_are_never_learned(processes: Processes, trained
         later = [f for f in flights if f.at > last]
         assert later, "rows around the broken window are learned"
         for flight in later:
-            for number in (*flight.evidence.get("behind", {}).values(), *([flight.version] if flight.version else ())):
+            for number in (*flight.evidence.behind.values(), *([flight.version] if flight.version else ())):
                 state = care.registry.load(number).state
                 rows = care.source.as_of(flight.at).learned(state.watermark, since=state.since)
                 broken = (rows["_time"] > decisions[0].at) & (rows["_time"] <= last)

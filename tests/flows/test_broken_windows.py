@@ -146,7 +146,7 @@ def test_a_broken_window_is_written_down_and_trains_nothing(looked: Callable[[st
         assert decision.reasons
         assert decision.triage.evidence
         # Where no screen speaks a strategy may try in the background: it is refused, and nothing comes of it.
-        assert not [run for run in care.ledger.updates("flights") if run.version or run.evidence.get("behind")]
+        assert not [run for run in care.ledger.updates("flights") if run.version or run.evidence.behind]
         assert [v.number for v in care.registry.versions()] == ["1"]
         serving = care.registry.champion()
         assert serving is not None and serving.number == "1"

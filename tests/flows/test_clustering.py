@@ -111,7 +111,7 @@ def test_the_loop_finds_the_move_and_follows_it(lived: Project) -> None:
         view = care.source.as_of(datetime(2026, 3, 2))
         after = view.learned(view.now, since=LATER)
         assert now.predict(after).score.mean() < 0.95 * first.predict(after).score.mean()
-        gates = [attempt["gate"] for flight in flights for attempt in flight.evidence["attempts"] if attempt["gate"]]
+        gates = [each.gate.model_dump() for flight in flights for each in flight.evidence.attempts if each.gate]
         assert all(gate["metric"] == "distance" and gate["checks"] == [] for gate in gates)
 
 

@@ -28,7 +28,7 @@ def test_the_versions_tags_and_description_answer_a_reviewer(finished_project: P
     assert float(tags["ratoon.cpu_seconds"]) > 0
     assert set(tags["ratoon.snapshots"].split(",")) == shown
     assert tags["ratoon.flow_run"] not in ("", "none")
-    gate = flight.evidence["attempts"][-1]["gate"]
+    gate = flight.evidence.attempts[-1].gate.model_dump()
     for words in (
         "Update of version 1",
         decision.id,
@@ -59,7 +59,7 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
     assert reports
     assert all(path.endswith(".html") and size > 10_000 for path, size in reports.items())
     root = Path(client.get_run(version.run_id).info.artifact_uri.removeprefix("file://"))
-    assert json.loads((root / "gate.json").read_text()) == flight.evidence["attempts"][-1]["gate"]
+    assert json.loads((root / "gate.json").read_text()) == flight.evidence.attempts[-1].gate.model_dump()
     assert client.get_run(version.run_id).info.status == "FINISHED"
 
 

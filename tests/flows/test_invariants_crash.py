@@ -189,9 +189,9 @@ def test_a_training_that_is_killed_leaves_nothing_but_a_row_in_the_ledger(
     with decided.care() as care:
         (flight,) = care.ledger.updates("flights")
         assert (flight.outcome, flight.version, flight.rows) == ("failed", None, 0)
-        assert "killed by signal 9" in flight.evidence["reason"]
-        assert flight.cpu_seconds == flight.evidence["process"]["cpu_seconds"] > 0
-        assert flight.evidence["process"]["peak_memory_bytes"] > 50e6
+        assert "killed by signal 9" in flight.evidence.reason
+        assert flight.cpu_seconds == flight.evidence.process.cpu_seconds > 0
+        assert flight.evidence.process.peak_memory_bytes > 50e6
         assert care.registry.challenger() is None
     assert running_runs(decided) == 0
 

@@ -66,7 +66,7 @@ def test_two_replays_decide_alike(replays: tuple[Ended, Ended]) -> None:
             return [
                 [timeless(d) for d in decisions],
                 [[s.model_dump() for s in care.ledger.signals(d.id)] for d in decisions],
-                [[a["gate"] for a in f.evidence["attempts"]] for f in flights],
+                [[a.gate for a in f.evidence.attempts] for f in flights],
                 [(f.at, f.outcome, f.version, f.rows, f.watermark) for f in flights],
                 [care.registry.load(v.number).state.model_dump() for v in care.registry.versions()],
                 [p.model_dump() for p in care.ledger.champions("flights")],
@@ -158,4 +158,4 @@ def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, d
         care.registry.verify("champion")
         (flight,) = care.ledger.updates("flights")
         assert flight.outcome == "failed"
-        assert "no space left" in flight.evidence["reason"]
+        assert "no space left" in flight.evidence.reason

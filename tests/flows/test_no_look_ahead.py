@@ -54,7 +54,7 @@ def story(project: Project) -> dict[str, Any]:
         return {
             "decisions": [timeless(d) for d in decisions],
             "signals": [[s.model_dump() for s in care.ledger.signals(d.id)] for d in decisions],
-            "gates": [[a["gate"] for a in f.evidence["attempts"]] for f in care.ledger.updates("flights")],
+            "gates": [[a.gate for a in f.evidence.attempts] for f in care.ledger.updates("flights")],
             "states": {v.number: care.registry.load(v.number).state.model_dump() for v in care.registry.versions()},
             "says": {
                 v.number: care.registry.load(v.number).predict_frame(probe)["_score"].tolist()
@@ -136,7 +136,7 @@ def test_both_strata_of_the_gate_hold_all_holdout_rows_and_no_others(finished_pr
     with finished_project.care() as care:
         watermark = pd.Timestamp(care.registry.load("1").state.watermark)
         (flight,) = care.ledger.updates("flights")
-    strata = {each["name"]: each["rows"] for each in flight.evidence["attempts"][-1]["gate"]["strata"]}
+    strata = {each.name: each.rows for each in flight.evidence.attempts[-1].gate.strata}
     arrived = held["label_time"] <= pd.Timestamp(LATE)
     behind = held["label_time"] <= watermark
     assert strata == {"recent": int((arrived & ~behind).sum()), "anchor": int(behind.sum())}

@@ -34,7 +34,7 @@ def test_an_update_that_gains_nothing_is_refused_and_offered_to_nobody(processes
         assert care.registry.champion().number == "1"
         assert care.registry.challenger() is None
         (flight,) = care.ledger.updates(care.spec.model)
-        attempts = flight.evidence["attempts"]
+        attempts = flight.evidence.model_dump()["attempts"]
         assert [attempt["rung"] for attempt in attempts] == list(care.spec.learner.rungs)[: len(attempts)]
         judged = [attempt["gate"] for attempt in attempts if attempt["gate"]]
         assert judged and not any(stratum["verdict"] == "unsure" for gate in judged for stratum in gate["strata"])

@@ -36,8 +36,8 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
         assert kept.description.startswith("Not proven yet: Update of version 1")
         assert "it serves nobody" in kept.description
         (flight,) = care.ledger.updates("flights")
-        assert (flight.outcome, flight.version, flight.evidence["candidate"]) == ("refused", None, "2")
-        assert flight.evidence["promising"] is True
+        assert (flight.outcome, flight.version, flight.evidence.candidate) == ("refused", None, "2")
+        assert flight.evidence.promising is True
 
     decided.write("  min_rows: 2000\n", "")
     ended = processes.run("retrain", spec=decided.path, reason="more rows came", at=LATER)

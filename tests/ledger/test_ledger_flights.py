@@ -11,6 +11,7 @@ import pytest
 from ratoon.ledger.claims import LEASE
 from ratoon.ledger.ledger import Ledger
 from ratoon.spec.errors import Refused
+from ratoon.spec.run_record import RunRecord
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_a_flight_given_up_lets_the_next_take_off_and_can_no_longer_land(two, ma
     with pytest.raises(Refused, match=r"flight 1 of price \(decision d1\) was given up and cannot land"):
         two.land(slow, outcome="registered", version="4", ended_at=made.NOW)
     assert [(u.outcome, u.version) for u in two.updates("price")] == [("abandoned", None), ("running", None)]
-    assert "a flight is given up after 2h" in two.updates("price")[0].evidence["reason"]
+    assert "a flight is given up after 2h" in two.updates("price")[0].evidence.reason
 
 
 def test_a_decision_whose_own_flight_was_given_up_flies_anew(two, made):
@@ -180,7 +181,9 @@ def test_a_decision_whose_own_flight_was_given_up_flies_anew(two, made):
 
 def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, made):
     flight = made.fly(two, "d1")
-    evidence = {"gain": np.float64(0.5), "rows": np.int64(3), "low": -math.inf, "rungs": ("warm",), "at": made.NOW}
+    gain = {"value": np.float64(0.5), "low": -math.inf, "high": math.nan}
+    gate = {"metric": "mae", "strata": [{"name": "recent", "verdict": "passed", "gain": gain}]}
+    evidence = RunRecord.model_validate({"missed_rows": np.int64(3), "attempts": [{"rung": "warm", "gate": gate}]})
     for rows in (10, 99):
         two.land(
             flight,
@@ -196,9 +199,12 @@ def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, mad
 
     assert (update.rows, update.cpu_seconds, update.watermark) == (10, 1.25, made.NOW)
     assert update.ended_at == made.NOW + timedelta(minutes=3)
-    assert update.evidence == {
-        "gain": 0.5, "rows": 3, "low": -math.inf, "rungs": ["warm"], "at": made.NOW.isoformat()
-    }  # fmt: skip
+    assert (update.evidence.missed_rows, update.evidence.gain) == (3, 0.5)
+    kept = update.evidence.attempts[0].gate
+    assert kept is not None
+    assert kept.strata[0].gain is not None
+    assert kept.strata[0].gain.low == -math.inf
+    assert kept.model_dump()["metric"] == "mae"  # what only the gate knows is kept as it is
     with pytest.raises(Refused, match="has landed as 'registered' and cannot land as 'failed' too"):
         two.land(flight, outcome="failed", ended_at=made.NOW)
 

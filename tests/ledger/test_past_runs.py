@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.ledger.gains import gain
+from ratoon.spec.run_record import RunRecord
 
 
 def _attempt(recent: Any, verdict: str = "passed", anchor: str = "passed") -> dict[str, Any]:
@@ -37,7 +37,7 @@ BROKEN = {"rung": "warm", "gate": None, "error": "the contract is broken"}
     ],
 )
 def test_a_run_gained_what_the_gate_measured_on_recent_rows(attempts, gained):
-    assert gain({"attempts": attempts}) == gained
+    assert RunRecord.model_validate({"attempts": attempts}).gain == gained
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_a_run_gained_what_the_gate_measured_on_recent_rows(attempts, gained):
     ],
 )
 def test_evidence_of_another_shape_is_no_gain_and_no_error(evidence):
-    assert gain(evidence) is None
+    assert RunRecord.model_validate(evidence).gain is None
 
 
 def test_history_tells_what_a_run_learned_and_gained_once_it_has_landed(ledger, made):
     ledger.record_decision(made.decided(), [], live=True)
-    evidence = {"attempts": [_attempt(-math.inf, "refused"), _attempt(0.02)]}
+    evidence = RunRecord.model_validate({"attempts": [_attempt(-math.inf, "refused"), _attempt(0.02)]})
     ended = made.NOW + timedelta(hours=2)
     flight = made.fly(ledger)
     ledger.land(flight, outcome="registered", version="4", rows=70, evidence=evidence, ended_at=ended)
@@ -100,7 +100,7 @@ def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(le
 
 
 def test_a_run_that_kept_an_unproven_candidate_is_told_from_one_that_left_nothing(ledger, made):
-    for decision, evidence in (("d1", {"candidate": "4"}), ("d2", {})):
+    for decision, evidence in (("d1", RunRecord(candidate="4")), ("d2", RunRecord())):
         ledger.record_decision(made.decided(decision, hours=int(decision[1])), [], live=True)
         ledger.land(made.fly(ledger, decision), outcome="refused", evidence=evidence, ended_at=made.NOW)
     ledger.record_decision(made.decided("d3", hours=3), [], live=True)
@@ -113,7 +113,7 @@ def test_history_tells_that_a_refused_run_was_promising(ledger, made):
     for decision, promising in (("d1", True), ("d2", False)):
         ledger.record_decision(made.decided(decision, hours=int(decision[1])), [], live=True)
         flight = made.fly(ledger, decision)
-        ledger.land(flight, outcome="refused", evidence={"promising": True} if promising else {}, ended_at=made.NOW)
+        ledger.land(flight, outcome="refused", evidence=RunRecord(promising=promising), ended_at=made.NOW)
 
     seen = ledger.history("price", made.NOW + timedelta(days=1)).updates
     assert [(update.decision, update.promising) for update in seen] == [("d1", True), ("d2", False)]

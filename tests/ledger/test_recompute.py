@@ -10,6 +10,7 @@ import pytest
 
 from ratoon.ledger.ledger import Flight, Ledger
 from ratoon.spec.errors import Refused
+from ratoon.spec.run_record import RunRecord
 from ratoon.spec.values import Decision, History, Score
 
 ACTIONS = ("hold", "alert", "warm_start", "full_retrain")
@@ -76,7 +77,7 @@ class Writer:
                 flight,
                 outcome=self.random.choice(["registered", "registered", "refused"]),
                 version=str(flight.number),
-                evidence={"attempts": [{"gate": {"strata": strata}}]},
+                evidence=RunRecord.model_validate({"attempts": [{"gate": {"strata": strata}}]}),
                 cpu_seconds=1.5,
                 rows=9,
                 ended_at=max(flight.at, self.at()),

@@ -141,10 +141,10 @@ def test_every_cpu_second_of_a_run_is_in_the_ledger(kept: Care) -> None:
     runs = kept.ledger.updates("made")
     assert {each.outcome for each in runs} >= {"background", "registered"}
     for run in runs:
-        spent = run.evidence["cpu_seconds"]
+        spent = run.evidence.cpu_seconds.model_dump()
         assert run.cpu_seconds == pytest.approx(spent["total"])
         assert spent["total"] >= spent["learning"] + spent["judging"]
-        assert spent["learning"] == pytest.approx(sum(each["cpu_seconds"] for each in run.evidence["attempts"]))
+        assert spent["learning"] == pytest.approx(sum(each.cpu_seconds for each in run.evidence.attempts))
 
 
 def test_background_learning_answers_no_rule_and_is_paid_for(kept: Care) -> None:
@@ -179,10 +179,10 @@ def test_looks_that_are_close_learn_nothing_anew_before_it_can_be_judged(tmp_pat
         arm = turning._Arm(care)
         for look in range(1, 17):
             turning._look(arm, ByPolicy(), at + timedelta(hours=3 * look))
-        learned = [each for run in care.ledger.updates("made") for each in run.evidence["attempts"] if each["rows"]]
+        learned = [each for run in care.ledger.updates("made") for each in run.evidence.attempts if each.rows]
         trials = [each.basis.trials for each in care.ledger.decisions("made") if each.basis is not None]
 
     assert sum(bool(each) for each in trials) >= 4
     assert all(one.rows >= 10 for each in trials for one in each)
-    strategies = {each["rung"] for each in learned}
+    strategies = {each.rung for each in learned}
     assert len(learned) <= len(strategies) * 16 / 2

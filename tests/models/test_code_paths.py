@@ -175,7 +175,7 @@ def test_the_update_continues_it_on_the_rows_it_has_not_learned(lived: Lived) ->
     assert state.learned_rows == care.source.as_of(NOW).ledger_of_rows(NOW).rows
     assert lived.served["3"][1] == lived.served["2"][1] + new
     (flight,) = care.ledger.updates("churn")
-    assert flight.evidence["process"]["peak_memory_bytes"] > 50e6
+    assert flight.evidence.process.peak_memory_bytes > 50e6
 
 
 def test_it_loads_and_predicts_in_a_process_without_ratoon(lived: Lived) -> None:

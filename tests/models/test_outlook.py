@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from ratoon.models.gate import Gain, GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt
-from ratoon.models.ladder.race import climb, first
-from ratoon.models.ladder.skipped import Outlook, expected
+from ratoon.models.ladder.race import Asked, climb, first
+from ratoon.models.ladder.skipped import Outlook, expected, rows_to_learn
 
 
 def judged(
@@ -79,3 +80,43 @@ def test_a_race_for_study_runs_every_rung_and_takes_the_cheapest_that_passed(mak
     assert race.winner is not None
     assert race.winner.state.rung == "warm"
     assert race.rows == 300  # the winner's, not those of the last rung that ran
+
+
+@pytest.mark.parametrize(
+    ("build", "learner"),
+    [
+        ("sgd_regression", {"replay": {"ratio": 3.0}}),
+        ("sgd_regression", {"replay": {"ratio": 0.2, "rows": 100, "recent": 50}}),
+        ("sgd_regression", {"replay": {"rows": 0}}),
+        ("xgb_scaled_regression", {"replay": {"ratio": 2.0}, "blocks": {"rows": 200, "recent": 0.5}}),
+    ],
+)
+def test_the_forecast_counts_the_rows_that_each_strategy_then_learns(
+    make_spec: Any, make_rows: Any, build: str, learner: dict[str, Any]
+) -> None:
+    """Replay with its ratio, blocks, and the candidate in the background from which a strategy goes on."""
+    spec = make_spec(build, "regression", learner={"epochs": 5, "race": "all"} | learner)
+    champion = first(spec, make_rows(300, "regression"))[0]
+    one, two = make_rows(60, "regression", start=300), make_rows(40, "regression", start=360)
+    learned = climb(
+        champion, spec, unlearned=one, scratch=lambda since: one, recent=one[:0], anchor=one[:0],
+        asked=Asked(learn=frozenset({"warm"}), offer=False),
+    ).learned  # fmt: skip
+    unlearned = pd.concat([one, two])
+
+    foretold = rows_to_learn(champion, learned, unlearned, spec.learner)
+    race = climb(
+        champion, spec, unlearned=unlearned, scratch=lambda since: unlearned, lines=learned,
+        recent=make_rows(60, "regression", start=700, holdout=True),
+        anchor=make_rows(60, "regression", start=8000, holdout=True),
+    )  # fmt: skip
+
+    took = {each.rung: each.rows for each in race.attempts if each.rung in foretold and each.rows}
+    assert took
+    assert {rung: foretold[rung] for rung in took} == took
+
+
+def test_what_a_strategy_took_in_the_background_tells_what_it_takes() -> None:
+    background = Attempt(rung="warm", rows=100, cpu_seconds=2.0)
+    broken = Attempt(rung="warm", rows=100, cpu_seconds=9.0, error="it broke its contract")
+    assert expected([[background], [broken]], {"warm": 50}) == {"warm": 1.0}

@@ -24,6 +24,7 @@ from ratoon.report.tables import MOST
 from ratoon.spec.errors import BadInput
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
+from ratoon.spec.run_record import RunRecord
 from ratoon.spec.stores import stores_of
 from ratoon.spec.values import Decision, GuardAnswer, Score, Signal, Span, Triage
 
@@ -109,7 +110,7 @@ def trained(ledger: Ledger, decision: Decision, outcome: str, cpu: float, versio
     stratum = {"name": "recent", "reason": "gain +0.05 lies above zero"}
     ledger.land(
         flight, outcome=outcome, version=version, cpu_seconds=cpu, rows=1234, ended_at=decision.at,  # type: ignore[arg-type]
-        evidence={"attempts": [{"rung": "warm", "gate": {"strata": [stratum]}}]},
+        evidence=RunRecord.model_validate({"attempts": [{"rung": "warm", "gate": {"strata": [stratum]}}]}),
     )  # fmt: skip
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratoon.ledger.gains import gain
 from ratoon.models.gate import GateResult
 from ratoon.models.gate.table import gate_table
 from ratoon.models.ladder.attempt import Attempt
 from ratoon.models.ladder.race import Race
+from ratoon.spec.run_record import RunRecord
 
 RNG = np.random.default_rng(3)
 LABELS = np.arange(200) % 2
@@ -120,8 +120,8 @@ def test_the_ledger_takes_the_gain_of_the_attempt_that_passed_all_checks(full: G
     refused = full.model_copy(update={"checks": checks, "strata": strata})
     attempts = [{"gate": each.model_dump(mode="json")} for each in (refused, full, refused)]
     assert full.strata[0].gain is not None
-    assert gain({"attempts": attempts}) == full.strata[0].gain.value
-    assert gain({"attempts": [{"gate": OLDER}]}) == 0.05
+    assert RunRecord.model_validate({"attempts": attempts}).gain == full.strata[0].gain.value
+    assert RunRecord.model_validate({"attempts": [{"gate": OLDER}]}).gain == 0.05
 
 
 def test_the_gate_shown_of_a_race_of_all_is_the_winners(full: GateResult) -> None:

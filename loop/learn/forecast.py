@@ -1,0 +1,40 @@
+"""What the strategies of a run are expected to cost, and which of them the rule that fired leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ...models.ladder.skipped import Outlook, expected
+from ...policy.decide import fired_rule
+from ...policy.guards.budgets import cpu_seconds_left
+from ...spec.model import Spec
+from ...spec.rules import Rule
+from ...spec.values import Decision, LadderRung
+from ..context import Care
+from .tries import climbed
+
+
+def forecast(care: Care, fired: Decision, rows: Callable[[], Mapping[LadderRung, int]]) -> Outlook:
+    """What earlier runs of this model say about its strategies, and what the rule's budget leaves.
+
+    *rows*: how many each would learn, replayed ones included; counted only if there is a budget.
+    """
+    spec = care.spec
+    rule = fired_rule(spec.deciding, fired)
+    if rule is None:
+        return Outlook()
+    history = care.ledger.history(spec.model, fired.at)
+    budget = cpu_seconds_left(rule, history, spec.deciding, fired.at)
+    barred = _barred(spec, rule)
+    if budget is None:
+        return Outlook(resting=barred)
+    runs = [each.attempts for each in climbed(care, fired.at)]
+    return Outlook(resting=barred, expected=expected(runs, rows()), budget=budget)
+
+
+def _barred(spec: Spec, rule: Rule) -> dict[LadderRung, str]:
+    """The strategies that *rule* does not try, with the reason."""
+    if rule.rungs is None:
+        return {}
+    reason = f"the rule that fired climbs only {', '.join(rule.rungs)} (its key `rungs`)"
+    return {rung: reason for rung in spec.learner.rungs if rung not in rule.rungs}
