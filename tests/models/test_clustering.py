@@ -330,7 +330,7 @@ def test_it_is_served_by_mlflow_alone(registry_of: Any, champion: Trained, tmp_p
     version = registry.register(champion, Evidence(decision="d1", at=START, example=rows.head(5)))
     again = registry.load(version.number)
     pd.testing.assert_frame_equal(again.predict_frame(rows), champion.predict_frame(rows))
-    said = serve_without_ratoon(registry._files(version.number), rows[["a", "b"]], tmp_path)
+    said = serve_without_ratoon(registry.folder(version.number), rows[["a", "b"]], tmp_path)
     np.testing.assert_array_equal(said.iloc[:, 0], champion.predict(rows).prediction)
 
 
