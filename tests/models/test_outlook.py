@@ -8,8 +8,10 @@ import pandas as pd
 
 from ratoon.models.gate import Gain, GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt
-from ratoon.models.ladder.race import climb, first
+from ratoon.models.ladder.race import first
 from ratoon.models.ladder.skipped import Outlook, expected
+
+from .ladders import climb
 
 
 def judged(

@@ -16,11 +16,13 @@ import pandas as pd
 import pytest
 
 from ratoon.models.gate import GateResult, Stratum
-from ratoon.models.ladder.race import climb, first
+from ratoon.models.ladder.race import first
 from ratoon.models.registry.evidence import Evidence
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.errors import AliasMoved, RegistryError, SpecError
 from ratoon.spec.values import Span
+
+from .ladders import climb
 
 AT = datetime(2026, 2, 1)
 
