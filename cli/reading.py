@@ -10,7 +10,7 @@ from ..ledger.ledger import Ledger
 from ..models.registry.embedded import EmbeddedVersions
 from ..models.registry.store import uri_of
 from ..models.registry.versions import Version
-from ..models.subprocesses.digests import FILES, compared
+from ..models.subprocesses.digests import compared
 from ..spec.errors import RegistryError
 from ..spec.masked import masked
 from ..spec.model import Spec
@@ -88,22 +88,22 @@ def _changed(spec: Spec, uri: str, versions: Sequence[Version], ledger: Ledger) 
         if folder is None:
             continue
         try:
-            compared(folder, version.tags.get(FILES), ledger.files(spec.model, version.number))
+            compared(folder, version.meta.files, ledger.files(spec.model, version.number))
         except (RegistryError, OSError) as error:
             found[version.number] = str(error)
     return found
 
 
 def _version(found: Version) -> dict[str, Any]:
-    tags = found.tags
+    tags = found.meta
     return {
         "version": found.number,
         "alias": ", ".join(found.aliases),
-        "rung": tags.get("ratoon.rung", ""),
-        "parent": tags.get("ratoon.parent", ""),
-        "watermark": tags.get("ratoon.watermark", ""),
-        "learned_rows": tags.get("ratoon.learned_rows", ""),
-        "against": tags.get("ratoon.against", ""),
-        "gate": tags.get("ratoon.gate", ""),
+        "rung": tags.text("rung"),
+        "parent": tags.text("parent"),
+        "watermark": tags.text("watermark"),
+        "learned_rows": tags.text("learned_rows"),
+        "against": tags.text("against"),
+        "gate": tags.text("gate"),
         "decision": found.decision or "",
     }

@@ -29,7 +29,7 @@ def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
     if known and care.spec.ungated == "flag":
         return []
     try:
-        who = care.registry.version(last.version).tags.get("champion_removed_by", "registry")
+        who = care.registry.version(last.version).meta.champion_removed_by or "registry"
         text = f"The alias champion was deleted by {_who(who)}; v{last.version} had it, and now nothing serves."
     except RegistryError:
         who = "registry"

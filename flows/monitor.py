@@ -49,7 +49,7 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
     declared = declared_spec(spec)
     check_rules(declared.deciding)
     now = moment_of(at)
-    with take_care(declared) as care:
+    with take_care(declared, one_read=True) as care:
         sweep(care, now)
         champion = champion_as_of(care, now)
         care.source.as_of(now).hold(champion.reference.start)

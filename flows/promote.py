@@ -95,8 +95,8 @@ def roll_back(
 
 
 def _not_rejected(care: Care, offered: Offered) -> None:
-    if offered.tags.get("review") == "rejected":
-        why = offered.tags.get("review_reason", "").strip()
+    if offered.meta.rejected:
+        why = offered.meta.review_reason.strip()
         raise Refused(
             f"The challenger of {care.spec.model}, v{offered.number}, was rejected in MLflow"
             f"{f': {why}' if why else ''}; the champion is unchanged. To promote it nevertheless, name it: "

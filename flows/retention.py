@@ -66,7 +66,7 @@ def _runs(care: Kept, before: datetime, champions: int, dry: bool) -> Removed:
     """Delete the ended runs of the model's own deployments, but for those that a version still needed came from."""
     from .prefect.engine import get_client
 
-    needed = {each.tags.get("ratoon.flow_run") for each in still_needed(care, champions).values()}
+    needed = {each.meta.flow_run for each in still_needed(care, champions).values()}
     count, kept, failed = 0, 0, []
     with get_client(sync_client=True) as client:
         for run in list(_old_runs(client, care, before)):

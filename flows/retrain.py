@@ -239,9 +239,9 @@ def _landed_before(care: Care, fired: Decision, flight: Flight, done: Version, c
         outcome=outcome,
         version=version,
         evidence=record,
-        cpu_seconds=float(done.tags.get("ratoon.cpu_seconds", 0.0)),
-        rows=int(done.tags.get("ratoon.rows", 0)),
-        watermark=datetime.fromisoformat(done.tags["ratoon.watermark"]),
+        cpu_seconds=done.meta.cpu_seconds,
+        rows=done.meta.rows,
+        watermark=done.meta.watermark,
         ended_at=fired.at,
     )
     return _result(fired, outcome, done.number)

@@ -30,6 +30,7 @@ def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
     by the spec's `retention` is removed.
     """
     with one_after_another(care):
+        care.registry.refresh()  # what was read before may have changed while this one waited
         said = (*_doubles(care), *_rejections(care, now), *_champion(care, now))
     return (*said, *prune_if_due(care))  # which may take long, and nobody waits for it
 
@@ -47,7 +48,7 @@ def _rejections(care: Kept, now: datetime) -> list[str]:
     known = {(each.version, each.verdict): each for each in care.ledger.reviews(care.spec.model)}
     said = []
     for version in care.registry.rejected():
-        reason = version.tags.get("review_reason", "").strip()
+        reason = version.meta.review_reason.strip()
         rejected = known.get((version.number, "rejected"))
         explained = rejected is not None and rejected.reason != UNEXPLAINED
         if rejected is not None and (not reason or explained or (version.number, "explained") in known):
@@ -57,7 +58,7 @@ def _rejections(care: Kept, now: datetime) -> list[str]:
             version=version.number,
             verdict="rejected" if rejected is None else "explained",
             at=max(now, rejected.at) if rejected is not None else _known_since(care, version, now),
-            actor=version.tags.get("reviewed_by", "registry"),
+            actor=version.meta.reviewed_by or "registry",
             reason=reason or UNEXPLAINED,
             decision=version.decision,
         )
@@ -79,6 +80,7 @@ def _champion(care: Kept, now: datetime) -> list[str]:
     last = known[-1] if known else None
     if last is not None and (serving is None or last.version != serving.number):
         time.sleep(GRACE_SECONDS)
+        care.registry.refresh()
         serving, known = care.registry.champion(), care.ledger.champions(care.spec.model)
         last = known[-1]
     at = max(now, last.at) if last else now  # a look back must not put today's move into the past

@@ -31,7 +31,7 @@ def train(spec: str, at: datetime | None = None) -> str:
     """
     with take_care(declared_spec(spec)) as care, holding(care) as holder:
         serving = care.registry.champion()
-        if serving is not None and "ratoon.rung" not in serving.tags:
+        if serving is not None and not serving.meta.made_by_ratoon:
             raise RegistryError(
                 f"{care.spec.model} has the champion v{serving.number}, which Ratoon did not make; nothing was "
                 f"changed. Take it under care with `ratoon adopt {care.spec.path} --learned-until MOMENT`."

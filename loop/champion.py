@@ -57,7 +57,7 @@ def find_champion(care: Care) -> Champion:
         return _champion(care, found)
     except RegistryError as error:
         before = replaced_by(care, found.number)
-        if before is None or "ratoon.rung" in found.tags:
+        if before is None or found.meta.made_by_ratoon:
             raise
         raise RegistryError(
             f"v{found.number} serves as {care.spec.model}, which Ratoon did not make, and it can be neither "
@@ -87,7 +87,7 @@ def champion_as_of(care: Care, now: datetime) -> Champion:
 def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Champion:
     trained = care.registry.load(found.number)
     state = trained.state
-    trained_at = datetime.fromisoformat(found.tags["ratoon.at"]) if "ratoon.at" in found.tags else state.watermark
+    trained_at = found.meta.at or state.watermark
     promotions = [
         p
         for p in care.ledger.champions(care.spec.model)
@@ -119,7 +119,7 @@ def first_cpu_seconds(care: Care) -> float:
     """What the first version took to learn; 0 where nobody knows any more."""
     first = next((p.version for p in care.ledger.champions(care.spec.model) if p.kind == "first"), None)
     try:
-        return float(care.registry.version(first).tags.get("ratoon.cpu_seconds", 0.0)) if first else 0.0
+        return care.registry.version(first).meta.cpu_seconds if first else 0.0
     except RegistryError:  # somebody deleted it, which is no reason not to look at the present one
         return 0.0
 

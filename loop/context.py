@@ -48,8 +48,8 @@ def keep_stores(spec: Spec) -> Iterator[Kept]:
 
 
 @contextmanager
-def take_care(spec: Spec) -> Iterator[Care]:
-    """Open the stores and the data of *spec*.
+def take_care(spec: Spec, *, one_read: bool = False) -> Iterator[Care]:
+    """Open the stores and the data of *spec*. With *one_read* each thing in the registry is read once: see `Versions`.
 
     Raises DataError where the data is not as the spec says, before anything is written.
     """
@@ -63,6 +63,8 @@ def take_care(spec: Spec) -> Iterator[Care]:
     with ExitStack() as stack:
         stack.enter_context(private_files())
         registry = Registry.open(spec)
+        if one_read:
+            stack.enter_context(registry.one_read())
         ours = _is_ours(registry)
         source = None if ours else stack.enter_context(open_source(spec))  # before anything is written
         private_folder(stores.home)
@@ -76,7 +78,7 @@ def take_care(spec: Spec) -> Iterator[Care]:
 def _is_ours(registry: Versions) -> bool:
     """Whether Ratoon made the champion; someone else's may be adopted yet."""
     champion = registry.champion()
-    return champion is not None and "ratoon.rung" in champion.tags
+    return champion is not None and champion.meta.made_by_ratoon
 
 
 def _features(registry: Versions) -> dict[str, Kind] | None:

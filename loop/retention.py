@@ -107,15 +107,15 @@ def still_needed(care: Kept, champions: int) -> dict[str, Version]:
 
 def _unreviewed(version: Version, ledger: Ledger, served: list[str]) -> bool:
     """Whether a gate offered *version* to a reviewer who has neither let it serve nor rejected it."""
-    if version.tags.get("ratoon.gate") != "passed" or version.number in served:
+    if version.meta.gate != "passed" or version.number in served:
         return False
     reviewed = {each.version for each in ledger.reviews(version.model)}
-    return version.tags.get("review") != "rejected" and version.number not in reviewed
+    return not version.meta.rejected and version.number not in reviewed
 
 
 def _snapshots(care: Kept, before: datetime, needed: dict[str, Version], dry: bool) -> Removed:
     tally = _Tally("snapshots")
-    shown = {each for v in needed.values() for each in v.tags.get("ratoon.snapshots", "").split(",")}
+    shown = {each for v in needed.values() for each in v.meta.snapshots}
     folder = Path(care.stores.workspace) / project_id(care.spec.model) / "snapshots"
     for path, size in _old(folder, "*.json", before):
         if path.stem in shown:

@@ -45,8 +45,8 @@ def _serves(life: Life) -> Card:
     by = f"{what} by {move.actor}" if move.actor else what
     notes = [f"since {moment(move.at)} UTC, {by}", *([f"“{move.reason}”"] if move.reason else [])]
     found = next((each for each in life.versions if each.number == life.champion), None)
-    if found is not None and found.tags.get("ratoon.watermark"):
-        notes.append(f"learned labels up to {found.tags['ratoon.watermark'].replace('T', ' ')[:16]}")
+    if found is not None and (learned := found.meta.watermark) is not None:
+        notes.append(f"learned labels up to {learned:%Y-%m-%d %H:%M}")
     return Card("Serves", value, tuple(notes))
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..ledger.ledger import Ledger, Promotion, Review, UpdateRow
+from ..models.registry.aliases import CHALLENGER, CHAMPION
 from ..models.registry.mlflow_registry import Registry
-from ..models.registry.versions import CHALLENGER, CHAMPION, Version
+from ..models.registry.versions import Version
 from ..spec.model import Spec
 from ..spec.rules import Policy
 from ..spec.values import Decision, History, Score

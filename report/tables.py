@@ -51,7 +51,7 @@ def _versions(life: Life) -> Table:
 
 def _version(found: Version) -> tuple[str, ...]:
     def tag(name: str) -> str:
-        return found.tags.get(f"ratoon.{name}", "")
+        return found.meta.text(name)
 
     cpu = tag("cpu_seconds")
     return (

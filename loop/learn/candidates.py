@@ -58,10 +58,10 @@ def _ended(care: Kept, tip: Version, champion: str) -> bool:
 
 def learned_broken(care: Kept, view: View, looks: Sequence[Look], candidate: Trained, since: datetime) -> bool:
     """Whether *candidate* learned rows newer than the watermark *since* that *looks* have found to be broken since."""
-    made = care.registry.version(candidate.version or "").tags.get("ratoon.at")
+    made = care.registry.version(candidate.version or "").meta.at
     if made is None:
         return False
-    known = kept_out([look for look in looks if look.at <= datetime.fromisoformat(made)])
+    known = kept_out([look for look in looks if look.at <= made])
     now = kept_out(looks)
     if known == now:
         return False

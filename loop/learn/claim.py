@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from ...ledger.claims import RENEWED_EVERY, lost
 from ...ledger.ledger import Flight, Ledger
-from ...models.registry.versions import TAKEN_BACK, Version, Versions
+from ...models.registry.versions import Version, Versions
 from ...spec.errors import RatoonError, Refused, RegistryError
 from ..context import Kept
 
@@ -123,7 +123,7 @@ def take_back_doubles(ledger: Ledger, registry: Versions, model: str) -> list[st
     """
     by_decision: dict[str, list[Version]] = {}
     for version in registry.versions():
-        if version.decision is not None and not version.aliases and TAKEN_BACK not in version.tags:
+        if version.decision is not None and not version.aliases and not version.meta.taken_back:
             by_decision.setdefault(version.decision, []).append(version)
     offers = ledger.offers(model)
     doubles = [

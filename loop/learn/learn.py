@@ -12,7 +12,7 @@ from ...data.sources.moment import TICK
 from ...ledger.ledger import Flight
 from ...models.ladder.attempt import SCRATCH
 from ...models.ladder.climbing import climb_apart, first_apart
-from ...models.ladder.race import Asked, Race, climb, first
+from ...models.ladder.race import Asked, LadderRows, Race, climb, first
 from ...models.ladder.skipped import rows_to_learn
 from ...models.learning.trained import Trained
 from ...models.registry.evidence import Evidence
@@ -81,17 +81,19 @@ def ladder(
     race = (climb_apart if apart else climb)(
         champion.trained,
         spec,
+        rows=LadderRows(
+            unlearned=unlearned,
+            scratch=lambda after: without(view.learned(fired.at, since=after), broken),
+            recent=recent,
+            anchor=anchor,
+            older_rows=len(view.holdout(None, until=watermark, limit=1)) if offer else None,
+            outdated=outdated,
+            since=since,
+            recent_since=lately,
+        ),
         lines=own,
         asked=asked,
-        unlearned=unlearned,
-        scratch=lambda after: without(view.learned(fired.at, since=after), broken),
-        recent=recent,
-        anchor=anchor,
-        older_rows=len(view.holdout(None, until=watermark, limit=1)) if offer else None,
-        outdated=outdated,
         full=fired.action == "full_retrain",
-        since=since,
-        recent_since=lately,
         outlook=forecast(care, fired, rows),
     )
     if not offer:

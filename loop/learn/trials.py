@@ -81,8 +81,8 @@ def _members(care: Care, champion: Champion, background: LadderRung, seen: datet
 
 
 def _fresh(version: Version, seen: datetime | None) -> bool:
-    at = version.tags.get("ratoon.at")
-    return at is not None and (seen is None or datetime.fromisoformat(at) >= seen)
+    at = version.meta.at
+    return at is not None and (seen is None or at >= seen)
 
 
 def _loaded(care: Care, number: str) -> Trained | None:

@@ -45,13 +45,12 @@ def source_of(care: Care, ref: str | None, address: str | None) -> tuple[str, st
             return address, None
         ref = own.group(1) or own.group(2)
     serving = care.registry.champion()
-    if ref is None and serving is not None and (before := serving.tags.get("ratoon.adopted_from")):
-        parent = serving.tags.get("ratoon.parent", "none")  # it died before all was written down
-        return before, None if parent == "none" else parent
+    if ref is None and serving is not None and (before := serving.meta.adopted_from):
+        return before, serving.parent  # it died before all was written down
     if ref is None:
         ref = serving.number if serving else "1"
     found = care.registry.version(ref)
-    if "ratoon.rung" in found.tags:
+    if found.meta.made_by_ratoon:
         raise RegistryError(
             f"version {found.number} of {model!r} was registered by Ratoon already; nothing was changed. To let it "
             f"serve: ratoon promote {care.spec.path} --version {found.number}"
@@ -106,7 +105,7 @@ def adopt(
 
 def _refuse_a_second_lineage(care: Care, decision: str) -> None:
     serving = care.registry.champion()
-    if serving is not None and "ratoon.rung" in serving.tags and serving.decision != decision:
+    if serving is not None and serving.meta.made_by_ratoon and serving.decision != decision:
         raise RegistryError(
             f"{care.spec.model} has the champion v{serving.number}, which Ratoon made; nothing was changed. "
             "A foreign model begins a lineage: give it a spec with another `model`"

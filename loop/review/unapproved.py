@@ -29,18 +29,18 @@ def why_ungated(care: Kept, version: Version) -> str | None:
     The tags alone are not believed: the decision that they name must be the ledger's, and this the version that its
     run registered. A beginning needs none, where nothing of Ratoon's served yet.
     """
-    tags = version.tags
+    tags = version.meta
     if served_before(care, version.number):
         return None
-    if "ratoon.rung" not in tags:
+    if not tags.made_by_ratoon:
         return "Ratoon did not register it and no gate compared it with the champion"
-    if tags["ratoon.rung"] in _BEGINS:
+    if tags.rung in _BEGINS:
         before = last_let(care)
         if before is None or not _ours(care, before):
             return None
         return f"it begins a lineage of its own (tag `ratoon.rung`), and no gate compared it with v{before}"
-    if tags.get("ratoon.gate") != "passed":
-        return f"no gate passed it (tag `ratoon.gate`: {tags.get('ratoon.gate', 'none')})"
+    if tags.gate != "passed":
+        return f"no gate passed it (tag `ratoon.gate`: {tags.gate or 'none'})"
     decision = care.ledger.find_decision(version.decision) if version.decision else None
     if decision is None or decision.model != care.spec.model:
         return f"the decision that it names, {version.decision or 'none'}, is not in this model's ledger"
@@ -57,7 +57,7 @@ def why_ungated(care: Kept, version: Version) -> str | None:
 
 def _ours(care: Kept, version: str) -> bool:
     try:
-        return "ratoon.rung" in care.registry.version(version).tags
+        return care.registry.version(version).meta.made_by_ratoon
     except RegistryError:  # deleted, which lets no stranger in
         return True
 
@@ -67,7 +67,7 @@ def actor_of(version: Version, last: Promotion | None, again: bool) -> str:
 
     A version that served before may still carry the name of who set it then: its time tells.
     """
-    who, when = version.tags.get("reviewed_by"), version.tags.get("reviewed_at", "")
+    who, when = version.meta.reviewed_by, version.meta.reviewed_at
     if not who or (again and last is not None and when <= last.at.isoformat()):
         return "registry"
     return who

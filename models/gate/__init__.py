@@ -10,8 +10,21 @@ that cannot predict is refused. A champion that cannot is replaceable: see pair.
 """
 
 from .answers import Answers
-from .judge import Foretold, judge
-from .returns import Earlier
+from .judge import Circumstances, Foretold, judge
+from .returns import NO_TRIALS, Earlier
 from .verdict import Bounds, Check, Gain, GateResult, Stratum, in_percent
 
-__all__ = ["Answers", "Bounds", "Check", "Earlier", "Foretold", "Gain", "GateResult", "Stratum", "in_percent", "judge"]
+__all__ = [
+    "NO_TRIALS",
+    "Answers",
+    "Bounds",
+    "Check",
+    "Circumstances",
+    "Earlier",
+    "Foretold",
+    "Gain",
+    "GateResult",
+    "Stratum",
+    "in_percent",
+    "judge",
+]

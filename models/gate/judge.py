@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +21,7 @@ from .flips import judge_flips
 from .pair import Pair, Unjudged, pair
 from .priced import NEEDED, judge_priced
 from .resources import judge_latency, judge_size
-from .returns import Earlier
+from .returns import NO_TRIALS, Earlier
 from .slices import absent_slice, judge_slice
 from .strata import Needed, in_words, judge_stratum
 from .verdict import Check, GateResult, Stratum
@@ -63,6 +64,29 @@ class _Sight:
     held: Pair | None = None
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known beside the rows.
+
+    *older_rows* counts all holdout rows up to the champion's watermark: an empty anchor is `absent` only if it is 0, or
+    for the reason *outdated*: none of the older rows is to be held against the candidate. *tries* counts the candidates
+    judged on these rows so far, this one included: each further one is judged by a wider interval. *foretold*: for a
+    candidate that goes on from one which is not proven yet. Its rows are judged with the recent ones, by what that
+    earlier candidate says of them. *answers* keeps what models say of these very frames for the next candidate.
+    *earlier*: what older versions gained over newer ones later on: so likely is what is old to return.
+    """
+
+    older_rows: int | None = None
+    outdated: str | None = None
+    tries: int = 1
+    foretold: Foretold | None = None
+    answers: Answers | None = None
+    earlier: Earlier = NO_TRIALS
+
+
+ALONE = Circumstances()
+
+
 def judge(
     gate: GateSpec,
     metric: MetricName | str,
@@ -72,45 +96,24 @@ def judge(
     anchor: pd.DataFrame,
     *,
     seed: int,
-    older_rows: int | None = None,
-    outdated: str | None = None,
-    tries: int = 1,
-    foretold: Foretold | None = None,
-    answers: Answers | None = None,
-    earlier: Earlier | None = None,
+    beside: Circumstances = ALONE,
 ) -> GateResult:
-    """Judge *candidate* on holdout rows; *older_rows* counts all holdout rows up to the champion's watermark.
+    """Judge *candidate* on holdout rows, in any order: *recent* ones, and older ones, the *anchor*.
 
-    *foretold*: for a candidate that goes on from one which is not proven yet. Its rows are judged with the recent
-    ones, by what that earlier candidate says of them.
-
-    An empty *anchor* is `absent` only where *older_rows* is 0, or for the reason *outdated*: none of the older rows is
-    to be held against it. Otherwise it cannot be judged and does not pass. *tries* counts the candidates judged on
-    these rows so far, this one included: each further one is judged by a wider interval. The rows may come in any
-    order. *answers* keeps what models say of these very frames for the next candidate. *earlier*: what
-    older versions gained over newer ones later on: so likely is what is old to return.
-    Raises Refused where a row is no holdout row, SpecError where the metric needs probabilities that a model does
-    not give.
+    An empty anchor cannot be judged and does not pass, unless *beside* tells why there is none. Raises Refused if a row
+    is no holdout row, SpecError if the metric needs probabilities that a model does not give.
     """
-    for frame in (recent, anchor):
-        if len(frame) and not frame["_holdout"].astype(bool).all():
-            raise Refused("the gate was given rows that are no holdout rows; nothing was judged or registered")
-    for model in (champion, candidate):
-        if metric in _NEEDS_PROBABILITY and not model.probabilistic:
-            raise SpecError(
-                f"gate.metric: {metric!r} needs probabilities, but {type(model.estimator).__name__} has no "
-                "predict_proba; choose roc_auc or accuracy, or build another estimator. Nothing was registered"
-            )
-    answers = answers or Answers()
-    bench = Bench(gate, METRICS[metric], champion, candidate, seed, tries)
-    without = None if len(anchor) else _NO_OLDER_ROWS if older_rows == 0 else outdated
+    _refuse(metric, (champion, candidate), (recent, anchor))
+    answers = beside.answers or Answers()
+    bench = Bench(gate, METRICS[metric], champion, candidate, seed, beside.tries)
+    without = None if len(anchor) else _NO_OLDER_ROWS if beside.older_rows == 0 else beside.outdated
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no finite value, which is looked at
         sights = [
-            _sight(bench, answers, "recent", recent, foretold=foretold),
+            _sight(bench, answers, "recent", recent, foretold=beside.foretold),
             _sight(bench, answers, "anchor", anchor, absent=without),
         ]
         of_recent = _stratum(bench, sights[0], bench.gate.recent)
-        strata = [of_recent, _anchor(bench, of_recent, sights, earlier or Earlier())]
+        strata = [of_recent, _anchor(bench, of_recent, sights, beside.earlier)]
         strata += [_slice for sight in sights for _slice in _slices(bench, sight)]
         checks = [check for sight in sights if sight.absent is None for check in _checks(bench, sight)]
     checks += [judge_latency(bench, recent if len(recent) else sights[1].frame), judge_size(bench)]
@@ -119,9 +122,21 @@ def judge(
         confidence=gate.confidence,
         strata=tuple(strata),
         checks=tuple(check for check in checks if check is not None),
-        tries=tries,
+        tries=beside.tries,
         foretold=len(sights[0].frame) - len(recent),
     )
+
+
+def _refuse(metric: str, models: Sequence[Trained], frames: Sequence[pd.DataFrame]) -> None:
+    for frame in frames:
+        if len(frame) and not frame["_holdout"].astype(bool).all():
+            raise Refused("the gate was given rows that are no holdout rows; nothing was judged or registered")
+    for model in models:
+        if metric in _NEEDS_PROBABILITY and not model.probabilistic:
+            raise SpecError(
+                f"gate.metric: {metric!r} needs probabilities, but {type(model.estimator).__name__} has no "
+                "predict_proba; choose roc_auc or accuracy, or build another estimator. Nothing was registered"
+            )
 
 
 def _sight(

@@ -42,6 +42,9 @@ class Earlier:
         return sum(each > 0 and each >= -loss / 2 for each in self.gained)
 
 
+NO_TRIALS = Earlier()
+
+
 @dataclass(frozen=True)
 class Past:
     """The older rows in the order of time: how often the stream *left* what the candidate loses on, and came *back*.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ from ..subprocesses.bounded import Limits, carried_out
 from ..subprocesses.remote import Isolated
 from ..subprocesses.used import Used, peak_memory
 from ..subprocesses.worker import Ask, here
+from .asked import LADDER, Asked, LadderRows
 from .race import Race, climb, first
+from .skipped import OPEN, Outlook
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class _Climb:
     champion: Trained
     lines: Mapping[LadderRung, Trained]
     spec: Spec
-    rows: dict[str, Any]  # what race.climb takes beside
+    rows: LadderRows  # its `scratch` is asked for in the process that has the data
+    beside: dict[str, Any]  # what race.climb takes beside
 
     def __call__(self, ask: Ask) -> tuple[Race, Any]:
         champion = replace(self.champion, estimator=here(self.champion.estimator))
         lines = {rung: replace(line, estimator=here(line.estimator)) for rung, line in self.lines.items()}
-        race = climb(champion, self.spec, lines=lines, scratch=ask, peak=peak_memory, **self.rows)
+        rows = replace(self.rows, scratch=ask)
+        race = climb(champion, self.spec, rows=rows, lines=lines, peak=peak_memory, **self.beside)
         if isinstance(self.champion.estimator, Isolated):  # a version that carries code is handed over alone
             if race.candidate is None:
                 return replace(race, learned={}), None
@@ -57,17 +61,21 @@ def climb_apart(
     champion: Trained,
     spec: Spec,
     *,
-    scratch: Callable[[datetime | None], pd.DataFrame],
+    rows: LadderRows,
     lines: Mapping[LadderRung, Trained] | None = None,
-    **rows: Any,
+    asked: Asked = LADDER,
+    full: bool = False,
+    outlook: Outlook = OPEN,
 ) -> Race:
-    """As race.climb, in a bounded process; `Race.used` is what that took. *scratch* is asked only if it is needed.
+    """As race.climb, in a bounded process; `Race.used` is what that took. `rows.scratch` is asked only if it is needed.
 
     A champion that carries code is loaded there with its code, and so is its successor: nothing of theirs is
     imported here. Raises TrainingDied where the process was ended or crashed.
     """
     code = code_of(champion)
-    with carried_out(_Climb(champion, lines or {}, spec, rows), spec, Limits.of(spec), scratch) as done:
+    beside = {"asked": asked, "full": full, "outlook": outlook}
+    job = _Climb(champion, lines or {}, spec, replace(rows, scratch=_elsewhere), beside)
+    with carried_out(job, spec, Limits.of(spec), rows.scratch) as done:
         race: Race = done.result
         if code is not None:
             candidate = race.candidate and replace(
@@ -81,6 +89,11 @@ def climb_apart(
         own = race.candidate and race.candidate.state.rung
         candidate = race.candidate and replace(race.candidate, estimator=made[own])
         return replace(race, candidate=candidate, learned=learned, used=done.used)
+
+
+def _elsewhere(since: datetime | None) -> pd.DataFrame:
+    """In place of a function that cannot be sent to another process."""
+    raise NotImplementedError
 
 
 def first_apart(spec: Spec, rows: pd.DataFrame, *, holdout: pd.DataFrame | None = None) -> tuple[Trained, float, Used]:

@@ -1,4 +1,4 @@
-"""The texts that a reviewer reads in the registry: description and tags; the gate's table is gate_table.py's."""
+"""The texts that a reviewer reads in the registry: the description; the gate's table is gate_table.py's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 from ...spec.markdown import as_code, in_markdown, link, visible
 from ...spec.size import format_size
-from ...spec.values import Span
 from ..gate.table import gate_table
 from ..ladder.attempt import SCRATCH, Attempt
 from ..learning.state import TrainingState
 from .evidence import Evidence
+from .tags import MAX_CHARACTERS
 
 _ABOUT = """**{model}** is cared for by Ratoon.
 
@@ -65,12 +65,9 @@ def _spaced(row: str) -> str:
 def caught(text: str, said: str) -> str:
     """A version's description *said* with what it was caught for above it, in place of an earlier catch."""
     rest = said.split(_CAUGHT_ENDS, 1)[1] if said.startswith(_CAUGHT) and _CAUGHT_ENDS in said else said
-    above = f"{_CAUGHT} {in_markdown(text)}"[: MOST // 2] + _CAUGHT_ENDS
-    return above + _shortened([rest], MOST - len(above))
+    above = f"{_CAUGHT} {in_markdown(text)}"[: MAX_CHARACTERS // 2] + _CAUGHT_ENDS
+    return above + _shortened([rest], MAX_CHARACTERS - len(above))
 
-
-# What MLflow's tables hold on PostgreSQL and MySQL, in characters (SQLite holds any number, so that it tells nobody).
-MOST = 5000
 
 _CAUGHT, _CAUGHT_ENDS = "> **Caught by Ratoon.**", "\n\n---\n\n"
 
@@ -130,7 +127,7 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
     if links:
         parts.append("### Links\n" + "\n".join(f"- {link(words, address)}" for words, address in links))
     parts.append(f"### What to do\n{_what_to_do(state, evidence)}")
-    return _shortened([_flowing(each) for each in parts], MOST)
+    return _shortened([_flowing(each) for each in parts], MAX_CHARACTERS)
 
 
 def _shortened(parts: list[str], most: int) -> str:
@@ -149,39 +146,6 @@ def _shortened(parts: list[str], most: int) -> str:
 
 
 _MORE = "\n\n… the rest stands in the run's artifacts and in `ratoon history`."
-
-
-def tags(state: TrainingState, evidence: Evidence) -> dict[str, str]:
-    """The version's tags: everything a search or a script may ask for."""
-    found = {
-        "ratoon.decision": evidence.decision,
-        "ratoon.at": evidence.at.isoformat(),
-        "ratoon.action": evidence.action,
-        "ratoon.triage": evidence.verdict,
-        **state_tags(state),
-        "ratoon.against": evidence.against or "none",
-        "ratoon.rows": str(evidence.rows),
-        "ratoon.cpu_seconds": f"{evidence.cpu_seconds:.3f}",
-        "ratoon.peak_memory_bytes": str(evidence.used.peak_memory_bytes or "") if evidence.used else "",
-        "ratoon.adopted_from": evidence.adopted_from,
-        "ratoon.gate": evidence.judged,
-        "ratoon.window": _span(evidence.window),
-        "ratoon.snapshots": ",".join(evidence.snapshots) or "none",
-        "ratoon.flow_run": evidence.flow_run or "none",
-    }
-    return {key: value[:MOST] for key, value in found.items() if value}
-
-
-def state_tags(state: TrainingState) -> dict[str, str]:
-    """The tags that repeat what stands in the version's training state."""
-    return {
-        "ratoon.parent": state.parent or "none",
-        "ratoon.rung": state.rung,
-        "ratoon.family": state.family,
-        "ratoon.watermark": state.watermark.isoformat(),
-        "ratoon.updates": str(state.updates),
-        "ratoon.learned_rows": str(state.learned_rows),
-    }
 
 
 def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
@@ -265,7 +229,3 @@ def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
         "- Evidence: the source run's artifacts (gate table and plot, Evidently report) and this version's "
         "`extra_files` (training state, reference profile, gate)."
     )
-
-
-def _span(span: Span | None) -> str:
-    return "none" if span is None else f"{span.start.isoformat()}/{span.end.isoformat()}"

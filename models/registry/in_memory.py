@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from ...spec.errors import RegistryError
@@ -10,69 +11,118 @@ from ...spec.model import Spec
 from ...spec.values import LadderRung
 from ..learning.trained import Trained
 from . import card
+from .aliases import CHAMPION
 from .evidence import Evidence
-from .versions import (
-    BEHIND,
-    CANDIDATE,
-    CHALLENGER,
-    CHAMPION,
-    DECISION,
-    UNCLAIMED,
-    Claim,
-    Version,
-    behind,
-    pointing_at,
-    to_be_set,
-)
+from .offers import Offers
+from .reads import Reads
+from .tags import CAUGHT, MAX_CHARACTERS, VersionTags
+from .versions import UNCLAIMED, Claim, Version
+
+
+class _Kept:
+    """The versions, tags and aliases themselves: a `VersionSource` and an `AliasWriter`."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.by_number: dict[str, Version] = {}
+        self._aliases: dict[str, str] = {}
+        self._made = 0
+
+    def aliases(self) -> dict[str, str]:
+        return dict(self._aliases)
+
+    def versions(self, *, number: str | None = None, tag: tuple[str, str] | None = None) -> list[Version]:
+        if number is not None:
+            return [self.by_number[number]] if number in self.by_number else []
+        found = list(reversed(self.by_number.values()))
+        return found if tag is None else [each for each in found if each.tags.get(tag[0]) == tag[1]]
+
+    def add(self, version: Version) -> Version:
+        """Number *version* as the registry would: the number of one that was deleted is not given again."""
+        self._made += 1
+        made = version.model_copy(update={"number": str(self._made)})
+        self.by_number[made.number] = made
+        return made
+
+    def set_alias(self, alias: str, number: str) -> None:
+        self._known(number)
+        self._aliases[alias] = number
+
+    def delete_alias(self, alias: str) -> None:
+        self._aliases.pop(alias, None)
+
+    def discard(self, number: str) -> None:
+        self._known(number)
+        del self.by_number[number]
+        self._aliases = {alias: target for alias, target in self._aliases.items() if target != number}
+
+    def change(self, number: str, key: str, value: str, description: str | None = None) -> None:
+        version = self._known(number)
+        update = {"tags": {**version.tags, key: value[:MAX_CHARACTERS]}}
+        text = {} if description is None else {"description": description}
+        self.by_number[number] = version.model_copy(update={**update, **text})
+
+    def _known(self, number: str) -> Version:
+        if number not in self.by_number:
+            raise RegistryError(f"model {self.model!r} has no version {number!r} in memory. Nothing was changed")
+        return self.by_number[number]
 
 
 class Shelf:
-    """The versions of one model, numbered as the registry would number them. Gone with the process."""
+    """The versions of one model, numbered as the registry would number them. Gone with the process.
+
+    See `Versions` for the methods; a contract suite holds them equal to MLflow's.
+    """
 
     uri = "memory"
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.model = spec.model
-        self._kept: dict[str, tuple[Version, Trained]] = {}
-        self._aliases: dict[str, str] = {}
+        self._kept = _Kept(spec.model)
+        self._loaded: dict[str, Trained] = {}
+        self._reads = Reads(spec, self.uri, self._kept)
+        self._offers = Offers(spec.model, self._reads, self._kept)
+
+    def one_read(self) -> AbstractContextManager[None]:
+        """Within the block each thing is read once."""
+        return self._reads.one_read()
+
+    def refresh(self) -> None:
+        """Forget what was read within `one_read`."""
+        self._reads.refresh()
 
     def versions(self) -> tuple[Version, ...]:
         """All versions, newest first."""
-        return tuple(self.version(number) for number in reversed(self._kept))
+        return self._reads.versions()
 
     def champion(self) -> Version | None:
         """The version that serves; None before the first training."""
-        return self.version(self._aliases[CHAMPION]) if CHAMPION in self._aliases else None
+        return self._reads.champion()
 
     def challenger(self) -> Version | None:
         """The version that waits for review."""
-        return self.version(self._aliases[CHALLENGER]) if CHALLENGER in self._aliases else None
+        return self._reads.challenger()
 
     def candidates(self) -> dict[LadderRung, Version]:
         """The newest version that each strategy made."""
-        return {strategy: self.version(number) for strategy, number in behind(self._aliases).items()}
+        return self._reads.candidates()
 
     def version(self, ref: str | int) -> Version:
-        """The version of a number or an alias; RegistryError where there is none."""
-        number = self._aliases.get(str(ref), str(ref))
-        if number not in self._kept:
-            raise RegistryError(f"model {self.model!r} has no version or alias {ref!r}; nothing was changed")
-        aliases = tuple(sorted(alias for alias, target in self._aliases.items() if target == number))
-        return self._kept[number][0].model_copy(update={"aliases": aliases})
+        """The version of a number or an alias; RegistryError if there is none."""
+        return self._reads.version(ref)
 
     def rejected(self) -> tuple[Version, ...]:
-        """Nobody reviews a backtest's versions one by one."""
-        return ()
+        """The versions that a reviewer rejected, by the tag `review`; the oldest first."""
+        return self._reads.rejected()
 
     def of_decision(self, decision: str) -> Version | None:
         """The version registered for *decision*, if there is one."""
-        numbers = [number for number, (version, _) in self._kept.items() if version.decision == decision]
-        return self.version(numbers[0]) if numbers else None
+        return self._reads.of_decision(decision)
 
     def load(self, ref: str | int = CHAMPION) -> Trained:
         """The version with its training state."""
-        return self._kept[self.version(ref).number][1]
+        return self._loaded[self.version(ref).number]
 
     def page(self, number: str) -> str | None:
         """There is no page to look at."""
@@ -80,37 +130,43 @@ class Shelf:
 
     def register(self, trained: Trained, evidence: Evidence, *, claim: Claim = UNCLAIMED) -> Version:
         """Keep a copy of *trained* once for `evidence.decision`, and offer it as the registry would."""
+        self.refresh()
         known = self.of_decision(evidence.decision)
         if known is None:
-            number = str(len(self._kept) + 1)
-            kept = replace(trained, estimator=copy.deepcopy(trained.estimator), version=number)
-            tags = {DECISION: evidence.decision, **card.tags(trained.state, evidence)}
-            self._kept[number] = (Version(model=self.model, number=number, tags=tags, created=evidence.at), kept)
-            known = self.version(number)
+            claim.check()
+            tags = VersionTags.of(trained.state, evidence).to_mlflow()
+            known = self._kept.add(Version(model=self.model, number="0", tags=tags, created=evidence.at))
+            estimator = copy.deepcopy(trained.estimator)
+            self._loaded[known.number] = replace(trained, estimator=estimator, version=known.number)
+            self.refresh()
         return self.offer(known, claim=claim)
 
     def offer(self, version: Version, *, claim: Claim = UNCLAIMED) -> Version:
-        """Point `candidate` at *version*, and `challenger` too where its gate passed it; no newer one's alias moves."""
-        self._aliases |= dict.fromkeys(to_be_set(version, self._aliases), version.number)
-        return self.version(version.number)
+        """Point `candidate` at *version*, and `challenger` too if its gate passed it; no newer one's alias moves."""
+        return self._offers.offer(version, claim=claim)
 
     def discard(self, number: str) -> None:
-        """Nothing competes with a backtest's versions."""
+        """Delete a version that was never offered."""
+        self._offers.discard(number)
+        if number not in self._kept.by_number:
+            self._loaded.pop(number, None)
 
     def let_go(self, strategy: LadderRung | None = None) -> None:
         """The next update, of *strategy* or of the candidate, goes on from the champion."""
-        gone = self._aliases.pop(f"{BEHIND}{strategy}" if strategy else CANDIDATE, None)
-        if strategy and gone is not None and self._aliases.get(CANDIDATE) == gone:
-            del self._aliases[CANDIDATE]
+        self._offers.let_go(strategy)
 
     def flag(self, number: str | None, text: str) -> None:
-        """Nobody else moves a backtest's aliases."""
+        """Say on the version that the alias was caught there; the model itself has no page."""
+        text = " ".join(text.split())
+        if number is not None:
+            self._kept.change(number, CAUGHT, text, card.caught(text, self.version(number).description))
+            self.refresh()
+
+    def set_tag(self, number: str, key: str, value: str) -> None:
+        """Set one tag of a version; RegistryError if there is none."""
+        self._kept.change(number, key, value)
+        self.refresh()
 
     def promote(self, ref: str | int) -> str | None:
-        """Let a version serve; the former champion's number."""
-        number = self.version(ref).number
-        former = self._aliases.get(CHAMPION)
-        self._aliases[CHAMPION] = number
-        for alias in pointing_at(number, self._aliases):
-            del self._aliases[alias]
-        return former
+        """Let a version serve; the former champion's number. What is in memory needs no verifying."""
+        return self._offers.promote(ref, lambda number: None)

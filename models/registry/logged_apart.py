@@ -9,7 +9,9 @@ from ...spec.model import Spec
 from ..learning.trained import Trained
 from ..subprocesses.bounded import Limits, carried_out
 from ..subprocesses.worker import Ask, here
+from .connection import Connection
 from .evidence import Evidence
+from .training_runs import TrainingRuns
 
 LIMITS = Limits(timedelta(minutes=30), named="the time in which MLflow must have stored a version")
 
@@ -23,10 +25,9 @@ class _Log:
     code_paths: list[str]
 
     def __call__(self, ask: Ask) -> tuple[tuple[str, str], None]:
-        from .mlflow_registry import Registry
-
         trained = replace(self.trained, estimator=here(self.trained.estimator))
-        return Registry(self.spec, self.uri).log(trained, self.evidence, self.code_paths), None
+        runs = TrainingRuns(self.spec, Connection(self.spec, self.uri))
+        return runs.log(trained, self.evidence, self.code_paths), None
 
 
 def log_apart(spec: Spec, uri: str, trained: Trained, evidence: Evidence) -> tuple[str, str]:

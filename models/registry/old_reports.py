@@ -11,9 +11,9 @@ from typing import Any
 
 from ...spec.errors import RegistryError
 from .mlflow_registry import Registry
+from .tags import PRUNED
 from .versions import Version
 
-PRUNED = "ratoon.pruned"  # a version's tag: when its HTML was removed
 _FOLDER = "reports"
 
 
@@ -27,9 +27,9 @@ class Reports:
 
 def reports(registry: Registry, version: Version) -> Reports | None:
     """The HTML that the version's run holds; None where there is none, or where its run is gone."""
-    if version.run_id is None or PRUNED in version.tags:
+    if version.run_id is None or version.meta.pruned is not None:
         return None
-    with suppress(registry._mlflow.MlflowException, OSError), registry._aimed():
+    with suppress(registry.connection.error, OSError), registry.connection.aimed():
         store = _store(registry, version.run_id)
         found = [each for each in store.list_artifacts(_FOLDER) if not each.is_dir and each.path.endswith(".html")]
         return Reports(version, tuple((each.path, int(each.file_size or 0)) for each in found)) if found else None
@@ -39,13 +39,13 @@ def reports(registry: Registry, version: Version) -> Reports | None:
 def remove(registry: Registry, old: Reports, now: datetime) -> None:
     """Remove the files, and say so in the version's tags. Raises RegistryError where the store does not let it."""
     try:
-        with registry._aimed():
+        with registry.connection.aimed():
             store = _store(registry, str(old.version.run_id))
             for path, _ in old.files:
                 if _is_ours(store, path):
                     store.delete_artifacts(path)
         text = f"{now:%Y-%m-%d}: {len(old.files)} HTML reports of its run were removed by age"
-        registry._client.set_model_version_tag(registry.model, old.version.number, PRUNED, text)
+        registry.set_tag(old.version.number, PRUNED, text)
     except Exception as error:  # each store raises its own
         raise RegistryError(
             f"the HTML reports of v{old.version.number} of {registry.model!r} cannot be removed from "
@@ -56,7 +56,7 @@ def remove(registry: Registry, old: Reports, now: datetime) -> None:
 def _store(registry: Registry, run_id: str) -> Any:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    uri = registry._client.get_run(run_id).info.artifact_uri
+    uri = registry.connection.client.get_run(run_id).info.artifact_uri
     return get_artifact_repository(uri, tracking_uri=registry.uri, registry_uri=registry.uri)
 
 

@@ -19,7 +19,7 @@ from ...spec.model import Spec
 from ..gate import GateResult
 from ..learning.state import TrainingState
 from ..subprocesses.digests import FILES, Checked, compared
-from . import card
+from .tags import VersionTags
 from .version_files import EXTRA, GATE, STATE, state_in
 from .versions import Version, Witness
 
@@ -51,9 +51,9 @@ def check(version: Version, folder: Path, spec: Spec, witness: Witness | None) -
 
 
 def _refuse_other_tags(version: Version, state: TrainingState) -> None:
-    for key, expected in card.state_tags(state).items():
+    for key, expected in VersionTags.of_state(state).to_mlflow().items():
         found = version.tags.get(key)
-        if found is not None and found != expected[: card.MOST]:
+        if found is not None and found != expected:
             raise RegistryError(
                 f"its training state and its tag {key} disagree: {expected!r} in {EXTRA}/training_state.json, "
                 f"{found!r} in the tag; one of them was edited"
@@ -62,7 +62,7 @@ def _refuse_other_tags(version: Version, state: TrainingState) -> None:
 
 def _refuse_other_gate(version: Version, folder: Path) -> None:
     """The tag says that a gate passed it: so must the gate's own result, which is among the files."""
-    if version.tags.get("ratoon.gate") != "passed":
+    if version.meta.gate != "passed":
         return
     file = folder / EXTRA / GATE
     passed = None

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
 from ...spec.values import LadderRung, Value
+from .aliases import CHAMPION
+from .tags import VersionTags
 
 if TYPE_CHECKING:  # they import pandas, which a reader of versions need not
     from ..learning.trained import Trained
     from .evidence import Evidence
-
-DECISION = "ratoon.decision"
-CAUGHT = "ratoon.caught"
-TAKEN_BACK = "ratoon.taken_back"  # on a version that was never offered and could not be deleted
-CHAMPION, CHALLENGER, CANDIDATE = "champion", "challenger", "candidate"
-BEHIND = f"{CANDIDATE}-"  # an alias for each strategy: the newest version that it made, such as candidate-warm
 
 
 class Version(Value):
@@ -33,33 +29,34 @@ class Version(Value):
     run_id: str | None = None
 
     @property
+    def meta(self) -> VersionTags:
+        """What its tags say, typed."""
+        return VersionTags.read(self.tags)
+
+    @property
     def decision(self) -> str | None:
         """The decision that it was registered for."""
-        return self.tags.get(DECISION)
+        return self.meta.decision
 
     @property
     def parent(self) -> str | None:
         """The version that it continues."""
-        return _number(self.tags.get("ratoon.parent"))
+        return self.meta.parent
 
     @property
     def against(self) -> str | None:
         """The champion that it was judged against: its parent, unless it goes on from an unproven candidate."""
-        return _number(self.tags.get("ratoon.against")) or self.parent
+        return self.meta.against or self.meta.parent
 
     @property
     def unproven(self) -> bool:
         """Whether no gate passed it: it may be gone on from, and may not serve."""
-        return self.tags.get("ratoon.gate") in ("unproven", "background")
+        return self.meta.unproven
 
     @property
     def strategy(self) -> str | None:
         """The way in which it was trained."""
-        return self.tags.get("ratoon.rung")
-
-
-def _number(tag: str | None) -> str | None:
-    return None if tag in (None, "none") else tag
+        return self.meta.rung
 
 
 class Claim(Protocol):
@@ -109,6 +106,15 @@ class Versions(Protocol):
     @property
     def uri(self) -> str:
         """Where they are kept, for messages."""
+
+    def one_read(self) -> AbstractContextManager[None]:
+        """Within the block each thing is read once; a write, or `refresh`, lets it be read again.
+
+        For work that judges one moment, such as a run of the monitor.
+        """
+
+    def refresh(self) -> None:
+        """Forget what was read: for whoever must know what others did meanwhile, such as under a lock."""
 
     def versions(self) -> tuple[Version, ...]:
         """All versions, newest first."""
@@ -179,36 +185,3 @@ class Witness(Protocol):
 
     def keep(self, number: str, digest: str, *, at: datetime, decision: str | None) -> None:
         """Write the digest of version *number* down; the first one stays."""
-
-
-def _may_be_offered(number: str, aliases: Mapping[str, str]) -> bool:
-    """Whether `challenger` may point at version *number*: neither it nor a newer one serves or was offered."""
-    newest = max((int(aliases[alias]) for alias in (CHAMPION, CHALLENGER) if alias in aliases), default=0)
-    return int(number) > newest
-
-
-def to_be_set(version: Version, aliases: Mapping[str, str]) -> list[str]:
-    """The aliases that *version* gets once it is registered; none that a newer one has."""
-    gate, own = version.tags.get("ratoon.gate"), f"{BEHIND}{version.strategy}"
-    learned = gate in ("passed", "unproven", "background") and version.strategy in get_args(LadderRung)
-    found = [own] if learned and int(version.number) > int(aliases.get(own, 0)) else []
-    if gate in ("passed", "unproven") and int(version.number) > int(aliases.get(CANDIDATE, 0)):
-        found.append(CANDIDATE)
-    if not version.unproven and _may_be_offered(version.number, aliases):
-        found.append(CHALLENGER)
-    return found
-
-
-def behind(aliases: Mapping[str, str]) -> dict[LadderRung, str]:
-    """The version number of each strategy's newest version, by the aliases of a model.
-
-    A registry that was written before strategies had aliases of their own has `candidate` alone, which is looked up by
-    the caller.
-    """
-    return {alias.removeprefix(BEHIND): number for alias, number in aliases.items() if alias.startswith(BEHIND)}  # type: ignore[misc]
-
-
-def pointing_at(number: str, aliases: Mapping[str, str]) -> list[str]:
-    """The aliases that end when version *number* serves: it waits no longer."""
-    waits = [alias for alias in aliases if alias in (CHALLENGER, CANDIDATE) or alias.startswith(BEHIND)]
-    return [alias for alias in waits if aliases[alias] == number]

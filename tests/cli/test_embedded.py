@@ -12,6 +12,7 @@ from commands import ratoon
 from ratoon.ledger.ledger import Ledger
 from ratoon.models.registry.embedded import EmbeddedVersions
 from ratoon.models.registry.mlflow_registry import Registry
+from ratoon.models.registry.mlflow_versions import MlflowVersions
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 
@@ -71,15 +72,15 @@ def test_what_is_refused_is_refused_with_the_same_exit_codes(models: Path) -> No
 def test_the_registry_reads_the_same_from_its_file_as_through_mlflow(models: Path) -> None:
     spec = load_spec(models / "calm" / "spec.yaml")
     registry = Registry.open(spec)
-    direct = registry._embedded
+    direct = registry.reads.source
     assert isinstance(direct, EmbeddedVersions), (
         "MLflow's tables have another revision: see models/registry/embedded.py"
     )
-    registry._client.set_model_version_tag("calm", "1", "review", "rejected")
-    registry._client.set_registered_model_alias("calm", "mine", "1")
+    registry.connection.client.set_model_version_tag("calm", "1", "review", "rejected")
+    registry.connection.client.set_registered_model_alias("calm", "mine", "1")
     found = {}
-    for name, reader in (("file", direct), ("mlflow", None)):
-        registry._embedded = reader
+    for name, reader in (("file", direct), ("mlflow", MlflowVersions(registry.connection))):
+        registry.reads.source = reader
         found[name] = (
             registry.versions(),
             registry.champion(),
@@ -87,8 +88,8 @@ def test_the_registry_reads_the_same_from_its_file_as_through_mlflow(models: Pat
             registry.rejected(),
             registry.of_decision(registry.version(1).decision or ""),
             registry.of_decision("none"),
-            registry._aliases(),
-            registry._files("1"),
+            registry.reads.aliases(),
+            registry.folder("1"),
         )
     assert found["file"] == found["mlflow"]
 
@@ -96,6 +97,6 @@ def test_the_registry_reads_the_same_from_its_file_as_through_mlflow(models: Pat
 def test_a_deleted_version_is_gone_for_both(models: Path) -> None:
     spec = load_spec(models / "calm" / "spec.yaml")
     registry = Registry.open(spec)
-    registry._client.delete_model_version("calm", "1")
+    registry.connection.client.delete_model_version("calm", "1")
     assert registry.versions() == ()
     assert registry.champion() is None

@@ -20,7 +20,7 @@ def _client(project: Project) -> Any:
 
 def _stranger(project: Project, client: Any) -> str:
     with project.care() as care:
-        files = str(care.registry._files("2"))
+        files = str(care.registry.folder("2"))
     return str(client.create_model_version("flights", source=files).version)
 
 

@@ -22,7 +22,7 @@ def _client(project: Project) -> Any:
 def _stranger(project: Project, client: Any, **tags: str) -> str:
     """A version that nobody judged, with the files of version 2."""
     with project.care() as care:
-        files = str(care.registry._files("2"))
+        files = str(care.registry.folder("2"))
     return str(client.create_model_version("flights", source=files, tags=tags).version)
 
 
@@ -155,7 +155,7 @@ def test_the_page_s_promote_button_confuses_nobody(finished: Project) -> None:
     """It copies the version into another registered model, whose alias is none of ours."""
     client = _client(finished)
     client.create_registered_model("flights-prod")
-    with finished.care() as care, care.registry._aimed():
+    with finished.care() as care, care.registry.connection.aimed():
         copied = client.copy_model_version("models:/flights/2", "flights-prod")
     client.set_registered_model_alias("flights-prod", "champion", copied.version)
 

@@ -25,7 +25,7 @@ def _client(project: Project) -> Any:
 def _stranger(project: Project, client: Any, **tags: str) -> str:
     """A version that nobody judged, with the files of version 2."""
     with project.care() as care:
-        files = str(care.registry._files("2"))
+        files = str(care.registry.folder("2"))
     return str(client.create_model_version("flights", source=files, tags=tags).version)
 
 

@@ -66,7 +66,7 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
 def test_a_model_loads_without_ratoon(finished_project: Project) -> None:
     """Native flavour, explicit requirements, a signature and an input example."""
     with finished_project.care() as care:
-        folder = care.registry._files("2")
+        folder = care.registry.folder("2")
     requirements = (folder / "requirements.txt").read_text()
     assert "scikit-learn==" in requirements
     assert "ratoon" not in requirements

@@ -17,8 +17,13 @@ from ratoon.ledger.ledger import Ledger, Look
 from ratoon.loop.excluded import broken_spans
 from ratoon.loop.learn.candidates import learned_broken
 from ratoon.loop.review.accept import accept
+from ratoon.models.learning.state import TrainingState
+from ratoon.models.learning.trained import Trained
+from ratoon.models.registry.evidence import Evidence
+from ratoon.models.registry.in_memory import Shelf
 from ratoon.spec.errors import BadInput
 from ratoon.spec.load import load_spec
+from ratoon.spec.model import Spec
 from ratoon.spec.stores import stores_of
 from ratoon.spec.values import Decision, Signal, Span, Status, Triage, Verdict
 
@@ -122,15 +127,18 @@ def test_a_broken_window_stays_out_however_many_looks_ago_it_was() -> None:
 def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: list[Look], spoiled: bool) -> None:
     """A candidate made at hour 3 from rows of the hours 1 to 3: invariant 6 holds for the next update, too."""
     rows = pd.DataFrame({"_time": [START + hour * HOUR / 2 for hour in range(3, 7)]})
-    care: Any = SimpleNamespace(
-        spec=SimpleNamespace(model="m"),
-        registry=SimpleNamespace(
-            version=lambda ref: SimpleNamespace(tags={"ratoon.at": (START + 3 * HOUR).isoformat()})
-        ),
+    made = START + 3 * HOUR
+    data = {"source": "rows.parquet", "id": "id", "time": "at", "target": "y"}
+    registry = Shelf(
+        Spec.model_validate({"model": "m", "task": "binary", "data": data, "learner": {"build": "b.py:b"}})
     )
+    state = TrainingState(
+        family="own", task="binary", features=(), watermark=made, learned_rows=4, fingerprint=0, rung="warm", seed=0
+    )
+    registry.register(Trained("an estimator", state), Evidence("d1", made, pd.DataFrame()))
+    care: Any = SimpleNamespace(registry=registry)
     view: Any = SimpleNamespace(learned=lambda upto, since: rows)
-    candidate: Any = SimpleNamespace(version="2", state=SimpleNamespace(watermark=START + 3 * HOUR))
-    assert learned_broken(care, view, looks, candidate, START + HOUR) is spoiled
+    assert learned_broken(care, view, looks, registry.load("1"), START + HOUR) is spoiled
 
 
 MODEL: Any = SimpleNamespace(model="m")

@@ -66,7 +66,7 @@ def html(care: Care) -> set[str]:
     """The versions whose reports are there."""
     found = set()
     for version in care.registry.versions():  # type: ignore[attr-defined]
-        uri = care.registry._client.get_run(version.run_id).info.artifact_uri  # type: ignore[attr-defined]
+        uri = care.registry.connection.client.get_run(version.run_id).info.artifact_uri  # type: ignore[attr-defined]
         if (Path(uri.removeprefix("file://")) / "reports" / "drift.html").exists():
             found.add(version.number)
     return found
@@ -83,7 +83,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path
             registered(care, number, NOW)
         for number in range(1, 4):
             promoted(care, str(number), NOW + timedelta(hours=number))
-        care.registry._client.set_model_version_tag("churn", "5", "review", "rejected")  # type: ignore[attr-defined]
+        care.registry.connection.client.set_model_version_tag("churn", "5", "review", "rejected")  # type: ignore[attr-defined]
         snapshots(care)[0].joinpath("window.json").write_text("{}")  # of a window that no version came of
         yield care
 
@@ -157,7 +157,7 @@ def test_a_run_that_is_gone_or_leads_elsewhere_is_left_alone(lived: Care, tmp_pa
     """A version whose run was deleted, and one whose folder of reports became a link to somebody's own."""
     registry = lived.registry
     assert isinstance(registry, Registry)
-    client = registry._client
+    client = registry.connection.client
     run = registry.version("4").run_id
     theirs = tmp_path / "theirs"
     theirs.mkdir()

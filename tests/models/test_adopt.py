@@ -134,7 +134,7 @@ def test_asked_again_it_finds_the_version_it_made(care: Care) -> None:
 def test_an_allowed_pickle_is_stored_as_skops(care: Care) -> None:
     with take_care(with_learner(care, pickle=True)) as trusting:
         found = asked(trusting, "2")
-        folder = trusting.registry._files(found.version.number)  # type: ignore[attr-defined]
+        folder = trusting.registry.folder(found.version.number)  # type: ignore[attr-defined]
     assert (folder / "model.skops").exists()
     assert not list(folder.rglob("*.pkl"))
 

@@ -12,7 +12,6 @@ from sklearn.base import clone
 
 from ratoon.models.families.boosting.block_shares import shares_of
 from ratoon.models.families.choose import build, learner_for
-from ratoon.models.ladder.race import climb
 from ratoon.models.learning.features import table
 from ratoon.models.learning.how import How
 from ratoon.models.learning.reservoir import beside
@@ -20,6 +19,8 @@ from ratoon.models.learning.steps import innermost
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken
+
+from .ladders import climb
 
 MODELS = [
     ("lgbm_bare_binary", "binary"),

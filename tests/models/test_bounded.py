@@ -19,11 +19,13 @@ import pandas as pd
 import pytest
 
 from ratoon.models.families.choose import build
-from ratoon.models.ladder.climbing import climb_apart, first_apart
-from ratoon.models.ladder.race import climb, first
+from ratoon.models.ladder.climbing import first_apart
+from ratoon.models.ladder.race import first
 from ratoon.models.subprocesses.bounded import PREFIX, Limits
 from ratoon.spec.errors import Refused, SpecError, TrainingDied
 from ratoon.spec.model import LimitsSpec
+
+from .ladders import climb, climb_apart
 
 TRAINING = """
 import os, sys, time
@@ -295,8 +297,11 @@ def test_a_killed_parent_takes_its_child_and_the_folder_with_it(world: Any, tmp_
         "from pathlib import Path\n"
         "from ratoon.models.subprocesses.user_files import unpickled\n"
         "from ratoon.models.ladder.climbing import climb_apart\n"
+        "from ratoon.models.ladder.race import LadderRows\n"
         "spec = unpickled(Path(sys.argv[1]))\n"
-        "climb_apart(**unpickled(Path(sys.argv[2]), spec), scratch=None)\n"
+        "given = unpickled(Path(sys.argv[2]), spec)\n"
+        "frames = {name: given.pop(name) for name in ('unlearned', 'recent', 'anchor')}\n"
+        "climb_apart(**given, rows=LadderRows(**frames, scratch=None))\n"
     )
     parent = subprocess.Popen([sys.executable, "-P", str(script), str(tmp_path / "spec.pkl"), str(asked)])
     try:

@@ -18,14 +18,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 
 from ratoon.models.families.choose import learner_for
-from ratoon.models.gate import GateResult, judge
-from ratoon.models.ladder.race import climb
+from ratoon.models.gate import Circumstances, GateResult, judge
 from ratoon.models.learning.how import How, Origin
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, SpecError
 from ratoon.spec.model import Spec
 
+from .ladders import climb
 from .served import serve_without_ratoon
 
 START = datetime(2026, 1, 1)
@@ -77,7 +77,7 @@ def judged(champion: Trained, candidate: Trained, shift: float = 1.5, **gate: An
     asked = SPEC.gate.model_validate({"anchor": {"margin": 0.5}, "resamples": 200, **gate})
     recent = blobs(200, start=5000, shift=shift, seed=1, holdout=True)
     anchor = blobs(200, seed=2, holdout=True)
-    return judge(asked, "distance", champion, candidate, recent, anchor, seed=0, older_rows=200)
+    return judge(asked, "distance", champion, candidate, recent, anchor, seed=0, beside=Circumstances(older_rows=200))
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,9 @@ def test_a_champion_that_cannot_read_the_rows_leaves_them_unsure() -> None:
 
     recent = blobs(200, start=5000, seed=1, holdout=True).assign(c="y")
     gate = SPEC.gate.model_validate({"resamples": 200})
-    result = judge(gate, "distance", reading("x"), reading("y"), recent, recent[:0], seed=0, older_rows=0)
+    result = judge(
+        gate, "distance", reading("x"), reading("y"), recent, recent[:0], seed=0, beside=Circumstances(older_rows=0)
+    )
     assert result.strata[0].verdict == "unsure" and not result.passed
     assert "the champion could not be asked" in result.text
 
@@ -279,7 +281,9 @@ def test_sparse_columns_in_front_of_it_are_judged_too() -> None:
     recent, anchor = rows(200, start=5000, shift=1.5, seed=1, holdout=True), rows(200, seed=2, holdout=True)
     gate = SPEC.gate.model_validate({"anchor": {"margin": 0.5}, "resamples": 200})
     for candidate in (update(champion, new), scratch):
-        result = judge(gate, "distance", champion, candidate, recent, anchor, seed=0, older_rows=200)
+        result = judge(
+            gate, "distance", champion, candidate, recent, anchor, seed=0, beside=Circumstances(older_rows=200)
+        )
         assert result.passed, result.text
 
 
@@ -330,7 +334,7 @@ def test_it_is_served_by_mlflow_alone(registry_of: Any, champion: Trained, tmp_p
     version = registry.register(champion, Evidence(decision="d1", at=START, example=rows.head(5)))
     again = registry.load(version.number)
     pd.testing.assert_frame_equal(again.predict_frame(rows), champion.predict_frame(rows))
-    said = serve_without_ratoon(registry._files(version.number), rows[["a", "b"]], tmp_path)
+    said = serve_without_ratoon(registry.folder(version.number), rows[["a", "b"]], tmp_path)
     np.testing.assert_array_equal(said.iloc[:, 0], champion.predict(rows).prediction)
 
 

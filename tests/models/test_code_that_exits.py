@@ -11,9 +11,10 @@ import pytest
 from sklearn.linear_model import SGDRegressor
 
 from ratoon.models.families.choose import build
-from ratoon.models.ladder.race import climb
 from ratoon.spec.errors import Refused, SpecError
 from ratoon.spec.unexpected import Left, users_code, worded
+
+from .ladders import climb
 
 
 class Odd(BaseException):

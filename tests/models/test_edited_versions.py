@@ -55,7 +55,7 @@ class Made:
         """The registry of an older Ratoon: no digests in the tags, and none in the ledger."""
         registry = Registry.open(self.care.spec)
         registry.witness = OnRecord(self.care.ledger, "another model")
-        registry._client.delete_model_version_tag("churn", self.version.number, FILES)
+        registry.connection.client.delete_model_version_tag("churn", self.version.number, FILES)
         return registry
 
 
@@ -69,7 +69,7 @@ def only(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path]
         assert isinstance(care.registry, Registry)
         care.registry.promote(first.number)
         care.registry.promote(second.number)
-        yield Made(care, care.registry.version(second.number), care.registry._files(second.number))
+        yield Made(care, care.registry.version(second.number), care.registry.folder(second.number))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def made(only: Made, tmp_path: Path) -> Iterator[Made]:
         found = registry.version(only.version.number).tags
         for key, value in only.version.tags.items():
             if found.get(key) != value:
-                registry._client.set_model_version_tag("churn", only.version.number, key, value)
+                registry.connection.client.set_model_version_tag("churn", only.version.number, key, value)
 
 
 @contextmanager
@@ -342,7 +342,7 @@ def test_a_tag_is_no_leave_to_run_code(made: Made, tmp_path: Path) -> None:
     marker = tmp_path / "ran"
     carry_code(made.folder, marker)
     registry = made.of_before()
-    registry._client.set_model_version_tag("churn", made.version.number, FILES, Digests.of(made.folder).text)
+    registry.connection.client.set_model_version_tag("churn", made.version.number, FILES, Digests.of(made.folder).text)
     with refused(made, "the ledger does not know it", registry=registry):
         pass
     assert not marker.exists()
@@ -395,7 +395,7 @@ def test_code_that_the_spec_lets_in_runs_in_its_own_process_and_not_after_an_edi
     (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
     registry = made.of_before()
     registry.spec = with_learner(made.care, pickle=True)
-    registry._client.set_model_version_tag("churn", made.version.number, FILES, Digests.of(made.folder).text)
+    registry.connection.client.set_model_version_tag("churn", made.version.number, FILES, Digests.of(made.folder).text)
     trained = registry.load(made.version.number)
     example = made.care.source.as_of(NOW).learned(NOW).head(3)
     assert len(trained.predict_frame(example)) == 3

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.families.choose import build, learner_for
-from ratoon.models.gate import GateResult, judge
+from ratoon.models.gate import Circumstances, GateResult, judge
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.errors import Refused, SpecError
 from ratoon.spec.gate import GateSpec
@@ -120,15 +120,26 @@ def test_a_candidate_that_predicts_nan_is_refused(model: Any, make_rows: Any) ->
 def test_an_empty_anchor_passes_only_where_no_older_holdout_exists(model: Any, make_rows: Any) -> None:
     """A young lineage has nothing to forget; an anchor lost to `within` is not the same."""
     recent = make_rows(200, "regression", start=1000, holdout=True)
-    young = judge(GateSpec(), "mae", model(0.8), model(0.1), recent, recent.iloc[:0], seed=0, older_rows=0)
-    lost = judge(GateSpec(), "mae", model(0.8), model(0.1), recent, recent.iloc[:0], seed=0, older_rows=50)
+    young = judge(
+        GateSpec(), "mae", model(0.8), model(0.1), recent, recent.iloc[:0], seed=0, beside=Circumstances(older_rows=0)
+    )
+    lost = judge(
+        GateSpec(), "mae", model(0.8), model(0.1), recent, recent.iloc[:0], seed=0, beside=Circumstances(older_rows=50)
+    )
     unknown = judge(GateSpec(), "mae", model(0.8), model(0.1), recent, recent.iloc[:0], seed=0)
     assert young.passed
     assert young.strata[1].verdict == "absent"
     assert not lost.passed
     assert not unknown.passed
     told = judge(
-        GateSpec(), "mae", model(0.8), model(0.1), recent, recent.iloc[:0], seed=0, older_rows=50, outdated="too old"
+        GateSpec(),
+        "mae",
+        model(0.8),
+        model(0.1),
+        recent,
+        recent.iloc[:0],
+        seed=0,
+        beside=Circumstances(older_rows=50, outdated="too old"),
     )
     assert told.passed
     assert (told.strata[1].verdict, told.strata[1].reason) == ("absent", "too old")

@@ -15,7 +15,9 @@ from foreign_models import NOW, project
 from ratoon.loop.context import Care
 from ratoon.loop.learn.learn import first_version
 from ratoon.loop.on_record import OnRecord
+from ratoon.models.registry import registering
 from ratoon.models.registry.mlflow_registry import Registry
+from ratoon.models.registry.training_runs import TrainingRuns
 from ratoon.models.registry.versions import Version
 from ratoon.models.subprocesses.digests import FILES, Digests
 from ratoon.spec.errors import RegistryError
@@ -31,10 +33,10 @@ def left(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     package = tmp_path / "beside"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    log = Registry.log
+    log = TrainingRuns.log
 
-    def with_code(registry, trained, evidence, code_paths=()):
-        return log(registry, trained, evidence, [str(package)])
+    def with_code(runs, trained, evidence, code_paths=()):
+        return log(runs, trained, evidence, [str(package)])
 
     def die(*_: object) -> None:
         raise Died
@@ -42,8 +44,8 @@ def left(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     with project(tmp_path / "project") as care:
         with monkeypatch.context() as patched:
             if request.param == "code":
-                patched.setattr(Registry, "log", with_code)
-            patched.setattr(Registry, "_witnessed", die)
+                patched.setattr(TrainingRuns, "log", with_code)
+            patched.setattr(registering, "_keep", die)
             with pytest.raises(Died):
                 first_version(care, NOW)
         yield care, request.param
@@ -69,9 +71,9 @@ def test_one_that_was_edited_meanwhile_is_not(left: tuple[Care, str]) -> None:
     """Whoever may write the registry can write files and tag together, and not what the ledger was told before."""
     care, kind = left
     registry, version = taken_up(care)
-    folder = registry._files(version.number)
+    folder = registry.folder(version.number)
     (folder / ("code/beside/__init__.py" if kind == "code" else "requirements.txt")).write_text("# mine\n")
-    registry._client.set_model_version_tag("churn", version.number, FILES, Digests.of(folder).text)
+    registry.connection.client.set_model_version_tag("churn", version.number, FILES, Digests.of(folder).text)
     registry, version = taken_up(care)
     registry.offer(version)
     assert care.ledger.files("churn", version.number) is None

@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 from ratoon.models.gate import Gain, GateResult, Stratum
+from ratoon.models.ladder.asked import Asked
 from ratoon.models.ladder.attempt import Attempt
-from ratoon.models.ladder.race import Asked, climb, first
+from ratoon.models.ladder.race import first
 from ratoon.models.ladder.skipped import Outlook, expected, rows_to_learn
+
+from .ladders import climb
 
 
 def judged(

@@ -133,7 +133,7 @@ def test_it_learns_saves_loads_continues_and_serves_in_its_own_way(
     assert (champion.state.family, updated.state.rung) == ("means", "warm")
     assert updated.predict(new).prediction.max() == pytest.approx(positive)
     pd.testing.assert_frame_equal(again.predict_frame(new), champion.predict_frame(new))
-    served = serve_without_ratoon(registry._files(version.number), table(new, champion.state.features), tmp_path)
+    served = serve_without_ratoon(registry.folder(version.number), table(new, champion.state.features), tmp_path)
     np.testing.assert_allclose(served.iloc[:, 0], champion.predict(new).prediction)
 
 

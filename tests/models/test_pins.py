@@ -33,7 +33,7 @@ def test_a_version_is_registered_without_reading_what_every_installed_package_ho
 
     assert read == []
     assert "no-such-package" in caplog.text and "required: ruff<0.1" in caplog.text
-    written = (registry._files(version.number) / "requirements.txt").read_text()
+    written = (registry.folder(version.number) / "requirements.txt").read_text()
     assert "scikit-learn==" in written and "no-such-package==1.0" in written
     of_mlflow._init_packages_to_modules_map()
     assert read == ["all"], "MLflow itself is as it was"
@@ -55,4 +55,4 @@ def test_a_package_named_twice_asks_no_index_on_the_network(
     version = registry.register(trained, Evidence("d1", AT, make_rows(5, "regression")))
 
     assert asked == []
-    assert "scikit-learn" in (registry._files(version.number) / "requirements.txt").read_text()
+    assert "scikit-learn" in (registry.folder(version.number) / "requirements.txt").read_text()

@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ratoon.models.ladder.race import Asked, climb, first
+from ratoon.models.ladder.race import Asked, first
 from ratoon.spec.errors import DataError, Refused
 from ratoon.spec.gate import Margin
+
+from .ladders import climb
 
 
 def test_the_warm_rung_that_passes_stops_the_climb(world: dict[str, Any]) -> None:

@@ -16,11 +16,13 @@ import pandas as pd
 import pytest
 
 from ratoon.models.gate import GateResult, Stratum
-from ratoon.models.ladder.race import climb, first
+from ratoon.models.ladder.race import first
 from ratoon.models.registry.evidence import Evidence
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.errors import AliasMoved, RegistryError, SpecError
 from ratoon.spec.values import Span
+
+from .ladders import climb
 
 AT = datetime(2026, 2, 1)
 
@@ -103,7 +105,7 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
     ):
         assert words in two.description
     assert two.run_id is not None
-    artifacts = {each.path for each in registry._client.list_artifacts(two.run_id)}
+    artifacts = {each.path for each in registry.connection.client.list_artifacts(two.run_id)}
     assert {"gate.md", "gate.json", "gate.svg", "reports"} <= artifacts
     assert registry.load("challenger").state == result.winner.state
 
@@ -166,7 +168,7 @@ def test_an_unproven_version_is_kept_under_an_alias_of_its_own_until_it_is_let_g
 def test_a_version_whose_files_are_gone_is_named(registry: Registry, trained: Any, make_rows: Any) -> None:
     champion, _, _ = trained
     made = registry.register(champion, evidence(make_rows(20, "regression")))
-    shutil.rmtree(registry._files(made.number))
+    shutil.rmtree(registry.folder(made.number))
     with pytest.raises(RegistryError, match=r"version 1 of .* cannot be read"):
         registry.load(made.number)
 
@@ -177,7 +179,7 @@ def test_a_decision_gets_one_version_however_often_it_is_tried(
     """A retry after a crash returns the version that is there, and repairs its alias."""
     champion, _, _ = trained
     one = registry.register(champion, evidence(make_rows(20, "regression")))
-    registry._client.delete_registered_model_alias(registry.model, "challenger")
+    registry.connection.client.delete_registered_model_alias(registry.model, "challenger")
     again = registry.register(champion, evidence(make_rows(20, "regression")))
     assert again.number == one.number
     assert again.aliases == ("challenger",)
@@ -218,7 +220,7 @@ def test_a_version_that_does_not_load_is_never_promoted(registry: Registry, trai
     rows = make_rows(20, "regression")
     one, two = (registry.register(champion, evidence(rows, d)) for d in ("d1", "d2"))
     registry.promote(one.number)
-    (registry._files(two.number) / "model.skops").write_bytes(b"broken")
+    (registry.folder(two.number) / "model.skops").write_bytes(b"broken")
     with pytest.raises(RegistryError, match=r"version 2 .* does not load and predict.*No alias was moved"):
         registry.promote(two.number)
     serving = registry.champion()
@@ -231,7 +233,7 @@ def test_a_version_that_predicts_otherwise_than_before_is_never_promoted(
 ) -> None:
     champion, _, _ = trained
     one = registry.register(champion, evidence(make_rows(20, "regression")))
-    example = registry._files(one.number) / "extra_files" / "example.json"
+    example = registry.folder(one.number) / "extra_files" / "example.json"
     example.write_text(example.read_text().replace('"prediction": [\n  ', '"prediction": [\n  99'))
     with pytest.raises(RegistryError, match="for its own example"):
         registry.promote(one.number)
@@ -243,7 +245,7 @@ def test_a_deleted_champion_is_no_champion(registry: Registry, trained: Any, mak
     champion, _, _ = trained
     one = registry.register(champion, evidence(make_rows(20, "regression")))
     registry.promote(one.number)
-    registry._client.delete_model_version(registry.model, one.number)
+    registry.connection.client.delete_model_version(registry.model, one.number)
     assert registry.champion() is None
 
 
@@ -251,7 +253,7 @@ def test_a_version_of_someone_else_is_not_continued(registry: Registry, trained:
     """Without a training state there is nothing to continue; the message says how to begin."""
     champion, _, _ = trained
     one = registry.register(champion, evidence(make_rows(20, "regression")))
-    (registry._files(one.number) / "extra_files" / "training_state.json").unlink()
+    (registry.folder(one.number) / "extra_files" / "training_state.json").unlink()
     with pytest.raises(RegistryError, match=r"carries no training state.*ratoon train"):
         registry.load(one.number)
 
@@ -349,12 +351,13 @@ def test_a_process_killed_half_way_leaves_nothing_registered(
         spec = Spec.model_validate_json((folder / "spec.json").read_text())
         spec._path = Path({str(spec.path)!r})
         state = TrainingState.model_validate_json((folder / "state.json").read_text())
-        class Killed(Registry):
-            def _create(self, *arguments):
-                os.kill(os.getpid(), signal.SIGKILL)
+        from ratoon.models.registry.registering import Registering
+        def killed(self, *arguments):
+            os.kill(os.getpid(), signal.SIGKILL)
+        Registering.create = killed
         rows = pd.read_pickle(folder / "rows.pickle")
         trained = Trained(skops.io.load(folder / "model.skops"), state)
-        Killed.open(spec).register(trained, Evidence(decision="d1", at=datetime(2026, 2, 1), example=rows))
+        Registry.open(spec).register(trained, Evidence(decision="d1", at=datetime(2026, 2, 1), example=rows))
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ.copy())
@@ -380,7 +383,7 @@ def test_artifacts_stay_beside_the_database(registry: Registry, trained: Any, ma
     champion, _, _ = trained
     version = registry.register(champion, evidence(make_rows(20, "regression")))
     home = registry.spec.folder / ".ratoon"
-    assert home in registry._files(version.number).parents
+    assert home in registry.folder(version.number).parents
     assert not Path("mlruns").exists()
     assert not Path("mlflow.db").exists()
 
@@ -438,7 +441,7 @@ def test_an_alias_that_somebody_moved_while_the_version_was_loaded_stays_theirs(
     rows = make_rows(20, "regression")
     one, two, three = (registry.register(champion, evidence(rows, each)).number for each in ("d1", "d2", "d3"))
     registry.promote(one)
-    client, verify = registry._client, Registry.verify
+    client, verify = registry.connection.client, Registry.verify
 
     def meanwhile(self: Registry, ref: str | int) -> None:
         verify(self, ref)

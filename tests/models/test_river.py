@@ -135,7 +135,7 @@ def test_a_registered_version_predicts_where_ratoon_is_not_installed(
     champion = _first(registry.spec, rows)
     evidence = Evidence(decision="d1", at=datetime(2026, 2, 1), example=rows.head(5))
     version = registry.register(champion, evidence)
-    found = serve_without_ratoon(registry._files(version.number), table(rows, champion.state.features), tmp_path)
+    found = serve_without_ratoon(registry.folder(version.number), table(rows, champion.state.features), tmp_path)
 
     assert found.iloc[:, 0].tolist() == champion.predict_frame(rows)["_prediction"].tolist()
     registry.promote(version.number)

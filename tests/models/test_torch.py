@@ -160,7 +160,7 @@ def test_a_registered_version_predicts_where_ratoon_is_not_installed(
     evidence = Evidence(decision="d1", at=datetime(2026, 2, 1), example=rows.head(1))
     version = registry.register(champion, evidence)
     X = table(rows, champion.state.features).astype(np.float32)
-    found = serve_without_ratoon(registry._files(version.number), X, tmp_path)
+    found = serve_without_ratoon(registry.folder(version.number), X, tmp_path)
 
     known = champion.predict(rows)
     expected = known.prediction if known.score is None else known.score

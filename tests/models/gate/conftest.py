@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.families.choose import build, learner_for
-from ratoon.models.gate import GateResult, judge
+from ratoon.models.gate import Circumstances, GateResult, judge
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.gate import GateSpec
 
@@ -95,6 +95,8 @@ def verdict(told: Any) -> Callable[..., GateResult]:
     ) -> GateResult:
         spec = GateSpec.model_validate({"resamples": 200, **gate})
         models = [each if isinstance(each, Trained) else told(each, classes) for each in (before, after)]
-        return judge(spec, metric, *models, rows, rows.iloc[:0], seed=0, older_rows=0, tries=tries)
+        return judge(
+            spec, metric, *models, rows, rows.iloc[:0], seed=0, beside=Circumstances(older_rows=0, tries=tries)
+        )
 
     return make

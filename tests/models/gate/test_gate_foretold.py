@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.gate import Foretold, GateResult, judge
+from ratoon.models.gate import Circumstances, Foretold, GateResult, judge
 from ratoon.spec.gate import GateSpec
 
 N = 200
@@ -33,8 +33,8 @@ def judged(told: Any, holdout: Any) -> Callable[..., GateResult]:
         champion, candidate, by = (told(each, classes) for each in (before, after, earlier))
         spec = GateSpec.model_validate({"resamples": 200, **options})
         return judge(
-            spec, metric, champion, candidate, rows.iloc[:held], rows.iloc[:0], seed=0, older_rows=0,
-            foretold=Foretold(by, champion, learned),
+            spec, metric, champion, candidate, rows.iloc[:held], rows.iloc[:0], seed=0,
+            beside=Circumstances(older_rows=0, foretold=Foretold(by, champion, learned)),
         )  # fmt: skip
 
     return make
@@ -125,7 +125,9 @@ def test_a_margin_is_overstepped_by_the_loss_itself_and_left_open_by_its_interva
     champion = told(TRUTH + NOISE)
 
     def anchor(after: pd.Series) -> Any:
-        return judge(spec, "mae", champion, told(after), rows, rows, seed=0, older_rows=N).strata[1]
+        return judge(spec, "mae", champion, told(after), rows, rows, seed=0, beside=Circumstances(older_rows=N)).strata[
+            1
+        ]
 
     within, beyond = anchor(TRUTH + 1.0 * NOISE[::-1]), anchor(TRUTH + 1.2 * NOISE)
     assert (within.verdict, within.refuted) == ("refused", False)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from ratoon.models.gate import Earlier, GateResult, judge
+from ratoon.models.gate import Circumstances, Earlier, GateResult, judge
 from ratoon.models.gate.returns import look_back
 from ratoon.spec.gate import GateSpec
 
@@ -29,7 +29,9 @@ def judged(told: Any, rows: pd.DataFrame, before: Any, after: Any, old: int, **m
     """The gate's answer on binary rows: the first *old* of them are the anchor."""
     gate = GateSpec.model_validate({"resamples": 200, **more.pop("gate", {})})
     models = [told(each, (0, 1)) for each in (before, after)]
-    return judge(gate, "accuracy", *models, rows[old:], rows[:old], seed=0, older_rows=old, **more)
+    return judge(
+        gate, "accuracy", *models, rows[old:], rows[:old], seed=0, beside=Circumstances(older_rows=old, **more)
+    )
 
 
 def sure(labels: Any, right: Any) -> Any:
@@ -153,7 +155,7 @@ def test_an_absent_anchor_stays_absent(told: Any, holdout: Any) -> None:
     labels = np.arange(200) % 2
     models = [told(sure(labels, right), (0, 1)) for right in (labels > 2, labels < 2)]
     rows = frame(holdout, labels, 0)
-    result = judge(GateSpec(), "accuracy", *models, rows, rows[:0], seed=0, older_rows=0)
+    result = judge(GateSpec(), "accuracy", *models, rows, rows[:0], seed=0, beside=Circumstances(older_rows=0))
     assert (result.strata[1].verdict, result.passed) == ("absent", True)
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from ratoon.cli.commands.check import check_spec
 from ratoon.cli.commands.init import write_starter
-from ratoon.models.gate import judge
+from ratoon.models.gate import Circumstances, judge
 from ratoon.models.gate.slices import chosen
 from ratoon.spec.errors import SpecError
 from ratoon.spec.gate import GateSpec, SliceSpec
@@ -70,7 +70,7 @@ def test_a_slice_of_both_is_judged_in_each_stratum(told: Any, holdout: Any) -> N
     gate = GateSpec.model_validate({"slices": [night(of="both")], "resamples": 200})
     models = told(TRUTH + 1), told(TRUTH)
     result = judge(gate, "mae", *models, rows, rows, seed=0)
-    young = judge(gate, "mae", *models, rows, rows.iloc[:0], seed=0, older_rows=0)
+    young = judge(gate, "mae", *models, rows, rows.iloc[:0], seed=0, beside=Circumstances(older_rows=0))
     assert [s.name for s in result.strata] == ["recent", "anchor", "recent/night", "anchor/night"]
     assert result.passed
     assert young.strata[3].verdict == "absent", "an anchor that has no rows yet has no slices either"

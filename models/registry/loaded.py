@@ -1,0 +1,34 @@
+"""Versions that were loaded, kept in memory as long as they may be asked for again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection
+
+from ..learning.trained import Trained
+
+OTHERS = 4  # beside those with an alias: champions before, and candidates that a late label still speaks of
+
+
+class LoadedVersions:
+    """Loaded versions by number: those that an alias points at, and the newest `OTHERS` beside them."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Trained] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, number: str) -> Trained | None:
+        """The version as it was loaded; None if it is to be loaded (again)."""
+        found = self._kept.get(number)
+        if found is not None:
+            self._kept.move_to_end(number)
+        return found
+
+    def keep(self, number: str, trained: Trained, named: Collection[str]) -> None:
+        """Keep a version just loaded; *named*: the numbers that an alias points at."""
+        self._kept[number] = trained
+        others = [each for each in self._kept if each not in named]
+        for each in others[:-OTHERS]:
+            del self._kept[each]
