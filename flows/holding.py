@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from ..ledger.claims import new_holder
 from ..ledger.ledger import Ledger
 from ..loop.context import Care, Kept
-from ..spec.waiting import take_lock
+from ..system.locks import file_lock, is_locked
 from .prefect.engine import get_run_logger
 
 SWEEP_SECONDS = 60.0  # a sweep takes some; one beside another may say a thing twice
-_REMEMBERED = 50  # holders that a lock file names: the claim is one of the last
+_REMEMBERED = 50  # holders that are named beside a lock: the claim is one of the last
 
 
 @dataclass(frozen=True)
@@ -30,23 +28,20 @@ class Holder:
 
 @contextmanager
 def holding(care: Care) -> Iterator[Holder]:
-    """A holder for the model's claim, named in the model's lock file until the block ends.
+    """A holder for the model's claim, named beside the model's lock until the block ends.
 
     The ledger cannot tell a dead process from a slow one before its lease ends. The operating system can: it drops
-    the lock with the process, however that ends, so that who gets it knows that all whom the file names are gone.
+    the lock with the process, however that ends, so that who gets it knows that all who are named beside it are gone.
     Where a living process has the lock the claim alone decides.
     """
     name = new_holder()
-    with _lock(care.stores.home, care.spec.model).open("a+", errors="replace") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    lock = _lock(care.stores.home, care.spec.model)
+    with file_lock(lock) as held:
+        if not held:
             yield Holder(name, frozenset())
             return
-        dead = _named(file)
-        file.truncate(0)
-        file.write("\n".join([*dead, name]) + "\n")
-        file.flush()
+        dead = _named(lock)
+        _names(lock).write_text("\n".join([*dead, name]) + "\n")
         yield Holder(name, frozenset(dead))
 
 
@@ -57,20 +52,18 @@ def somebody_trains(home: Path, ledger: Ledger, model: str) -> bool:
 
 
 def _ended(lock: Path) -> list[str]:
-    """The holders that the lock file names, if no living process has its lock."""
-    if not lock.exists():
-        return []
-    with lock.open("r", errors="replace") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return []
-        return _named(file)
+    """The holders that are named beside the lock, if no living process has it."""
+    return [] if is_locked(lock) else _named(lock)
 
 
-def _named(file: IO[str]) -> list[str]:
-    file.seek(0)
-    return file.read().split()[-_REMEMBERED:]
+def _named(lock: Path) -> list[str]:
+    names = _names(lock)
+    return names.read_text(errors="replace").split()[-_REMEMBERED:] if names.is_file() else []
+
+
+def _names(lock: Path) -> Path:
+    """A file of its own: on Windows nobody but its holder can read a file that is locked."""
+    return lock.with_suffix(".holders")
 
 
 @contextmanager
@@ -80,8 +73,8 @@ def one_after_another(care: Kept) -> Iterator[None]:
     Not for ever: a sweep is safe beside another, which may be suspended in the middle of it.
     """
     lock = _lock(care.stores.home, care.spec.model, "sweep")
-    with lock.open("w") as file:
-        if not take_lock(file, SWEEP_SECONDS):
+    with file_lock(lock, SWEEP_SECONDS) as held:
+        if not held:
             get_run_logger().warning(
                 "Another process has held %s for %g s; is it suspended? Going on beside it.", lock, SWEEP_SECONDS
             )

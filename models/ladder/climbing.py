@@ -12,8 +12,9 @@ import pandas as pd
 
 from ...spec.model import Spec
 from ...spec.values import LadderRung
+from ...system.usage import peak_memory
 from ..learning.trained import Trained
-from ..learning.used import Used, peak_memory
+from ..learning.used import Used
 from ..subprocesses.bounded import Limits, carried_out
 from ..subprocesses.remote import Isolated
 from ..subprocesses.worker import Ask, here
