@@ -18,6 +18,7 @@ from .columns.drift import Drift, Drifted
 from .evidently.report import Run, Snapshot
 from .labels.delays import METRIC, UNFAIR, delay_bias, delay_signal, unfair
 from .labels.screens import Judged, WindowBefore
+from .own.signals import own_signals
 from .performance.estimate import Estimate
 from .performance.performance import Accepted, Performance
 from .profile import Profile
@@ -92,6 +93,8 @@ def observe(
         drawn += [("drift" if len(parts) == 1 else f"drift {i + 1}", each) for i, each in enumerate(parts)]
         faults += found.faults
         signals += found.signals
+    if monitors.own:
+        signals += own_signals(spec, reference, current)
     if monitors.performance is not None:
         performance = Performance(monitors.performance, spec.metric, seed=spec.seed)
         measured, broken = _attempt(
