@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from importlib.metadata import distributions
 from pathlib import Path
 
 from ..data.source import Source
 from ..data.sources.moment import LATEST
 from ..loop.plan import Plan
+from ..models.families.choose import LIBRARIES
+from ..models.learning.libraries import installed
 from ..spec.family import is_file
 from ..spec.model import Spec
 from .results import ArmResult
 
-_LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "lightgbm", "duckdb", "river")
 _OWN = Path(__file__).resolve().parents[1]
 _ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "loop", "backtest")
 
@@ -38,7 +38,7 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
         found = glob.glob(str(spec.folder / place), recursive=True) if place else []  # noqa: PTH207  # may be absolute
         for file in sorted(map(Path, found)):
             parts.append(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}")
-    parts += [f"{each.name} {each.version}" for each in distributions() if each.name in _LIBRARIES]
+    parts += [f"{name} {version}" for name, version in sorted(installed((*LIBRARIES, "duckdb")).items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

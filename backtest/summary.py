@@ -14,7 +14,7 @@ from ..data.window import EVERY_ROW
 from ..loop.context import Care
 from ..loop.observe.composite import Served, composite
 from ..loop.plan import Plan
-from ..models.families.learner import learner_for
+from ..models.families.choose import learner_for
 from ..models.ladder.race import Stopwatch
 from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError

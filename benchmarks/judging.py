@@ -25,9 +25,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from ratoon.data.metrics.metrics import METRICS, paired
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.data.metrics import paired
+from ratoon.data.metrics.metrics import METRICS
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.gate import judge
 from ratoon.spec.gate import GateSpec
 from ratoon.spec.model import Spec

@@ -37,8 +37,7 @@ from threadpoolctl import threadpool_limits
 from ratoon.data.metrics.metrics import METRICS, Metric, Outcomes
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.how import How
 from ratoon.models.learning.reservoir import beside, drawn
 from ratoon.models.learning.trained import Trained

@@ -24,8 +24,7 @@ from ..data.metrics.metrics import METRICS, Outcomes, interval, join
 from ..data.source import open_source
 from ..data.view import View
 from ..data.window import EVERY_ROW
-from ..models.families.build import build
-from ..models.families.learner import learner_for
+from ..models.families.choose import build, learner_for
 from ..models.learning.trained import Trained
 from ..spec.duration import parse_duration
 from ..spec.load import load_spec

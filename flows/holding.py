@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..ledger.claims import new_holder
 from ..ledger.ledger import Ledger
 from ..loop.context import Care, Kept
-from ..system.locks import file_lock, is_locked
+from ..system.locks import file_lock
 from .prefect.engine import get_run_logger
 
 SWEEP_SECONDS = 60.0  # a sweep takes some; one beside another may say a thing twice
-_REMEMBERED = 50  # holders that are named beside a lock: the claim is one of the last
+_REMEMBERED = 50  # holders that a lock file names: the claim is one of the last
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Holder:
 
 @contextmanager
 def holding(care: Care) -> Iterator[Holder]:
-    """A holder for the model's claim, named beside the model's lock until the block ends.
+    """A holder for the model's claim, named in the model's lock file until the block ends.
 
     The ledger cannot tell a dead process from a slow one before its lease ends. The operating system can: it drops
-    the lock with the process, however that ends, so that who gets it knows that all who are named beside it are gone.
+    the lock with the process, however that ends, so that who gets it knows that all whom the file names are gone.
     Where a living process has the lock the claim alone decides.
     """
     name = new_holder()
@@ -41,7 +41,7 @@ def holding(care: Care) -> Iterator[Holder]:
             yield Holder(name, frozenset())
             return
         dead = _named(lock)
-        _names(lock).write_text("\n".join([*dead, name]) + "\n")
+        _write_names(lock, [*dead, name])
         yield Holder(name, frozenset(dead))
 
 
@@ -52,18 +52,27 @@ def somebody_trains(home: Path, ledger: Ledger, model: str) -> bool:
 
 
 def _ended(lock: Path) -> list[str]:
-    """The holders that are named beside the lock, if no living process has it."""
-    return [] if is_locked(lock) else _named(lock)
+    """The holders that the lock file names, if no living process has its lock."""
+    if not lock.is_file():
+        return []
+    with file_lock(lock) as free:  # held while the names are read: who comes next would add its own
+        return _named(lock) if free else []
 
 
 def _named(lock: Path) -> list[str]:
-    names = _names(lock)
-    return names.read_text(errors="replace").split()[-_REMEMBERED:] if names.is_file() else []
+    """The names begin at the second byte: on Windows nobody but its holder can read the first of a locked file."""
+    with suppress(FileNotFoundError), lock.open("rb") as file:
+        file.seek(1)
+        return file.read().decode(errors="replace").split()[-_REMEMBERED:]
+    return []
 
 
-def _names(lock: Path) -> Path:
-    """A file of its own: on Windows nobody but its holder can read a file that is locked."""
-    return lock.with_suffix(".holders")
+def _write_names(lock: Path, names: Sequence[str]) -> None:
+    """In the lock file itself, so that who removes it (as if on another machine) removes the names as well."""
+    with suppress(FileNotFoundError), lock.open("r+b") as file:
+        file.seek(1)
+        file.write(("\n" + "\n".join(names) + "\n").encode())
+        file.truncate()
 
 
 @contextmanager

@@ -53,9 +53,11 @@ def take_care(spec: Spec) -> Iterator[Care]:
 
     Raises DataError where the data is not as the spec says, before anything is written.
     """
-    from ..models.registry.mlflow_registry import (
-        Registry,  # here, since MLflow takes seconds to import and a backtest needs none
-    )
+    # Here, since MLflow takes seconds to import and a backtest needs none.
+    from ..models.families.choose import check_family
+    from ..models.registry.mlflow_registry import Registry
+
+    check_family(spec)
 
     stores = stores_of(spec)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The names that `learner.family` may have."""
+"""The names that `learner.family` may have, as far as they can be told without the families themselves."""
 
 from __future__ import annotations
 
@@ -6,23 +6,10 @@ import re
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 
-BUILT_IN = ("auto", "sklearn", "lightgbm", "xgboost", "river", "torch")
-GROUP = "ratoon.learners"  # of entry points: packages that bring a learner
-
-
-def known_family(value: str) -> str:
-    """*value*, once it is built in, file.py:Class or an entry point; ValueError naming what there is."""
-    if value in BUILT_IN or is_file(value):
-        return value
-    known = [*BUILT_IN, *entry_points(group=GROUP).names]
-    if value in known:
-        return value
-    near = get_close_matches(value, known, 1)
-    raise ValueError(
-        f"{value!r} is no known family"
-        + (f"; did you mean {near[0]!r}?" if near else "")
-        + f" Expected one of {', '.join(known)}, or file.py:Class of a learner of your own"
-    )
+AUTO = "auto"  # the family of the estimator that the build function returns
+FAMILIES = "ratoon.families"  # group of entry points: packages that bring a `Family`
+LEARNERS = "ratoon.learners"  # group of entry points: packages that bring a learner
+ANY_TYPE = "*"  # among the types that may be loaded: every one (`learner.pickle`)
 
 
 def is_file(value: str) -> bool:
@@ -31,5 +18,16 @@ def is_file(value: str) -> bool:
 
 
 def is_own(value: str) -> bool:
-    """Whether *value* names a learner that is not Ratoon's."""
-    return value not in BUILT_IN
+    """Whether *value* names a learner that is not a family's: one in a file, or of an entry point."""
+    return is_file(value) or value in entry_points(group=LEARNERS).names
+
+
+def unknown_family(value: str, known: tuple[str, ...]) -> str:
+    """What is wrong with *value*, which is none of the *known* names nor a learner of the user's own."""
+    names = [AUTO, *known, *entry_points(group=LEARNERS).names]
+    near = get_close_matches(value, names, 1)
+    return (
+        f"{value!r} is no known family"
+        + (f"; did you mean {near[0]!r}?" if near else "")
+        + f" Expected one of {', '.join(names)}, or file.py:Class of a learner of your own"
+    )

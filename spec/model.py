@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from .duration import MOST_ROWS, Duration, Period, format_duration
-from .family import known_family
+from .family import ANY_TYPE
 from .gate import GateSpec
 from .part import Part
 from .retention import RetentionSpec
@@ -249,8 +249,8 @@ class LearnerSpec(Part):
     build: str = Field(description="file.py:function that returns an unfitted estimator")
     family: str = Field(
         "auto",
-        description="Left out: chosen by the estimator; else sklearn, lightgbm, xgboost, river, torch, a learner of "
-        "your own as file.py:Class, or the name of an entry point in the group ratoon.learners",
+        description="Left out: chosen by the estimator; else a family (`ratoon check` names them), a learner of your "
+        "own as file.py:Class, or the name of an entry point in the group ratoon.learners",
     )
     epochs: int | None = Field(
         None,
@@ -335,10 +335,10 @@ class LearnerSpec(Part):
         "may be loaded: they run what they hold. Code that Ratoon logged itself needs it only when it is adopted",
     )
 
-    @field_validator("family")
-    @classmethod
-    def _family(cls, value: str) -> str:
-        return known_family(value)
+    @property
+    def types_allowed(self) -> tuple[str, ...]:
+        """Types that a version may name beside the reviewed ones: `trusted`, and `*` for every one (`pickle`)."""
+        return (*self.trusted, ANY_TYPE) if self.pickle else self.trusted
 
     @field_validator("build")
     @classmethod

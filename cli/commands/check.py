@@ -8,11 +8,10 @@ import pandas as pd
 
 from ...data.doubts.doubts import ROWS, doubts
 from ...data.source import Source, open_source
-from ...models.families.build import build
-from ...models.families.learner import learner_for
+from ...models.families.choose import build, learner_for
 from ...models.families.sklearn.scratch_only import ScratchOnly
 from ...models.gate.slices import chosen, faults
-from ...models.registry.version_files import names_allowed, refuse_untrusted
+from ...models.registry.version_files import refuse_untrusted
 from ...monitors.labels.delays import KEY, delay_bias
 from ...monitors.own.monitor import make_monitors
 from ...policy.rules.check import check_rules
@@ -140,7 +139,7 @@ def _learner(spec: Spec, source: Source) -> Iterator[Finding]:
     except Exception as error:
         yield Finding("fail", "learner", f"{spec.learner.build}: {not_learned(error, len(rows), rows.columns)}")
         return
-    refuse_untrusted(trained.estimator, names_allowed(spec), str(spec.path), spec)
+    refuse_untrusted(trained.estimator, spec.learner.types_allowed, str(spec.path), spec)
     text = f"{learner.family}; a trial fit on {len(rows):,} rows went through and was thrown away"
     if isinstance(learner, ScratchOnly):
         text += f"; it cannot continue, so that every update trains from scratch: {learner.reason}"

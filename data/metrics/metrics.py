@@ -183,7 +183,7 @@ def _each_square(outcomes: Outcomes) -> Array:
 
 
 def _each_distance(outcomes: Outcomes) -> Array:
-    """How far each row lies from the nearest centre, in the unit of `models/learning/unit.py`, equal for both models."""
+    """How far each row lies from the nearest centre, in one unit for both models: `models/learning/unit.py`."""
     return np.full(len(outcomes), np.nan) if outcomes.score is None else np.asarray(outcomes.score, dtype=np.float64)
 
 

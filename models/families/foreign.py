@@ -1,6 +1,6 @@
 """A model that someone else trained and logged in MLflow: its files, and what they say of it.
 
-What is in them is loaded by adoptable/, which has one file for each kind of model.
+What is in them is loaded by its family (`Family.foreign`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from ...spec.errors import RegistryError
+from ...spec.model import Spec
 from ..learning.features import Kind
 from ..subprocesses.digests import inside
 
@@ -91,3 +92,21 @@ class Foreign:
         path = self.folder / "requirements.txt"
         lines = path.read_text().splitlines() if path.is_file() else []
         return {name.strip(): rest.strip() for name, mark, rest in (each.partition("==") for each in lines) if mark}
+
+
+def refuse_pickle(foreign: Foreign, saved_as: str, spec: Spec) -> None:
+    """Raises RegistryError unless the spec allows pickles."""
+    if not spec.learner.pickle:
+        raise RegistryError(
+            f"{foreign.source} is saved as {saved_as}; loading it runs whatever code it holds. If you trust who "
+            f"logged it, set `learner: {{pickle: true}}` in {spec.path.name}. Nothing was loaded or changed"
+        )
+
+
+def refuse_code(foreign: Foreign, spec: Spec) -> None:
+    """Raises RegistryError unless the spec allows what runs code of the model's own."""
+    if not spec.learner.pickle:
+        raise RegistryError(
+            f"{foreign.source} carries code of its own (MLflow's code_paths), which loading it runs. If you trust who "
+            f"logged it, set `learner: {{pickle: true}}` in {spec.path.name}. Nothing was loaded or changed"
+        )

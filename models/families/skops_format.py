@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
 
 from ...spec.errors import RegistryError, SpecError
-from .build import PRIVATE
+from ...spec.model import Spec
+from ..subprocesses.user_files import PRIVATE
+from .foreign import Foreign, refuse_pickle
 from .logged import Logged
-from .trust import trusted, trusted_for
+from .trust import Trust
 
 
 class SkopsFormat:
@@ -17,11 +20,11 @@ class SkopsFormat:
 
     flavour = "sklearn"
 
-    def review(self, estimator: Any, allowed: tuple[str, ...], where: str) -> list[str]:
+    def review(self, estimator: Any, trust: Trust, where: str) -> list[str]:
         """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
         import skops.io
 
-        types = trusted_for(estimator, allowed)
+        types = trust.types_for(estimator)
         try:
             content = skops.io.dumps(estimator)
         except Exception as error:  # skops raises whatever a part's own __reduce__ raises
@@ -57,7 +60,7 @@ class SkopsFormat:
             tags=dict(it.tags),
         )
 
-    def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> Any:
+    def load(self, folder: Path, entries: dict[str, Any], version: str, trust: Trust) -> Any:
         """The estimator in *folder*, in this process, by the reviewed list rather than the file's own."""
         import skops.io
         from skops.io.exceptions import UntrustedTypesFoundException
@@ -70,7 +73,7 @@ class SkopsFormat:
         if code := entries.get("code"):
             sys.path.insert(0, str(folder / code))
         try:
-            return skops.io.load(folder / entries["pickled_model"], trusted=trusted(allowed))
+            return skops.io.load(folder / entries["pickled_model"], trusted=trust.types())
         except UntrustedTypesFoundException as error:
             raise RegistryError(
                 f"version {version} names types that were not reviewed: {error}. If loading them is safe, add them to "
@@ -92,3 +95,27 @@ def refuse_unknown(unknown: list[str], where: str, further: str = "") -> None:
             f"{where}: the model holds the type {unknown[0]!r}, which is not on Ratoon's reviewed list. If loading it "
             f"is safe, add it to learner.trusted{further}. Nothing was registered"
         )
+
+
+def estimator_in(foreign: Foreign, flavour: dict[str, Any], spec: Spec, trust: Trust) -> Any:
+    """The estimator that *flavour* names; RegistryError where loading it is not allowed."""
+    file = flavour.get("pickled_model") or flavour.get("data")
+    saved_as = flavour.get("serialization_format") or "pickle"
+    if saved_as == "skops":
+        return _skops(foreign, str(file), trust)
+    refuse_pickle(foreign, saved_as, spec)
+    with (foreign.folder / str(file)).open("rb") as opened:
+        return pickle.load(opened)  # noqa: S301  # the user allowed it
+
+
+def _skops(foreign: Foreign, file: str, trust: Trust) -> Any:
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        return skops.io.load(foreign.folder / file, trusted=trust.types())
+    except UntrustedTypesFoundException as error:
+        raise RegistryError(
+            f"{foreign.source} names types that were not reviewed: {error}. If loading them is safe, add them to "
+            "learner.trusted. Nothing was changed"
+        ) from error

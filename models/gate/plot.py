@@ -9,7 +9,7 @@ from ...pages.charts.picture import Picture
 from . import GateResult, Stratum, in_percent
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 820, 210, 200, 34
-_LOOKS = {"passed": ("circle", "green"), "refused": ("x", "vermillion"), "unsure": ("triangle-up", "yellow")}
+_LOOKS = {"passed": ("star", "green"), "refused": ("x", "vermillion"), "unsure": ("triangle-up", "yellow")}
 _OTHER = ("square", "quiet")
 
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from ...data.canonical import CANONICAL
 from ...data.metrics.metrics import Array
-from ..learning.features import CANONICAL
 
 _PRIOR = 0.1  # of ten regimes that were left, one comes back
 _WORTH = 2.0  # as many cases as the prior counts for

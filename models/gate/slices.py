@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from ...data.canonical import CANONICAL
 from ...data.metrics.metrics import Array
 from ...spec.gate import Between, Margin, SliceSpec, Wanted
-from ..learning.features import CANONICAL, Kind
+from ..learning.features import Kind
 from .bench import Bench
 from .pair import Pair, Unjudged
 from .strata import in_words, judge_stratum

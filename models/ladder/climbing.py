@@ -14,9 +14,9 @@ from ...spec.model import Spec
 from ...spec.values import LadderRung
 from ...system.usage import peak_memory
 from ..learning.trained import Trained
-from ..learning.used import Used
 from ..subprocesses.bounded import Limits, carried_out
 from ..subprocesses.remote import Isolated
+from ..subprocesses.used import Used
 from ..subprocesses.worker import Ask, here
 from .race import Race, climb, first
 

@@ -18,14 +18,14 @@ from ...spec.errors import ContractBroken, DataError, RatoonError
 from ...spec.model import Spec
 from ...spec.unexpected import users_code, worded
 from ...spec.values import LadderRung
-from ..families.build import build
-from ..families.learner import Learner, learner_for
+from ..families.choose import build, learner_for
 from ..gate import Answers, Earlier, Foretold, GateResult, judge
 from ..learning.how import FIRST, How, Origin
+from ..learning.learner import Learner
 from ..learning.reservoir import beside, drawn
 from ..learning.state import Accepted
 from ..learning.trained import Trained
-from ..learning.used import Used
+from ..subprocesses.used import Used
 from .attempt import SCRATCH, Attempt
 from .skipped import OPEN, Outlook
 

@@ -7,7 +7,6 @@ A canonical frame (data room) holds `_id`, `_time`, `_label_time`, `_target`, `_
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,14 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
+from ...data.canonical import CANONICAL
 from ...spec.errors import ContractBroken, Refused
 from ...spec.unexpected import said
 from ...spec.values import Value
 from ...spec.watching import OF_CLASSES, Task
 
 Kind = Literal["number", "category"]
-
-CANONICAL = frozenset({"_id", "_time", "_label_time", "_target", "_prediction", "_holdout"})
 
 
 class Feature(Value):
@@ -68,15 +66,6 @@ def table(frame: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
         else:
             columns[feature.name] = column.astype(object).where(column.notna(), None)
     return pd.DataFrame(columns, index=frame.index)
-
-
-def read_canonical(path: Path) -> pd.DataFrame:
-    """Canonical rows from a Parquet file: it gives text back as `str`, where canonical rows hold object."""
-    frame = pd.read_parquet(path)
-    for name in frame.columns:
-        if frame[name].dtype.kind not in "fiubM":
-            frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
-    return frame
 
 
 def _first_text(column: pd.Series[Any]) -> object:

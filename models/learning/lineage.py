@@ -7,7 +7,7 @@ rows that the state's contract does not fit.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +25,9 @@ from .arrival import by_arrival
 from .contract import described, differences, vocabularies
 from .features import Feature, could_not, features_of, table, target
 from .how import FIRST, How, Origin
+from .libraries import installed
 from .reservoir import kept
-from .state import MODULUS, ONLY_SCRATCH, TrainingState, library_versions
+from .state import MODULUS, ONLY_SCRATCH, TrainingState
 from .trained import Trained
 
 
@@ -51,11 +52,13 @@ def begin(
     spec: Spec,
     origin: Origin = FIRST,
     *,
+    libraries: Collection[str] = (),
     fit: Callable[[pd.DataFrame, NDArray[Any]], None] | None = None,
 ) -> Trained:
     """Fit *estimator* on *rows* (at least one) and begin a state.
 
-    *fit*: how the family fits *estimator* in place; left out: its own `fit`.
+    *libraries*: those that the family learns with, whose versions are written down. *fit*: how the family fits
+    *estimator* in place; left out: its own `fit`.
     """
     rows = learnable(rows)
     if rows.empty:
@@ -81,7 +84,7 @@ def begin(
         parent=origin.parent,
         seed=spec.seed,
         notes=notes,
-        versions=library_versions(),
+        versions=installed(libraries),
         vocabularies=vocabularies(estimator, features, rows),
         replay_rows=0 if reservoir is None else len(reservoir),
         holdout=spec.data.holdout,
@@ -113,14 +116,18 @@ def _fit(
     return ("the fit ended at its iteration limit, before convergence",) if limited else ()
 
 
-def fits(champion: Trained, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[Any]]:
+def fits(
+    champion: Trained, rows: pd.DataFrame, libraries: Collection[str] | None = None
+) -> tuple[pd.DataFrame, NDArray[Any]]:
     """*rows* in learning order and their labels, shape (n,), once nothing forbids to continue *champion* on them.
+
+    *libraries*: as `TrainingState.check_versions`.
 
     Raises ContractBroken naming the difference, Refused for holdout rows and rows behind the watermark.
     """
     rows = learnable(rows)
     state = champion.state
-    state.check_versions()
+    state.check_versions(libraries)
     state.check(rows)
     if not isinstance(champion.estimator, Isolated):  # one in a process of its own cannot be looked into from here
         found = differences(champion.estimator, state, champion.reservoir)
@@ -137,13 +144,15 @@ def fits(champion: Trained, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[A
     return rows, y
 
 
-def taken_in(champion: Trained, rows: pd.DataFrame, how: How) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[Any]]:
+def taken_in(
+    champion: Trained, rows: pd.DataFrame, how: How, libraries: Collection[str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[Any]]:
     """What an update learns, once nothing forbids to continue *champion* on *rows*.
 
     Returns *rows* in learning order, the same behind those that *how* replays, and the labels of the latter, shape
     (n,). Raises ContractBroken naming the difference, Refused for holdout rows and rows behind the watermark.
     """
-    rows, y = fits(champion, rows)
+    rows, y = fits(champion, rows, libraries)
     if how.replay.empty:
         return rows, rows, y
     replay = learnable(how.replay)
@@ -163,7 +172,7 @@ def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, 
         "updates": state.updates + 1,
         "rung": how.rung,
         "parent": champion.version,
-        "versions": library_versions(),
+        "versions": installed(state.versions),
         "reference": None,
         "profile": None,
         "accepted": {},

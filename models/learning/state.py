@@ -6,10 +6,8 @@ disagree (invariant 1).
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -22,18 +20,9 @@ from ...spec.errors import ContractBroken
 from ...spec.values import Rung, Span, Value
 from ...spec.watching import OF_CLASSES, Task
 from .features import Feature, features_of
+from .libraries import SERVING, installed
 
 MODULUS = 2**61  # of fingerprints, as the data room's tally
-# A minor release may change how these continue a fit. Of a learner of the user's own nobody knows which it uses.
-_CONTINUED_BY = {
-    "sklearn-partial": ("scikit-learn",),
-    "sklearn-clusters": ("scikit-learn",),
-    "lightgbm": ("scikit-learn", "lightgbm"),
-    "xgboost": ("scikit-learn", "xgboost"),
-    "river": ("river",),
-    "torch": ("torch",),
-}
-_ANY_OF_THESE = ("scikit-learn", "lightgbm", "xgboost", "river", "torch")
 
 
 class Accepted(Value):
@@ -106,6 +95,7 @@ class TrainingState(Value):
     replay_rows: int | None = None
     holdout: float | None = None
     mature_after: timedelta = timedelta(0)
+    likeliest: bool = False
     versions: dict[str, str] = Field(default_factory=dict)
     reference: Span | None = None
     profile: dict[str, Any] | None = None
@@ -154,10 +144,14 @@ class TrainingState(Value):
             was, now = format_duration(self.mature_after), format_duration(age)
             raise ContractBroken(f"data.mature_after was {was} when it learned, is {now}: {ONLY_SCRATCH}")
 
-    def check_versions(self) -> None:
-        """Raises ContractBroken where a library's minor version is not the one that wrote the state."""
-        now = library_versions()
-        for name in _CONTINUED_BY.get(self.family, _ANY_OF_THESE):
+    def check_versions(self, libraries: Collection[str] | None = None) -> None:
+        """Raises ContractBroken if the minor version of one of *libraries* is not the one that wrote the state.
+
+        None: any that the state knows, since nobody knows which of them a learner of the user's own uses.
+        """
+        names = [each for each in self.versions if each not in SERVING] if libraries is None else libraries
+        now = installed(names)
+        for name in names:
             before, today = self.versions.get(name), now.get(name)
             if before is not None and _minor(before) != _minor(today):
                 raise ContractBroken(f"learned with {name} {before}, {today or 'none'} is installed: {ONLY_SCRATCH}")
@@ -170,18 +164,3 @@ ONLY_SCRATCH = (
 
 def _minor(text: str | None) -> str | None:
     return None if text is None else ".".join(text.split(".")[:2])
-
-
-@cache
-def library_versions() -> dict[str, str]:
-    """Installed versions of the libraries that a state depends on."""
-    found = {}
-    for name in ("scikit-learn", "numpy", "pandas", "scipy", "skops", "lightgbm", "river", "torch"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    for name in ("xgboost-cpu", "xgboost"):  # one package under two names: the first leaves out the GPU's libraries
-        with suppress(PackageNotFoundError):
-            found["xgboost"] = version(name)
-    return found

@@ -90,7 +90,7 @@ class Trained:
             with users_code():
                 last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
                 score = self._scores(last, ready) if self._scored else None
-                if score is not None and score.ndim == 2 and _answers_likeliest(last):
+                if score is not None and score.ndim == 2 and self.state.likeliest:
                     prediction = np.asarray(last.classes_)[np.argmax(score, axis=1)]
                 else:
                     prediction = np.asarray(last.predict(ready)).reshape(len(X))
@@ -143,16 +143,15 @@ class Trained:
             )
 
 
-def _answers_likeliest(estimator: Any) -> bool:
-    """Whether `predict` is the class with the largest `predict_proba`, so that asking for both costs twice as much.
-
-    So it is of the classifiers of both boosting libraries, of which a subclass may answer otherwise.
-    """
-    return type(estimator).__module__.split(".")[0] in ("lightgbm", "xgboost") and hasattr(estimator, "predict_proba")
+def predicting(estimator: Any) -> Any:
+    """The last step of a plain pipeline, which alone is asked once the steps before have prepared the rows; else
+    *estimator* itself."""
+    if type(estimator) is not Pipeline or len(estimator) < 2 or estimator.steps[-1][1] in (None, "passthrough"):
+        return estimator
+    return estimator[-1]
 
 
 def _prepared(estimator: Any, X: pd.DataFrame) -> tuple[Any, Any]:
-    """The last step of a plain pipeline and what the steps before make of *X*, so that answer and score share it."""
-    if type(estimator) is not Pipeline or len(estimator) < 2 or estimator.steps[-1][1] in (None, "passthrough"):
-        return estimator, X
-    return estimator[-1], estimator[:-1].transform(X)
+    """What predicts, and what the steps before it make of *X*, so that answer and score share it."""
+    last = predicting(estimator)
+    return (last, X) if last is estimator else (last, estimator[:-1].transform(X))

@@ -11,7 +11,7 @@ import pandas as pd
 from ...spec.values import Span
 from ..gate import GateResult
 from ..ladder.attempt import Attempt
-from ..learning.used import Used
+from ..subprocesses.used import Used
 
 
 @dataclass(frozen=True)

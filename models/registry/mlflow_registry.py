@@ -198,7 +198,7 @@ class Registry:
     def _read(self, version: Version, folder: Path) -> Trained:
         """The version in *folder*, once its files are those that were registered."""
         checked = verified.check(version, folder, self.spec, self.witness)
-        return flavour.load(folder, version.number, flavour.names_allowed(self.spec), self.spec, checked)
+        return flavour.load(folder, version.number, self.spec.learner.types_allowed, self.spec, checked)
 
     def page(self, number: str) -> str | None:
         """The address of a version's page in MLflow's UI, where a server is used."""
@@ -383,7 +383,7 @@ class Registry:
 
         Raises SpecError for a type that was not reviewed; then nothing was written.
         """
-        allowed = flavour.names_allowed(self.spec)
+        allowed = self.spec.learner.types_allowed
         types = flavour.refuse_untrusted(trained.estimator, allowed, str(self.spec.path), self.spec)
         self._close_broken_runs(evidence.decision)
         return self._log(trained, evidence, types, list(code_paths) or None)

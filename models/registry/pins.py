@@ -4,40 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 
-from ..families.boosting.lightgbm_engine import is_lightgbm
-from ..families.boosting.xgboost_engine import is_xgboost
-from ..families.river.model import RiverModel
-from ..families.torch.model import TorchModel
-from ..learning.state import library_versions
-from ..learning.steps import innermost
+from ..families.choose import requirements_of
 
 
 def pins(estimator: object, extra: Iterable[str] = ()) -> list[str]:
     """`name==version` of every library that serving *estimator* needs, then `learner.requirements`."""
-    needed = ["scikit-learn", "numpy", "pandas", "scipy", "skops"]
-    if isinstance(estimator, RiverModel):
-        needed = ["river", "numpy", "pandas"]
-    elif isinstance(estimator, TorchModel):
-        needed = ["torch", "numpy", "pandas"]
-    if is_lightgbm(innermost(estimator)):
-        needed.append("lightgbm")
-    if is_xgboost(innermost(estimator)):
-        needed.append("xgboost")
-    installed = library_versions()
-    # PyTorch's version may carry a build's name, such as 2.13.0+cpu, which an index need not have.
-    pinned = {name: f"{name}=={installed[name].split('+')[0]}" for name in needed if name in installed}
-    if "xgboost" in pinned and not _distributed("xgboost"):
-        pinned["xgboost"] = f"xgboost-cpu=={installed['xgboost']}"
-    return [*pinned.values(), *extra]
-
-
-def _distributed(name: str) -> bool:
-    try:
-        return bool(version(name))
-    except PackageNotFoundError:
-        return False
+    return [*requirements_of(estimator).values(), *extra]
 
 
 @contextmanager

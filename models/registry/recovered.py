@@ -19,17 +19,15 @@ from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, RegistryError
 from ...spec.model import Spec
 from ...spec.watching import OF_CLASSES
+from ..families.choose import LIBRARIES, can_learn, family_of, learner_for, load_foreign
 from ..families.foreign import Foreign
-from ..families.foreign_loaders import load
-from ..families.learner import learner_for
 from ..families.original import Original
-from ..families.river.model import RiverModel
-from ..families.torch.model import TorchModel
 from ..ladder.race import accept
 from ..learning.features import Feature, features_of, table, target
+from ..learning.libraries import installed
 from ..learning.lineage import classes_needed, learnable
 from ..learning.reservoir import kept
-from ..learning.state import TrainingState, library_versions
+from ..learning.state import TrainingState
 from ..learning.steps import innermost
 from ..learning.trained import Trained
 
@@ -68,7 +66,7 @@ def recover(
             f"or begin a lineage with `ratoon train {spec.path}`"
         )
     rows, found = learnable(rows), Found()
-    original = load(foreign, spec)
+    original = load_foreign(foreign, spec)
     features = _features(foreign, original.model, spec, rows, found)
     classes = _classes(original.model, spec, rows, found)
     estimator = original.taken_over(len(features), classes, spec)
@@ -93,6 +91,7 @@ def recover(
         holdout=spec.data.holdout,
         mature_after=spec.data.matured,
         versions=_versions(foreign, found),
+        likeliest=family_of(estimator, spec).likeliest(estimator),
     )
     found.missing.append("which rows it learned: taken to be all labelled rows outside the holdout until the watermark")
     found.missing.append(HOLDOUT)
@@ -149,8 +148,6 @@ def _names(foreign: Foreign, estimator: Any, spec: Spec) -> tuple[list[str], str
 
 def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tuple[int | float | str, ...]:
     known = getattr(estimator, "classes_", None)
-    if isinstance(estimator, (RiverModel, TorchModel)):
-        known = estimator.classes or None
     if spec.task != "clustering":  # whose own learner says what it takes
         _refuse_another_task(estimator, known, spec)
     if spec.task not in OF_CLASSES:
@@ -185,10 +182,7 @@ def _of_labels(classes: list[int | float | str], spec: Spec) -> tuple[int | floa
 
 def _refuse_another_task(estimator: Any, known: Any, spec: Spec) -> None:
     """ContractBroken for a classifier where values are asked for, and the reverse, as far as it can be told."""
-    faced = isinstance(estimator, RiverModel | TorchModel) or (
-        hasattr(estimator, "fit") and hasattr(estimator, "predict")
-    )
-    gives_values = faced and not any(
+    gives_values = can_learn(estimator) and not any(
         hasattr(estimator, name) for name in ("predict_proba", "decision_function", "classes_")
     )
     if (known is not None) if spec.task == "regression" else gives_values:
@@ -201,7 +195,7 @@ def _refuse_another_task(estimator: Any, known: Any, spec: Spec) -> None:
 
 def _versions(foreign: Foreign, found: Found) -> dict[str, str]:
     """Versions that it was trained with, as its requirements pin them; the rest as installed here."""
-    here, pinned = library_versions(), foreign.requirements
+    here, pinned = installed(LIBRARIES), foreign.requirements
     known = {name: pinned[name] for name in here if name in pinned}
     if known:
         found.recovered.append(f"versions of {', '.join(known)}, from its requirements")
@@ -245,7 +239,7 @@ def _predicts_alike(foreign: Foreign, original: Original, trained: Trained, spec
                 f"{foreign.source} cannot predict {what}: {error}. Nothing was changed; compare data.features in "
                 f"{spec.path.name} with the columns that it learned"
             ) from error
-        _same(foreign, before, after, what, exact=not isinstance(stored, TorchModel))
+        _same(foreign, before, after, what, exact=family_of(stored, spec).exact)
 
 
 def _same(foreign: Foreign, before: NDArray[Any], after: NDArray[Any], what: str, *, exact: bool = True) -> None:

@@ -17,14 +17,14 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from ...data.canonical import read_canonical
 from ...spec.errors import RatoonError, RegistryError
+from ...spec.family import ANY_TYPE
 from ...spec.model import Spec
+from ..families.choose import format_in, format_of, trust_of
 from ..families.custom.format import OwnFormat
-from ..families.formats import format_in, format_of
 from ..families.logged import Logged
-from ..families.river.model import ANY
 from ..gate import GateResult
-from ..learning.features import read_canonical
 from ..learning.state import TrainingState
 from ..learning.trained import Trained
 from ..subprocesses.digests import Checked, inside, named
@@ -34,17 +34,18 @@ from .pins import checked_by_name
 EXTRA = "extra_files"
 STATE, PROFILE, GATE, EXAMPLE = "training_state.json", "reference_profile.json", "gate.json", "example.json"
 RESERVOIR = "replay_reservoir.parquet"
+LOADER = f"{__name__}:load_estimator"  # for the process of its own in which a version that carries code predicts
 
 
 def refuse_untrusted(estimator: Any, allowed: tuple[str, ...], where: str, spec: Spec | None = None) -> list[str]:
     """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
-    return format_of(estimator, spec).review(estimator, allowed, where)
+    return format_of(estimator, spec).review(estimator, trust_of(spec, allowed), where)
 
 
 def reread(estimator: Any, spec: Spec) -> Any:
     """*estimator* through its family's file and back; SpecError where the file would hold what nobody reviewed."""
     written = format_of(estimator, spec)
-    return written.reread(estimator, written.review(estimator, names_allowed(spec), str(spec.path)))
+    return written.reread(estimator, written.review(estimator, trust_of(spec), str(spec.path)))
 
 
 def log(it: Logged, spec: Spec | None = None) -> Any:
@@ -76,20 +77,20 @@ def load(
 ) -> Trained:
     """The version in *folder*; one that carries code of its own predicts in a process of its own.
 
-    *allowed*: as `names_allowed` gives them. *spec*: only a user's own learner needs it. *checked*: what verified.py
+    *allowed*: as `spec.learner.types_allowed`. *spec*: only a user's own learner needs it. *checked*: what verified.py
     found of its files. Raises RegistryError where it is not one of Ratoon's, names types that were not reviewed, or
     carries code that neither the spec nor *checked* lets in; nothing was imported then.
     """
     state = state_in(folder, version)
     code = code_in(folder, version)
-    if code is not None and not (ANY in allowed or (checked is not None and checked.known)):
+    if code is not None and not (ANY_TYPE in allowed or (checked is not None and checked.known)):
         raise RegistryError(
             f"version {version} carries code of its own (the folder {code.name!r}, MLflow's code_paths), which loading "
             "it would run, and the ledger does not know it as one that Ratoon logged. If you trust who registered it, "
             "set `learner: {pickle: true}` in the spec. Nothing was loaded or imported"
         )
     written, entries = format_in(folder, version, spec)
-    if checked is not None and checked.strange and written.flavour == OwnFormat.flavour and ANY not in allowed:
+    if checked is not None and checked.strange and written.flavour == OwnFormat.flavour and ANY_TYPE not in allowed:
         raise RegistryError(
             f"version {version} is for a learner of the user's own, whose `load` may run what the files hold, and the "
             "ledger does not know it as one that Ratoon logged. If you trust who registered it, set "
@@ -97,7 +98,7 @@ def load(
         )
     reservoir = _reservoir(folder, version)
     if code is not None and entries.get("code"):
-        return Trained(Isolated(folder, allowed, code, checked), state, version, reservoir)
+        return Trained(Isolated(folder, allowed, code, checked, LOADER), state, version, reservoir)
     return Trained(load_estimator(folder, version, allowed, spec), state, version, reservoir)
 
 
@@ -122,12 +123,7 @@ def load_estimator(folder: Path, version: str, allowed: tuple[str, ...], spec: S
         if entries.get(key):
             inside(folder, str(entries[key]), f"version {version}")
     with _reading(version, str(entries.get("pickled_model") or entries.get("data") or "its model")):
-        return written.load(folder, entries, version, allowed)
-
-
-def names_allowed(spec: Spec) -> tuple[str, ...]:
-    """What the spec lets a version name beside the reviewed types: `learner.trusted`, or all (`learner.pickle`)."""
-    return (*spec.learner.trusted, ANY) if spec.learner.pickle else spec.learner.trusted
+        return written.load(folder, entries, version, trust_of(spec, allowed))
 
 
 def verify(trained: Trained, folder: Path) -> None:

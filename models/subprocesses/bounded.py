@@ -33,12 +33,11 @@ from ...spec.size import format_size
 from ...system.locks import FileLock, take
 from ...system.processes import kill_with_children, own_uid
 from ...system.usage import Meter
-from ..families.build import unpickled
-from ..learning.used import Used
-from ..registry.version_files import names_allowed
 from .digests import Checked
 from .remote import HANDED as ESTIMATOR
 from .remote import Isolated
+from .used import Used
+from .user_files import unpickled
 
 PREFIX, LOCK = "ratoon-training-", "lock"
 SPEC, JOB, RESULT, ERROR = "spec.pkl", "job.pkl", "result.pkl", "error.pkl"
@@ -89,7 +88,7 @@ class Done:
             return _back(self.folder / ESTIMATOR, self.spec, self.used)
         kept = Path(tempfile.mkdtemp(prefix="ratoon-handed-"))
         shutil.move(self.folder / ESTIMATOR, kept / ESTIMATOR)
-        standing = Isolated(kept, names_allowed(self.spec), code, checked)
+        standing = Isolated(kept, self.spec.learner.types_allowed, code, checked)
         weakref.finalize(standing, shutil.rmtree, kept, ignore_errors=True)
         return standing
 

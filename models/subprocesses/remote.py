@@ -3,7 +3,7 @@
 Two versions that carry a package of the same name, loaded in one process, would both run the code of the
 one loaded first, in silence. Champion and challenger are exactly that, so each of them gets its own:
 
-    python -P -m ratoon.models.subprocesses.remote VERSION_FOLDER CODE_FOLDER METHOD in.parquet out.parquet [TYPE …]
+    python -P -m ratoon.models.subprocesses.remote FOLDER CODE_FOLDER METHOD in.parquet out.parquet LOADER [TYPE …]
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import tempfile
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...data.canonical import read_canonical
 from ...spec.errors import Refused
-from ..families.build import unpickled
-from ..learning.features import read_canonical
 from .digests import Checked
+from .user_files import unpickled
 
 HANDED = "estimator.pkl"
 HEADS = ("predict", "predict_proba", "decision_function")
@@ -36,15 +37,26 @@ class Isolated:
 
     *folder* is the version's, or one that holds the `estimator.pkl` that a bounded process made; *code* the folder
     with the version's packages, and *checked* the version's files as they were compared with what was registered.
+    *loader* names the function (`module:function`) that makes the estimator of a version's folder, its number and
+    *trusted*: this room knows nothing of registries.
     """
 
     checked: Checked | None = None
+    loader: str | None = None
 
-    def __init__(self, folder: Path, trusted: tuple[str, ...], code: Path, checked: Checked | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        trusted: tuple[str, ...],
+        code: Path,
+        checked: Checked | None = None,
+        loader: str | None = None,
+    ) -> None:
         self.folder = folder
         self.trusted = trusted
         self.code = code
         self.checked = checked
+        self.loader = loader
 
     @property
     def code_paths(self) -> list[str]:
@@ -63,9 +75,9 @@ class Isolated:
         sys.path.insert(0, str(self.code))
         if (self.folder / HANDED).exists():
             return unpickled(self.folder / HANDED)
-        from ..registry.version_files import load_estimator
-
-        return load_estimator(self.folder, self.folder.name, self.trusted)
+        if self.loader is None:
+            raise Refused(f"{self.folder} holds no {HANDED}, and nothing says how else to load it")
+        return resolve_name(self.loader)(self.folder, self.folder.name, self.trusted)
 
     def _compare(self) -> None:
         if self.checked is not None:
@@ -105,6 +117,7 @@ class Isolated:
                 head,
                 rows,
                 answer,
+                self.loader or "",
             ]
             done = subprocess.run(  # noqa: S603  # our own interpreter and module, no shell
                 [str(each) for each in (*command, *self.trusted)],
@@ -121,8 +134,8 @@ class Isolated:
 
 def main(arguments: list[str]) -> None:
     """Answer one call: load the version, run one head over the rows, write what it says."""
-    folder, code, head, rows, answer, *trusted = arguments
-    estimator = Isolated(Path(folder), tuple(trusted), Path(code)).here()
+    folder, code, head, rows, answer, loader, *trusted = arguments
+    estimator = Isolated(Path(folder), tuple(trusted), Path(code), loader=loader or None).here()
     if head == "heads":
         found = np.asarray([each for each in HEADS if hasattr(estimator, each)], dtype=object)
     else:

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...system.processes import kill_with_children
-from ..families.build import unpickled
 from . import bounded
 from .remote import HANDED, Isolated
+from .user_files import unpickled
 
 Ask = Callable[[Any], Any]
 SPARE = 60  # CPU seconds beyond the wall time, after which the system ends a process that nobody watches any more

@@ -60,12 +60,13 @@ def _broken(what: str, signals: list[Signal]) -> Iterator[str]:
 
 def _changes(monitor: OwnMonitor, reference: Window, current: Window) -> Iterator[str]:
     """It may not change the rows that it is given: another monitor reads them after it."""
-    for window in (reference, current):
-        kept = window.frame.copy()
-        try:
-            list(monitor(reference=reference, current=current))
-        except Exception:  # said before
-            return
+    before = [window.frame.copy() for window in (reference, current)]
+    given = [replace(window, frame=kept.copy()) for window, kept in zip((reference, current), before, strict=True)]
+    try:
+        list(monitor(reference=given[0], current=given[1]))
+    except Exception:  # said before
+        return
+    for window, kept in zip(given, before, strict=True):
         if not window.frame.equals(kept):
             yield f"it changes the rows of the {window.name} window; expected a copy to be changed"
 

@@ -26,7 +26,7 @@ from ...data.window import Window
 from ...spec.errors import SpecError
 from ...spec.model import Spec
 from ...spec.unexpected import users_code, worded
-from ...spec.users_file import load_named
+from ...spec.user_code import load_named
 from ...spec.values import BUILT_IN_MONITORS, Signal
 from ...spec.watching import OwnMonitorSpec
 

@@ -18,7 +18,7 @@ from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.served import not_learned
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.spec.errors import ContractBroken
 
 from .small_streams import DAY, START, moments, serving, spec_of

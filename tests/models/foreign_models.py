@@ -17,7 +17,7 @@ import pandas as pd
 
 from ratoon.loop.context import Care, take_care
 from ratoon.loop.review.adopt import Adopted, adopt
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from ratoon.models import families
 from ratoon.models.families.boosting.boosted import Engine
-from ratoon.models.families.learner import Learner
-from ratoon.spec.family import GROUP
+from ratoon.models.learning.learner import Learner
+from ratoon.spec.family import LEARNERS
 
 # The libraries that may be missing, and the learners that then cannot be built.
 NEEDS = {"lightgbm": "Boosted/LightGBM", "xgboost": "Boosted/XGBoost", "river": "RiverNative", "torch": "TorchNet"}
@@ -35,9 +35,9 @@ def members(protocol: type) -> set[str]:
 def with_members(protocol: type) -> set[type]:
     """The classes defined in models/families/ that have all members of *protocol*, the protocols themselves aside."""
     found: set[type] = set()
-    for module in pkgutil.iter_modules(families.__path__):
+    for module in pkgutil.walk_packages(families.__path__, f"{families.__name__}."):
         try:
-            there = vars(importlib.import_module(f"{families.__name__}.{module.name}")).values()
+            there = vars(importlib.import_module(module.name)).values()
         except ModuleNotFoundError as error:
             if error.name not in NEEDS:  # an optional library: what learns by it imports it when it is used
                 raise
@@ -58,7 +58,7 @@ def found_learners() -> set[str]:
     for kind in with_members(Learner):
         driven = "engine" in inspect.get_annotations(kind)
         names |= {f"{kind.__name__}/{engine.__name__}" for engine in engines} if driven else {kind.__name__}
-    return names | {point.value.rpartition(":")[2] for point in entry_points(group=GROUP)}
+    return names | {point.value.rpartition(":")[2] for point in entry_points(group=LEARNERS)}
 
 
 def name_of(learner: Any) -> set[str]:

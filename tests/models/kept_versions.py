@@ -14,11 +14,11 @@ import pandas as pd
 import skops.io
 import yaml
 
-from ratoon.models.families.formats import format_of
+from ratoon.data.canonical import read_canonical
+from ratoon.models.families.choose import format_of
 from ratoon.models.families.skops_format import SkopsFormat
 from ratoon.models.families.torch.format import TorchFormat, read_training, write_training
 from ratoon.models.families.torch.model import TorchModel
-from ratoon.models.learning.features import read_canonical
 from ratoon.models.learning.state import TrainingState
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.version_files import EXTRA, RESERVOIR, STATE, load, write_extra

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from foreign_models import LEARNED, NOW, asked, log_foreign, project, with_learner
 
 from ratoon.loop.context import Care, take_care
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.spec.errors import BadInput, ContractBroken, Refused, RegistryError
 
 pytestmark = pytest.mark.slow  # a process of its own for each adoption

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ratoon.loop.review.adopt import adopt
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.spec.errors import ContractBroken
 
 from .foreign_models import LEARNED, NOW, log_foreign, project

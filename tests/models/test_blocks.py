@@ -11,8 +11,7 @@ import pytest
 from sklearn.base import clone
 
 from ratoon.models.families.boosting.block_shares import shares_of
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.ladder.race import climb
 from ratoon.models.learning.features import table
 from ratoon.models.learning.how import How

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.families.boosting.leaf_steps import move_leaves, slope_of
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.features import table
 from ratoon.models.learning.how import How
 from ratoon.models.learning.steps import innermost

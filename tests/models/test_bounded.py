@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ratoon.models.families.build import build
+from ratoon.models.families.choose import build
 from ratoon.models.ladder.climbing import climb_apart, first_apart
 from ratoon.models.ladder.race import climb, first
 from ratoon.models.subprocesses.bounded import PREFIX, Limits
@@ -293,7 +293,7 @@ def test_a_killed_parent_takes_its_child_and_the_folder_with_it(world: Any, tmp_
     script.write_text(
         "import sys\n"
         "from pathlib import Path\n"
-        "from ratoon.models.families.build import unpickled\n"
+        "from ratoon.models.subprocesses.user_files import unpickled\n"
         "from ratoon.models.ladder.climbing import climb_apart\n"
         "spec = unpickled(Path(sys.argv[1]))\n"
         "climb_apart(**unpickled(Path(sys.argv[2]), spec), scratch=None)\n"

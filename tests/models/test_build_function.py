@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.models.families.build import build
+from ratoon.models.families.choose import build
 from ratoon.spec.errors import SpecError
 
 

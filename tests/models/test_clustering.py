@@ -17,7 +17,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.models.gate import GateResult, judge
 from ratoon.models.ladder.race import climb
 from ratoon.models.learning.how import How, Origin

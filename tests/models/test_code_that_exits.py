@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import SGDRegressor
 
-from ratoon.models.families.build import build
+from ratoon.models.families.choose import build
 from ratoon.models.ladder.race import climb
 from ratoon.spec.errors import Refused, SpecError
 from ratoon.spec.unexpected import Left, users_code, worded

@@ -18,7 +18,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 from sklearn.utils import all_estimators
 
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.models.families.sklearn.partial_fit import SklearnPartial
 from ratoon.models.learning.how import How
 from ratoon.spec.errors import ContractBroken, SpecError

@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 
 from ratoon.data.holdout import fingerprint
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.registry.version_files import EXTRA, STATE
 
 from . import update_loop as loop

@@ -19,8 +19,7 @@ import skops.io
 from ratoon.data.holdout import fingerprint
 from ratoon.models import families
 from ratoon.models.families.boosting.lightgbm_trees import import_lightgbm
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.families.river.model import RiverModel, write
 from ratoon.models.families.torch.model import TorchModel
 from ratoon.models.learning.how import How

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.features import table
 from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import SpecError
@@ -170,8 +169,8 @@ def test_an_estimator_of_a_known_family_is_saved_in_that_familys_format(registry
 
 
 def test_an_unknown_family_names_the_nearest(make_spec: Any) -> None:
-    with pytest.raises(ValueError, match=r"'rivr' is no known family; did you mean 'river'\? Expected one of auto"):
-        make_spec(learner={"family": "rivr"})
+    with pytest.raises(SpecError, match=r"'rivr' is no known family; did you mean 'river'\? Expected one of auto"):
+        learner_for(object(), make_spec(learner={"family": "rivr"}))
 
 
 def test_an_entry_point_names_a_learner(make_spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:

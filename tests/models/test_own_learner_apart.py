@@ -95,7 +95,7 @@ def test_what_the_process_made_comes_back_wherever_its_class_lives(project: Path
 
 def test_a_learner_may_import_what_lies_beside_it_when_it_loads(project: Path) -> None:
     """Not only while its file is imported: `load` runs later, for instance to verify a version."""
-    from ratoon.models.families.formats import format_of
+    from ratoon.models.families.choose import format_of
     from ratoon.spec.load import load_spec
 
     sys.modules.pop("beside", None)

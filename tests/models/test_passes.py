@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.passes import MOST_PASSES, VISITS, passes_over
 from ratoon.models.learning.steps import innermost
 

@@ -19,8 +19,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from ratoon.models.families.choose import trust_of
 from ratoon.models.families.sklearn.partial_fit import SklearnPartial
-from ratoon.models.families.trust import trusted
 from ratoon.models.learning.encoders import meet
 from ratoon.models.learning.imputers import move_means, remember
 from ratoon.spec.errors import ContractBroken
@@ -56,7 +56,9 @@ def test_an_imputers_mean_is_the_mean_of_all_values_ever_seen(setting: Any) -> N
     """Also after a reload: the count of values travels on the imputer, and a reader without Ratoon ignores it."""
     spec, old, new = setting
     champion = LEARNER.first(model(), old, spec)
-    again = replace(champion, estimator=skops.io.loads(skops.io.dumps(champion.estimator), trusted=trusted()))
+    again = replace(
+        champion, estimator=skops.io.loads(skops.io.dumps(champion.estimator), trusted=trust_of(None).types())
+    )
     for trained in (champion, again):
         updated = LEARNER.update(trained, new, spec)
         expected = pd.concat([old, new])[["a", "b"]].mean()

@@ -424,7 +424,7 @@ def test_versions_that_carry_the_same_package_keep_their_own_code(
 
 
 def _fit(estimator: Any, rows: pd.DataFrame, spec: Any) -> Any:
-    from ratoon.models.families.learner import learner_for
+    from ratoon.models.families.choose import learner_for
 
     return learner_for(estimator, spec).first(estimator, rows, spec), 0.0
 

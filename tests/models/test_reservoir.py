@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.families.sklearn.partial_fit import SklearnPartial
 from ratoon.models.learning.how import How
 from ratoon.models.learning.reservoir import beside, drawn, kept, sampled
@@ -139,7 +138,7 @@ def test_what_is_drawn_keeps_the_strata() -> None:
 def test_a_holdout_row_never_enters_a_lineages_reservoir(make_spec: Any, make_rows: Any) -> None:
     """Neither by a first fit nor by an update: the learners refuse them before anything is kept."""
     model = make_spec("bayes_binary", learner={"replay": {"rows": 100}})
-    from ratoon.models.families.build import build
+    from ratoon.models.families.choose import build
 
     old, new = make_rows(80), make_rows(40, start=80)
     learner = learner_for(build(model), model)

@@ -12,8 +12,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.how import How
 from ratoon.models.learning.shrink import fresh_scale, shrink
 from ratoon.spec.errors import ContractBroken, SpecError

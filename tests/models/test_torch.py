@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.features import table
 from ratoon.models.learning.how import How
 from ratoon.models.registry.evidence import Evidence

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils import all_estimators
 
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import learner_for
 from ratoon.models.families.sklearn.warm_start_routes import ROUTES, why_scratch_only
 from ratoon.spec.errors import ContractBroken, SpecError
 

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.how import How
 from ratoon.models.learning.reservoir import beside, drawn
 from ratoon.models.learning.trained import Trained

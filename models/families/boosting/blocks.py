@@ -53,7 +53,7 @@ def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec:
     A champion that holds no blocks is one block, also where it held some before another strategy changed the whole.
     Raises ContractBroken where its trees cannot be averaged.
     """
-    rows, mixed, y = taken_in(champion, rows, how)
+    rows, mixed, y = taken_in(champion, rows, how, engine.libraries)
     X = table(mixed, champion.state.features)
     last, state = innermost(champion.estimator), champion.state
     forest = engine.opened(last, spec)

@@ -25,7 +25,7 @@ as new ones was tried with `continue` on elec2 and bikes, and made both worse: t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -41,7 +41,7 @@ from ...learning.lineage import begin, carry_on, taken_in
 from ...learning.order_sensitivity import Splits
 from ...learning.passes import LEAST
 from ...learning.steps import innermost
-from ...learning.trained import Trained
+from ...learning.trained import Trained, predicting
 from .blocks import with_new_blocks
 from .growth import rounds_of, to_drop
 from .leaf_steps import Array, Loss, added, move_leaves, slope_of
@@ -106,6 +106,10 @@ class Engine(Protocol):
     def family(self) -> str:
         """The name of the family that this library makes."""
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The libraries whose minor version an update needs to be the one that wrote the state."""
+
     def module(self) -> Any:
         """The library; SpecError with the install line where it is missing."""
 
@@ -154,7 +158,9 @@ class Boosted:
         """Fit *estimator* on all *rows* with `learner.threads` threads; DataError where the library cannot."""
         self.engine.module()
         self.engine.prepare(innermost(estimator), rows, spec)
-        return begin(self.family, estimator, rows, spec, origin)
+        trained = begin(self.family, estimator, rows, spec, origin, libraries=self.engine.libraries)
+        likeliest = answers_likeliest(estimator, self.family)
+        return replace(trained, state=trained.state.model_copy(update={"likeliest": likeliest}))
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* on a copy of *champion*."""
@@ -166,9 +172,18 @@ class Boosted:
         return _learned(self.engine, champion, rows, spec, how)
 
 
+def answers_likeliest(estimator: Any, library: str) -> bool:
+    """Whether `predict` is the class with the largest `predict_proba`, so that asking for both costs twice as much.
+
+    So it is of the classifiers of both libraries, of which a subclass may answer otherwise.
+    """
+    last = predicting(estimator)
+    return type(last).__module__.split(".")[0] == library and hasattr(last, "predict_proba")
+
+
 def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
     """*champion* and *rows* (at least one), continued; the champion is not touched."""
-    rows, mixed, y = taken_in(champion, rows, how)
+    rows, mixed, y = taken_in(champion, rows, how, engine.libraries)
     X = table(mixed, champion.state.features)
     last = innermost(champion.estimator)
     forest = engine.opened(last, spec)

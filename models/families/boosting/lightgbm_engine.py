@@ -25,6 +25,7 @@ class LightGBM:
     """boosting.py's view of LightGBM."""
 
     family = "lightgbm"
+    libraries = ("scikit-learn", "lightgbm")
 
     def module(self) -> Any:
         """The library; SpecError with the install line where it is missing."""

@@ -11,7 +11,8 @@ from ....spec.errors import RegistryError
 from ....spec.model import Spec
 from ..foreign import Foreign
 from ..original import Estimator, Original, RawBooster
-from ..sklearn.foreign import estimator_in
+from ..skops_format import estimator_in
+from ..trust import Trust
 from .lightgbm_trees import import_lightgbm
 
 RAW = "lightgbm.basic.Booster"
@@ -40,12 +41,12 @@ _REGRESSION = (
 )  # fmt: skip
 
 
-def lightgbm(foreign: Foreign, spec: Spec) -> Original:
+def lightgbm(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
     """The estimator, or the one made around a Booster."""
     flavour = foreign.about["flavors"]["lightgbm"]
     module = import_lightgbm()
     if flavour.get("model_class") != RAW:
-        return Estimator(estimator_in(foreign, flavour, spec))
+        return Estimator(estimator_in(foreign, flavour, spec, trust))
     booster = module.Booster(model_file=str(foreign.folder / flavour["data"]))
     objective = str(booster.params.get("objective", "custom"))
     if objective == "binary":

@@ -29,6 +29,7 @@ class XGBoost:
     """boosting.py's view of XGBoost."""
 
     family = "xgboost"
+    libraries = ("scikit-learn", "xgboost")
 
     def module(self) -> Any:
         """The library; SpecError with the install line where it is missing."""

@@ -10,10 +10,11 @@ from typing import Any
 
 from ....spec.errors import RegistryError
 from ....spec.model import Spec
+from ...learning.build import build
 from ...learning.steps import innermost
-from ..build import build
 from ..foreign import Foreign
 from ..original import Estimator, Original, RawBooster
+from ..trust import Trust
 from .xgboost_engine import is_xgboost
 from .xgboost_trees import import_xgboost
 
@@ -22,7 +23,7 @@ _ESTIMATORS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor")
 _CLASSES = ("binary:logistic", "multi:softprob")
 
 
-def xgboost(foreign: Foreign, spec: Spec) -> Original:
+def xgboost(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
     """The estimator, or the one made around a Booster."""
     module = import_xgboost()
     flavour = foreign.about["flavors"]["xgboost"]

@@ -8,8 +8,9 @@ from typing import Any
 
 from ....spec.errors import RegistryError, SpecError
 from ....spec.model import Spec
-from ..build import importable, own_files
+from ...subprocesses.user_files import importable, own_files
 from ..logged import Logged, log_script
+from ..trust import Trust
 
 
 class OwnFormat:
@@ -23,7 +24,7 @@ class OwnFormat:
         self._name = spec.learner.family
         self._files = own_files(spec)
 
-    def review(self, estimator: Any, allowed: tuple[str, ...], where: str) -> list[str]:
+    def review(self, estimator: Any, trust: Trust, where: str) -> list[str]:
         """SpecError where the serving script is not there. What is saved is the learner's own business."""
         if not self._script.is_file():
             raise SpecError(
@@ -48,7 +49,7 @@ class OwnFormat:
         with importable(self._files):
             self._learner.save(estimator, folder)
 
-    def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> Any:
+    def load(self, folder: Path, entries: dict[str, Any], version: str, trust: Trust) -> Any:
         """What the learner's `load` makes of the version's files; RegistryError where another learner wrote them."""
         if entries["learner"] != self._name:
             raise RegistryError(

@@ -24,21 +24,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....spec.errors import ContractBroken, SpecError
-from ....spec.family import GROUP, is_file
+from ....spec.family import LEARNERS, is_file
 from ....spec.model import Spec
 from ....spec.places import is_a_file, real
 from ....spec.unexpected import users_code, worded
 from ....spec.values import LadderRung
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
+from ...learning.learner import Learner
 from ...learning.lineage import begin, carry_on, taken_in
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
-from ..build import load_file
-from ..learner import Learner
+from ...subprocesses.user_files import load_file
+from .. import FAMILIES
 
 METHODS = ("first", "update")
 STORAGE = ("save", "load", "serve")
+# Nobody knows which of them a learner of the user's own uses.
+_ANY = tuple(dict.fromkeys(each for family in FAMILIES for each in family.libraries))
 
 
 class OwnLearner:
@@ -65,7 +68,7 @@ class OwnLearner:
         def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
             self.fit(estimator, X, y, spec)
 
-        return begin(self.family, estimator, rows, spec, origin, fit=fit)
+        return begin(self.family, estimator, rows, spec, origin, libraries=_ANY, fit=fit)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """As `Learner.update`; `learn` gets a deep copy of the champion's estimator."""
@@ -126,7 +129,7 @@ def _from_file(spec: Spec, name: str, where: str) -> Any:
 
 
 def _from_entry_point(name: str, where: str) -> Any:
-    (point, *_) = entry_points(group=GROUP, name=name)
+    (point, *_) = entry_points(group=LEARNERS, name=name)
     try:
         with users_code():
             return point.load()

@@ -13,9 +13,9 @@ import pandas as pd
 
 from ....spec.errors import ContractBroken, RegistryError
 from ....spec.model import Spec
-from ..foreign import Foreign
+from ..foreign import Foreign, refuse_pickle
 from ..original import Array, Estimator
-from ..sklearn.foreign import refuse_pickle
+from ..trust import Trust
 from .format import RiverFormat
 from .model import RiverModel, gives_probabilities, last_of, rows_of
 from .native import is_river
@@ -24,15 +24,13 @@ _TYPES = {"long": "int64", "integer": "int32", "float": "float32", "boolean": "b
 _WHOLE = "the whole state: a River model carries all that it needs to learn on"
 
 
-def ratoons_river(foreign: Foreign, spec: Spec) -> Estimator:
+def ratoons_river(foreign: Foreign, spec: Spec, trust: Trust) -> Estimator:
     """A version of another registered model, in Ratoon's own format for River."""
-    from ...registry.version_files import names_allowed
-
     entries = foreign.about["flavors"]["river"]
-    return Estimator(RiverFormat().load(foreign.folder, entries, foreign.source, names_allowed(spec)), [_WHOLE])
+    return Estimator(RiverFormat().load(foreign.folder, entries, foreign.source, trust), [_WHOLE])
 
 
-def river_inside(foreign: Foreign, spec: Spec) -> Inside:
+def river_inside(foreign: Foreign, spec: Spec, trust: Trust) -> Inside:
     """The only River model that the python model holds as an attribute, else the only one among its artifacts.
 
     Raises RegistryError where there is none or are several, and where `learner.pickle` does not allow to look.

@@ -12,6 +12,7 @@ from typing import Any
 from ....spec.errors import RegistryError, SpecError
 from ..logged import Logged, log_script
 from ..skops_format import refuse_unknown
+from ..trust import Trust
 from . import model as river_model
 from .model import NotReviewed, RiverModel, read, write
 
@@ -49,10 +50,10 @@ class RiverFormat:
 
     flavour = "river"
 
-    def review(self, estimator: RiverModel, allowed: tuple[str, ...], where: str) -> list[str]:
+    def review(self, estimator: RiverModel, trust: Trust, where: str) -> list[str]:
         """The names that the file may hold beside the reviewed ones; SpecError for the first not allowed."""
         try:
-            read(write(estimator.model), allowed)
+            read(write(estimator.model), trust.allowed)
         except NotReviewed as error:
             refuse_unknown([error.name], where, ", or allow pickles with learner.pickle: true")
         except (pickle.PicklingError, TypeError, AttributeError) as error:
@@ -60,7 +61,7 @@ class RiverFormat:
                 f"{where}: {type(estimator.model).__name__} cannot be saved: {error}. Functions and classes must be "
                 "defined at the top level of an importable module, and lambdas cannot be saved. Nothing was registered"
             ) from error
-        return list(allowed)
+        return list(trust.allowed)
 
     def reread(self, estimator: RiverModel, types: list[str]) -> RiverModel:
         """*estimator* through the file and back."""
@@ -77,13 +78,13 @@ class RiverFormat:
         (folder / FILE).write_bytes(write(estimator.model))
         (folder / CLASSES).write_text(json.dumps(estimator.classes))
 
-    def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> RiverModel:
+    def load(self, folder: Path, entries: dict[str, Any], version: str, trust: Trust) -> RiverModel:
         """The model in *folder*; RegistryError where it names what was not reviewed."""
         if code := entries.get("code"):
             sys.path.insert(0, str(folder / code))
         data = folder / entries["data"]
         try:
-            model = read((data / FILE).read_bytes(), allowed)
+            model = read((data / FILE).read_bytes(), trust.allowed)
         except NotReviewed as error:
             raise RegistryError(
                 f"version {version} holds {error.name!r}, which is not on Ratoon's reviewed list. If loading it is "

@@ -154,6 +154,13 @@ class RiverModel:
         return np.asarray(found, dtype=object if isinstance(self.classes[0], str) else None)
 
     @property
+    def classes_(self) -> Any:
+        """The labels, as scikit-learn's classifiers name them; missing for regression."""
+        if not self.classes:
+            raise AttributeError("a regression has no classes")
+        return np.asarray(self.classes)
+
+    @property
     def predict_proba(self) -> Callable[[pd.DataFrame], Any]:
         """A function to probabilities, shape (n, classes); missing where the model has none."""
         if not self.classes or not gives_probabilities(self.model):

@@ -27,6 +27,8 @@ from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
 from .model import RiverModel, in_words, last_of
 
+LIBRARIES = ("river",)
+
 
 def is_river(estimator: Any) -> bool:
     """Whether *estimator* learns as River's do, judged without importing River."""
@@ -65,7 +67,7 @@ class RiverNative:
             estimator.classes = () if spec.task == "regression" else tuple(np.unique(y).tolist())
             notes.extend(learn(estimator, X, y, spec))
 
-        trained = begin(self.family, estimator, rows, spec, origin, fit=fit)
+        trained = begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES, fit=fit)
         state = trained.state.model_copy(update={"notes": (*trained.state.notes, *notes)})
         return replace(trained, state=state)
 
@@ -74,7 +76,7 @@ class RiverNative:
         if rows.empty:
             return champion
         refuse_blocks("a River model", how)
-        rows, mixed, y = taken_in(champion, rows, how)
+        rows, mixed, y = taken_in(champion, rows, how, LIBRARIES)
         estimator = copy.deepcopy(champion.estimator)
         X = table(mixed, champion.state.features)
         try:

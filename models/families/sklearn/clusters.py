@@ -19,11 +19,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
+from ....data.canonical import CANONICAL
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
 from ....spec.values import LadderRung
 from ...learning.centres import count_rows, follow, renumber
-from ...learning.features import CANONICAL, could_not, table
+from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import begin, carry_on, continued_error, fits
 from ...learning.order_sensitivity import Splits
@@ -31,6 +32,7 @@ from ...learning.passes import passes_over
 from ...learning.steps import Passage, innermost
 from ...learning.trained import Trained
 from ...learning.unit import ANEW, before_last, kept_unit
+from .libraries import LIBRARIES
 
 _UNIT = "distances are measured in its unit, which stays the same along the lineage"
 _WHY_NOT = {
@@ -72,7 +74,7 @@ class SklearnClusters:
                 notes.append(renumber(last, innermost(origin.champion.estimator).cluster_centers_))
             count_rows(last, len(X))
 
-        trained = begin(self.family, estimator, rows, spec, origin, fit=fit)
+        trained = begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES, fit=fit)
         return replace(trained, state=trained.state.model_copy(update={"notes": (*trained.state.notes, *notes)}))
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
@@ -84,7 +86,7 @@ class SklearnClusters:
                 f"{type(innermost(champion.estimator)).__name__} keeps counts, which stand for the rows learned "
                 f"before: {how.rung} has no meaning for it"
             )
-        rows, y = fits(champion, rows)
+        rows, y = fits(champion, rows, LIBRARIES)
         estimator = copy.deepcopy(champion.estimator)
         last = innermost(estimator)
         X = table(rows, champion.state.features)

@@ -26,6 +26,7 @@ from ...learning.shrink import can_shrink, shrink
 from ...learning.steps import Passage, innermost, remember_counts
 from ...learning.trained import Trained
 from ...learning.weighting import everything
+from .libraries import LIBRARIES
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class SklearnPartial:
 
     def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
-        trained = begin(self.family, estimator, rows, spec, origin)
+        trained = begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
         remember_counts(trained.estimator, table(rows, trained.state.features))
         return trained
 
@@ -75,7 +76,7 @@ class SklearnPartial:
         if rows.empty:
             return champion
         _refuse(innermost(champion.estimator), how)
-        rows, mixed, y = taken_in(champion, rows, how)
+        rows, mixed, y = taken_in(champion, rows, how, LIBRARIES)
         estimator = copy.deepcopy(champion.estimator)
         last = innermost(estimator)
         new = table(rows, champion.state.features)

@@ -17,6 +17,7 @@ from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import begin, continued_error
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
+from .libraries import LIBRARIES
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ScratchOnly:
 
     def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
-        return begin(self.family, estimator, rows, spec, origin)
+        return begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Refused with ContractBroken, unless there are no rows."""

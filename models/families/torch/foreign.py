@@ -16,10 +16,11 @@ import pandas as pd
 
 from ....spec.errors import ContractBroken, RegistryError
 from ....spec.model import Spec
-from ..build import build
-from ..foreign import Foreign
+from ...learning.build import build
+from ..foreign import Foreign, refuse_pickle
 from ..original import Array, Estimator, Original
-from ..sklearn.foreign import refuse_pickle
+from ..trust import Trust
+from .building import BUILDING
 from .format import TRAINING, TorchFormat, no_pickles, quiet
 from .model import TorchModel
 
@@ -30,11 +31,11 @@ _BEGUN_ANEW = (
 )
 
 
-def torch_module(foreign: Foreign, spec: Spec) -> Original:
+def torch_module(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
     """The module; RegistryError where it is a pickle and `learner.pickle` does not allow it."""
     flavour = foreign.about["flavors"]["pytorch"]
     if (foreign.folder / "extra_files" / TRAINING).is_file():  # Ratoon's own, of another registered model
-        whole = TorchFormat().load(foreign.folder, flavour, foreign.source, ())
+        whole = TorchFormat().load(foreign.folder, flavour, foreign.source, trust)
         return Estimator(whole, ["weights, optimiser, scheduler and random generator, as Ratoon stored them"])
     graph = foreign.folder / flavour["model_data"] / "model.pt2"
     if graph.is_file():
@@ -84,7 +85,7 @@ class Module:
         from .net import as_stored, repeatable
 
         with repeatable(spec):
-            net = made(build(spec), features, len(classes), spec)
+            net = made(build(spec, (BUILDING,)), features, len(classes), spec)
             weights = {_WRAPPED.sub("", name): value for name, value in self.module.state_dict().items()}
             self._refuse_another(weights, net.served.net.state_dict(), spec)
             net.served.net.load_state_dict(weights)

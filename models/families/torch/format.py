@@ -20,6 +20,7 @@ import numpy as np
 
 from ....spec.errors import RegistryError, SpecError
 from ..logged import Logged
+from ..trust import Trust
 from .model import TorchModel
 
 TRAINING = "torch_training.pt"
@@ -31,7 +32,7 @@ class TorchFormat:
 
     flavour = "pytorch"
 
-    def review(self, estimator: TorchModel, allowed: tuple[str, ...], where: str) -> list[str]:
+    def review(self, estimator: TorchModel, trust: Trust, where: str) -> list[str]:
         """SpecError where PyTorch cannot export the network."""
         import torch
 
@@ -88,7 +89,7 @@ class TorchFormat:
                 tags=dict(it.tags),
             )
 
-    def load(self, folder: Path, entries: dict[str, Any], version: str, allowed: tuple[str, ...]) -> TorchModel:
+    def load(self, folder: Path, entries: dict[str, Any], version: str, trust: Trust) -> TorchModel:
         """The network in *folder*; RegistryError where its graph was saved as a pickle."""
         import mlflow.pytorch
 

@@ -60,6 +60,13 @@ class TorchModel:
         return chosen
 
     @property
+    def classes_(self) -> Any:
+        """The labels, as scikit-learn's classifiers name them; missing for regression."""
+        if not self.classes:
+            raise AttributeError("a regression has no classes")
+        return np.asarray(self.classes)
+
+    @property
     def predict_proba(self) -> Callable[[pd.DataFrame], NDArray[Any]]:
         """A function to probabilities, shape (n, classes); missing for regression."""
         if not self.classes:

@@ -21,14 +21,17 @@ from numpy.typing import NDArray
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
 from ....spec.values import LadderRung
+from ...learning.build import build
 from ...learning.features import could_not, features_of, table
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import begin, carry_on, refuse_blocks, taken_in
 from ...learning.order_sensitivity import Splits
 from ...learning.passes import LEAST, passes_over
 from ...learning.trained import Trained
-from ..build import build
+from .building import BUILDING
 from .model import TorchModel
+
+LIBRARIES = ("torch",)
 
 
 def is_torch(estimator: Any) -> bool:
@@ -69,14 +72,14 @@ class TorchNet:
         def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
             _first_fit(learned, estimator, X, y, spec)
 
-        return begin(self.family, learned, rows, spec, origin, fit=fit)
+        return begin(self.family, learned, rows, spec, origin, libraries=LIBRARIES, fit=fit)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* from *champion*'s training state on."""
         if rows.empty:
             return champion
         refuse_blocks("a network", how)
-        rows, mixed, y = taken_in(champion, rows, how)
+        rows, mixed, y = taken_in(champion, rows, how, LIBRARIES)
         X = table(mixed, champion.state.features)
         before: TorchModel = champion.estimator
         epochs = passes_over(len(mixed), spec.learner)
@@ -142,7 +145,7 @@ def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: 
     from .made import made
 
     kept = torch.get_rng_state()  # building draws weights that are thrown away
-    net = made(build(spec), features, len(before.classes), spec)
+    net = made(build(spec, (BUILDING,)), features, len(before.classes), spec)
     try:
         net.take_up(before.training, optimiser=how.rung != "shrink_perturb")
     except (RuntimeError, ValueError, KeyError) as error:
@@ -154,7 +157,7 @@ def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: 
     torch.set_rng_state(kept)
     if how.rung == "shrink_perturb":
         shrink = spec.learner.shrink
-        fresh = made(build(spec), features, len(before.classes), spec)
+        fresh = made(build(spec, (BUILDING,)), features, len(before.classes), spec)
         pairs = zip(net.served.net.parameters(), fresh.served.net.parameters(), strict=True)
         torch.manual_seed(int(np.random.default_rng([spec.seed, updates]).integers(2**31)))
         with torch.no_grad():

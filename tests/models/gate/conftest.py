@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.families.build import build
-from ratoon.models.families.learner import learner_for
+from ratoon.models.families.choose import build, learner_for
 from ratoon.models.gate import GateResult, judge
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.gate import GateSpec

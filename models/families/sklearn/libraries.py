@@ -1,0 +1,3 @@
+"""What scikit-learn's estimators learn with."""
+
+LIBRARIES = ("scikit-learn",)

@@ -1,0 +1,44 @@
+"""The learner protocol: how a model family makes a first fit, and how a fitted model of it continues.
+
+CONTRIBUTING.md has the steps for a new family; the conformance suite in tests/models/test_learner_conformance.py says
+what a learner must hold. A learner outside of Ratoon is named by `learner.family`: file.py:Class beside the spec, or
+an entry point in the group `ratoon.learners`. It needs the five members below; `families/custom/own.py` has a class to
+inherit that leaves only `learn` to write.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pandas as pd
+
+from ...spec.model import Spec
+from ...spec.values import LadderRung
+from .how import FIRST, WARM, How, Origin
+from .order_sensitivity import Splits
+from .trained import Trained
+
+
+class Learner(Protocol):
+    """One model family."""
+
+    @property
+    def family(self) -> str:
+        """The name recorded in the training state."""
+
+    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+        """Fit the unfitted *estimator* on *rows* (canonical frame) and begin its training state."""
+
+    @property
+    def splits(self) -> Splits:
+        """How far one update and several over the same rows may differ; see splits.py."""
+
+    @property
+    def rungs(self) -> frozenset[LadderRung]:
+        """The rungs, beside those from scratch, that this family has."""
+
+    def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
+        """A new Trained that has also learned *rows*, in the way that *how* says; *champion* is never changed.
+
+        No rows: the same champion. Raises ContractBroken where a continued fit would be wrong.
+        """
