@@ -238,7 +238,7 @@ def prepared(
         if left:
             listener.note(f"Ended {left} processes that an earlier `ratoon up` had left behind.")
         refuse_taken(settings, ["Prefect", "MLflow", "Evidently", *(["webhooks"] if hooks is not None else [])])
-        if not _this_machine_only(settings.host):
+        if settings.host != "localhost" and not settings.host.startswith("127."):
             listener.note(
                 f"$RATOON_HOST is {settings.host}, where others can reach these ports: whoever does may promote in "
                 "MLflow, unless it has accounts (RATOON_MLFLOW_APP=ratoon-auth), and read windows in Evidently; "
@@ -266,10 +266,6 @@ def prepared(
             yield up
         finally:
             up.stop()
-
-
-def _this_machine_only(host: str) -> bool:
-    return host == "localhost" or host.startswith("127.")
 
 
 @contextmanager

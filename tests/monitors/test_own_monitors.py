@@ -12,7 +12,7 @@ import pytest
 from sensor_stream import pair, spec
 
 from ratoon.cli.commands.check import _own_monitors
-from ratoon.monitors.observe import observe
+from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.own.conformance import faults
 from ratoon.monitors.own.monitor import make_monitor, make_monitors
 from ratoon.monitors.own.signals import BROKEN, own_signals
@@ -22,7 +22,7 @@ from ratoon.spec.model import Spec
 from ratoon.spec.rules import Policy, Rule
 from ratoon.spec.values import History, Signal
 
-FUEL = '''
+FUEL = """
 from ratoon.spec.values import Signal
 
 class Fuel:
@@ -36,8 +36,8 @@ class Fuel:
         status = "fail" if value > self.most else "ok"
         return [Signal(monitor="quality", metric="mean_load", value=value, threshold=self.most, status=status,
                        window=current.span, rows=current.rows)]
-'''
-ODD = '''
+"""
+ODD = """
 import sys
 from ratoon.spec.values import Signal
 
@@ -105,7 +105,7 @@ class Quality:
         return []
 
 uncallable = type("U", (), {"name": "uncallable"})
-'''
+"""
 
 
 def own(folder: Path, *named: Any) -> Spec:
@@ -128,9 +128,17 @@ def without_their_modules() -> Iterator[None]:
 def looked(made: Spec, *, pages: bool = False) -> Any:
     reference, current = pair()
     return observe(
-        made, reference=reference, current=current, outcomes=None, accepted=None,
-        performance_span=current.span, coverage=1.0, pages=pages,
-    )  # fmt: skip
+        made,
+        reference=reference,
+        current=current,
+        labels=Labels(
+            outcomes=None,
+            accepted=None,
+            performance_span=current.span,
+            coverage=1.0,
+        ),
+        pages=pages,
+    )
 
 
 def test_a_monitor_beside_the_spec_speaks_by_its_own_name_and_with_its_settings(tmp_path: Path) -> None:
