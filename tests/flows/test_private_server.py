@@ -6,5 +6,5 @@ import httpx
 
 
 def test_the_tests_own_server_has_its_analytics_off(prefect_server: str) -> None:
-    settings = httpx.get(f"{prefect_server}/admin/settings").json()
+    settings = httpx.get(f"{prefect_server}/admin/settings", timeout=60).json()
     assert settings["server"]["analytics_enabled"] is False
