@@ -11,8 +11,8 @@ from typing import Any
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from ..pages.charts.marks import MARKS, Mark, glyph
 from ..pages.html import data, own, template, write
-from ..pages.marks import MARKS, Mark, glyph
 from ..pages.words import UNKNOWN, plural, rounded
 from ..policy.wording import length, moment
 from .compared import FIXED

@@ -14,7 +14,7 @@ from html import escape as escape_html
 from itertools import pairwise
 from typing import Any
 
-from ..pages.marks import MARKS
+from ..pages.charts.marks import MARKS
 from ..pages.words import known, plural, rounded
 from ..policy.wording import moment
 from .page_marks import mark_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..pages.marks import mark_name
+from ..pages.charts.marks import mark_name
 from .results import Step
 
 

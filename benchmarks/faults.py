@@ -43,7 +43,7 @@ from streams import IN_SOURCE_ORDER, STREAMS, TUNING, Case, Stream, Watched, in_
 from ratoon.data.window import Window
 from ratoon.ledger.entries import Outlying
 from ratoon.loop.excluded import outlying
-from ratoon.monitors.observe import observe
+from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.rows.impossible import impossible_in
 from ratoon.policy.decide import decide
 from ratoon.policy.triage.triage import triage
@@ -63,12 +63,14 @@ def look(watched: Watched, case: Case, current: Window) -> tuple[Signal, ...]:
         watched.spec,
         reference=case.reference,
         current=current,
-        outcomes=watched.outcomes(rows),
-        accepted=watched.accepted,
-        performance_span=case.judged.span,
-        coverage=labelled,
-        judged_rows=rows[rows["_target"].notna()],
-        before=case.before,
+        labels=Labels(
+            outcomes=watched.outcomes(rows),
+            accepted=watched.accepted,
+            performance_span=case.judged.span,
+            coverage=labelled,
+            judged_rows=rows[rows["_target"].notna()],
+            before=case.before,
+        ),
         known=case.known,
         recent=lambda: case.recent,
         pages=False,

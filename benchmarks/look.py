@@ -32,7 +32,7 @@ from ratoon.data.metrics.metrics import Outcomes
 from ratoon.data.source import open_source
 from ratoon.data.window import EVERY_ROW, Window
 from ratoon.loop.observe.windows import calibrating
-from ratoon.monitors.observe import observe
+from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.performance.performance import Accepted
 from ratoon.monitors.profile import kinds_of, profile
 from ratoon.spec.model import Spec
@@ -168,10 +168,12 @@ def speak(spec: Spec, was: Window, current: Window, outcomes: Outcomes) -> None:
         spec,
         reference=was,
         current=current,
-        outcomes=outcomes,
-        accepted=Accepted(0.8, 0.75, 0.85, 2_000),
-        performance_span=current.span,
-        coverage=1.0,
+        labels=Labels(
+            outcomes=outcomes,
+            accepted=Accepted(0.8, 0.75, 0.85, 2_000),
+            performance_span=current.span,
+            coverage=1.0,
+        ),
         known=known,
         pages=False,
     )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from ..ledger.claims import new_holder
 from ..ledger.ledger import Ledger
 from ..loop.context import Care, Kept
-from ..spec.waiting import take_lock
+from ..system.locks import file_lock
 from .prefect.engine import get_run_logger
 
 SWEEP_SECONDS = 60.0  # a sweep takes some; one beside another may say a thing twice
@@ -37,16 +35,13 @@ def holding(care: Care) -> Iterator[Holder]:
     Where a living process has the lock the claim alone decides.
     """
     name = new_holder()
-    with _lock(care.stores.home, care.spec.model).open("a+", errors="replace") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    lock = _lock(care.stores.home, care.spec.model)
+    with file_lock(lock) as held:
+        if not held:
             yield Holder(name, frozenset())
             return
-        dead = _named(file)
-        file.truncate(0)
-        file.write("\n".join([*dead, name]) + "\n")
-        file.flush()
+        dead = _named(lock)
+        _write_names(lock, [*dead, name])
         yield Holder(name, frozenset(dead))
 
 
@@ -58,19 +53,26 @@ def somebody_trains(home: Path, ledger: Ledger, model: str) -> bool:
 
 def _ended(lock: Path) -> list[str]:
     """The holders that the lock file names, if no living process has its lock."""
-    if not lock.exists():
+    if not lock.is_file():
         return []
-    with lock.open("r", errors="replace") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return []
-        return _named(file)
+    with file_lock(lock) as free:  # held while the names are read: who comes next would add its own
+        return _named(lock) if free else []
 
 
-def _named(file: IO[str]) -> list[str]:
-    file.seek(0)
-    return file.read().split()[-_REMEMBERED:]
+def _named(lock: Path) -> list[str]:
+    """The names begin at the second byte: on Windows nobody but its holder can read the first of a locked file."""
+    with suppress(FileNotFoundError), lock.open("rb") as file:
+        file.seek(1)
+        return file.read().decode(errors="replace").split()[-_REMEMBERED:]
+    return []
+
+
+def _write_names(lock: Path, names: Sequence[str]) -> None:
+    """In the lock file itself, so that who removes it (as if on another machine) removes the names as well."""
+    with suppress(FileNotFoundError), lock.open("r+b") as file:
+        file.seek(1)
+        file.write(("\n" + "\n".join(names) + "\n").encode())
+        file.truncate()
 
 
 @contextmanager
@@ -80,8 +82,8 @@ def one_after_another(care: Kept) -> Iterator[None]:
     Not for ever: a sweep is safe beside another, which may be suspended in the middle of it.
     """
     lock = _lock(care.stores.home, care.spec.model, "sweep")
-    with lock.open("w") as file:
-        if not take_lock(file, SWEEP_SECONDS):
+    with file_lock(lock, SWEEP_SECONDS) as held:
+        if not held:
             get_run_logger().warning(
                 "Another process has held %s for %g s; is it suspended? Going on beside it.", lock, SWEEP_SECONDS
             )

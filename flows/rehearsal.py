@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from ..spec.errors import BadInput
+from ..spec.family import is_file
 from ..spec.load import load_spec
 from ..spec.model import Spec
 from ..spec.private import private_folder
@@ -34,6 +35,9 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
     if "labels" in content["data"]:
         content["data"]["labels"] = _absolute(content["data"]["labels"], spec.folder)
     content["learner"]["build"] = str(spec.folder / content["learner"]["build"])
+    for each in content.get("monitors", {}).get("own", ()):
+        if is_file(each["use"]):
+            each["use"] = str(spec.folder / each["use"])
     # A rehearsal trains hundreds of times: a process for each would take longer than the training.
     content["learner"]["limits"] = {**content["learner"].get("limits", {}), "apart": False}
     content["stores"] = {

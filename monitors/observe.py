@@ -14,10 +14,12 @@ from ..data.metrics.metrics import Outcomes
 from ..data.window import Window
 from ..spec.model import Spec
 from ..spec.values import Signal, Span
+from ..spec.watching import PerformanceSpec
 from .columns.drift import Drift, Drifted
 from .evidently.report import Run, Snapshot
 from .labels.delays import METRIC, UNFAIR, delay_bias, delay_signal, unfair
-from .labels.screens import Judged, WindowBefore
+from .labels.judged import Judged, WindowBefore
+from .own.signals import own_signals
 from .performance.estimate import Estimate
 from .performance.performance import Accepted, Performance
 from .profile import Profile
@@ -38,99 +40,150 @@ class Observation:
     faults: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What is known of labels and answers at the moment of the window.
+
+    *outcomes* are the matured rows of *performance_span* (*left_out* says which are missing among them), and
+    *judged_rows* those rows themselves, in the same order; *coverage* is the share of the span's labels that arrived,
+    *accepted* the champion's metric when it was accepted.
+    *matured* are labelled rows (`_time`, `_label_time`, `_target`) in which early labels are compared with late ones.
+    *before* gives the labelled rows of the three windows before the performance window; it is read only on a fault.
+    *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
+    labelled ones: with both the metric is estimated if labels are late. *answered* and *arrivals* tell whether the
+    champion answers for the window, and when labels came last.
+    """
+
+    outcomes: Outcomes | None
+    accepted: Accepted | None
+    performance_span: Span
+    coverage: float
+    left_out: str = ""
+    judged_rows: pd.DataFrame | None = None
+    matured: pd.DataFrame | None = None
+    before: Callable[[], tuple[WindowBefore, ...]] = tuple
+    scored: Outcomes | None = None
+    calibration: Outcomes | None = None
+    answered: Answered | None = None
+    arrivals: Arrivals | None = None
+
+
 def observe(
     spec: Spec,
     *,
     reference: Window,
     current: Window,
-    outcomes: Outcomes | None,
-    accepted: Accepted | None,
-    performance_span: Span,
-    coverage: float,
-    left_out: str = "",
-    matured: pd.DataFrame | None = None,
+    labels: Labels,
     known: Profile | None = None,
     recent: Callable[[], Window | None] | None = None,
-    before: Callable[[], tuple[WindowBefore, ...]] = tuple,
-    judged_rows: pd.DataFrame | None = None,
-    scored: Outcomes | None = None,
-    calibration: Outcomes | None = None,
-    answered: Answered | None = None,
-    arrivals: Arrivals | None = None,
     pages: bool = True,
 ) -> Observation:
     """Run the spec's monitors over *current* against *reference*; never raises for what the data holds.
 
-    *outcomes* are the matured rows of *performance_span* (*left_out* says which are missing among them), *coverage*
-    the share of its labels that arrived,
-    *accepted* the champion's metric when it was accepted, and *known* the profile of all that its history held.
-    *matured* are labelled rows (`_time`, `_label_time`, `_target`) in which early labels are compared with late ones.
-    *recent* gives the windows just before the current one, where the reference is older; it is read only on a fault.
-    So is *before*, the labelled rows of the three windows before the performance window; *judged_rows* are the rows of
-    *outcomes*, in their order.
-    *scored* is what the champion says of the current rows, labelled or not, and *calibration* what it said of
-    labelled ones: with both the metric is estimated where labels are late. *answered* and *arrivals* tell whether the
-    champion answers for the window, and when labels came last.
+    *known* is the profile of all that the champion's history held. *recent* gives the windows just before the current
+    one, if the reference is older; it is read only on a fault.
 
     Without *pages* nothing is drawn and Evidently is not even imported: the signals are the same but for their
     `snapshot`, which is None. A monitor that breaks becomes a Signal `unknown` with the reason. Equal arguments
     give equal signals, and snapshots of equal ids.
     """
     features = _features(spec, reference, current)
-    monitors, faults = spec.monitors, list[str]()
-    signals: list[Signal] = []
-    drawn: list[tuple[str, Snapshot]] = []
-    if monitors.quality is not None:
-        judged = Judged(spec.task, spec.metric, outcomes, accepted, spec.seed, cache(before), judged_rows)  # read once
-        quality = Quality(monitors.quality, features, known, judged, recent, answered, arrivals)
-        signals += _screened(current, lambda: quality(reference, current))
-    if monitors.drift is not None:
-        drift = Drift(monitors.drift, features, seed=spec.seed)
+    seen = _Seen(spec, current)
+    if spec.monitors.quality is not None:
+        judged = Judged(  # what was before is read once
+            spec.task,
+            spec.metric,
+            labels.outcomes,
+            labels.accepted,
+            spec.seed,
+            cache(labels.before),
+            labels.judged_rows,
+        )
+        quality = Quality(spec.monitors.quality, features, known, judged, recent, labels.answered, labels.arrivals)
+        seen.signals += _screened(current, lambda: quality(reference, current))
+    if spec.monitors.drift is not None:
+        seen.drift(Drift(spec.monitors.drift, features, seed=spec.seed), reference, pages)
+    seen.signals += own_signals(spec, reference, current)
+    if spec.monitors.performance is not None:
+        seen.performance(spec.monitors.performance, labels)
+        seen.early_labels(labels, reference)
+        seen.estimate(spec.monitors.performance, labels)
+        if pages:
+            seen.page("performance", "outcomes", lambda: _outcomes(spec, labels.outcomes))
+    if pages:
+        seen.page("signals", "signals", lambda: _summary(spec, seen.signals, current), first=True)
+    return seen.observation(features)
+
+
+@dataclass
+class _Seen:
+    """What was seen so far, monitor by monitor."""
+
+    spec: Spec
+    current: Window
+    signals: list[Signal] = field(default_factory=list)
+    drawn: list[tuple[str, Snapshot]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def drift(self, drift: Drift, reference: Window, pages: bool) -> None:
+        current = self.current
         found, broken = _attempt(lambda: drift.measure(reference, current, pages=pages))
         found = found or Drifted([_broken("drift", "drift_share", current.span, current.rows, broken)])
         parts = found.snapshots
-        drawn += [("drift" if len(parts) == 1 else f"drift {i + 1}", each) for i, each in enumerate(parts)]
-        faults += found.faults
-        signals += found.signals
-    if monitors.performance is not None:
-        performance = Performance(monitors.performance, spec.metric, seed=spec.seed)
+        self.drawn += [("drift" if len(parts) == 1 else f"drift {i + 1}", each) for i, each in enumerate(parts)]
+        self.faults += found.faults
+        self.signals += found.signals
+
+    def performance(self, settings: PerformanceSpec, labels: Labels) -> None:
+        span, metric = labels.performance_span, self.spec.metric
+        performance = Performance(settings, metric, seed=self.spec.seed)
         measured, broken = _attempt(
-            lambda: performance(outcomes, accepted, performance_span, coverage=coverage, left_out=left_out)
-        )
-        signals += measured or [
-            _broken("performance", name, performance_span, 0, broken) for name in (spec.metric, "drop")
-        ]
-        if matured is not None and spec.data.label_time is not None:
-            early, broken = _attempt(lambda: delay_bias(matured, spec.task, monitors.every))
-            if early is not None:
-                signals.append(delay_signal(early, reference.span, "performance"))
-                if early.status == "fail" and monitors.quality is not None and UNFAIR not in monitors.quality.off:
-                    signals.append(unfair(early, current))
-            elif broken:
-                signals.append(_broken("performance", METRIC, reference.span, 0, broken))
-        if monitors.performance.estimate != "off" and late_labels(spec, signals, current, performance_span):
-            estimate = Estimate(monitors.performance, spec.task, spec.metric, seed=spec.seed)
-            guessed, broken = _attempt(lambda: estimate(scored, calibration, accepted, current.span))
-            signals += (
-                guessed
-                if guessed is not None
-                else [_broken("estimate", name, current.span, 0, broken) for name in (spec.metric, "estimated_drop")]
+            lambda: performance(
+                labels.outcomes, labels.accepted, span, coverage=labels.coverage, left_out=labels.left_out
             )
-        page, broken = _attempt(lambda: _outcomes(spec, outcomes)) if pages else (None, "")
+        )
+        self.signals += measured or [_broken("performance", name, span, 0, broken) for name in (metric, "drop")]
+
+    def early_labels(self, labels: Labels, reference: Window) -> None:
+        """Whether labels that come early tell of all."""
+        spec, matured = self.spec, labels.matured
+        if matured is None or spec.data.label_time is None:
+            return
+        early, broken = _attempt(lambda: delay_bias(matured, spec.task, spec.monitors.every))
+        if early is not None:
+            self.signals.append(delay_signal(early, reference.span, "performance"))
+            quality = spec.monitors.quality
+            if early.status == "fail" and quality is not None and UNFAIR not in quality.off:
+                self.signals.append(unfair(early, self.current))
+        elif broken:
+            self.signals.append(_broken("performance", METRIC, reference.span, 0, broken))
+
+    def estimate(self, settings: PerformanceSpec, labels: Labels) -> None:
+        """The metric from the model's confidence, if the spec asks for it and labels are late."""
+        spec, span = self.spec, self.current.span
+        if settings.estimate == "off" or not late_labels(spec, self.signals, self.current, labels.performance_span):
+            return
+        estimate = Estimate(settings, spec.task, spec.metric, seed=spec.seed)
+        guessed, broken = _attempt(lambda: estimate(labels.scored, labels.calibration, labels.accepted, span))
+        names = (spec.metric, "estimated_drop")
+        self.signals += (
+            guessed if guessed is not None else [_broken("estimate", name, span, 0, broken) for name in names]
+        )
+
+    def page(self, title: str, what: str, draw: Callable[[], Snapshot | None], *, first: bool = False) -> None:
+        page, broken = _attempt(draw)
         if broken:
-            faults.append(f"the page of outcomes could not be made: {broken}")
+            self.faults.append(f"the page of {what} could not be made: {broken}")
         if page is not None:
-            drawn.append(("performance", page))
-    summary, broken = _attempt(lambda: _summary(spec, signals, current)) if pages else (None, "")
-    if broken:
-        faults.append(f"the page of signals could not be made: {broken}")
-    if summary is not None:
-        drawn.insert(0, ("signals", summary))
-    runs = tuple(
-        Run(_id(spec, current, title), title, snapshot, metric=spec.metric, columns=features)
-        for title, snapshot in drawn
-    )
-    return Observation(tuple(_linked(signals, runs)), runs, tuple(faults))
+            self.drawn.insert(0 if first else len(self.drawn), (title, page))
+
+    def observation(self, features: tuple[str, ...]) -> Observation:
+        spec, current = self.spec, self.current
+        runs = tuple(
+            Run(_id(spec, current, title), title, snapshot, metric=spec.metric, columns=features)
+            for title, snapshot in self.drawn
+        )
+        return Observation(tuple(_linked(self.signals, runs)), runs, tuple(self.faults))
 
 
 def late_labels(spec: Spec, signals: list[Signal], current: Window, judged: Span) -> bool:

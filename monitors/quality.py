@@ -22,8 +22,9 @@ from .columns.screens import FEW, Finding, constant, guarded, missing_share, new
 from .columns.stuck import stuck
 from .columns.units import Envelope, envelope, quantiles, scale, swapped
 from .labels.explained import explained
+from .labels.judged import Judged
 from .labels.revised import label_revisions
-from .labels.screens import Judged, label_screens
+from .labels.screens import label_screens
 from .lasting import CAN_LAST, lasting
 from .profile import ColumnProfile, Profile
 from .rows.clock import clock

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..spec.values import Signal, finite
+from ..spec.values import BUILT_IN_MONITORS, Signal, finite
 from .wording import number
 
 DROP = "drop"
@@ -26,6 +26,11 @@ def ordered(signals: Iterable[Signal]) -> list[Signal]:
 def is_quality(signal: Signal) -> bool:
     """Whether the signal judges the data itself; `fail` on one is evidence of broken data."""
     return signal.monitor == "quality"
+
+
+def is_own(signal: Signal) -> bool:
+    """Whether a monitor of the team's own said it."""
+    return signal.monitor not in BUILT_IN_MONITORS
 
 
 def overall(signals: Sequence[Signal], metric: str) -> Signal | None:

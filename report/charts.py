@@ -6,18 +6,16 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 from ..data.metrics.metrics import METRICS
 from ..ledger.ledger import UpdateRow
+from ..pages.charts.axes import Level, Time
+from ..pages.charts.paths import Point, band, line
 from ..pages.words import metric, rounded, within
 from ..policy.rules.variables import value_of
 from ..policy.wording import moment
 from ..spec.values import Decision
-from .axes import Level, Time
 from .life import Life
-
-Point = tuple[datetime, float | None]
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,10 @@ def _performance(life: Life, time: Time, looks: Sequence[Decision]) -> Chart:
     limit = [(each.at, _limit(each, known.relative, known.greater_is_better)) for each in looks]
     level = Level.around(_present(value, low, high, accepted, limit, estimate))
     lines = [
-        Line("when accepted", "grey", _path(time, level, accepted)),
-        Line("harm begins", "vermillion", _path(time, level, limit), dashed=True),
-        Line("estimate without labels", "purple", _path(time, level, estimate), dashed=True),
-        Line(life.metric, "blue", _path(time, level, value)),
+        Line("when accepted", "grey", line(time, level, accepted)),
+        Line("harm begins", "vermillion", line(time, level, limit), dashed=True),
+        Line("estimate without labels", "purple", line(time, level, estimate), dashed=True),
+        Line(life.metric, "blue", line(time, level, value)),
     ]
     return Chart(
         title=f"Performance: {life.metric} ({'higher' if known.greater_is_better else 'lower'} is better)",
@@ -78,7 +76,7 @@ def _performance(life: Life, time: Time, looks: Sequence[Decision]) -> Chart:
         ticks=level.ticks(),
         lines=lines,
         dots=_dots(time, level, looks, value, "blue", _told),
-        band=_band(time, level, low, high),
+        band=band(time, level, low, high),
         empty="" if _present(value, estimate) else "It was not measured in any window.",
     )
 
@@ -113,8 +111,8 @@ def _drift(time: Time, looks: Sequence[Decision]) -> Chart:
         about="From the threshold on, the window counts as drifted.",
         ticks=level.ticks(),
         lines=[
-            Line("threshold", "vermillion", _path(time, level, limit), dashed=True),
-            Line("share drifted", "green", _path(time, level, share)),
+            Line("threshold", "vermillion", line(time, level, limit), dashed=True),
+            Line("share drifted", "green", line(time, level, share)),
         ],
         dots=_dots(time, level, looks, share, "green", _moved),
         empty="" if _present(share) else "No column could be judged in any window.",
@@ -128,7 +126,7 @@ def _quality(time: Time, looks: Sequence[Decision]) -> Chart:
         title="Data quality: failed checks",
         about="0 is what you want.",
         ticks=level.ticks(),
-        lines=[Line("failed checks", "purple", _path(time, level, failed))],
+        lines=[Line("failed checks", "purple", line(time, level, failed))],
         dots=_dots(time, level, looks, failed, "purple", _failed),
         empty="" if looks else "No window was looked at yet.",
     )
@@ -149,7 +147,7 @@ def _cost(life: Life, time: Time) -> Chart:
         title="Cost: CPU seconds of training, summed up",
         about="A dot is one training run.",
         ticks=level.ticks(),
-        lines=[Line("all runs so far", "orange", _path(time, level, steps))],
+        lines=[Line("all runs so far", "orange", line(time, level, steps))],
         dots=[
             Dot(time.place(at), level.place(value), _ran(at, each), "orange")
             for (at, each), (_, value) in zip(ended, sums, strict=True)
@@ -193,29 +191,3 @@ def _dots(
         for each, (_, value) in zip(looks, series, strict=True)
         if value is not None
     ]
-
-
-def _place(time: Time, level: Level) -> Callable[[datetime, float], str]:
-    return lambda at, value: f"{10 * time.place(at):.5g} {10 * level.place(value):.5g}"
-
-
-def _path(time: Time, level: Level, series: Sequence[Point]) -> str:
-    """The line through the points; it breaks where a value is missing."""
-    place, parts = _place(time, level), []
-    for (_, before), (at, value) in pairwise([(time.start, None), *series]):
-        if value is not None:
-            parts.append(("M" if before is None else "L") + place(at, value))
-    return "".join(parts)
-
-
-def _band(time: Time, level: Level, low: Sequence[Point], high: Sequence[Point]) -> str:
-    """The area between *low* and *high*, in as many pieces as there are gaps."""
-    place, parts, run = _place(time, level), [], list[tuple[datetime, float, float]]()
-    for (at, least), (_, most) in [*zip(low, high, strict=True), ((time.end, None), (time.end, None))]:
-        if least is not None and most is not None:
-            run.append((at, least, most))
-        elif run:
-            around = [place(when, up) for when, _, up in run] + [place(when, down) for when, down, _ in reversed(run)]
-            parts.append("M" + "L".join(around) + "Z")
-            run = []
-    return "".join(parts)

@@ -6,11 +6,11 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ..pages.charts.axes import Time
+from ..pages.charts.marks import MARKS, glyph, shape
 from ..pages.html import own, template, write
-from ..pages.marks import MARKS, glyph, shape
 from ..policy.wording import moment
 from ..spec.values import Decision
-from .axes import Time
 from .cards import cards
 from .charts import charts
 from .life import Life

@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..pages.marks import MARKS, Mark, mark_name
+from ..pages.charts.axes import Time
+from ..pages.charts.marks import MARKS, Mark, mark_name
 from ..policy.wording import moment
 from ..spec.values import Decision
-from .axes import Time
 from .life import Life
 
 _WIDTH = 90

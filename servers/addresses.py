@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 from collections.abc import Sequence
@@ -11,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from ..system.locks import is_locked
+from ..system.processes import own_uid
 from .kept_secrets import keep_private, prefect_auth, prefect_file
 
 FILE = "servers.json"
@@ -76,7 +77,7 @@ def find_addresses(places: Sequence[Path], project: Path) -> Addresses | None:
     Only a file of this user's, root's or the owner of *project* is believed: a folder above may be anybody's, as /tmp
     is, and models are loaded from where it points.
     """
-    trusted = {os.geteuid(), 0, project.stat().st_uid}
+    trusted = {own_uid(), 0, project.stat().st_uid}
     for place in places:
         try:
             with (place / FILE).open() as file:
@@ -89,15 +90,7 @@ def find_addresses(places: Sequence[Path], project: Path) -> Addresses | None:
 
 def somebody_is_up(home: Path) -> bool:
     """Whether a living `ratoon up` holds the lock of this home, its servers healthy yet or not."""
-    lock = home / LOCK
-    if not lock.exists():
-        return False
-    with lock.open("r") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return is_locked(home / LOCK)
 
 
 def listens(address: str) -> bool:

@@ -48,25 +48,13 @@ def create_app(
     """
     if not secret:
         raise ValueError("the webhook secret is empty: anybody could send events")
-    memory = Seen(seen, seconds=2 * TOLERANCE_SECONDS)
-    turns = Turns(start, settle=settle)
+    receiver = _Receiver(secret, specs, Turns(start, settle=settle), Seen(seen, seconds=2 * TOLERANCE_SECONDS), clock)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        for spec in specs().values():
-            turns.ask(spec)
+        receiver.begin()
         yield
-        turns.stop()
-        memory.close()
-
-    told: deque[float] = deque(maxlen=1)
-
-    def refused(status: int, what: str) -> JSONResponse:
-        """An answer to anybody at all, so that it is written down once in a while only: the log must not fill."""
-        often = bool(told) and time.monotonic() - told[-1] < TOLD_EVERY_SECONDS
-        if not often:
-            told.append(time.monotonic())
-        return _said(status, what, quiet=often)
+        receiver.end()
 
     app = FastAPI(title="Ratoon's ear for MLflow", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -77,42 +65,83 @@ def create_app(
     @app.post("/mlflow")
     async def receive(request: Request) -> JSONResponse:
         body = await _body(request)
+        return receiver.unsigned(request, body) or receiver.accept(request, body or b"")
+
+    return app
+
+
+class _Receiver:
+    """What is done about a delivery: who signed it, whether it is new, and which spec's review it asks for."""
+
+    def __init__(
+        self,
+        secret: str,
+        specs: Callable[[], Mapping[str, Path]],
+        turns: Turns,
+        memory: Seen,
+        clock: Callable[[], float],
+    ) -> None:
+        self._secret, self._specs, self._turns, self._memory, self._clock = secret, specs, turns, memory, clock
+        self._told: deque[float] = deque(maxlen=1)
+
+    def begin(self) -> None:
+        """Review every spec once."""
+        for spec in self._specs().values():
+            self._turns.ask(spec)
+
+    def end(self) -> None:
+        """No more reviews are begun."""
+        self._turns.stop()
+        self._memory.close()
+
+    def unsigned(self, request: Request, body: bytes | None) -> JSONResponse | None:
+        """The refusal of a delivery that is too large, or that is not signed, lately, with our secret; else None."""
         if body is None:
-            return refused(413, f"the body is larger than {MOST_BYTES} bytes")
-        delivery = request.headers.get("X-MLflow-Delivery-Id", "")
-        sent = request.headers.get("X-MLflow-Timestamp", "")
-        signature = request.headers.get("X-MLflow-Signature", "")
+            return self._refused(413, f"the body is larger than {MOST_BYTES} bytes")
+        delivery, sent, signature = _headers(request)
         if not (delivery and sent and signature) or len(delivery) > 200:
-            return refused(401, "it is not signed: X-MLflow-Delivery-Id, -Timestamp and -Signature are needed")
-        if not hmac.compare_digest(signature.encode(), signed(secret, delivery, sent, body).encode()):
-            return refused(401, "the signature is not of our secret")
-        now = clock()
-        if not re.fullmatch(r"[0-9]{1,12}", sent) or abs(now - int(sent)) > TOLERANCE_SECONDS:
+            return self._refused(401, "it is not signed: X-MLflow-Delivery-Id, -Timestamp and -Signature are needed")
+        if not hmac.compare_digest(signature.encode(), signed(self._secret, delivery, sent, body).encode()):
+            return self._refused(401, "the signature is not of our secret")
+        if not re.fullmatch(r"[0-9]{1,12}", sent) or abs(self._clock() - int(sent)) > TOLERANCE_SECONDS:
             return _said(401, f"it was not sent within the last {TOLERANCE_SECONDS} seconds; is a clock wrong?")
+        return None
+
+    def accept(self, request: Request, body: bytes) -> JSONResponse:
+        """The answer to a delivery that MLflow signed; a review is asked for if it may have changed something."""
         asked = _asked(body)
         if asked is None:
             return _said(400, "the body is no event of MLflow's registry")
-        try:
-            known = (
-                specs() if asked[1] else {}
-            )  # before the delivery counts as accepted: after a failure MLflow sends the same again
+        model, matters = asked
+        try:  # before the delivery counts as accepted: after a failure MLflow sends the same again
+            known = self._specs() if matters else {}
         except OSError as error:
             return _said(503, f"the specs cannot be read: {error}; try again later")
         try:
-            if not memory.is_new(delivery, now):
+            if not self._memory.is_new(_headers(request)[0], self._clock()):
                 return _said(409, "this delivery was accepted before")
         except Full:
             return _said(503, "too many deliveries; try again later")
-        model, matters = asked
         if not matters:
             return _said(202, "ignored: nothing that a review changes", quiet=True)
         spec = known.get(model)
         if spec is None:
             return _said(202, f"ignored: no spec here has the model {model[:200]!r}")
-        turns.ask(spec)
+        self._turns.ask(spec)
         return _said(202, "a review follows", quiet=True)
 
-    return app
+    def _refused(self, status: int, what: str) -> JSONResponse:
+        """An answer to anybody at all, so that it is written down once in a while only: the log must not fill."""
+        often = bool(self._told) and time.monotonic() - self._told[-1] < TOLD_EVERY_SECONDS
+        if not often:
+            self._told.append(time.monotonic())
+        return _said(status, what, quiet=often)
+
+
+def _headers(request: Request) -> tuple[str, str, str]:
+    """The delivery's id, when it was sent, and its signature; empty if there is none."""
+    get = request.headers.get
+    return get("X-MLflow-Delivery-Id", ""), get("X-MLflow-Timestamp", ""), get("X-MLflow-Signature", "")
 
 
 def signed(secret: str, delivery: str, sent: str, body: bytes) -> str:

@@ -91,19 +91,23 @@ def servers(
     listener: Sequence[str] | None,
     outer: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Service, ...]:
-    """Prefect, MLflow, Evidently, and the receiver of webhooks by the command *listener* where there is one.
+    """Prefect, MLflow, Evidently, and the receiver of webhooks by the command *listener* if there is one.
 
     Which hosts and pages MLflow answers is taken from *outer*, the user's environment, where it says so.
     """
-    names = {"RATOON_ALLOWED_HOSTS": ",".join(settings.names)}
-    prefect = Service(
+    found = (_prefect(settings, where, kept), _mlflow(settings, kept, outer), _evidently(settings, where))
+    return found if listener is None else (*found, _hooks(settings, where, listener))
+
+
+def _prefect(settings: Settings, where: Addresses, kept: Databases) -> Service:
+    return Service(
         "Prefect",
         "prefect",
         (*_guarded("prefect", settings.host, settings.prefect_port), "--log-level", "warning"),
         {
             SERVER_AUTH: where.credentials()[PREFECT_AUTH],
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(settings, settings.prefect_port)),
-            **names,
+            **_names(settings),
             "PREFECT_SERVER_API_HOST": settings.host,
             "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
             "PREFECT_API_URL": f"{settings.prefect_url}/api",
@@ -112,15 +116,19 @@ def servers(
         },
         _answers(f"{settings.prefect_url}/api/health"),
     )
-    # Artifacts are written to the folder itself, as the embedded registry does, so that versions logged with and
-    # without servers are one stock. A server that hands artifacts on (compose.yaml) is for other machines.
+
+
+def _mlflow(settings: Settings, kept: Databases, outer: Mapping[str, str]) -> Service:
+    """Artifacts are written to the folder itself, as the embedded registry does, so that versions logged with and
+    without servers are one stock. A server that hands artifacts on (compose.yaml) is for other machines.
+    """
     plugin = ("--app-name", settings.mlflow_app) if settings.mlflow_app else ()
     # Its own defaults answer names such as 10.evil.example, and pages of every other server of this machine.
     asked = {
         "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(_hosts(settings, settings.mlflow_port)),
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(settings, settings.mlflow_port)),
     }
-    mlflow = Service(
+    return Service(
         "MLflow",
         "mlflow",
         (
@@ -138,16 +146,20 @@ def servers(
         },
         _answers(f"{settings.mlflow_url}/health"),
     )  # fmt: skip
-    evidently = Service(
+
+
+def _evidently(settings: Settings, where: Addresses) -> Service:
+    return Service(
         "Evidently",
         "evidently",
         _guarded("evidently", settings.host, settings.evidently_port),
-        {"RATOON_WORKSPACE": str(where.workspace), **names},
+        {"RATOON_WORKSPACE": str(where.workspace), **_names(settings)},
         _answers(f"{settings.evidently_url}/api/version"),
     )
-    if listener is None:
-        return prefect, mlflow, evidently
-    hooks = Service(
+
+
+def _hooks(settings: Settings, where: Addresses, listener: Sequence[str]) -> Service:
+    return Service(
         "webhooks",
         HOOKS,
         tuple(listener),
@@ -160,7 +172,10 @@ def servers(
         },
         _answers(f"http://{settings.host}:{settings.hooks_port}/health"),
     )
-    return prefect, mlflow, evidently, hooks
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    return {"RATOON_ALLOWED_HOSTS": ",".join(settings.names)}
 
 
 def _guarded(server: str, host: str, port: int) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ servers, and the recovery (flows/prefect/recover.py) takes up what their runs ha
 
 from __future__ import annotations
 
-import fcntl
 import os
-import platform
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,15 +16,16 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
-from ..spec.errors import BadInput, Refused
+from ..spec.errors import BadInput, Refused, Unavailable
 from ..spec.private import private_folder
+from ..system.locks import take
 from .addresses import FILE, LOCK, Addresses
 from .children import TRIES, Child
 from .databases import Databases, databases
 from .kept_secrets import prefect_auth
 from .pictures import Pictures
 from .ports import refuse_taken
-from .processes import Found, end, marked, shows_processes
+from .processes import Found, end, marked
 from .runs import Runs
 from .services import HOOKS, SERVER_AUTH, base_environment, flow_environment, servers, warm_parent, worker
 from .settings import Settings
@@ -82,7 +82,7 @@ class Up:
         self._servers = [Child(each, settings.home, base) for each in each_server]
         self._worker = Child(worker(settings, where), settings.home, base)
         self._warm = Child(warm_parent(settings, where), settings.home, base)
-        self._without_warm = False
+        self._without_warm = sys.platform != "linux"  # elsewhere a process with threads cannot be forked safely
         self._pictures = Pictures(where.workspace, where.evidently)
         self.stopping = Stopping.new()
 
@@ -101,7 +101,8 @@ class Up:
         self._runs = Runs(self.settings, self.environment | self.where.credentials())
         self._runs.resume()
         self._say(self._runs.left_behind(nobody_works=True))
-        self._warm.start()  # not waited for: until it listens, looks start afresh
+        if not self._without_warm:
+            self._warm.start()  # not waited for: until it listens, looks start afresh
         self._start([self._worker])
 
     def watch(self) -> None:
@@ -226,18 +227,18 @@ def prepared(
     Whatever happens within, all is stopped at the end. Raises Refused or BadInput before anything is started.
     """
     home = settings.home
-    if not shows_processes():
+    if sys.platform == "win32":
         raise Refused(
-            f"`ratoon up` needs Linux: it finds the servers' processes in /proc, which {platform.system()} does not "
-            "have. Nothing was started. Start it in a Linux container (compose.yaml) or machine; every other command "
-            "works here, without servers or with servers elsewhere."
+            "`ratoon up` does not run on Windows, where a server cannot be asked to end: what it was writing would be "
+            "cut off. Nothing was started. Start it in WSL or a container (compose.yaml); every other command works "
+            "here, without servers or with servers elsewhere."
         )
     with _only_one(home):
         left = end(lambda: marked(home))
         if left:
             listener.note(f"Ended {left} processes that an earlier `ratoon up` had left behind.")
         refuse_taken(settings, ["Prefect", "MLflow", "Evidently", *(["webhooks"] if hooks is not None else [])])
-        if not _this_machine_only(settings.host):
+        if settings.host != "localhost" and not settings.host.startswith("127."):
             listener.note(
                 f"$RATOON_HOST is {settings.host}, where others can reach these ports: whoever does may promote in "
                 "MLflow, unless it has accounts (RATOON_MLFLOW_APP=ratoon-auth), and read windows in Evidently; "
@@ -267,29 +268,23 @@ def prepared(
             up.stop()
 
 
-def _this_machine_only(host: str) -> bool:
-    return host == "localhost" or host.startswith("127.")
-
-
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
     try:
         private_folder(home)
-        opened = (home / LOCK).open("a+")
-    except (OSError, BadInput) as error:
+        lock = take(home / LOCK)
+    except (OSError, BadInput, Unavailable) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         raise Refused(
             f"The home {home} ($RATOON_HOME) cannot be written: {getattr(cause, 'strerror', error)}. Nothing was "
             "started. Set it to a folder that you may write."
         ) from None
-    with opened as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(
-                f"Another `ratoon up` runs on {home}; nothing was started. Its addresses stand in {home / FILE}."
-            ) from None
+    if lock is None:
+        raise Refused(f"Another `ratoon up` runs on {home}; nothing was started. Its addresses stand in {home / FILE}.")
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _below(found: Found, kin: set[int], here: Mapping[int, Found]) -> bool:

@@ -51,6 +51,9 @@ class Span(Value):
         return f"{self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"
 
 
+BUILT_IN_MONITORS = frozenset({"quality", "drift", "performance", "estimate"})
+
+
 class Signal(Value):
     """One measured fact about one window.
 
@@ -59,7 +62,7 @@ class Signal(Value):
     `fail` crossed the threshold, `unknown` could not be measured (the note says why).
     """
 
-    monitor: str  # quality | drift | performance
+    monitor: str  # one of BUILT_IN_MONITORS, or the name of one of the team's own
     metric: str
     column: str | None = None
     value: float | None = None

@@ -1,14 +1,13 @@
-"""Waiting that ends: for a database server that went away or is not there yet, and for another process's lock.
+"""Waiting that ends: for a database server that went away or is not there yet.
 
-What is said where it was in vain is the caller's.
+What is said if it was in vain is the caller's.
 """
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Callable
-from typing import IO, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -19,8 +18,6 @@ _ENDED = ("57P01", "57P02", "57P03", "25P03")
 _CONNECTION = "08"  # the class of connection exceptions
 # What a server that is there answers to who connects; the drivers give no code for it.
 _REFUSALS = ("authentication failed", "does not exist", "no password", "translate host", "no pg_hba", "not permitted")
-
-_LOOKED_EVERY = 0.05  # seconds, at a lock that is held
 
 
 class StayedAway(Exception):
@@ -60,16 +57,3 @@ def is_lost(state: str | None, words: str) -> bool:
     if state is None:  # the driver's own words: refused, closed unexpectedly, timed out
         return not any(each in words for each in _REFUSALS)
     return state in _ENDED or state.startswith(_CONNECTION)
-
-
-def take_lock(file: IO[str], seconds: float) -> bool:
-    """Lock *file* for this process alone; False where another, such as a suspended one, keeps it for *seconds*."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(_LOOKED_EVERY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -236,6 +236,31 @@ class PagesSpec(Part):
     every: Period | None = Field(None, description="Also at the first look of every such period; left out: never")
 
 
+def _named(value: object) -> object:
+    return {"use": value} if isinstance(value, str) else value
+
+
+class OwnMonitorSpec(Part):
+    """A monitor of the team's own; every other key than `use` is a setting that it is made with."""
+
+    model_config = ConfigDict(extra="allow")
+
+    use: str = Field(
+        min_length=1,
+        description="`file.py:Name` beside the spec, or the name of an entry point of the group `ratoon.monitors`",
+    )
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The keyword arguments that the monitor is made with."""
+        return self.model_extra or {}
+
+
+OwnMonitors = tuple[
+    Annotated[OwnMonitorSpec, BeforeValidator(_named, json_schema_input_type=str | OwnMonitorSpec)], ...
+]
+
+
 class MonitorsSpec(Part):
     """What is watched, how often and over which windows."""
 
@@ -248,4 +273,5 @@ class MonitorsSpec(Part):
     quality: QualitySpec | None = QualitySpec()
     drift: DriftSpec | None = DriftSpec()
     performance: PerformanceSpec | None = PerformanceSpec()
+    own: OwnMonitors = Field((), description="Monitors of your own, each by its name or with settings")
     pages: PagesSpec = PagesSpec()

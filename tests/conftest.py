@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import socket
@@ -15,9 +14,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from filelock import FileLock
 from xdist.scheduler import LoadFileScheduling
 
+import ratoon.flows  # before any test imports Prefect, MLflow or Evidently: it switches their telemetry off
+
 from .models.counts import table
+
+assert ratoon.flows
 
 
 class _FilesTogether(LoadFileScheduling):
@@ -64,8 +68,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
     def made(name: str, make: Callable[[Path], object]) -> Path:
         folder, ready = shared / f"once-{name}" / name, shared / f"once-{name}" / "ready"
         folder.parent.mkdir(exist_ok=True)
-        with (folder.parent / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(folder.parent / "lock"):
             if not ready.exists():
                 shutil.rmtree(folder, ignore_errors=True)  # what another began and failed at
                 make(folder)

@@ -1,1 +1,1 @@
-"""One file for what each command does; `cli/main.py` has their options."""
+"""The commands: options in `project`, `lifecycle`, `inspect`, `rehearse`, `serve`; what they do in the other files."""

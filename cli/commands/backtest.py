@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,48 +24,40 @@ from ...spec.model import Spec
 from ...spec.private import shared_files
 from ...spec.stores import stores_of
 from ..terminal import Terminal, marked
+from .rehearse import BacktestOptions
 
 out = Terminal()
 err = Terminal(stderr=True)
 
 
-def backtest(
-    spec: Spec,
-    files: Sequence[Path],
-    *,
-    every: str | None,
-    start: datetime | None,
-    end: datetime | None,
-    page: Path | None,
-    workers: int,
-    scratch: bool,
-    fresh: bool,
-    as_json: bool,
-) -> None:
-    """Run it with a bar for each job, write the page, print the table."""
+def backtest(spec: Spec, files: Sequence[Path], options: BacktestOptions) -> None:
+    """Run it with a bar for each job, write the page, print the table.
+
+    Raises BadInput for policies in *files* that cannot be read, and for a page that cannot be written.
+    """
     policies = policies_of(spec, files)
-    written = page or stores_of(spec).home / f"backtest-{spec.model}.html"
+    written = options.page or stores_of(spec).home / f"backtest-{spec.model}.html"
     try:
         refuse_other(written)  # now, since the replay takes its time
     except OSError as error:
         raise BadInput(
             f"the page {written} cannot be written: {error.strerror}. Nothing was started. Give another --page"
         ) from error
-    with Progress(*_columns(), console=err, disable=as_json) as progress:
+    with Progress(*_columns(), console=err, disable=options.as_json) as progress:
         found = run_backtest(
             spec,
             policies=policies,
-            start=start,
-            end=end,
-            every=step_of(every) if every else None,
-            workers=workers,
-            scratch=scratch,
-            fresh=fresh,
+            start=options.start,
+            end=options.end,
+            every=step_of(options.every) if options.every else None,
+            workers=options.workers,
+            scratch=options.scratch,
+            fresh=options.fresh,
             heard=_Bars(progress),
         )
-    with shared_files() if page else nullcontext():
+    with shared_files() if options.page else nullcontext():
         write_page(found, written)
-    if as_json:
+    if options.as_json:
         out.print_json(data=found.model_dump(mode="json") | {"findings": findings(found).model_dump(mode="json")})
         return
     show(found)

@@ -13,6 +13,7 @@ from ...models.families.sklearn.scratch_only import ScratchOnly
 from ...models.gate.slices import chosen, faults
 from ...models.registry.version_files import refuse_untrusted
 from ...monitors.labels.delays import KEY, delay_bias
+from ...monitors.own.monitor import make_monitors
 from ...policy.rules.check import check_rules
 from ...policy.rules.conditions import RuleError
 from ...spec.duration import format_extent
@@ -32,6 +33,7 @@ def check_spec(spec: Spec) -> list[Finding]:
     """All findings, in the order in which a person would mend them; the first `fail` of a part ends that part."""
     found = [Finding("ok", "spec", f"{spec.path.name} is well formed")]
     found += _guarded("policy", lambda: _policy(spec))
+    found += _guarded("monitors.own", lambda: _own_monitors(spec))
     try:
         with open_source(spec) as source:
             found += _guarded("data", lambda: _data(spec, source))
@@ -65,6 +67,12 @@ def _policy(spec: Spec) -> Iterator[Finding]:
             yield Finding("fail", "policy", f"{where}: {text}")
         return
     yield Finding("ok", "policy", f"{len(spec.policy)} rules, version {spec.policy_version}")
+
+
+def _own_monitors(spec: Spec) -> Iterator[Finding]:
+    names = [each.name for each in make_monitors(spec)]
+    if names:
+        yield Finding("ok", "monitors.own", f"{', '.join(names)}; called with the last window at each monitoring run")
 
 
 def _data(spec: Spec, source: Source) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shlex
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from ...spec.load import load_spec
 from ...spec.stores import stores_of
 from ..settings import settle_environment
 from ..terminal import Terminal, marked
-from ..views import add_arm, comparison, run_replay, what_happened
+from ..views.replays import add_arm, comparison, run_replay, what_happened
 
 if TYPE_CHECKING:
     from ...flows.replay import Replayed
@@ -76,8 +75,8 @@ def run_demo(folder: Path, as_json: bool) -> None:
 
 def _cpu_seconds() -> float:
     """CPU time of this process and of those that it waited for."""
-    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def _copy_files(folder: Path) -> Path:

@@ -135,7 +135,7 @@ def _print(found: Round, as_json: bool) -> None:
     if as_json:
         out.print_json(data=found.as_json())
         return
-    from ..views import coloured
+    from ..views.words import coloured
 
     for each in found.looks:
         if each.decision is None:

@@ -18,7 +18,7 @@ from ...spec.stores import stores_of
 from ..reading import registered
 from ..settings import use_running_servers
 from ..terminal import Terminal, marked
-from ..views import coloured
+from ..views.words import coloured
 
 LOOKED_BACK = 20  # decisions among which the last action is looked for
 

@@ -42,8 +42,9 @@ def up(folder: Path) -> None:
             settings, terminal, hooks=[sys.executable, "-m", "ratoon.cli.main", "listen", str(project)]
         ) as running,
     ):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: running.stopping.ask())
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):  # Windows has no SIGHUP
+                signal.signal(getattr(signal, name), lambda *_: running.stopping.ask())
         try:
             with terminal:
                 running.start_servers()

@@ -11,9 +11,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +37,7 @@ from ...ledger.ledger import Ledger
 from ...spec.errors import RatoonError, SpecError
 from ...spec.load import load_spec
 from ...spec.stores import stores_of
+from ...system.processes import living
 from ..holding import somebody_trains
 
 TRIES = 3
@@ -46,8 +45,7 @@ WORKER = f"ratoon {platform.node()}"  # one worker per machine
 _LOOK_BACK = timedelta(days=1)
 _TWICE = 6.0  # seconds between two looks at a run without a process: it may be starting, or about to report its end
 _STARTING = timedelta(seconds=90)  # a worker that took a run has a process for it by then
-_PROC = Path("/proc")
-_RUN = b"PREFECT__FLOW_RUN_ID="
+_RUN = "PREFECT__FLOW_RUN_ID"
 _ALIVE = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 _DIED = (StateType.CRASHED, StateType.FAILED)
 
@@ -55,20 +53,14 @@ _DIED = (StateType.CRASHED, StateType.FAILED)
 def recover(pool: str) -> list[str]:
     """One look from within a run of the worker: for installations without `ratoon up`, such as compose.yaml's.
 
-    Returns a sentence for each thing that was done; nothing on a system that does not show processes in /proc.
+    Returns a sentence for each thing that was done.
     """
-    return Recovery(pool, WORKER, _runs_here).look() if _PROC.is_dir() else []
+    return Recovery(pool, WORKER, _runs_here).look()
 
 
 def _runs_here() -> set[str]:
     """Ids of the runs that have a process on this machine, by the environment that Prefect gives each."""
-    found: set[str] = set()
-    for each in _PROC.glob("[0-9]*/environ"):
-        with suppress(OSError):
-            found |= {
-                pair.removeprefix(_RUN).decode() for pair in each.read_bytes().split(b"\0") if pair.startswith(_RUN)
-            }
-    return found
+    return {each.environment[_RUN] for each in living() if _RUN in each.environment}
 
 
 class Recovery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...monitors.observe import Observation, observe
+from ...monitors.observe import Labels, Observation, observe
 from ..champion import Champion
 from ..context import Care
 from .unmeasured import unmeasured
@@ -17,20 +17,22 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         care.spec,
         reference=windows.reference,
         current=windows.current,
-        outcomes=windows.outcomes,
-        accepted=champion.accepted,
-        performance_span=windows.performance,
-        coverage=windows.coverage,
-        left_out=windows.left_out,
-        matured=windows.matured,
+        labels=Labels(
+            outcomes=windows.outcomes,
+            accepted=champion.accepted,
+            performance_span=windows.performance,
+            coverage=windows.coverage,
+            left_out=windows.left_out,
+            matured=windows.matured,
+            before=windows.before,
+            judged_rows=windows.judged,
+            scored=windows.scored,
+            calibration=windows.calibration,
+            answered=windows.answered,
+            arrivals=windows.arrivals,
+        ),
         known=champion.known,
         recent=windows.recent,
-        before=windows.before,
-        judged_rows=windows.judged,
-        scored=windows.scored,
-        calibration=windows.calibration,
-        answered=windows.answered,
-        arrivals=windows.arrivals,
         pages=pages,
     )
     missing = unmeasured(care, champion, windows, seen.signals)

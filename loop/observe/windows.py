@@ -13,7 +13,7 @@ from ...data.view import View
 from ...data.window import Window
 from ...ledger.entries import Outlying
 from ...models.learning.trained import Trained
-from ...monitors.labels.screens import WindowBefore
+from ...monitors.labels.judged import WindowBefore
 from ...monitors.rows.impossible import impossible_in
 from ...monitors.unmeasured import Answered, Arrivals
 from ...spec.errors import ContractBroken, Refused

@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Callable
 
+from ...pages.charts.axes import Level
+from ...pages.charts.picture import Picture
 from . import GateResult, Stratum, in_percent
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 820, 210, 200, 34
-_COLOURS = {"passed": "#1a7f37", "refused": "#c62828", "unsure": "#9a6700"}
+_LOOKS = {"passed": ("star", "green"), "refused": ("x", "vermillion"), "unsure": ("triangle-up", "yellow")}
+_OTHER = ("square", "quiet")
 
 
 def drawn(gate: GateResult) -> str:
     """An SVG with one line for each stratum and slice that has a gain; right of zero the candidate is better."""
     shown = [each for each in gate.strata if each.gain is not None and _finite(each)]
-    ends = [0.0] + [end for each in shown if each.gain for end in (each.gain.low, each.gain.high)]
-    least, most = min(ends), max(ends)
-    room = (most - least) * 0.08 or 1.0
-    least, most = least - room, most + room
-    height = 84 + _ROW * max(len(shown), 1)
+    level = Level.around([0.0, *(end for each in shown if each.gain for end in (each.gain.low, each.gain.high))])
+    height = 100 + _ROW * max(len(shown), 1)
+    title = f"Gain of the candidate in {gate.metric}, with {in_percent(gate.level)} intervals"
+    picture = Picture(title, _WIDTH, height)
 
     def x(value: float) -> float:
-        return _LEFT + (value - least) / (most - least) * (_WIDTH - _LEFT - _RIGHT)
+        return _LEFT + (100 - level.place(value)) / 100 * (_WIDTH - _LEFT - _RIGHT)
 
-    zero = x(0.0)
-    title = f"Gain of the candidate in {gate.metric}, with {in_percent(gate.level)} intervals"
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        'font-family="sans-serif" font-size="13" fill="#1f2328">',
-        f'<title>{escape(title)}</title><rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
-        f'<text x="16" y="24" font-size="15" font-weight="bold">{escape(title)}</text>',
-        f'<line x1="{zero:.1f}" y1="40" x2="{zero:.1f}" y2="{height - 34}" stroke="#57606a" stroke-dasharray="4 3"/>',
-        f'<text x="{zero:.1f}" y="{height - 14}" text-anchor="middle">0 = as the champion; right is better</text>',
-    ]
+    for place, text in level.ticks():
+        at = _LEFT + (100 - place) / 100 * (_WIDTH - _LEFT - _RIGHT)
+        picture.line([(at, 40), (at, height - 50)], "rule", width=1)
+        picture.text((at, height - 36), text, anchor="middle", colour="quiet", size=11)
+    picture.line([(x(0.0), 40), (x(0.0), height - 50)], "quiet", width=1.5, dashed=True)
+    picture.text((x(0.0), height - 14), "0 = as the champion; right is better", anchor="middle")
     if not shown:
-        parts.append('<text x="16" y="64">Nothing could be measured: see the table for why.</text>')
+        picture.text((16, 64), "Nothing could be measured: see the table for why.")
     for row, each in enumerate(shown):
-        parts += _line(each, 60 + row * _ROW, x)
-    return "\n".join([*parts, "</svg>"])
+        _row(picture, each, 60 + row * _ROW, x)
+    return picture.svg()
 
 
-def _line(each: Stratum, y: int, x: object) -> list[str]:
-    assert each.gain is not None and callable(x)  # noqa: S101 - drawn() passes only such
-    low, middle, high = x(each.gain.low), x(each.gain.value), x(each.gain.high)
-    colour = _COLOURS.get(each.verdict, "#57606a")
-    words = f"{each.gain.value:+.4g} ({each.gain.low:+.4g} to {each.gain.high:+.4g})"
-    return [
-        f'<text x="16" y="{y + 4}">{escape(each.name)} ({each.rows:,} rows)</text>',
-        f'<line x1="{low:.1f}" y1="{y}" x2="{high:.1f}" y2="{y}" stroke="{colour}" stroke-width="3"/>',
-        f'<circle cx="{middle:.1f}" cy="{y}" r="5" fill="{colour}"/>',
-        f'<text x="{_WIDTH - _RIGHT + 10}" y="{y - 2}" fill="{colour}">{escape(each.verdict)}</text>',
-        f'<text x="{_WIDTH - _RIGHT + 10}" y="{y + 13}" font-size="11">{words}</text>',
-    ]
+def _row(picture: Picture, each: Stratum, y: int, x: Callable[[float], float]) -> None:
+    gain = each.gain
+    if gain is None:
+        return
+    shape, colour = _LOOKS.get(each.verdict, _OTHER)
+    picture.text((16, y + 4), f"{each.name} ({each.rows:,} rows)")
+    picture.interval((x(gain.low), y), (x(gain.high), y), colour)
+    picture.symbol((x(gain.value), y), shape, colour)
+    picture.text((_WIDTH - _RIGHT + 10, y - 2), each.verdict, colour=colour)
+    words = f"{gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g})"
+    picture.text((_WIDTH - _RIGHT + 10, y + 13), words, size=11)
 
 
 def _finite(each: Stratum) -> bool:

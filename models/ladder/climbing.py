@@ -12,10 +12,11 @@ import pandas as pd
 
 from ...spec.model import Spec
 from ...spec.values import LadderRung
+from ...system.usage import peak_memory
 from ..learning.trained import Trained
 from ..subprocesses.bounded import Limits, carried_out
 from ..subprocesses.remote import Isolated
-from ..subprocesses.used import Used, peak_memory
+from ..subprocesses.used import Used
 from ..subprocesses.worker import Ask, here
 from .asked import LADDER, Asked, LadderRows
 from .race import Race, climb, first

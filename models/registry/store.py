@@ -13,7 +13,7 @@ from ...spec.masked import without_login
 from ...spec.model import Spec
 from ...spec.private import private_folder
 from ...spec.stores import sqlite_file, stores_of
-from ...spec.waiting import take_lock
+from ...system.locks import file_lock
 
 _LONGEST_MS = 180_000  # that MLflow may take to make its tables
 _LOCK = 0x6D6C666C6F77  # "mlflow": the advisory lock's number
@@ -58,10 +58,11 @@ def only_one(spec: Spec, uri: str) -> Iterator[None]:
     file = sqlite_file(uri)
     folder = home_of(spec) if file is None else file.parent
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "mlflow.lock").open("w") as lock:
-        if not take_lock(lock, _LONGEST_MS / 1000):
+    lock = folder / "mlflow.lock"
+    with file_lock(lock, _LONGEST_MS / 1000) as held:
+        if not held:
             raise Unavailable(
-                f"another process has been opening the registry for {_LONGEST_MS // 1000} s and holds {lock.name}; "
+                f"another process has been opening the registry for {_LONGEST_MS // 1000} s and holds {lock}; "
                 "nothing was changed. Look whether one is suspended: `fuser` names those that have the file open"
             )
         with _database_lock(uri) if uri.startswith("postgres") else nullcontext():

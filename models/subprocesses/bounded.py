@@ -7,16 +7,15 @@ behind: its folder goes, and so does every process that it started.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pickle
-import select
+import queue
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -24,27 +23,32 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ...spec import errors
 from ...spec.duration import format_duration
 from ...spec.errors import RatoonError, TrainingDied
 from ...spec.model import Spec
 from ...spec.size import format_size
+from ...system.locks import FileLock, take
+from ...system.processes import kill_with_children, own_uid
+from ...system.usage import Meter
 from .digests import Checked
 from .remote import HANDED as ESTIMATOR
 from .remote import Isolated
-from .used import Used, peak_memory
+from .used import Used
 from .user_files import unpickled
 
 PREFIX, LOCK = "ratoon-training-", "lock"
 SPEC, JOB, RESULT, ERROR = "spec.pkl", "job.pkl", "result.pkl", "error.pkl"
 OUTPUT = "output.txt"
+LOCKED_WITHIN = 10.0  # seconds: a sweep holds the lock of a folder that it removes for moments
 LOOK = 0.05  # seconds between two looks at the clock and at the memory
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB", "BLIS")
 UNHARMED = "Nothing was registered, and the champion serves as before"
 HERE = "`learner.limits: {apart: false}` trains in this process"
 NEAR = 0.6  # of the memory limit: a crash above it is put down to memory
+KERNEL_LIMITS_MEMORY = sys.platform == "linux"  # elsewhere the parent ends a process that holds too much
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Limits:
 
     wall: timedelta
     threads: int = 1
-    memory: int | None = None  # bytes of private writable memory (RLIMIT_DATA)
+    memory: int | None = None  # bytes of private writable memory (RLIMIT_DATA); not on Linux: of resident memory
     named: str = "learner.limits.wall"
 
     @classmethod
@@ -100,17 +104,19 @@ def carried_out(
     was used until then, where it raised anything else, took more than it may, or was killed.
     """
     _sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder, lock = _locked_folder()
     try:
-        with _held(folder):
-            (folder / SPEC).write_bytes(pickle.dumps((spec, limits)))
-            (folder / JOB).write_bytes(_handed(job))
-            status, used, late = _run(folder, limits, answer)
-            _pass_on(folder / OUTPUT)
-            _raise_for(folder, status, used, limits, late)
-            yield Done(_back(folder / RESULT, spec, used), used, folder, spec)
+        (folder / SPEC).write_bytes(pickle.dumps((spec, limits)))
+        (folder / JOB).write_bytes(_handed(job))
+        ended = _run(folder, limits, answer)
+        _pass_on(folder / OUTPUT)
+        _raise_for(folder, ended, limits)
+        yield Done(_back(folder / RESULT, spec, ended.used), ended.used, folder, spec)
     finally:
+        if sys.platform == "win32":  # which removes no file that is open
+            lock.release()
         shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
 
 
 def _handed(job: Any) -> bytes:
@@ -138,63 +144,88 @@ def command(folder: Path) -> list[str]:
     return [sys.executable, "-P", "-m", "ratoon.models.subprocesses.worker", str(folder)]
 
 
-def _run(folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> tuple[int, Used, bool]:
-    """Start the process and wait for its end: its exit status (negative: a signal), what it used, whether late."""
-    ours, theirs = socket.socketpair()
-    with ours, (folder / OUTPUT).open("wb") as output:
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, no shell
-                [*command(folder), str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, **_environment(limits)},
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # a process group of its own, which is killed as a whole
-            )
-        try:
-            return _watched(process, ours, folder, limits, answer)
-        finally:
-            if process.returncode is None:
-                _kill(process)
-                os.wait4(process.pid, 0)
-                process.returncode = -signal.SIGKILL
+@dataclass(frozen=True)
+class _Ended:
+    """How the process ended: exit *status* (negative: a signal), what it used, and for what it was *killed* here."""
+
+    status: int
+    used: Used
+    killed: Literal["time", "memory"] | None = None
 
 
-def _watched(
-    process: subprocess.Popen[bytes],
-    channel: socket.socket,
-    folder: Path,
-    limits: Limits,
-    answer: Callable[[Any], Any],
-) -> tuple[int, Used, bool]:
-    end, peak, late, listening = time.monotonic() + limits.wall.total_seconds(), None, False, True
+def _run(folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> _Ended:
+    """Start the process and wait for its end."""
+    with (folder / OUTPUT).open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, no shell
+            command(folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env={**os.environ, **_environment(limits)},
+            start_new_session=True,  # a process group of its own, which is killed as a whole
+        )
+    try:
+        return _watched(process, folder, limits, answer)
+    finally:
+        if process.returncode is None:
+            kill_with_children(process.pid)
+            process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+
+def _watched(process: subprocess.Popen[bytes], folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> _Ended:
+    end, meter = time.monotonic() + limits.wall.total_seconds(), Meter(process)
+    asked, killed = _listening(process), None
     while True:
-        ready, _, _ = select.select([channel] if listening else [], [], [], LOOK)
-        peak = max(peak or 0, peak_memory(process.pid) or 0) or None
-        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if ended:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            _kill(process)  # what it had started
-            return process.returncode, Used(cpu_seconds=usage.ru_utime + usage.ru_stime, peak_memory_bytes=peak), late
-        if ready:
-            number = channel.recv(64).decode().strip()
-            listening = bool(number)  # nothing: it closed its end, and is about to end
-            if number:
-                asked_at = time.monotonic()
-                reply = answer(pickle.loads((folder / f"ask-{number}.pkl").read_bytes()))  # noqa: S301  # our own
-                (folder / f"answer-{number}.pkl").write_bytes(pickle.dumps(reply))
-                with suppress(BrokenPipeError):
-                    channel.sendall(f"{number}\n".encode())
-                end += time.monotonic() - asked_at
-        if time.monotonic() > end and not late:
-            late = True
-            _kill(process)
+        try:
+            number = asked.get(timeout=LOOK)
+        except queue.Empty:
+            number = None
+        if meter.has_ended():
+            kill_with_children(process.pid)  # what it had started
+            used = Used(cpu_seconds=meter.cpu_seconds, peak_memory_bytes=meter.peak_memory)
+            return _Ended(process.returncode, used, killed)
+        if number is not None:
+            asked_at = time.monotonic()
+            reply = answer(pickle.loads((folder / f"ask-{number}.pkl").read_bytes()))  # noqa: S301  # our own
+            (folder / f"answer-{number}.pkl").write_bytes(pickle.dumps(reply))
+            _send(process, number)
+            end += time.monotonic() - asked_at
+        if killed is None:
+            killed = _beyond(limits, end, meter)
+            if killed is not None:
+                kill_with_children(process.pid)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _beyond(limits: Limits, end: float, meter: Meter) -> Literal["time", "memory"] | None:
+    """What the process takes more of than it may."""
+    if time.monotonic() > end:
+        return "time"
+    too_much = limits.memory is not None and not KERNEL_LIMITS_MEMORY and (meter.peak_memory or 0) > limits.memory
+    return "memory" if too_much else None
+
+
+def _listening(process: subprocess.Popen[bytes]) -> queue.Queue[str]:
+    """The numbers of the questions that the process asks, as they come."""
+    asked: queue.Queue[str] = queue.Queue()
+
+    def listen() -> None:
+        with suppress(ValueError, OSError):  # closed meanwhile
+            for line in process.stdout or ():
+                asked.put(line.decode().strip())
+
+    threading.Thread(target=listen, daemon=True).start()
+    return asked
+
+
+def _send(process: subprocess.Popen[bytes], number: str) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):  # it has ended: the next look finds that
+            process.stdin.write(f"{number}\n".encode())
+            process.stdin.flush()
 
 
 def _environment(limits: Limits) -> Mapping[str, str]:
@@ -203,12 +234,15 @@ def _environment(limits: Limits) -> Mapping[str, str]:
     return {**found, "LOKY_MAX_CPU_COUNT": str(limits.threads)}
 
 
-def _raise_for(folder: Path, status: int, used: Used, limits: Limits, late: bool) -> None:
-    """Raise what the end of the process means; return where it ended well."""
+def _raise_for(folder: Path, ended: _Ended, limits: Limits) -> None:
+    """Raise what the end of the process means; return if it ended well."""
+    status, used = ended.status, ended.used
     if status == 0 and (folder / RESULT).exists():
         return
-    if late:
+    if ended.killed == "time":
         raise _died(f"killed after {format_duration(limits.wall)} of wall time ({limits.named})", used)
+    if ended.killed == "memory":
+        raise _died(f"killed: out of memory{_memory(limits, used)}", used)
     known = folder / ERROR
     if known.exists():
         kind, message, trace = pickle.loads(known.read_bytes())  # noqa: S301  # our own file
@@ -222,7 +256,7 @@ def _raise_for(folder: Path, status: int, used: Used, limits: Limits, late: bool
     how = f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"exit code {status}"
     last = (folder / OUTPUT).read_text(errors="replace").strip().splitlines()[-1:]
     said = f"; the last it said: {last[0][:300]}" if last else ""
-    if status == -signal.SIGKILL:
+    if status < 0 and signal.Signals(-status).name == "SIGKILL":
         raise _died(f"killed by {how}: by a person, or by the system when it ran out of memory", used)
     if limits.memory and (used.peak_memory_bytes or 0) > NEAR * limits.memory:
         raise _died(f"ended by {how}, probably out of memory{_memory(limits, used)}{said}", used)
@@ -251,13 +285,14 @@ def _pass_on(output: Path) -> None:
         sys.stderr.write(text)
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Lock *folder* for as long as this process lives; the lock is in place before it has its name."""
-    with (folder / "locking").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        (folder / "locking").rename(folder / LOCK)
-        yield
+def _locked_folder() -> tuple[Path, FileLock]:
+    """A new folder, locked for as long as this process lives."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        with suppress(FileNotFoundError):  # swept by another process in the moment before it was locked
+            lock = take(folder / LOCK, seconds=LOCKED_WITHIN)
+            if lock is not None:
+                return folder, lock
 
 
 def _sweep() -> None:
@@ -265,10 +300,11 @@ def _sweep() -> None:
 
     Only this user's: in a temp folder that users share, somebody may have put a link or a pipe under such a name.
     """
-    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
-        with suppress(OSError):
-            if lock.parent.is_symlink() or lock.parent.stat().st_uid != os.geteuid():
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(OSError, RatoonError):
+            if path.parent.is_symlink() or path.parent.stat().st_uid != own_uid():
                 continue
-        with suppress(OSError), lock.open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            lock = take(path)
+            if lock is not None:
+                shutil.rmtree(path.parent, ignore_errors=True)
+                lock.release()

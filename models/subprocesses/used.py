@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ...spec.values import Value
 
 
@@ -12,16 +10,3 @@ class Used(Value):
 
     cpu_seconds: float
     peak_memory_bytes: int | None = None
-
-
-def peak_memory(pid: int | str = "self") -> int | None:
-    """The most memory that a process has held at once, in bytes (VmHWM, Linux); None where that cannot be read.
-
-    `getrusage` will not do: its `ru_maxrss` begins with what the *parent* held when it started the process.
-    """
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(found[0]) * 1024 if found else None

@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import pickle
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import IO, Any
 
-from ...spec.errors import SpecError
 from ...spec.family import is_file
 from ...spec.model import Spec
 from ...spec.places import real
-from ...spec.unexpected import users_code, worded
+from ...spec.user_code import PRIVATE, importable, load_file, private_name
 
-_CONTENT = "__ratoon_content__"
-PRIVATE = "_ratoon_build_"  # prefix of the modules made here: their classes cannot be saved with a model
-
-
-def load_file(path: Path, where: str) -> ModuleType:
-    """Import *path* under a private name, so that it neither meets nor hides another module.
-
-    The file's folder is importable only while the file is imported. A file that has not changed since is not
-    imported again: its classes stay the ones that fitted models hold, which can then be pickled.
-    """
-    name = _private_name(path)
-    content = hashlib.sha256(path.read_bytes()).hexdigest()
-    known = sys.modules.get(name)
-    if known is not None and vars(known).get(_CONTENT) == content:
-        return known
-    found = importlib.util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
-        raise SpecError(f"{where}: {path} cannot be imported as Python; nothing was changed")
-    module = importlib.util.module_from_spec(found)
-    setattr(module, _CONTENT, content)
-    sys.modules[name] = module  # dataclasses and pickling in the file look their module up here
-    try:
-        with users_code(), importable([path]):
-            found.loader.exec_module(module)
-    except Exception as error:
-        sys.modules.pop(name, None)
-        raise SpecError(f"{where}: importing {path} raised {worded(error)}") from error
-    return module
-
-
-def _private_name(path: Path) -> str:
-    return PRIVATE + hashlib.sha256(str(path).encode()).hexdigest()[:12]
-
-
-@contextmanager
-def importable(files: list[Path]) -> Iterator[None]:
-    """Let the modules beside *files* be imported until the block ends."""
-    folders = [str(each.parent) for each in files]
-    sys.path[:0] = folders
-    try:
-        yield
-    finally:
-        for each in folders:
-            sys.path.remove(each)
+__all__ = ["PRIVATE", "importable", "load_file", "own_files", "unpickled"]
 
 
 def own_files(spec: Spec) -> list[Path]:
@@ -80,7 +31,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         files = own_files(self._spec) if self._spec is not None else []
         for path in files:
-            if module == _private_name(path) and module not in sys.modules:
+            if module == private_name(path) and module not in sys.modules:
                 load_file(path, str(self._spec.path if self._spec else path))
         with importable(files):
             return super().find_class(module, name)

@@ -1,8 +1,9 @@
 """What runs inside the bounded process; started by bounded.py as
 
-    python -P -m ratoon.models.subprocesses.worker FOLDER CHANNEL
+    python -P -m ratoon.models.subprocesses.worker FOLDER
 
-It takes the job from the folder, keeps to its limits, leaves result or error there, and dies with its parent.
+It takes the job from the folder, keeps to its limits, leaves result or error there, and dies with its parent: what
+it asks goes out by its standard output, answers come in by its standard input.
 """
 
 from __future__ import annotations
@@ -12,10 +13,7 @@ import math
 import os
 import pickle
 import queue
-import resource
 import shutil
-import signal
-import socket
 import sys
 import threading
 import traceback
@@ -24,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...system.processes import kill_with_children
 from . import bounded
 from .remote import HANDED, Isolated
 from .user_files import unpickled
@@ -40,27 +39,33 @@ class Job(Protocol):
 
 
 class _Channel:
-    """The line to the parent: questions and answers; when it breaks, the parent is dead and so are we."""
+    """The line to the parent: questions and answers; when it breaks, the parent is dead and so are we.
 
-    def __init__(self, folder: Path, descriptor: int) -> None:
+    What the job itself reads and prints is kept off it: it has nothing to read, and prints to the error stream.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._socket = socket.socket(fileno=descriptor)
-        self._socket.set_inheritable(False)
+        self._answers, self._questions = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+        with open(os.devnull) as nothing:  # noqa: PTH123 - no path
+            os.dup2(nothing.fileno(), 0)
+        os.dup2(2, 1)
         self._numbers: queue.Queue[str] = queue.Queue()
         self._asked = 0
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        for line in self._socket.makefile("r"):
+        for line in self._answers:
             self._numbers.put(line.strip())
         shutil.rmtree(self._folder, ignore_errors=True)
-        os.killpg(0, signal.SIGKILL)
+        kill_with_children(os.getpid())
 
     def ask(self, what: Any) -> Any:
         """The parent's answer."""
         self._asked += 1
         (self._folder / f"ask-{self._asked}.pkl").write_bytes(pickle.dumps(what))
-        self._socket.sendall(f"{self._asked}\n".encode())
+        self._questions.write(f"{self._asked}\n")
+        self._questions.flush()
         number = self._numbers.get()
         return pickle.loads((self._folder / f"answer-{number}.pkl").read_bytes())  # noqa: S301  # our parent's
 
@@ -68,13 +73,18 @@ class _Channel:
 def limit(limits: bounded.Limits) -> None:
     """Bound this process: memory by RLIMIT_DATA, CPU as a backstop.
 
+    Elsewhere than on Linux the parent looks at the memory, since no limit of the system holds; Windows has neither.
     RLIMIT_AS would count what BLAS, Arrow and torch only reserve.
     """
+    if sys.platform == "win32":
+        return
+    import resource
+
     most = math.ceil(limits.wall.total_seconds()) * limits.threads + SPARE
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     if hard == resource.RLIM_INFINITY or most < hard:
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    if limits.memory is not None:
+    if limits.memory is not None and bounded.KERNEL_LIMITS_MEMORY:
         with suppress(ValueError):  # a lower limit is in force already
             resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, limits.memory))
 
@@ -90,11 +100,11 @@ def here(estimator: Any) -> Any:
     return estimator.here() if isinstance(estimator, Isolated) else estimator
 
 
-def main(folder: Path, descriptor: int) -> None:
+def main(folder: Path) -> None:
     """Carry the job out; the exit code is 0 where it left a result, 1 where it left an error."""
     faulthandler.enable()
     tidy_path()
-    channel = _Channel(folder, descriptor)
+    channel = _Channel(folder)
     try:
         spec, limits = unpickled(folder / bounded.SPEC)
         limit(limits)
@@ -110,4 +120,4 @@ def main(folder: Path, descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -48,8 +48,6 @@ _AFFINE: tuple[tuple[float, float, str], ...] = (
     (1.8, 32 - 273.15 * 1.8, "K to °F"),
     (1 / 1.8, 273.15 - 32 / 1.8, "°F to K"),
 )
-
-
 # Each with what undoes it.
 _LOGARITHMS: tuple[tuple[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]], ...] = (
     ("its logarithm", np.exp),

@@ -9,9 +9,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ...pages.charts.colours import IN_TURN
+
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 200, 56, 22
 _POINTS = 250  # of a line; more cannot be told apart on so small a picture
-_COLOURS = ("var(--vermillion)", "var(--grey)", "var(--blue)", "var(--green)", "var(--purple)", "var(--orange)")
 Trace = Mapping[str, Any]
 
 
@@ -40,7 +41,7 @@ def _panel(traces: Sequence[Trace]) -> Markup:
         return Markup("")
     bars = [each for each in shown if each.get("type") in ("bar", "histogram")]
     named = dict.fromkeys(str(each.get("name") or "") for each in shown)
-    colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(named)}
+    colours = {name: f"var(--{IN_TURN[number % len(IN_TURN)]})" for number, name in enumerate(named)}
     marks: list[Markup] = []
     for each in shown:
         colour = colours[str(each.get("name") or "")]

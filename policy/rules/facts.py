@@ -8,7 +8,17 @@ from typing import Any
 
 from ...spec.rules import Policy
 from ...spec.values import History, Signal, Span, Triage, finite
-from ..evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, LABEL_DELAY_BIAS, is_quality, ordered, overall
+from ..evidence import (
+    DRIFT_SCORE,
+    DRIFT_SHARE,
+    DROP,
+    ESTIMATED_DROP,
+    LABEL_DELAY_BIAS,
+    is_own,
+    is_quality,
+    ordered,
+    overall,
+)
 from ..fleet import fleet_facts
 from ..guards.back_off import refusals
 from ..guards.cost import cost
@@ -38,6 +48,7 @@ def facts(
         **_drift(signals, history, policy),
         "quality.failed": sorted({s.metric for s in signals if is_quality(s) and s.status == "fail"}),
         "quality.columns": sorted({s.column for s in signals if is_quality(s) and s.status == "fail" and s.column}),
+        "own.failed": _own(signals),
         "champion.version": history.champion,
         "champion.age_hours": _hours(history.champion_trained_at, now),
         "champion.serving_hours": _hours(history.champion_since, now),
@@ -112,6 +123,12 @@ def _last_run(history: History, now: datetime) -> dict[str, Any]:
         "last_run.gain": finite(last.gain),
         "last_run.cpu_seconds": finite(last.cpu_seconds) if over else None,
     }
+
+
+def _own(signals: Sequence[Signal]) -> list[str] | None:
+    """None if no monitor of the team's own spoke: decisions of before there were any had no such variable."""
+    own = [s for s in signals if is_own(s)]
+    return sorted({f"{s.monitor}/{s.metric}" for s in own if s.status == "fail"}) if own else None
 
 
 def _bounds(signal: Signal, value: str, low: str, high: str) -> dict[str, float | None]:

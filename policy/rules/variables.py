@@ -54,6 +54,11 @@ VARIABLES: Mapping[str, Variable] = {
     "drift.score": Variable("double", "the highest drift score of a column", 0.31),
     "quality.failed": Variable("list(string)", "quality metrics that failed, such as missing_share", ["volume"]),
     "quality.columns": Variable("list(string)", "columns that failed a quality screen", ["day"]),
+    "own.failed": Variable(
+        "list(string)",
+        "what monitors of your own found wrong, as monitor/metric; no value without such monitors",
+        ["fuel/empty_tanks"],
+    ),
     "gain.strategy": Variable(
         "string",
         "the strategy whose newest version would be promoted: the one that leads, or one whose gain is proven",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ...spec.rules import Policy
 from ...spec.values import History, Signal, Triage, Verdict
-from ..evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, is_quality, key, ordered, overall, words
+from ..evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, is_own, is_quality, key, ordered, overall, words
 from ..wording import number
 from .hysteresis import LEAVES_AT, drift_threshold, moved
 from .lasting import lasting
@@ -40,7 +40,8 @@ def triage(signals: Sequence[Signal], history: History, policy: Policy) -> Triag
     if broken:
         lost = [words(drop)] if drop is not None and drop.status == "fail" else []
         return _triage("broken_data", [*map(words, broken), *lost, *unscreened], broken)
-    beside = [*_drift(signals, history, policy), *unscreened]
+    own = [words(s) for s in signals if is_own(s) and s.status in ("fail", "unknown")]
+    beside = [*_drift(signals, history, policy), *own, *unscreened]
     if drop is None or drop.status == "unknown":
         return _without_labels(drop, overall(signals, ESTIMATED_DROP), beside, history, policy)
     loss = lasting(drop, history, policy)

@@ -10,7 +10,7 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from ratoon.backtest.cpu_clock import Spent, cpu_seconds
+from ratoon.backtest.cpu_clock import Spent
 from ratoon.backtest.hindsight import Hindsight
 from ratoon.backtest.rehearsed import rehearsed
 from ratoon.loop.learn.learn import first_version
@@ -18,6 +18,7 @@ from ratoon.models.ladder.race import first
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span
+from ratoon.system.usage import cpu_seconds
 
 START, CHANGE = datetime(2026, 1, 31), datetime(2026, 2, 10)
 

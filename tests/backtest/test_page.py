@@ -17,7 +17,7 @@ from ratoon.backtest.findings import findings
 from ratoon.backtest.page import headline, page, rivals, write_page
 from ratoon.backtest.page_marks import mark_of
 from ratoon.backtest.results import Quality
-from ratoon.pages.marks import MARKS
+from ratoon.pages.charts.marks import MARKS
 
 NAN = float("nan")
 EVIL = "a <b>\"x\"</b> & 'y' </script><script>alert(1)</script>"

@@ -9,11 +9,11 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from ratoon.cli import views as show
 from ratoon.cli.commands import backtest as backtesting
 from ratoon.cli.commands import fleet
 from ratoon.cli.commands.finding import Finding
 from ratoon.cli.terminal import Terminal, marked
+from ratoon.cli.views import json_output, projects, words
 
 HOSTILE = {
     "a colour": "[red]passed[/red]",
@@ -42,7 +42,7 @@ def printed(write: object, monkeypatch: pytest.MonkeyPatch, *arguments: object) 
     """What a command's function writes to a terminal with colours."""
     to = io.StringIO()
     terminal = Terminal(file=to, force_terminal=True, color_system="truecolor", width=500)
-    for module in (show, fleet, backtesting):
+    for module in (words, projects, json_output, fleet, backtesting):
         monkeypatch.setattr(module, "out", terminal)
     write(*arguments)  # type: ignore[operator]
     return to.getvalue()
@@ -54,12 +54,12 @@ def test_a_text_is_printed_as_it_is_written(text: str, monkeypatch: pytest.Monke
     table.add_column(text)
     table.add_row(text)
     for write in (
-        lambda: show.out.print(text),
-        lambda: show.out.print(table),
-        lambda: show.out.print(marked("[bold]{}[/]", text)),
-        lambda: show.out.print("{}", text),
-        lambda: show.findings([Finding("warn", text, text)], False),
-        lambda: show._item(text),
+        lambda: words.out.print(text),
+        lambda: words.out.print(table),
+        lambda: words.out.print(marked("[bold]{}[/]", text)),
+        lambda: words.out.print("{}", text),
+        lambda: projects.findings([Finding("warn", text, text)]),
+        lambda: words.item(text),
     ):
         said = Text.from_ansi(printed(write, monkeypatch)).plain
         assert text in said
@@ -70,11 +70,11 @@ def test_nothing_steers_the_terminal(text: str, monkeypatch: pytest.MonkeyPatch)
     table = Table("a")
     table.add_row(text)
     for write in (
-        lambda: show.out.print(text, highlight=False),
-        lambda: show.out.print(Text(text)),
-        lambda: show.out.print(table),
-        lambda: show.out.print(marked("{}", text), highlight=False),
-        lambda: show._item(text),
+        lambda: words.out.print(text, highlight=False),
+        lambda: words.out.print(Text(text)),
+        lambda: words.out.print(table),
+        lambda: words.out.print(marked("{}", text), highlight=False),
+        lambda: words.item(text),
     ):
         said = printed(write, monkeypatch)
         signs = set(said.replace("\x1b[1m", "").replace("\x1b[0m", "")) - {"\n"}
@@ -83,25 +83,25 @@ def test_nothing_steers_the_terminal(text: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_our_own_colours_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = printed(lambda: show.findings([Finding("fail", "data", "x")], False), monkeypatch)
+    said = printed(lambda: projects.findings([Finding("fail", "data", "x")]), monkeypatch)
     assert "\x1b[31mfail\x1b[0m" in said and "\x1b[1mdata\x1b[0m" in said
 
 
 @pytest.mark.parametrize("text", [*HOSTILE.values(), *list(STEERING.values())[:4]])
 def test_json_for_programs_holds_every_sign(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = printed(lambda: show.findings([Finding("ok", "data", text)], True), monkeypatch)
+    said = printed(lambda: json_output.print_each([Finding("ok", "data", text)]), monkeypatch)
     assert json.loads(Text.from_ansi(said).plain)[0]["text"] == text
 
 
 def test_every_command_writes_by_such_a_terminal() -> None:
     """A console of Rich's own would take markup from whatever is printed."""
     from importlib import import_module
-    from pkgutil import iter_modules
+    from pkgutil import walk_packages
 
     import ratoon.cli
 
-    for each in iter_modules(ratoon.cli.__path__):
-        if each.name in ("starter", "terminal"):
-            continue
-        module = import_module(f"ratoon.cli.{each.name}")
-        assert not hasattr(module, "Console"), each.name
+    names = [each.name for each in walk_packages(ratoon.cli.__path__, "ratoon.cli.") if "starter" not in each.name]
+    assert "ratoon.cli.views.decisions" in names
+    for name in names:
+        if name != "ratoon.cli.terminal":
+            assert not hasattr(import_module(name), "Console"), name

@@ -9,20 +9,20 @@ from typing import Any
 import httpx
 import pytest
 
-from ratoon.cli import main
+from ratoon.cli import app as cli
 from ratoon.spec.errors import BadInput
 from ratoon.spec.private import private_folder
 from ratoon.spec.unexpected import worded
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
-    def app(**_: Any) -> None:
+    def fails(**_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(main, "app", app)
+    monkeypatch.setattr(cli, "app", fails)
     monkeypatch.delenv("RATOON_TRACEBACK", raising=False)
     with pytest.raises(SystemExit) as left:
-        main.run()
+        cli.run()
     return int(left.value.code or 0)
 
 

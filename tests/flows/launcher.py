@@ -125,12 +125,12 @@ def lay_apart(mine: dict[str, Any]) -> None:
     bounded.command = command  # type: ignore[assignment]
 
 
-def train_mined(mine: dict[str, Any], folder: Path, channel: int) -> None:
+def train_mined(mine: dict[str, Any], folder: Path) -> None:
     """What `python -m ratoon.models.subprocesses.worker` does, with a mine in its way."""
     from ratoon.models.subprocesses.worker import main
 
     lay(mine)
-    main(folder, channel)
+    main(folder)
 
 
 def carry_out(job: dict[str, Any], answer: Path) -> None:

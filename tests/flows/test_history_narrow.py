@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from rich.console import Console
 
-from ratoon.cli import views as show
+from ratoon.cli.views import decisions as show
 from ratoon.spec.values import Decision, Span, Triage
 
 

@@ -10,8 +10,9 @@ from html import unescape
 import pytest
 from project import Project
 
-from ratoon.cli import views as show
 from ratoon.cli.commands.report import report
+from ratoon.cli.reading import read_facts
+from ratoon.cli.views.json_output import print_data, print_history
 from ratoon.pages.words import rounded
 
 
@@ -21,9 +22,10 @@ def test_the_report_agrees_with_status_and_history(finished: Project, capsys: py
     html = file.read_text(encoding="utf-8")
     text = re.sub(r"\s+", " ", unescape(re.sub("<[^>]*>", " ", html)))
     capsys.readouterr()
-    show.status(finished.spec, as_json=True)
+    facts = read_facts(finished.spec)
+    print_data(facts.as_json())
     status = json.loads(capsys.readouterr().out)
-    show.history(finished.spec, 20, as_json=True)
+    print_history(facts, 20)
     history = json.loads(capsys.readouterr().out)
 
     (champion,) = (each for each in status["versions"] if each["alias"] == "champion")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +16,14 @@ from ratoon.flows.holding import holding as held_by
 from ratoon.flows.holding import one_after_another
 from ratoon.models.registry import store
 from ratoon.spec.errors import Unavailable
+from ratoon.system.locks import file_lock
 
 
 @contextmanager
 def suspended(lock: Path) -> Iterator[None]:
     """As another process that holds *lock* and does nothing; locks are of open files, not of processes."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with file_lock(lock) as held:
+        assert held
         yield
 
 

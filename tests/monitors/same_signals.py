@@ -17,7 +17,7 @@ from sensor_stream import FEATURES, changed, pair, spec
 
 from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.data.window import Window
-from ratoon.monitors.observe import observe
+from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.profile import kinds_of, profile
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Signal, Span
@@ -78,10 +78,12 @@ def _sensor(reference: Window, current: Window) -> tuple[Signal, ...]:
         spec(),
         reference=reference,
         current=current,
-        outcomes=outcomes if len(target) else None,
-        accepted=accepted,
-        performance_span=current.span,
-        coverage=1.0,
+        labels=Labels(
+            outcomes=outcomes if len(target) else None,
+            accepted=accepted,
+            performance_span=current.span,
+            coverage=1.0,
+        ),
         known=profile(reference, kinds_of(reference.frame, FEATURES)),
         pages=False,
     ).signals
@@ -106,10 +108,12 @@ def _binary(reference: Window, current: Window, *, known: bool) -> tuple[Signal,
         ),
         reference=reference,
         current=current,
-        outcomes=outcomes,
-        accepted=interval(METRICS["accuracy"], Outcomes(np.r_[0, 1], np.r_[0, 1])),
-        performance_span=current.span,
-        coverage=1.0,
+        labels=Labels(
+            outcomes=outcomes,
+            accepted=interval(METRICS["accuracy"], Outcomes(np.r_[0, 1], np.r_[0, 1])),
+            performance_span=current.span,
+            coverage=1.0,
+        ),
         known=profile(reference, kinds_of(reference.frame, names)) if known else None,
         pages=False,
     ).signals

@@ -15,7 +15,7 @@ from sensor_stream import pair, spec
 
 from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.monitors.evidently.workspace import keep, project_id
-from ratoon.monitors.observe import Observation, observe
+from ratoon.monitors.observe import Labels, Observation, observe
 from ratoon.spec.values import Span
 
 MODEL = "sensor"
@@ -31,10 +31,12 @@ def seen() -> tuple[Observation, Span]:
         spec(),
         reference=reference,
         current=current,
-        outcomes=Outcomes(target, target + rng.normal(0, 10, len(target))),
-        accepted=interval(METRICS["mae"], Outcomes(np.zeros(200), rng.normal(0, 10, 200))),
-        performance_span=current.span,
-        coverage=1.0,
+        labels=Labels(
+            outcomes=Outcomes(target, target + rng.normal(0, 10, len(target))),
+            accepted=interval(METRICS["mae"], Outcomes(np.zeros(200), rng.normal(0, 10, 200))),
+            performance_span=current.span,
+            coverage=1.0,
+        ),
     )
     return observation, current.span
 

@@ -10,7 +10,7 @@ import pytest
 from sensor_stream import pair, spec
 
 from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
-from ratoon.monitors.observe import observe
+from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.performance.confidence import calibration_error, estimated
 from ratoon.monitors.performance.estimate import Estimate
 from ratoon.spec.model import Spec
@@ -130,12 +130,14 @@ def seen(estimate: str, behind: timedelta, scored: Outcomes | None):
         settings,
         reference=reference,
         current=current,
-        outcomes=binary(336, seed=0),
-        accepted=interval(METRICS["roc_auc"], calibration),
-        performance_span=span,
-        coverage=1.0,
-        scored=scored,
-        calibration=calibration,
+        labels=Labels(
+            outcomes=binary(336, seed=0),
+            accepted=interval(METRICS["roc_auc"], calibration),
+            performance_span=span,
+            coverage=1.0,
+            scored=scored,
+            calibration=calibration,
+        ),
         pages=False,
     ).signals
 

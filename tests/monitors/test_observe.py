@@ -12,7 +12,7 @@ from sensor_stream import FEATURES, changed, pair, spec
 
 from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.monitors.evidently.workspace import keep, link, project_id
-from ratoon.monitors.observe import Observation, observe
+from ratoon.monitors.observe import Labels, Observation, observe
 from ratoon.monitors.profile import Profile, kinds_of, profile
 
 
@@ -25,10 +25,12 @@ def look(reference, current, outcomes="served", **monitors) -> Observation:
         spec(**monitors),
         reference=reference,
         current=current,
-        outcomes=served if outcomes == "served" else outcomes,
-        accepted=accepted,
-        performance_span=current.span,
-        coverage=1.0,
+        labels=Labels(
+            outcomes=served if outcomes == "served" else outcomes,
+            accepted=accepted,
+            performance_span=current.span,
+            coverage=1.0,
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from sensor_stream import FEATURES, changed, pair, spec
 
 from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.data.window import Window
-from ratoon.monitors.observe import Observation, observe
+from ratoon.monitors.observe import Labels, Observation, observe
 
 
 def look(reference: Window, current: Window, *, pages: bool, outcomes: Outcomes | None = None) -> Observation:
@@ -23,10 +23,12 @@ def look(reference: Window, current: Window, *, pages: bool, outcomes: Outcomes 
         spec(),
         reference=reference,
         current=current,
-        outcomes=outcomes,
-        accepted=accepted,
-        performance_span=current.span,
-        coverage=1.0,
+        labels=Labels(
+            outcomes=outcomes,
+            accepted=accepted,
+            performance_span=current.span,
+            coverage=1.0,
+        ),
         pages=pages,
     )
 
@@ -95,12 +97,13 @@ def test_without_pages_evidently_is_not_imported():
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from ratoon.data.metrics.metrics import Interval, Outcomes
-from ratoon.monitors.observe import observe
+from ratoon.monitors.observe import Labels, observe
 from sensor_stream import pair, spec
 reference, current = pair()
 target = current.frame["_target"].to_numpy()
-seen = observe(spec(), reference=reference, current=current, outcomes=Outcomes(target, target + 1.0),
-               accepted=Interval(1.0, 0.9, 1.1, 200), performance_span=current.span, coverage=1.0, pages=False)
+labels = Labels(outcomes=Outcomes(target, target + 1.0), accepted=Interval(1.0, 0.9, 1.1, 200),
+                performance_span=current.span, coverage=1.0)
+seen = observe(spec(), reference=reference, current=current, labels=labels, pages=False)
 assert {{s.monitor for s in seen.signals}} == {{"quality", "drift", "performance"}}
 assert not [s for s in seen.signals if "failed" in s.note or "screened" in s.note], seen.signals
 assert "evidently" not in sys.modules

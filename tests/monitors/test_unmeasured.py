@@ -10,7 +10,7 @@ import pytest
 from sensor_stream import FEATURES, changed, pair, spec
 
 from ratoon.monitors import quality as screens
-from ratoon.monitors.observe import observe
+from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.quality import Quality
 from ratoon.monitors.unmeasured import Answered, Arrivals
 from ratoon.spec.values import Signal
@@ -40,8 +40,18 @@ def test_a_screen_that_breaks_off_holds_training_and_names_its_switch(monkeypatc
 def test_all_screens_broken_at_once_are_no_health(monkeypatch):
     reference, current = pair()
     monkeypatch.setattr(Quality, "_findings", raising)
-    arguments = {"reference": reference, "current": current, "outcomes": None, "accepted": None}
-    seen = observe(spec(drift=None), **arguments, performance_span=current.span, coverage=1.0, pages=False).signals
+    seen = observe(
+        spec(drift=None),
+        reference=reference,
+        current=current,
+        labels=Labels(
+            outcomes=None,
+            accepted=None,
+            performance_span=current.span,
+            coverage=1.0,
+        ),
+        pages=False,
+    ).signals
 
     assert [(s.metric, s.status) for s in seen if s.monitor == "quality"] == [("unscreened", "fail")]
 

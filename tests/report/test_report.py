@@ -17,7 +17,7 @@ from ratoon.cli.commands.report import report
 from ratoon.ledger.ledger import Ledger
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.models.registry.versions import Version
-from ratoon.report.axes import Level, Time
+from ratoon.pages.charts.axes import Level, Time
 from ratoon.report.life import Life, read_life
 from ratoon.report.page import page
 from ratoon.report.tables import MOST

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import stat
@@ -24,6 +23,7 @@ from ratoon.spec.errors import BadInput, Refused
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.stores import stores_of
+from ratoon.system.locks import file_lock
 
 NAMES = (
     "PREFECT_API_URL", "MLFLOW_TRACKING_URI", "RATOON_LEDGER_URL", "RATOON_WORKSPACE", "RATOON_EVIDENTLY_URL",
@@ -106,9 +106,8 @@ def test_a_command_does_not_run_into_servers_that_are_starting(spec: Spec, tmp_p
     """Both would make the same databases."""
     home = tmp_path / ".ratoon"
     home.mkdir()
-    with (home / "up.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-
+    with file_lock(home / "up.lock") as held:
+        assert held
         with pytest.raises(Refused, match="still starting"):
             use_running_servers(spec)
 

@@ -213,9 +213,9 @@ def test_a_review_that_fails_does_not_end_the_listening(tmp_path: Path) -> None:
 
     ear = Ear(tmp_path / "hooks.db", review)
     with ear:
-        _soon(lambda: len(ear.reviews) == 1)
+        _soon(lambda: len(ear.reviews) >= 1)
         assert ear.hear().status_code == 202
-        _soon(lambda: len(ear.reviews) == 2)
+        _soon(lambda: len(ear.reviews) >= 2)  # a busy machine may have tried the first again meanwhile
 
 
 def test_no_answer_and_no_log_line_holds_the_secret(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:

@@ -39,7 +39,7 @@ MARKS: dict[str, Mark] = {
 }
 
 _RUNS = {"warm_start": "warm", "full_retrain": "full"}
-_SHAPES = {
+SHAPES = {
     "circle": '<circle r="3.5"/>',
     "square": '<rect x="-6" y="-6" width="12" height="12"/>',
     "x": '<path d="M-8-5-5-8 0-3 5-8 8-5 3 0 8 5 5 8 0 3-5 8-8 5-3 0z"/>',
@@ -62,7 +62,7 @@ def shape(mark: Mark) -> Markup:
     """The mark around (0, 0) as a group of SVG, about 16 units wide."""
     look = f'fill="none" stroke="{mark.colour}" stroke-width="2.5"' if mark.open else f'fill="{mark.colour}"'
     filled = "" if mark.open else ' class="filled"'
-    return Markup(f"<g{filled} {look}>{_SHAPES[mark.shape]}</g>")  # noqa: S704  constants of this file
+    return Markup(f"<g{filled} {look}>{SHAPES[mark.shape]}</g>")  # noqa: S704  constants of this file
 
 
 def glyph(mark: Mark) -> Markup:
