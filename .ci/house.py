@@ -33,7 +33,7 @@ policy:
     do: warm_start
     min_rows: 50
 """
-TRACED = """
+TRACED = r"""
 import pathlib, sys, threading
 import ratoon
 root, report = pathlib.Path(ratoon.__path__[0]).resolve(), sys.argv[1]
