@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-long test-wheel lint types docs audit format clean
+.PHONY: demo test test-slow test-long test-wheel lint types house docs audit format clean
 
 demo: $(VENV)/.ready
 	$(BIN)/ratoon demo
@@ -31,6 +31,10 @@ lint: $(VENV)/.ready-dev build/wheel
 
 types: $(VENV)/.ready-dev build/wheel
 	MYPYPATH=build/wheel $(BIN)/mypy -p ratoon
+
+# How the package is built: sizes, parameters, `Any`; and the files that one run enters.
+house: $(VENV)/.ready
+	$(BIN)/python .ci/house.py --trace
 
 # The site, in build/site; a broken link or anchor fails it. It needs no network, and neither do its pages.
 docs: $(VENV)/.ready-dev

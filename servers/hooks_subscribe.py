@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..spec.errors import RegistryError
 
+if TYPE_CHECKING:
+    from mlflow.entities.webhook import WebhookEvent, WebhookEventStr
+
 NAME = "ratoon"
-EVENTS = ("model_version_alias.created", "model_version_alias.deleted", "model_version_tag.set")
+EVENTS: tuple[WebhookEventStr, ...] = (
+    "model_version_alias.created",
+    "model_version_alias.deleted",
+    "model_version_tag.set",
+)
 
 
 def subscribe(mlflow_uri: str, url: str, secret: str, *, name: str = NAME) -> str:
@@ -21,7 +30,7 @@ def subscribe(mlflow_uri: str, url: str, secret: str, *, name: str = NAME) -> st
     from mlflow.exceptions import MlflowException
 
     client = MlflowClient(tracking_uri=mlflow_uri, registry_uri=mlflow_uri)
-    events = [WebhookEvent.from_str(each) for each in EVENTS]
+    events: list[WebhookEventStr | WebhookEvent] = [WebhookEvent.from_str(each) for each in EVENTS]
     try:
         known, token = None, None
         while known is None:

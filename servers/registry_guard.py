@@ -118,7 +118,8 @@ def _managers_only(model: str, what: str) -> None:
     who = _who()
     if who is None:
         _refuse(f"only a signed-in user may {what}")
-    if not auth.sender_is_admin() and not auth._get_registered_model_or_prompt_permission(model).can_manage:
+    admin: bool = auth.sender_is_admin()  # type: ignore[no-untyped-call]
+    if not admin and not auth._get_registered_model_or_prompt_permission(model).can_manage:
         _refuse(f"{who} may not {what} of {model!r}: it needs MANAGE on the model, which reviewers have")
 
 
@@ -191,5 +192,6 @@ def _keep(store: Any, model: str, version: str, key: str) -> None:
     from mlflow.entities.model_registry import ModelVersionTag
 
     write = inspect.unwrap(store.set_model_version_tag)
-    write(store, model, version, ModelVersionTag(key, _who() or "unknown"))
-    write(store, model, version, ModelVersionTag("reviewed_at", datetime.now(UTC).replace(tzinfo=None).isoformat()))
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    for each, value in ((key, _who() or "unknown"), ("reviewed_at", now)):
+        write(store, model, version, ModelVersionTag(each, value))  # type: ignore[no-untyped-call]

@@ -27,7 +27,7 @@ def checked_by_name() -> Iterator[None]:
     if mapped is None or of_mlflow._PACKAGES_TO_MODULES is not None:
         yield
         return
-    of_mlflow._PACKAGES_TO_MODULES = {}
+    of_mlflow._PACKAGES_TO_MODULES = {}  # type: ignore[assignment]  # typed as None, which is where it begins
     of_mlflow._init_packages_to_modules_map = lambda: None
     try:
         yield

@@ -91,7 +91,7 @@ def test_a_world_that_recurs_is_not_forgotten(told: Any, recurring: Any) -> None
 def test_earlier_champions_that_would_have_served_better_later_make_a_return_likelier(told: Any, moved: Any) -> None:
     rows, before, after = moved
     chances = []
-    for earlier in (Earlier((0.0,) * 20), None, Earlier((0.9,) * 12 + (0.0,) * 8)):
+    for earlier in (Earlier((0.0,) * 20), Earlier(), Earlier((0.9,) * 12 + (0.0,) * 8)):
         result = judged(told, rows, before, after, OLD, earlier=earlier)
         assert result.strata[1].priced is not None
         chances.append(result.strata[1].priced.chance)
