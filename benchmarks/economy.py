@@ -43,7 +43,7 @@ from ratoon.backtest.jobs import Job, side_by_side
 from ratoon.backtest.results import ArmResult, Kind
 from ratoon.backtest.scheduled import NAMES
 from ratoon.backtest.turn import ByPolicy
-from ratoon.data.metrics.metrics.metrics import METRICS
+from ratoon.data.metrics.metrics import METRICS
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
 from ratoon.spec.gate import GateSpec

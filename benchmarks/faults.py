@@ -44,9 +44,9 @@ from ratoon.data.window import Window
 from ratoon.ledger.entries import Outlying
 from ratoon.loop.excluded import outlying
 from ratoon.monitors.observe import observe
-from ratoon.monitors.rows.screens.impossible import impossible_in
+from ratoon.monitors.rows.impossible import impossible_in
 from ratoon.policy.decide import decide
-from ratoon.policy.triage.triage.triage import triage
+from ratoon.policy.triage.triage import triage
 from ratoon.spec.rules import Persist, TriageSpec
 from ratoon.spec.values import History, PastDecision, Signal
 

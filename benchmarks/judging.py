@@ -25,8 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from ratoon.data.metrics.metrics import paired
-from ratoon.data.metrics.metrics.metrics import METRICS
+from ratoon.data.metrics.metrics import METRICS, paired
 from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
 from ratoon.models.gate import judge

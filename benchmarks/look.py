@@ -28,12 +28,12 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ratoon.data.metrics.metrics.metrics import Outcomes
+from ratoon.data.metrics.metrics import Outcomes
 from ratoon.data.source import open_source
 from ratoon.data.window import EVERY_ROW, Window
 from ratoon.loop.observe.windows import calibrating
 from ratoon.monitors.observe import observe
-from ratoon.monitors.performance.performance.performance import Accepted
+from ratoon.monitors.performance.performance import Accepted
 from ratoon.monitors.profile import kinds_of, profile
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span

@@ -18,14 +18,14 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ratoon.data.metrics.metrics.metrics import Outcomes
+from ratoon.data.metrics.metrics import Outcomes
 from ratoon.data.source import open_source
 from ratoon.data.view import View
 from ratoon.data.window import Window
 from ratoon.loop.champion import accepted_of
 from ratoon.models.ladder.race import first
 from ratoon.models.learning.trained import Trained
-from ratoon.monitors.labels.screens.screens import WindowBefore
+from ratoon.monitors.labels.screens import WindowBefore
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.spec.errors import RatoonError
 from ratoon.spec.load import load_spec

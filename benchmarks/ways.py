@@ -34,7 +34,7 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Metric, Outcomes
+from ratoon.data.metrics.metrics import METRICS, Metric, Outcomes
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
 from ratoon.models.families.build import build

@@ -115,7 +115,7 @@ def _argument(argument: Any) -> str:
 
 
 def _variables() -> str:
-    from ratoon.policy.rules.conditions.variables import VARIABLES
+    from ratoon.policy.rules.variables import VARIABLES
 
     lines = [
         "# Variables of rules",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ratoon.anytime.normal import EVENT_FLOOR, Running, radius
-from ratoon.data.metrics.metrics.terms import Terms
+from ratoon.data.metrics.terms import Terms
 
 from . import nulls
 

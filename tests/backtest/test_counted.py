@@ -13,7 +13,7 @@ import pytest
 from ratoon.backtest.cpu_clock import Spent, cpu_seconds
 from ratoon.backtest.hindsight import Hindsight
 from ratoon.backtest.rehearsed import rehearsed
-from ratoon.loop.learn.learn.learn import first_version
+from ratoon.loop.learn.learn import first_version
 from ratoon.models.ladder.race import first
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec

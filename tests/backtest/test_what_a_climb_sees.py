@@ -17,7 +17,7 @@ from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.data.source import open_source
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn import learn
+from ratoon.loop.learn import learn
 from ratoon.models.families.learner import learner_for
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt

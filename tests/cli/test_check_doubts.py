@@ -19,8 +19,8 @@ from ratoon.cli.commands.check import check_spec
 from ratoon.cli.commands.finding import Finding
 from ratoon.cli.commands.init_own_data import OwnData, write_own
 from ratoon.cli.main import app
-from ratoon.data.doubts.doubts.doubts import Doubt, doubts
-from ratoon.data.metrics.metrics.metrics import METRICS
+from ratoon.data.doubts.doubts import Doubt, doubts
+from ratoon.data.metrics.metrics import METRICS
 from ratoon.data.served import served_outcomes
 from ratoon.data.source import open_source
 from ratoon.spec.load import load_spec

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from test_check_doubts import changed, checked, doubted, project, rows, told
 
-from ratoon.data.doubts.doubts.doubts import written_alike
-from ratoon.data.doubts.doubts.stand_ins import stand_ins
-from ratoon.data.doubts.doubts.telltale import tells_exactly
-from ratoon.data.doubts.doubts.written import of_one_unit, written_number
+from ratoon.data.doubts.doubts import written_alike
+from ratoon.data.doubts.stand_ins import stand_ins
+from ratoon.data.doubts.telltale import tells_exactly
+from ratoon.data.doubts.written import of_one_unit, written_number
 
 WRITTEN: dict[str, Callable[[float], str]] = {
     "a currency before": lambda v: f"€{v:.2f}",

@@ -10,8 +10,8 @@ import pytest
 from commands import ratoon
 
 from ratoon.ledger.ledger import Ledger
-from ratoon.models.registry.mlflow_registry.embedded import EmbeddedVersions
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
+from ratoon.models.registry.embedded import EmbeddedVersions
+from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, bootstrapped, interval, join
-from ratoon.data.metrics.metrics.paired import paired_gain
+from ratoon.data.metrics.metrics import METRICS, Outcomes, bootstrapped, interval, join
+from ratoon.data.metrics.paired import paired_gain
 
 
 def binary(rows: int, seed: int, *, ties: bool = False) -> Outcomes:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from ratoon.data.metrics.metrics.calibration import calibration_error, relative_bias
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes
-from ratoon.data.metrics.metrics.paired import bootstrapped_gain, chance_of, expanded_tail, paired_gain
-from ratoon.data.metrics.metrics.resampled import resampled_means
+from ratoon.data.metrics.calibration import calibration_error, relative_bias
+from ratoon.data.metrics.metrics import METRICS, Outcomes
+from ratoon.data.metrics.paired import bootstrapped_gain, chance_of, expanded_tail, paired_gain
+from ratoon.data.metrics.resampled import resampled_means
 
 RNG = np.random.default_rng(0)
 

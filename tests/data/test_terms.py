@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from ratoon.data.metrics.metrics.calibration import calibration_error
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes
-from ratoon.data.metrics.metrics.terms import terms
+from ratoon.data.metrics.calibration import calibration_error
+from ratoon.data.metrics.metrics import METRICS, Outcomes
+from ratoon.data.metrics.terms import terms
 
 CLASSES = ("a", "b", "c")
 

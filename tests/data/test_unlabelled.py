@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, interval, join
+from ratoon.data.metrics.metrics import METRICS, Outcomes, interval, join
 from ratoon.data.source import open_source
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span

@@ -11,7 +11,7 @@ from project import LATE, Project
 
 from ratoon.flows.review import review
 from ratoon.flows.sweep import sweep
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
+from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.errors import RegistryError
 
 

@@ -17,7 +17,7 @@ from ratoon.cli.commands.check import check_spec
 from ratoon.cli.commands.recompute import recompute
 from ratoon.cli.commands.report import report
 from ratoon.data.holdout import fingerprint
-from ratoon.loop.learn.learn.learn import first_version
+from ratoon.loop.learn.learn import first_version
 from ratoon.spec.load import load_spec
 
 TRAINED, CALM, MOVED, LATER = (datetime(2026, 2, day) for day in (3, 9, 17, 25))

@@ -7,7 +7,7 @@ from datetime import datetime
 from processes import Processes, dies
 from project import LATE, Project
 
-from ratoon.loop.learn.learn.candidates import lines
+from ratoon.loop.learn.candidates import lines
 from ratoon.spec.values import History
 
 LATER = datetime(2026, 2, 26)

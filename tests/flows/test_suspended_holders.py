@@ -15,7 +15,7 @@ import pytest
 from ratoon.flows import holding
 from ratoon.flows.holding import holding as held_by
 from ratoon.flows.holding import one_after_another
-from ratoon.models.registry.mlflow_registry import store
+from ratoon.models.registry import store
 from ratoon.spec.errors import Unavailable
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn.learn import first_version
+from ratoon.loop.learn.learn import first_version
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ratoon.cli.main import app
 from ratoon.ledger.ledger import Ledger, Look
 from ratoon.loop.excluded import broken_spans
-from ratoon.loop.learn.learn.candidates import learned_broken
+from ratoon.loop.learn.candidates import learned_broken
 from ratoon.loop.review.accept import accept
 from ratoon.spec.errors import BadInput
 from ratoon.spec.load import load_spec

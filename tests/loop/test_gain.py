@@ -18,7 +18,7 @@ from ratoon.ledger.ledger import Ledger
 from ratoon.loop.context import Care
 from ratoon.loop.plan import plan
 from ratoon.models.ladder.attempt import SCRATCH
-from ratoon.models.registry.mlflow_registry.in_memory import Shelf
+from ratoon.models.registry.in_memory import Shelf
 from ratoon.policy.decide import decide
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec

@@ -19,12 +19,12 @@ from ratoon.ledger.ledger import Ledger
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import Care
 from ratoon.loop.decide import decided
-from ratoon.loop.learn.learn.learn import first_version, ladder, offered, told_of_missed
+from ratoon.loop.learn.learn import first_version, ladder, offered, told_of_missed
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
 from ratoon.loop.review.accept import accept
 from ratoon.models.ladder.race import Race
-from ratoon.models.registry.mlflow_registry.in_memory import Shelf
+from ratoon.models.registry.in_memory import Shelf
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 from ratoon.spec.values import Decision, Signal

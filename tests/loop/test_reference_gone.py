@@ -14,7 +14,7 @@ from ratoon.backtest.rehearsed import promoted, rehearsed
 from ratoon.backtest.turn import Turn
 from ratoon.data.source import open_source
 from ratoon.loop.champion import champion_as_of
-from ratoon.loop.learn.learn.learn import first_version
+from ratoon.loop.learn.learn import first_version
 from ratoon.spec.load import load_spec
 
 START = datetime(2026, 1, 1)

@@ -17,12 +17,12 @@ from foreign_models import NOW, project
 
 from ratoon.flows.retention import prune_all, prune_if_due
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn.learn import first_version
+from ratoon.loop.learn.learn import first_version
 from ratoon.loop.moment import wall_clock
 from ratoon.loop.retention import prune, still_needed
 from ratoon.models.gate import GateResult
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
+from ratoon.models.registry.evidence import Evidence
+from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.monitors.evidently.workspace import project_id
 from ratoon.spec.errors import SpecError
 from ratoon.spec.load import load_spec

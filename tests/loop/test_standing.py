@@ -12,16 +12,16 @@ import pytest
 
 from ratoon.ledger.ledger import Ledger, PromotionKind
 from ratoon.loop.context import Kept
-from ratoon.loop.learn.learn.candidates import lines
-from ratoon.loop.learn.learn.learn import to_keep
+from ratoon.loop.learn.candidates import lines
+from ratoon.loop.learn.learn import to_keep
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt
 from ratoon.models.ladder.race import Race
 from ratoon.models.learning.state import TrainingState
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
-from ratoon.models.registry.mlflow_registry.in_memory import Shelf
-from ratoon.models.registry.mlflow_registry.versions import Version
+from ratoon.models.registry.evidence import Evidence
+from ratoon.models.registry.in_memory import Shelf
+from ratoon.models.registry.versions import Version
 from ratoon.spec.errors import RegistryError
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec

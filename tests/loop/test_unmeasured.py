@@ -16,7 +16,7 @@ from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
 from ratoon.models.learning.trained import Trained
-from ratoon.policy.triage.triage.triage import triage
+from ratoon.policy.triage.triage import triage
 from ratoon.spec.errors import Refused
 from ratoon.spec.values import Decision, History
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.ladder.race import first
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
+from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.model import Spec
 
 START = datetime(2026, 1, 1)

@@ -21,7 +21,7 @@ from ratoon.models.families.torch.model import TorchModel
 from ratoon.models.learning.features import read_canonical
 from ratoon.models.learning.state import TrainingState
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.version_files import EXTRA, RESERVOIR, STATE, load, write_extra
+from ratoon.models.registry.version_files import EXTRA, RESERVOIR, STATE, load, write_extra
 from ratoon.spec.model import Spec
 
 

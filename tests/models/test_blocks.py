@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from ratoon.models.families.boosting.boosted.block_shares import shares_of
+from ratoon.models.families.boosting.block_shares import shares_of
 from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
 from ratoon.models.ladder.race import climb
@@ -19,7 +19,7 @@ from ratoon.models.learning.how import How
 from ratoon.models.learning.reservoir import beside
 from ratoon.models.learning.steps import innermost
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken
 
 MODELS = [

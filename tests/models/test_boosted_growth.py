@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.families.boosting.boosted.leaf_steps import move_leaves, slope_of
+from ratoon.models.families.boosting.leaf_steps import move_leaves, slope_of
 from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
 from ratoon.models.learning.features import table
 from ratoon.models.learning.how import How
 from ratoon.models.learning.steps import innermost
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, DataError
 
 LIBRARIES = ["lgbm", "xgb"]
@@ -205,8 +205,8 @@ def test_monotone_constraints_hold_after_any_number_of_updates(make_spec: Any, m
 def test_new_trees_read_categories_as_the_first_ones_did() -> None:
     """LightGBM numbers the categories of each Dataset anew; those of a window that lacks one would be others."""
     lightgbm = pytest.importorskip("lightgbm")
-    from ratoon.models.families.boosting.boosted.boosted import Batch
-    from ratoon.models.families.boosting.boosted.lightgbm_trees import LightGBMForest
+    from ratoon.models.families.boosting.boosted import Batch
+    from ratoon.models.families.boosting.lightgbm_trees import LightGBMForest
 
     kinds, worth = ["a", "b", "c", "d"], {"a": 0.0, "b": 1.0, "c": 5.0, "d": -5.0, "e": 3.0}
 

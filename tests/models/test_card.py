@@ -15,8 +15,8 @@ from ratoon.models.gate.plot import drawn
 from ratoon.models.gate.table import gate_table
 from ratoon.models.ladder.attempt import Attempt
 from ratoon.models.learning.state import TrainingState
-from ratoon.models.registry.mlflow_registry.card import about, caught, description
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.card import about, caught, description
+from ratoon.models.registry.evidence import Evidence
 
 MARKS = {
     "a link": "[evil](http://evil.example)",

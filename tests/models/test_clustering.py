@@ -22,7 +22,7 @@ from ratoon.models.gate import GateResult, judge
 from ratoon.models.ladder.race import climb
 from ratoon.models.learning.how import How, Origin
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, SpecError
 from ratoon.spec.model import Spec
 

@@ -19,11 +19,11 @@ from foreign_models import LEARNED, NOW, log_foreign, project
 
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn.learn import ladder, landed, offered
+from ratoon.loop.learn.learn import ladder, landed, offered
 from ratoon.loop.review.adopt import adopt
 from ratoon.models.ladder.race import Race
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.versions import Version
+from ratoon.models.registry.versions import Version
 from ratoon.policy.decide import decision_id
 from ratoon.spec.values import Decision, Triage
 

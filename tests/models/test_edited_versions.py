@@ -26,12 +26,12 @@ from ratoon.cli.reading import read_facts
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import Care, take_care
-from ratoon.loop.learn.learn.learn import first_version
+from ratoon.loop.learn.learn import first_version
 from ratoon.loop.on_record import OnRecord
 from ratoon.models.families.foreign import Foreign
 from ratoon.models.families.foreign_loaders import load as load_foreign
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
-from ratoon.models.registry.mlflow_registry.versions import Version
+from ratoon.models.registry.mlflow_registry import Registry
+from ratoon.models.registry.versions import Version
 from ratoon.models.subprocesses.digests import FILES, Digests
 from ratoon.spec.errors import RegistryError
 from ratoon.spec.values import Decision, Triage

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from foreign_models import NOW, project
 
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn.learn import first_version
+from ratoon.loop.learn.learn import first_version
 from ratoon.loop.on_record import OnRecord
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
-from ratoon.models.registry.mlflow_registry.versions import Version
+from ratoon.models.registry.mlflow_registry import Registry
+from ratoon.models.registry.versions import Version
 from ratoon.models.subprocesses.digests import FILES, Digests
 from ratoon.spec.errors import RegistryError
 

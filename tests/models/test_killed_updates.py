@@ -20,7 +20,7 @@ import pytest
 from ratoon.data.holdout import fingerprint
 from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
-from ratoon.models.registry.mlflow_registry.version_files import EXTRA, STATE
+from ratoon.models.registry.version_files import EXTRA, STATE
 
 from . import update_loop as loop
 from .found_learners import NEEDS, found_learners, name_of, unavailable

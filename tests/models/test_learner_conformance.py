@@ -18,7 +18,7 @@ import skops.io
 
 from ratoon.data.holdout import fingerprint
 from ratoon.models import families
-from ratoon.models.families.boosting.boosted.lightgbm_trees import import_lightgbm
+from ratoon.models.families.boosting.lightgbm_trees import import_lightgbm
 from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
 from ratoon.models.families.river.model import RiverModel, write
@@ -27,7 +27,7 @@ from ratoon.models.learning.how import How
 from ratoon.models.learning.order_sensitivity import TOLERANCE
 from ratoon.models.learning.reservoir import beside, drawn
 from ratoon.models.learning.trained import Trained
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, Refused, SpecError
 
 from .conftest import BUILDS

@@ -12,7 +12,7 @@ import pytest
 from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
 from ratoon.models.learning.features import table
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import SpecError
 
 from .served import serve_without_ratoon

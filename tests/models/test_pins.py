@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ratoon.models.ladder.race import first
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 
 AT = datetime(2026, 2, 1)
 

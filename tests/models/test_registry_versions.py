@@ -17,8 +17,8 @@ import pytest
 
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.race import climb, first
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
+from ratoon.models.registry.evidence import Evidence
+from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.errors import AliasMoved, RegistryError, SpecError
 from ratoon.spec.values import Span
 

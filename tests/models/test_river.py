@@ -14,7 +14,7 @@ from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
 from ratoon.models.families.river.model import NotReviewed, RiverModel, read, write
 from ratoon.models.learning.features import table
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, DataError, Refused, RegistryError, SpecError
 
 from .served import serve_without_ratoon

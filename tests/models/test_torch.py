@@ -16,7 +16,7 @@ from ratoon.models.families.build import build
 from ratoon.models.families.learner import learner_for
 from ratoon.models.learning.features import table
 from ratoon.models.learning.how import How
-from ratoon.models.registry.mlflow_registry.evidence import Evidence
+from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, SpecError
 
 from .served import serve_without_ratoon

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratoon.models.families.boosting.boosted import ubjson
+from ratoon.models.families.boosting import ubjson
 
 xgboost = pytest.importorskip("xgboost")
 

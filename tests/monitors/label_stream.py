@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Interval, Outcomes, interval
-from ratoon.monitors.labels.screens.screens import Judged, WindowBefore
-from ratoon.monitors.performance.performance.performance import Accepted
+from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
+from ratoon.monitors.labels.screens import Judged, WindowBefore
+from ratoon.monitors.performance.performance import Accepted
 
 START = datetime(2026, 3, 1)
 DAYS, A_DAY = 7, 150

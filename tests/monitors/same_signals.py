@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from sensor_stream import FEATURES, changed, pair, spec
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, interval
+from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.data.window import Window
 from ratoon.monitors.observe import observe
 from ratoon.monitors.profile import kinds_of, profile

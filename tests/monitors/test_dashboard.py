@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sensor_stream import pair, spec
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, interval
+from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.monitors.evidently.workspace import keep, project_id
 from ratoon.monitors.observe import Observation, observe
 from ratoon.spec.values import Span

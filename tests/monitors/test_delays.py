@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.monitors.labels.screens.delays import delay_bias
+from ratoon.monitors.labels.delays import delay_bias
 
 DAY = timedelta(days=1)
 

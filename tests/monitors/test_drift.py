@@ -10,8 +10,8 @@ import pytest
 from sensor_stream import FEATURES, START, changed, pair
 
 from ratoon.data.window import Window
-from ratoon.monitors.columns.screens.drift import Drift
-from ratoon.monitors.columns.screens.psi import bins_of, psi, without_drift
+from ratoon.monitors.columns.drift import Drift
+from ratoon.monitors.columns.psi import bins_of, psi, without_drift
 from ratoon.spec.values import Span
 from ratoon.spec.watching import DriftSpec
 

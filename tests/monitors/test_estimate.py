@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sensor_stream import pair, spec
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Interval, Outcomes, interval
+from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.monitors.observe import observe
-from ratoon.monitors.performance.performance.confidence import calibration_error, estimated
-from ratoon.monitors.performance.performance.estimate import Estimate
+from ratoon.monitors.performance.confidence import calibration_error, estimated
+from ratoon.monitors.performance.estimate import Estimate
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span
 from ratoon.spec.watching import PerformanceSpec

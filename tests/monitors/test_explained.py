@@ -22,7 +22,7 @@ from label_stream import (
     within_a_day,
 )
 
-from ratoon.monitors.labels.screens.explained import explained
+from ratoon.monitors.labels.explained import explained
 
 ANY = ("binary", "multiclass", "regression")
 CASES: dict[str, tuple[Fault, str, tuple[str, ...]]] = {

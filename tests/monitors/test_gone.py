@@ -11,7 +11,7 @@ from sensor_stream import FEATURES, changed, pair
 from ratoon.data.window import Window
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.monitors.quality import Quality
-from ratoon.monitors.rows.screens.gone import drawn
+from ratoon.monitors.rows.gone import drawn
 from ratoon.spec.watching import QualitySpec
 
 

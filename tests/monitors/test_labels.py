@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from sensor_stream import FEATURES, changed, pair
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Interval, Outcomes, interval
+from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.data.window import Window
-from ratoon.monitors.labels.screens.screens import Judged, WindowBefore
+from ratoon.monitors.labels.screens import Judged, WindowBefore
 from ratoon.monitors.quality import Quality
 from ratoon.spec.values import Signal
 from ratoon.spec.watching import QualitySpec

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sensor_stream import FEATURES, changed, pair, spec
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, interval
+from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.monitors.evidently.workspace import keep, link, project_id
 from ratoon.monitors.observe import Observation, observe
 from ratoon.monitors.profile import Profile, kinds_of, profile

@@ -7,8 +7,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Interval, Outcomes, interval
-from ratoon.monitors.performance.performance.performance import Performance, bounds, difference
+from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
+from ratoon.monitors.performance.performance import Performance, bounds, difference
 from ratoon.spec.values import Span
 from ratoon.spec.watching import PerformanceSpec
 

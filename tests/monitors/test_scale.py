@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Interval, Outcomes, interval
-from ratoon.data.metrics.metrics.skill import constant_error, relative_error, stretches_of
-from ratoon.monitors.performance.performance.performance import Accepted, Performance
+from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
+from ratoon.data.metrics.skill import constant_error, relative_error, stretches_of
+from ratoon.monitors.performance.performance import Accepted, Performance
 from ratoon.spec.values import Span
 from ratoon.spec.watching import PerformanceSpec
 

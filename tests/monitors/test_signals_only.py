@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sensor_stream import FEATURES, changed, pair, spec
 
-from ratoon.data.metrics.metrics.metrics import METRICS, Outcomes, interval
+from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.data.window import Window
 from ratoon.monitors.observe import Observation, observe
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ratoon.policy.decide import decide
-from ratoon.policy.rules.conditions.variables import nested
+from ratoon.policy.rules.variables import nested
 from ratoon.spec.rules import Policy, Rule
 from ratoon.spec.values import Decision, History, PastDecision, PastUpdate, Signal, Span
 

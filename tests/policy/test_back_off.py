@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from ratoon.policy.guards.guards.back_off import BackOff
+from ratoon.policy.guards.back_off import BackOff
 
 RULE = {"when": "true", "do": "warm_start", "back_off": {"first": "1d", "most": "5d"}}
 

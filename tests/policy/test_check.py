@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ratoon.policy.rules.conditions.check import check_rules
-from ratoon.policy.rules.conditions.conditions import RuleError
+from ratoon.policy.rules.check import check_rules
+from ratoon.policy.rules.conditions import RuleError
 from ratoon.spec.rules import DEFAULT_POLICY
 
 PRICED = {"cpu_hour": 0.1, "error": 0.001}

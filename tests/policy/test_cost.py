@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from ratoon.policy.guards.guards.cost import measured_loss, recovered_share
-from ratoon.policy.guards.guards.price import expected_cpu_seconds, one_digit
-from ratoon.policy.rules.conditions.variables import nested
+from ratoon.policy.guards.cost import measured_loss, recovered_share
+from ratoon.policy.guards.price import expected_cpu_seconds, one_digit
+from ratoon.policy.rules.variables import nested
 
 # 1000 rows in 7 days; a drop of 0.05, of which half is thought recoverable; an error costs 7: 25 a day.
 COSTS = {"cpu_hour": 3600.0, "run": 40.0, "error": 7.0, "cpu_seconds": 10.0}

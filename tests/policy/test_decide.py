@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from ratoon.policy.decide import decision_id
-from ratoon.policy.rules.conditions.conditions import RuleError
+from ratoon.policy.rules.conditions import RuleError
 from ratoon.spec.rules import DEFAULT_POLICY, default_policy
 from ratoon.spec.values import FIRING, Decision
 

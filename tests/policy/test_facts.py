@@ -7,10 +7,10 @@ import math
 from datetime import timedelta
 
 from ratoon.policy.fleet import fleet_signal
-from ratoon.policy.rules.conditions.explain import explain
-from ratoon.policy.rules.conditions.facts import facts
-from ratoon.policy.rules.conditions.variables import VARIABLES, value_of
-from ratoon.policy.triage.triage.triage import triage
+from ratoon.policy.rules.explain import explain
+from ratoon.policy.rules.facts import facts
+from ratoon.policy.rules.variables import VARIABLES, value_of
+from ratoon.policy.triage.triage import triage
 
 TRIAL = {"version": "9", "role": "champion", "against": "3", "rows": 900, "telling": 300, "gain": 0.1, "variance": 1e-4}
 COSTS = {"cpu_hour": 3.6, "run": 1.0, "error": 0.01}

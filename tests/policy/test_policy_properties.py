@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratoon.policy.decide import decide
-from ratoon.policy.rules.conditions.conditions import condition
+from ratoon.policy.rules.conditions import condition
 from ratoon.spec.values import FIRING, PastUpdate
 
 from .lived import few, live, told_live, tomorrow, windows

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ratoon.policy.rules.conditions.check import check_rules
-from ratoon.policy.rules.conditions.conditions import RuleError, condition
-from ratoon.policy.rules.conditions.names import names_in
-from ratoon.policy.rules.conditions.variables import VARIABLES, nested
+from ratoon.policy.rules.check import check_rules
+from ratoon.policy.rules.conditions import RuleError, condition
+from ratoon.policy.rules.names import names_in
+from ratoon.policy.rules.variables import VARIABLES, nested
 from ratoon.spec.errors import BadInput
 
 SEEN = nested({name: each.example for name, each in VARIABLES.items()})

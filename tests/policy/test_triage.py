@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratoon.policy.triage.triage.triage import triage as triage_of
+from ratoon.policy.triage.triage import triage as triage_of
 
 
 def judged(made, signals, past=None, **policy):

@@ -15,8 +15,8 @@ import pytest
 from ratoon.cli.commands.init import write_starter
 from ratoon.cli.commands.report import report
 from ratoon.ledger.ledger import Ledger
-from ratoon.models.registry.mlflow_registry.mlflow_registry import Registry
-from ratoon.models.registry.mlflow_registry.versions import Version
+from ratoon.models.registry.mlflow_registry import Registry
+from ratoon.models.registry.versions import Version
 from ratoon.report.axes import Level, Time
 from ratoon.report.life import Life, read_life
 from ratoon.report.page import page

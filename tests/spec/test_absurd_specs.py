@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from ratoon.backtest.policies import with_policy
 from ratoon.flows.prefect.specs import find_specs, usable
-from ratoon.policy.rules.conditions.check import check_rules
+from ratoon.policy.rules.check import check_rules
 from ratoon.spec.errors import SpecError
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec

@@ -92,8 +92,8 @@ def test_two_models_as_good_as_each_other_seldom_pass_for_better(metric: str) ->
     """At most about one of forty, on thirty rows: the promise of a 95 % interval."""
     from types import SimpleNamespace
 
-    from ratoon.data.metrics.metrics.metrics import METRICS as KNOWN
-    from ratoon.data.metrics.metrics.metrics import Outcomes
+    from ratoon.data.metrics.metrics import METRICS as KNOWN
+    from ratoon.data.metrics.metrics import Outcomes
     from ratoon.models.gate.bench import Bench
     from ratoon.models.gate.pair import Pair
     from ratoon.models.gate.strata import judge_stratum
