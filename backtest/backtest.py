@@ -20,9 +20,9 @@ from .findings import DEFAULT
 from .jobs import Heard, Job, side_by_side
 from .kept import fingerprint_of, keep, kept, key_of
 from .results import ArmResult, Backtest, Kind
+from .reviewer import review_delay
 from .scheduled import NAMES
-from .turn import At, ByPolicy, Strategy
-from .turning import review_delay
+from .strategies import At, ByPolicy, Strategy
 from .uniform import spread
 
 ALONE: tuple[Kind, ...] = ("never", "warm")

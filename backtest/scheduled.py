@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..loop.context import Care
-from ..loop.learn.learn import first_version
+from ..loop.context import Care, simulated
+from ..loop.learn.first import first_version
 from ..loop.observe.composite import Served
 from ..loop.plan import Plan
 from ..models.learning.trained import Trained
@@ -24,7 +24,6 @@ from ..spec.values import Span
 from .cpu_clock import Spent
 from .fits import Fits
 from .hindsight import Hindsight
-from .rehearsed import rehearsed
 from .results import ArmResult, Cpu, Kind
 from .summary import Looked, Run, Tell, summed_up, warm_run
 
@@ -52,7 +51,7 @@ def on_schedule(plan: Plan, every: timedelta | None) -> tuple[datetime, ...]:
 
 def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell, *, hindsight: bool = True) -> ArmResult:
     """The arm of *kind*: never, warm, scratch_sliding, scratch_all or oracle. *folder* keeps the fits they share."""
-    with rehearsed(spec) as care:
+    with simulated(spec) as care:
         began = care.registry.load(first_version(care, plan.start).number)
         whole = care.source.extent()
         stretch = plan.start - whole.start if whole is not None else plan.span.length

@@ -73,3 +73,13 @@ def take_lock(file: IO[str], seconds: float) -> bool:
             if time.monotonic() >= until:
                 return False
             time.sleep(_LOOKED_EVERY)
+
+
+def until(done: Callable[[], bool], *, seconds: float, every: float = 0.1) -> bool:
+    """Ask *done* now, and every so many seconds, until it is true; False if it is not after *seconds*."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(every)
+    return True

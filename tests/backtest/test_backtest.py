@@ -18,7 +18,7 @@ from ratoon.backtest.jobs import Job, carry_out
 from ratoon.backtest.policies import with_policy
 from ratoon.backtest.results import ArmResult, Backtest, Step
 from ratoon.backtest.scheduled import on_schedule
-from ratoon.backtest.turn import At
+from ratoon.backtest.strategies import At
 from ratoon.backtest.uniform import spread
 from ratoon.data.source import open_source
 from ratoon.loop.plan import Plan, plan
