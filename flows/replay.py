@@ -14,6 +14,7 @@ from ..loop.champion import first_cpu_seconds
 from ..loop.context import Care, take_care
 from ..loop.observe.composite import composite, labelled, quality, served_by_registry
 from ..loop.plan import plan, step_of
+from ..loop.rehearsal import write_rehearsal
 from ..spec.load import load_spec
 from ..spec.values import Span
 from .monitor import monitor
@@ -25,7 +26,6 @@ from .prefect.long_work import LongWork
 from .prefect.names import end_name, model_name
 from .prefect.progress import Tick, tell
 from .prefect.readable import name_the_end
-from .rehearsal import write_rehearsal
 from .train import train
 
 
