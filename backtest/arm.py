@@ -26,7 +26,7 @@ from .cpu_clock import Spent
 from .results import BACKGROUND, ArmResult, Cpu, Kind
 from .reviewer import Reviewer
 from .strategies import Strategy
-from .summary import Looked, Run, Tell, summed_up
+from .summary import Arm, Looked, Run, Tell, summed_up
 
 
 def start(care: Care, now: datetime) -> None:
@@ -59,9 +59,7 @@ def run_arm(
             decisions.append(look.decision)
             tell(number, len(plan.moments) + 1)
         served = served_by_registry(care)
-        result = summed_up(
-            care, plan, name, kind, served, looks, of=of, hindsight=hindsight, decisions=tuple(decisions)
-        )
+        result = summed_up(care, plan, Arm(name, kind, of, hindsight), served, looks, tuple(decisions))
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
 

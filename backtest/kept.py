@@ -10,6 +10,7 @@ from pathlib import Path
 from ..data.source import Source
 from ..data.sources.moment import LATEST
 from ..loop.plan import Plan
+from ..models.families.build import own_files
 from ..spec.model import Spec
 from .results import ArmResult
 
@@ -25,8 +26,8 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
     """
     tally = source.as_of(LATEST).ledger_of_rows(LATEST)
     parts = [tally.model_dump_json(), str(source.extent())]
-    build = spec.folder / spec.learner.build.rpartition(":")[0]
-    code = [*build.parent.glob("*.py"), *(each for room in _ROOMS for each in (_OWN / room).rglob("*.py"))]
+    beside = {each for file in own_files(spec) for each in file.parent.glob("*.py")}
+    code = [*beside, *(each for room in _ROOMS for each in (_OWN / room).rglob("*.py"))]
     parts += [f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(code)]
     for place in (spec.data.source, spec.data.labels.source if spec.data.labels else None):
         found = glob.glob(str(spec.folder / place), recursive=True) if place else []  # noqa: PTH207  # may be absolute

@@ -25,7 +25,7 @@ from .cpu_clock import Spent
 from .fits import Fits
 from .hindsight import Hindsight
 from .results import ArmResult, Cpu, Kind
-from .summary import Looked, Run, Tell, summed_up, warm_run
+from .summary import Arm, Looked, Run, Tell, summed_up, warm_run
 
 NAMES: dict[Kind, str] = {
     "never": "never",
@@ -61,15 +61,8 @@ def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell, *, h
             looks.append(look)
             if look.run is not None and look.run.candidate is not None:
                 served.append(Served(now, str(len(served) + 1), look.run.candidate))
-        result = summed_up(
-            care,
-            plan,
-            NAMES[kind],
-            kind,
-            served,
-            looks,
-            hindsight=hindsight and kind in ("never", "warm"),
-        )
+        named = Arm(NAMES[kind], kind, hindsight=hindsight and kind in ("never", "warm"))
+        result = summed_up(care, plan, named, served, looks)
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
 

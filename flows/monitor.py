@@ -13,7 +13,6 @@ from ..loop.turn import Turn, begin_turn
 from ..loop.turn import settle as settled
 from ..monitors.observe import Observation
 from ..policy.rules.check import check_rules
-from ..spec.model import Spec
 from ..spec.values import Decision
 from .prefect.artifacts import publish_decision
 from .prefect.declared import declared_spec
@@ -52,7 +51,7 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
         observe_windows(turn)
         decision, is_new = settle(turn)
         if is_new:
-            care.listener.event(decided_now(declared, decision))
+            care.listener.event(Decided.of(declared, decision))
         publish_decision(care, decision, care.ledger.signals(decision.id))
         learn_on(care, turn.champion, decision)
         goes_back = decision.action == "roll_back" and not _went_back(care, decision)
@@ -64,21 +63,6 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
     elif goes_back:
         start_roll_back(declared, decision)
     return decision
-
-
-def decided_now(spec: Spec, decision: Decision) -> Decided:
-    """The event of a decision that was just written down."""
-    return Decided(
-        model=decision.model,
-        spec=str(spec.path),
-        at=decision.at,
-        decision=decision.id,
-        action=decision.action,
-        verdict=decision.triage.verdict,
-        rule=decision.rule,
-        reasons=decision.reasons,
-        mode=spec.mode,
-    )
 
 
 def _went_back(care: Care, decision: Decision) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
-
 from pydantic import BaseModel
 
 from ..loop.champion import Champion
 from ..loop.context import Care, take_care
-from ..loop.events import Decided
 from ..loop.holding import holding
 from ..loop.learn import run
+from ..loop.learn.by_hand import decide_by_hand
 from ..loop.learn.claim import Claim
 from ..loop.learn.run import Outcome, Steps, carry_out, fired_by, promote_passed
 from ..loop.learn.runner import Runner
@@ -20,7 +17,6 @@ from ..models.ladder.race import Race
 from ..models.learning.trained import Trained
 from ..spec.errors import Refused
 from ..spec.values import Decision
-from .prefect.by_hand import decide_by_hand
 from .prefect.declared import declared_spec
 from .prefect.engine import NO_CACHE, State, flow, flow_run, task
 from .prefect.form import At, DecisionId, Reason, Rung, SpecPath, explained, past
@@ -76,10 +72,10 @@ def retrain(
             f"{declared.path.name}: the mode is `shadow`, in which nothing trains; nothing was changed. "
             "Set `mode: live` when the decisions have earned it."
         )
-    listener = PrefectListener()
+    listener, run_id = PrefectListener(), str(flow_run.id or "")
     with take_care(declared, listener) as care, holding(care) as holder:
-        fired = fired_by(care, decision) if decision else _by_hand(care, rung, reason, moment_of(at))
-        runner = Runner(holder, str(flow_run.id or ""), apart=declared.learner.limits.apart)
+        fired = fired_by(care, decision) if decision else decide_by_hand(care, rung, reason, moment_of(at), run_id)
+        runner = Runner(holder, run_id, apart=declared.learner.limits.apart)
         with listener.working("retrain", declared.model):
             made = carry_out(care, fired, runner, Steps(run_ladder, register))
         if made.outcome == "in_flight":
@@ -116,20 +112,3 @@ def register(
 ) -> str:
     """Register the race's candidate with its evidence; safe to retry, one version per decision."""
     return run.register(care, champion, fired, race, candidate, claim, flow_run)
-
-
-def _by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> Decision:
-    fired, is_new = decide_by_hand(care, rung, reason, now)
-    if is_new:
-        care.listener.event(
-            Decided(
-                model=fired.model,
-                spec=str(care.spec.path),
-                at=fired.at,
-                decision=fired.id,
-                action=fired.action,
-                verdict=fired.triage.verdict,
-                reasons=fired.reasons,
-            )
-        )
-    return fired

@@ -7,6 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from ..spec.model import Spec
+from ..spec.values import Decision
+
 _PAGE = "Address of the version's page in MLflow, where MLflow has pages"
 
 
@@ -32,6 +35,21 @@ class Decided(Happening):
     )
     reasons: tuple[str, ...] = Field((), description="Sentences that say why, for people")
     mode: str = Field("live", description="`live`, or `shadow`: then nothing trains")
+
+    @classmethod
+    def of(cls, spec: Spec, decision: Decision) -> Decided:
+        """The event of a decision that was just written down."""
+        return cls(
+            model=decision.model,
+            spec=str(spec.path),
+            at=decision.at,
+            decision=decision.id,
+            action=decision.action,
+            verdict=decision.triage.verdict,
+            rule=decision.rule,
+            reasons=decision.reasons,
+            mode=spec.mode,
+        )
 
 
 class Registered(Happening):

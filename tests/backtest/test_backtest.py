@@ -138,6 +138,19 @@ def test_a_change_of_any_of_our_files_makes_what_was_kept_old(tmp_path: Path, mo
     assert found[0] != found[1]
 
 
+def test_a_change_of_the_users_own_learner_makes_what_was_kept_old(tmp_path: Path) -> None:
+    """Also where it does not lie beside the build function."""
+    (tmp_path / "p" / "own").mkdir(parents=True)
+    file = tmp_path / "p" / "own" / "learner.py"
+    spec = write_spec(tmp_path / "p", (r"(build: training.py:build)", r"\1\n  family: own/learner.py:Own"))
+    found = []
+    for text in ("a = 1", "a = 2"):
+        file.write_text(text)
+        with open_source(spec) as source:
+            found.append(kept.fingerprint_of(spec, source))
+    assert found[0] != found[1]
+
+
 def test_only_learning_at_every_look_can_beat_the_oracle(found: Backtest) -> None:
     """It is greedy: it passes over an update that costs the next stretch a little and pays in those behind it."""
     best = arm(found, "oracle").quality.value
