@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...ledger.ledger import PromotionKind
+from ...ledger.ledger import Promotion, PromotionKind
 from ...models.registry.versions import Version
 from ...spec.errors import Refused, RegistryError
 from ..champion import replaced_by
@@ -46,19 +46,19 @@ def move_champion(care: Kept, version: str, move: Move, lock: Lock) -> None:
     else:
         lock.check()
         previous = care.registry.promote(chosen.number)
-    written = {
-        "model": model,
-        "version": chosen.number,
-        "previous": previous,
-        "at": move.at,
-        "kind": move.kind,
-        "actor": move.actor or "unnamed",
-        "reason": move.reason,
-        "decision": move.decision or chosen.decision,
-    }
-    care.ledger.record_promotion(**written)
+    written = Promotion(
+        model=model,
+        version=chosen.number,
+        previous=previous,
+        at=move.at,
+        kind=move.kind,
+        actor=move.actor or "unnamed",
+        reason=move.reason,
+        decision=move.decision or chosen.decision,
+    )
+    care.ledger.record_promotion(**written.model_dump())
     page = care.registry.page(chosen.number)
-    care.listener.event(Promoted.model_validate({**written, "spec": str(care.spec.path), "page": page}))
+    care.listener.event(Promoted(spec=str(care.spec.path), page=page, **written.model_dump()))
 
 
 def promote_challenger(care: Kept, version: str, move: Move, lock: Lock) -> bool:
