@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from ..data.metrics.metrics import METRICS
 from ..data.source import open_source
@@ -20,13 +21,22 @@ from .findings import DEFAULT
 from .jobs import Heard, Job, side_by_side
 from .kept import fingerprint_of, keep, kept, key_of
 from .results import ArmResult, Backtest, Kind
+from .reviewer import review_delay
 from .scheduled import NAMES
-from .turn import At, ByPolicy, Strategy
-from .turning import review_delay
+from .strategies import At, ByPolicy, Strategy
 from .uniform import spread
 
 ALONE: tuple[Kind, ...] = ("never", "warm")
 SCRATCH: tuple[Kind, ...] = ("scratch_sliding", "scratch_all")
+
+
+class Stretch(TypedDict, total=False):
+    """Which part of history: from *start* (left out: when a third of the data's time has passed) to *end* (the data's),
+    with a look *every* so often (the spec's)."""
+
+    start: datetime | None
+    end: datetime | None
+    every: timedelta | None
 
 
 def run_backtest(
@@ -34,13 +44,11 @@ def run_backtest(
     *,
     policies: Mapping[str, Spec] | None = None,
     others: Mapping[str, Strategy] | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    every: timedelta | None = None,
     workers: int = 2,
     fresh: bool = False,
     scratch: bool = True,
     heard: Heard = lambda name, done, total: None,
+    **stretch: Unpack[Stretch],
 ) -> Backtest:
     """Replay history for the spec's own policy, for *policies* (name: spec with other rules), and for *others*.
 
@@ -49,28 +57,22 @@ def run_backtest(
     from scratch are left out, and the oracle with them: on large data they take most of the time. If the spec's own
     rules never started a training, an arm with Ratoon's default policy says what that would have done.
     """
-    asked_names = [*(policies or {}), *(others or {})]
-    taken = {"policy", DEFAULT, *NAMES.values(), *(f"uniform, as many as {name}" for name in ("policy", *asked_names))}
-    wrong = [name for name in asked_names if name in taken or asked_names.count(name) > 1]
-    if wrong:
-        raise BadInput(f"A policy is called {wrong[0]!r}, which is taken; give its file another name.")
-    named = {name: _live(each) for name, each in {"policy": spec, **(policies or {})}.items()}
+    named, others = _named(spec, policies or {}, others or {}), others or {}
     spec = named["policy"]
-    for each in named.values():
-        check_rules(each.deciding)
     with open_source(spec) as source:
-        planned = plan(source, spec.path.name, start, end, every or spec.backtest.every or spec.monitors.every)
+        every = stretch.get("every") or spec.backtest.every or spec.monitors.every
+        planned = plan(source, spec.path.name, stretch.get("start"), stretch.get("end"), every)
         fingerprint = fingerprint_of(spec, source)
     folder = stores_of(spec).home / "backtest"
     fits = folder / f"fits-{fingerprint[:12]}-{os.getpid()}"
     keeper = _Keeper(folder, fingerprint, planned, fresh, workers, heard)
     alone = [*ALONE, *(SCRATCH if scratch else ())]
     jobs = [Job(name, each, planned, strategy=ByPolicy()) for name, each in named.items()]
-    jobs += [Job(name, spec, planned, "other", strategy) for name, strategy in (others or {}).items()]
+    jobs += [Job(name, spec, planned, "other", strategy) for name, strategy in others.items()]
     jobs += [Job(NAMES[kind], spec, planned, kind, fits=fits) for kind in alone]
     try:
         found = keeper(jobs)
-        asked = [name for name in (*named, *(others or {})) if found[name].runs]
+        asked = [name for name in (*named, *others) if found[name].runs]
         after = [_uniform(spec, named, planned, name, found[name].runs) for name in asked]
         if not found["policy"].runs and spec.policy != default_policy(spec.review):
             after.insert(0, Job(DEFAULT, _with_default(spec), planned, strategy=ByPolicy()))
@@ -79,6 +81,23 @@ def run_backtest(
         found |= keeper(after)
     finally:
         shutil.rmtree(fits, ignore_errors=True)
+    return _backtest(spec, planned, _in_order(found, (*named, *others)))
+
+
+def _named(spec: Spec, policies: Mapping[str, Spec], others: Mapping[str, Strategy]) -> dict[str, Spec]:
+    """The spec of each policy, as it would act. Raises BadInput for a name that is taken, RuleError for bad rules."""
+    asked = [*policies, *others]
+    taken = {"policy", DEFAULT, *NAMES.values(), *(f"uniform, as many as {name}" for name in ("policy", *asked))}
+    wrong = [name for name in asked if name in taken or asked.count(name) > 1]
+    if wrong:
+        raise BadInput(f"A policy is called {wrong[0]!r}, which is taken; give its file another name.")
+    named = {name: _live(each) for name, each in {"policy": spec, **policies}.items()}
+    for each in named.values():
+        check_rules(each.deciding)
+    return named
+
+
+def _backtest(spec: Spec, planned: Plan, arms: Sequence[ArmResult]) -> Backtest:
     return Backtest(
         model=spec.model,
         spec=str(spec.path),
@@ -90,7 +109,7 @@ def run_backtest(
         looks=len(planned.moments),
         training_seconds=spec.backtest.training_time.total_seconds(),
         review_seconds=review_delay(spec).total_seconds(),
-        arms=tuple(_in_order(found, (*named, *(others or {})))),
+        arms=tuple(arms),
     )
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from ..loop.plan import Plan
 from ..spec.model import Spec
+from .arm import run_arm
 from .results import ArmResult, Kind
 from .scheduled import run_alone
+from .strategies import Strategy
 from .summary import Tell
-from .turn import Strategy
-from .turning import run_turning
 
 Heard = Callable[[str, int, int], None]  # the job's name, steps done, steps in all
 
@@ -43,7 +43,7 @@ def carry_out(job: Job, tell: Tell) -> ArmResult:
     """Run the arm in this process."""
     if job.strategy is None:
         return run_alone(job.spec, job.plan, job.kind, job.fits, tell, hindsight=job.hindsight)
-    return run_turning(job.spec, job.plan, job.name, job.kind, job.strategy, tell, of=job.of, hindsight=job.hindsight)
+    return run_arm(job.spec, job.plan, job.name, job.kind, job.strategy, tell, of=job.of, hindsight=job.hindsight)
 
 
 def side_by_side(jobs: Sequence[Job], workers: int, heard: Heard) -> Iterator[tuple[Job, ArmResult]]:

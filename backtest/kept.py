@@ -11,7 +11,7 @@ from ..data.sources.moment import LATEST
 from ..loop.plan import Plan
 from ..models.families import libraries
 from ..models.learning.libraries import installed
-from ..spec.family import is_file
+from ..models.subprocesses.user_files import own_files
 from ..spec.model import Spec
 from .results import ArmResult
 
@@ -26,13 +26,8 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
     """
     tally = source.as_of(LATEST).ledger_of_rows(LATEST)
     parts = [tally.model_dump_json(), str(source.extent())]
-    build = spec.folder / spec.learner.build.rpartition(":")[0]
-    own = [spec.folder / each.use.rpartition(":")[0] for each in spec.monitors.own if is_file(each.use)]
-    code = [
-        *build.parent.glob("*.py"),
-        *filter(Path.is_file, own),
-        *(each for room in _ROOMS for each in (_OWN / room).rglob("*.py")),
-    ]
+    beside = {each for file in own_files(spec) if file.is_file() for each in file.parent.glob("*.py")}
+    code = [*beside, *(each for room in _ROOMS for each in (_OWN / room).rglob("*.py"))]
     parts += [f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(code)]
     for place in (spec.data.source, spec.data.labels.source if spec.data.labels else None):
         found = glob.glob(str(spec.folder / place), recursive=True) if place else []  # noqa: PTH207  # may be absolute

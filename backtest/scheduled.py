@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..loop.context import Care
-from ..loop.learn.learn import first_version
+from ..loop.context import Care, simulated
+from ..loop.learn.first import first_version
 from ..loop.observe.composite import Served
 from ..loop.plan import Plan
 from ..models.learning.trained import Trained
@@ -24,9 +24,8 @@ from ..spec.values import Span
 from .cpu_clock import Spent
 from .fits import Fits
 from .hindsight import Hindsight
-from .rehearsed import rehearsed
 from .results import ArmResult, Cpu, Kind
-from .summary import Looked, Run, Tell, summed_up, warm_run
+from .summary import Arm, Looked, Run, Tell, summed_up, warm_run
 
 NAMES: dict[Kind, str] = {
     "never": "never",
@@ -52,7 +51,7 @@ def on_schedule(plan: Plan, every: timedelta | None) -> tuple[datetime, ...]:
 
 def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell, *, hindsight: bool = True) -> ArmResult:
     """The arm of *kind*: never, warm, scratch_sliding, scratch_all or oracle. *folder* keeps the fits they share."""
-    with rehearsed(spec) as care:
+    with simulated(spec) as care:
         began = care.registry.load(first_version(care, plan.start).number)
         whole = care.source.extent()
         stretch = plan.start - whole.start if whole is not None else plan.span.length
@@ -62,15 +61,8 @@ def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell, *, h
             looks.append(look)
             if look.run is not None and look.run.candidate is not None:
                 served.append(Served(now, str(len(served) + 1), look.run.candidate))
-        result = summed_up(
-            care,
-            plan,
-            NAMES[kind],
-            kind,
-            served,
-            looks,
-            hindsight=hindsight and kind in ("never", "warm"),
-        )
+        named = Arm(NAMES[kind], kind, hindsight=hindsight and kind in ("never", "warm"))
+        result = summed_up(care, plan, named, served, looks)
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
 

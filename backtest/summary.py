@@ -59,58 +59,41 @@ class Looked:
 GATED: frozenset[Kind] = frozenset({"policy", "uniform", "other"})
 
 
-def summed_up(
-    care: Care,
-    plan: Plan,
-    name: str,
-    kind: Kind,
-    served: Sequence[Served],
-    looks: Sequence[Looked],
-    *,
-    of: str | None = None,
-    hindsight: bool = True,
-    decisions: tuple[Decision, ...] = (),
-) -> ArmResult:
-    """Judge every stretch by all labels that ever arrived.
+@dataclass(frozen=True)
+class Arm:
+    """What an arm is called, and of which policy it is the uniform schedule, if it is one.
 
     Without *hindsight* no update is tried at the looks, and single stretches have neither intervals nor harm: what is
     left is enough to compare arms.
     """
+
+    name: str
+    kind: Kind
+    of: str | None = None
+    hindsight: bool = True
+
+
+def summed_up(
+    care: Care,
+    plan: Plan,
+    arm: Arm,
+    served: Sequence[Served],
+    looks: Sequence[Looked],
+    decisions: tuple[Decision, ...] = (),
+) -> ArmResult:
+    """Judge every stretch by all labels that ever arrived."""
     judge = Hindsight(care)
-    first = served[0].trained
-    steps: list[Step] = []
-    parts: list[Outcomes] = []
-    start = Looked("hold", first, reason="The first version was trained.")
-    for index, (span, look) in enumerate(zip(plan.steps, [start, *looks], strict=False)):
-        rows = judge.rows(span)
-        outcomes = composite(rows, served)
-        if outcomes is not None:
-            parts.append(outcomes)
-        steps.append(
-            Step(
-                at=span.start,
-                end=span.end,
-                action=look.action,
-                verdict=look.verdict,
-                reason=look.reason,
-                version=_serving(served, span),
-                outcome=look.run.outcome if look.run else None,
-                cpu=look.cpu,
-                rows=len(rows),
-                quality=judge.quality(outcomes, resamples=100 if hindsight else 0),
-                harm=judge.harm(outcomes, span, first) if hindsight else None,
-                helps=_helped(judge, look, span, rows) if hindsight and index else None,
-                refused_better=_refused_better(judge, look, span, rows) if hindsight and index else None,
-            )
-        )
+    judged = [_step(judge, served, span, look, arm.hindsight) for span, look in _stretches(plan, served, looks)]
+    steps = [step for step, _ in judged]
+    parts = [outcomes for _, outcomes in judged if outcomes is not None]
     # A version that came of the last look never serves here
     tried = [look.run for look in looks[: len(plan.steps) - 1] if look.run is not None]
     runs = [run for run in tried if run.outcome != BACKGROUND]  # which nothing fired, though it counts as CPU
     return ArmResult(
-        name=name,
-        kind=kind,
-        of=of,
-        policy=care.spec.policy_version if kind == "policy" else "",
+        name=arm.name,
+        kind=arm.kind,
+        of=arm.of,
+        policy=care.spec.policy_version if arm.kind == "policy" else "",
         quality=judge.quality(join(parts) if parts else None),
         runs=len(runs),
         registered=sum(run.candidate is not None for run in runs),
@@ -122,11 +105,43 @@ def summed_up(
         days=plan.span.length / timedelta(days=1),
         false_runs=sum(step.ran and step.helps is False for step in steps),
         missed_runs=sum(not step.ran and step.helps is True for step in steps),
-        hurt=_hurt(judge, served, plan) if kind in GATED else None,
+        hurt=_hurt(judge, served, plan) if arm.kind in GATED else None,
         verdicts=dict(Counter(look.verdict for look in looks if look.verdict)),
         steps=tuple(steps),
         decisions=decisions,
     )
+
+
+def _stretches(plan: Plan, served: Sequence[Served], looks: Sequence[Looked]) -> list[tuple[Span, Looked]]:
+    """Each stretch of the plan with the look at its start; the first began with the first version's training."""
+    start = Looked("hold", served[0].trained, reason="The first version was trained.")
+    return list(zip(plan.steps, [start, *looks], strict=False))
+
+
+def _step(
+    judge: Hindsight, served: Sequence[Served], span: Span, look: Looked, hindsight: bool
+) -> tuple[Step, Outcomes | None]:
+    """One stretch as it is judged, and what was served on it."""
+    rows = judge.rows(span)
+    outcomes = composite(rows, served)
+    first = served[0]
+    tried = hindsight and span.start > first.since  # the first stretch follows no look
+    step = Step(
+        at=span.start,
+        end=span.end,
+        action=look.action,
+        verdict=look.verdict,
+        reason=look.reason,
+        version=_serving(served, span),
+        outcome=look.run.outcome if look.run else None,
+        cpu=look.cpu,
+        rows=len(rows),
+        quality=judge.quality(outcomes, resamples=100 if hindsight else 0),
+        harm=judge.harm(outcomes, span, first.trained) if hindsight else None,
+        helps=_helped(judge, look, span, rows) if tried else None,
+        refused_better=_refused_better(judge, look, span, rows) if tried else None,
+    )
+    return step, outcomes
 
 
 def _harm_days(steps: Sequence[Step]) -> float:

@@ -42,7 +42,7 @@ from ratoon.backtest.compared import Difference, best_fixed, compared
 from ratoon.backtest.jobs import Job, side_by_side
 from ratoon.backtest.results import ArmResult, Kind
 from ratoon.backtest.scheduled import NAMES
-from ratoon.backtest.turn import ByPolicy
+from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.metrics.metrics import METRICS
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan

@@ -32,7 +32,7 @@ from rich.table import Table
 from ratoon.backtest.backtest import run_backtest
 from ratoon.backtest.compared import Difference, compared
 from ratoon.backtest.results import Backtest
-from ratoon.backtest.turn import Turn
+from ratoon.loop.turn import Turn
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.rules import default_policy

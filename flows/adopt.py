@@ -6,11 +6,14 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from ..loop.champion_lock import champion_lock
 from ..loop.context import Care, take_care
 from ..loop.moment import as_utc
 from ..loop.review.adopt import Adopted, adopt
+from ..loop.review.promote import Move
 from .prefect.declared import declared_spec
 from .prefect.engine import NO_CACHE, flow, flow_run, task
+from .prefect.listener import PrefectListener
 from .prefect.moment import moment_of
 from .prefect.names import model_name
 from .prefect.readable import name_the_end
@@ -49,12 +52,12 @@ def adopt_model(
         actor: Who adopts it.
         at: The moment it counts from; left out: now.
     """
-    with take_care(declared_spec(spec)) as care:
+    with take_care(declared_spec(spec), PrefectListener()) as care, champion_lock(care) as lock:
         now = moment_of(at)
         told = as_utc(learned_until) if learned_until else None
         adopted = register_adopted(care, version, model_uri, told, now)
         number = adopted.version.number
-        move(care, number, kind="first", reason=f"adopted from {adopted.source}", actor=actor or "ratoon", at=now)
+        move(care, number, Move("first", f"adopted from {adopted.source}", actor or "ratoon", now), lock)
         return Adoption(version=number, source=adopted.source, **vars(adopted.found))
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from ..loop.champion import first_cpu_seconds
 from ..loop.context import Care, take_care
-from ..loop.observe.composite import composite, labelled, quality, served_by_registry
 from ..loop.plan import plan, step_of
+from ..loop.rehearsal import write_rehearsal
+from ..loop.replayed import Replayed, sum_up
 from ..spec.load import load_spec
-from ..spec.values import Span
 from .monitor import monitor
 from .prefect.declared import declared_spec
 from .prefect.engine import PREFECT, flow, flow_run
@@ -25,41 +22,9 @@ from .prefect.long_work import LongWork
 from .prefect.names import end_name, model_name
 from .prefect.progress import Tick, tell
 from .prefect.readable import name_the_end
-from .rehearsal import write_rehearsal
 from .train import train
 
-
-class Quality(BaseModel):
-    """The metric over the replayed span, with its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-    rows: int
-
-
-class Replayed(BaseModel):
-    """What a replay did; *trainings*, *rows_learned* and *cpu_seconds* leave the first version out.
-
-    *trainings* are runs that a decision fired; rows and CPU are also those of background learning.
-    """
-
-    model: str
-    spec: str
-    metric: str
-    start: datetime
-    end: datetime
-    windows: int
-    actions: dict[str, int]
-    verdicts: dict[str, int]
-    trainings: int
-    outcomes: dict[str, int]
-    promoted: int
-    rows_learned: int
-    cpu_seconds: float
-    first_cpu_seconds: float
-    composite: Quality
-    never: Quality
+__all__ = ["Replayed", "replay"]
 
 
 def _run_name() -> str:
@@ -94,7 +59,7 @@ def replay(
             decision = monitor(spec=str(rehearsal), at=moment, start="here")
             work.heard("simulated moments", number, len(planned.moments))
             tell(Tick(number, len(planned.moments), decision, care.ledger.champions(care.spec.model)[-1].version))
-        replayed = _sum_up(care, str(rehearsal), planned.span, len(planned.moments))
+        replayed = sum_up(care, str(rehearsal), planned.span, len(planned.moments))
     end_name(f"{replayed.windows} looks, {replayed.trainings} trainings")
     return replayed
 
@@ -110,30 +75,3 @@ def _no_heartbeat() -> AbstractContextManager[object]:
 
 def _shown(care: Care) -> LongWork:
     return LongWork("replay", care.spec.model, "training the first version")
-
-
-def _sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
-    model, metric = care.spec.model, care.spec.metric
-    decisions = care.ledger.decisions(model)
-    flights = care.ledger.updates(model)
-    promotions = care.ledger.champions(model)
-    view = care.source.as_of(span.end)
-    rows, served = labelled(view, span), served_by_registry(care)
-    return Replayed(
-        model=model,
-        spec=path,
-        metric=metric,
-        start=span.start,
-        end=span.end,
-        windows=windows,
-        actions=Counter(d.action for d in decisions if d.window is not None),
-        verdicts=Counter(d.triage.verdict for d in decisions if d.window is not None),
-        trainings=sum(f.outcome != "background" for f in flights),
-        outcomes=Counter(f.outcome for f in flights),
-        promoted=len(promotions) - 1,
-        rows_learned=sum(f.rows for f in flights),
-        cpu_seconds=sum(f.cpu_seconds for f in flights),
-        first_cpu_seconds=first_cpu_seconds(care),
-        composite=Quality(**vars(quality(care.spec, composite(rows, served)))),
-        never=Quality(**vars(quality(care.spec, composite(rows, served[:1])))),
-    )

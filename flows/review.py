@@ -17,6 +17,7 @@ from ..spec.errors import Refused
 from ..spec.load import load_spec
 from .prefect.declared import declared_spec
 from .prefect.form import SpecPath
+from .prefect.listener import PrefectListener
 from .prefect.moment import moment_of
 from .prefect.names import end_name, model_name
 from .prefect.readable import name_the_end
@@ -43,7 +44,7 @@ def review(*, spec: SpecPath) -> list[str]:
     if deployment.id and _UNDER_UP not in os.environ:  # there `ratoon up` looks itself, and more often
         for each in recover(os.environ.get("RATOON_POOL", "ratoon")):
             get_run_logger().warning(each)
-    with keep_stores(declared_spec(spec)) as kept:
+    with keep_stores(declared_spec(spec), PrefectListener()) as kept:
         said = list(sweep(kept, moment_of(None)))
     if said:
         end_name("; ".join(said))

@@ -1,164 +1,17 @@
-"""What happened in the registry since Ratoon last looked: the sweep over aliases is the truth, events are hints."""
+"""See what happened in the registry since Ratoon last looked; a task of whichever flow looks."""
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 
-from ..ledger.ledger import Promotion, PromotionKind
 from ..loop.context import Kept
-from ..loop.learn.claim import take_back_doubles
-from ..loop.review.unapproved import actor_of, last_let, why_ungated
-from ..models.registry.versions import Version
-from .catching import caught_gone, caught_ungated, no_longer_gone, still_ungated
-from .holding import one_after_another
-from .prefect.engine import NO_CACHE, get_run_logger, task
-from .prefect.events import Promoted, announce
-from .retention import prune_if_due
-
-UNEXPLAINED = "no reason was given (tag `review_reason`)"
-GRACE_SECONDS = 2.0  # a promotion by Ratoon moves the alias first and writes it down right after
+from ..loop.retention import prune_if_due
+from ..loop.review import sweep as reviews
+from .prefect.engine import NO_CACHE, task
+from .prefect.old_runs import prune_all
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
 def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
-    """Write down rejections, and a champion that a person set in MLflow's own pages; what was new, in words.
-
-    A champion that no gate passed, or that is gone, is caught (spec key `ungated`). MLflow records no actor for an
-    alias: the ledger says who only where the registry's guard is installed or the tag `reviewed_by` was set. Safe to
-    retry and to run beside itself: what is already the ledger's newest promotion is not written again. What is too old
-    by the spec's `retention` is removed.
-    """
-    with one_after_another(care):
-        care.registry.refresh()  # what was read before may have changed while this one waited
-        said = (*_doubles(care), *_rejections(care, now), *_champion(care, now))
-    return (*said, *prune_if_due(care))  # which may take long, and nobody waits for it
-
-
-def _doubles(care: Kept) -> list[str]:
-    """A second version of a decision, made by a process that had lost its claim and died, is deleted."""
-    gone = take_back_doubles(care.ledger, care.registry, care.spec.model)
-    for number in gone:
-        get_run_logger().warning("v%s was the second version of its decision; it was never offered.", number)
-    return [f"v{number} taken back" for number in gone]
-
-
-def _rejections(care: Kept, now: datetime) -> list[str]:
-    """Versions with the tag `review: rejected`; a reason that was tagged later is written down beside it."""
-    known = {(each.version, each.verdict): each for each in care.ledger.reviews(care.spec.model)}
-    said = []
-    for version in care.registry.rejected():
-        reason = version.meta.review_reason.strip()
-        rejected = known.get((version.number, "rejected"))
-        explained = rejected is not None and rejected.reason != UNEXPLAINED
-        if rejected is not None and (not reason or explained or (version.number, "explained") in known):
-            continue
-        written = care.ledger.record_review(
-            model=care.spec.model,
-            version=version.number,
-            verdict="rejected" if rejected is None else "explained",
-            at=max(now, rejected.at) if rejected is not None else _known_since(care, version, now),
-            actor=version.meta.reviewed_by or "registry",
-            reason=reason or UNEXPLAINED,
-            decision=version.decision,
-        )
-        if written:
-            what = "rejected" if rejected is None else "rejected, with a reason"
-            get_run_logger().info("v%s was %s in the registry: %s", version.number, what, reason or UNEXPLAINED)
-            said.append(f"v{version.number} {what}")
-    return said
-
-
-def _known_since(care: Kept, version: Version, now: datetime) -> datetime:
-    """*now*, or when the version was registered where that is later: a look back must not date a rejection before."""
-    ended = [u.ended_at for u in care.ledger.updates(care.spec.model) if u.version == version.number and u.ended_at]
-    return max([now, *ended])
-
-
-def _champion(care: Kept, now: datetime) -> list[str]:
-    serving, known = care.registry.champion(), care.ledger.champions(care.spec.model)
-    last = known[-1] if known else None
-    if last is not None and (serving is None or last.version != serving.number):
-        time.sleep(GRACE_SECONDS)
-        care.registry.refresh()
-        serving, known = care.registry.champion(), care.ledger.champions(care.spec.model)
-        last = known[-1]
-    at = max(now, last.at) if last else now  # a look back must not put today's move into the past
-    if serving is None:
-        return caught_gone(care, last, at) if last else []
-    if last is None or last.version != serving.number:
-        return _moved(care, serving, known, at)
-    if last.kind == "ungated" and (said := still_ungated(care, last, at)):
-        return said
-    return _set_again(care, serving, last, at)
-
-
-def _moved(care: Kept, serving: Version, known: list[Promotion], at: datetime) -> list[str]:
-    """The alias points to another version than the ledger knows."""
-    last = known[-1] if known else None
-    again = any(promotion.version == serving.number for promotion in known)
-    why = why_ungated(care, serving) if last else None
-    kind: PromotionKind = "promotion"
-    if last is None:
-        kind = "first"
-    elif why is not None:
-        kind = "ungated"
-    elif last.kind == "ungated" and serving.number == last_let(care):
-        kind = "put_back"
-    elif again:
-        kind = "roll_back"
-    said = "the alias was moved in the registry; this is when the sweep saw it"
-    before = last_let(care)
-    move = noticed(care, serving, last, at, kind, f"{said}; {why}" if why else said, again=again)
-    if move is None:
-        return []
-    no_longer_gone(care, serving.number, at)
-    return caught_ungated(care, move, before, why) if why else [f"{kind.replace('_', ' ')} v{serving.number}"]
-
-
-def _set_again(care: Kept, serving: Version, last: Promotion, at: datetime) -> list[str]:
-    """The alias is where the ledger knows it; where it was gone in between, its return is written down once."""
-    catches = care.ledger.catches(care.spec.model)
-    if not catches or catches[-1].version is not None or catches[-1].at < last.at or last.kind == "put_back":
-        return []
-    care.ledger.record_promotion(
-        model=care.spec.model,
-        version=serving.number,
-        previous=last.version,
-        at=at,
-        kind="ungated" if last.kind == "ungated" else "put_back",
-        actor=actor_of(serving, last, again=True),
-        reason="the alias was set again in the registry",
-        decision=serving.decision,
-        noticed=True,
-    )
-    no_longer_gone(care, serving.number, at)
-    return [f"v{serving.number} is champion again"]
-
-
-def noticed(
-    care: Kept, serving: Version, last: Promotion | None, at: datetime, kind: PromotionKind, reason: str, *, again: bool
-) -> Promotion | None:
-    """Write a move down that somebody made in the registry, and announce it; None where another was faster."""
-    move = Promotion(
-        model=care.spec.model,
-        version=serving.number,
-        previous=last.version if last else None,
-        at=at,
-        kind=kind,
-        actor=actor_of(serving, last, again),
-        reason=reason,
-        decision=serving.decision,
-    )
-    if not care.ledger.record_promotion(**move.model_dump(), noticed=True):
-        return None
-    before = f"moved from v{move.previous} to" if move.previous else "was found on"
-    get_run_logger().info("The champion alias %s v%s in the registry.", before, move.version)
-    announce(
-        Promoted(
-            spec=str(care.spec.path),
-            page=care.registry.page(serving.number),
-            **move.model_dump(),
-        )
-    )
-    return move
+    """Write down what reviewers did, catch a champion that nobody approved, and remove what is too old; in words."""
+    return (*reviews.sweep(care, now), *prune_if_due(care, prune_all))

@@ -13,7 +13,7 @@ from ..monitors.profile import Profile
 from ..spec.errors import RegistryError
 from ..spec.model import Spec
 from ..spec.values import Span
-from .context import Care
+from .context import Care, Kept
 from .review.unapproved import NOTICED, last_let
 
 
@@ -124,7 +124,7 @@ def first_cpu_seconds(care: Care) -> float:
         return 0.0
 
 
-def replaced_by(care: Care, serving: str | None) -> str | None:
+def replaced_by(care: Kept, serving: str | None) -> str | None:
     """The champion that *serving* replaced when it first came: where a roll-back goes; None for the first.
 
     One that the ledger does not know yet was set by hand a moment ago: it replaced the newest that it knows. What

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..data.source import Source, open_source
 from ..data.sources.layout import Kind
 from ..ledger.ledger import Ledger
+from ..models.registry.in_memory import Shelf
 from ..models.registry.versions import Versions
 from ..spec.model import Spec
 from ..spec.private import private_files, private_folder
 from ..spec.stores import Stores, stores_of
+from .listener import SILENT, Listener
 from .on_record import OnRecord
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of one model, without its data: enough to see what reviewers did."""
+    """What is kept of one model, without its data: enough to see what reviewers did.
+
+    *listener* hears what is done with it.
+    """
 
     spec: Spec
     stores: Stores
     ledger: Ledger
     registry: Versions
+    listener: Listener = field(default=SILENT, kw_only=True, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Care(Kept):
 
 
 @contextmanager
-def keep_stores(spec: Spec) -> Iterator[Kept]:
+def keep_stores(spec: Spec, listener: Listener = SILENT) -> Iterator[Kept]:
     """Open ledger and registry of *spec*; its data is not looked at, and may be broken."""
     from ..models.registry.mlflow_registry import Registry
 
@@ -44,11 +50,11 @@ def keep_stores(spec: Spec) -> Iterator[Kept]:
         private_folder(stores.home)
     with private_files(), Ledger.open(stores.ledger) as ledger:
         registry.witness = OnRecord(ledger, spec.model)
-        yield Kept(spec, stores, ledger, registry)
+        yield Kept(spec, stores, ledger, registry, listener=listener)
 
 
 @contextmanager
-def take_care(spec: Spec, *, one_read: bool = False) -> Iterator[Care]:
+def take_care(spec: Spec, listener: Listener = SILENT, *, one_read: bool = False) -> Iterator[Care]:
     """Open the stores and the data of *spec*. With *one_read* each thing in the registry is read once: see `Versions`.
 
     Raises DataError where the data is not as the spec says, before anything is written.
@@ -72,7 +78,19 @@ def take_care(spec: Spec, *, one_read: bool = False) -> Iterator[Care]:
         registry.witness = OnRecord(ledger, spec.model)
         if source is None:
             source = stack.enter_context(open_source(spec, expected=_features(registry)))
-        yield Care(spec, stores, ledger, registry, source)
+        yield Care(spec, stores, ledger, registry, source, listener=listener)
+
+
+@contextmanager
+def simulated(spec: Spec) -> Iterator[Care]:
+    """Open the data of *spec*, with a ledger and a registry in memory that end with the block.
+
+    For a backtest: the live stores are not touched, and nothing is written to disk.
+    """
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(spec, held=True))
+        ledger = stack.enter_context(Ledger.open("sqlite://"))
+        yield Care(spec, stores_of(spec), ledger, Shelf(spec), source)
 
 
 def _is_ours(registry: Versions) -> bool:

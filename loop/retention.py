@@ -8,7 +8,9 @@ than the shortest age that the spec takes. Done again, it finds nothing more.
 from __future__ import annotations
 
 import os
+import re
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -88,6 +90,31 @@ def prune(care: Kept, now: datetime, *, dry: bool = False) -> list[Removed]:
         folders = [care.stores.home / "facts", backtest, *sorted(backtest.glob("fits-*"))]
         found.append(_files("caches", folders, "*", now - ages.caches, dry))
     return found
+
+
+def prune_if_due(care: Kept, prune_all: Callable[[Kept], list[Removed]]) -> tuple[str, ...]:
+    """Call *prune_all* once in `retention.every`, if the spec has that section; what was removed, in words.
+
+    It never stops a look: what cannot be removed is said, and tried again the next time.
+    """
+    ages = care.spec.retention
+    if ages is None:
+        return ()
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", care.spec.model)
+    mark = care.stores.home / f"pruned-{name}"
+    try:
+        if mark.exists() and time.time() - mark.stat().st_mtime < ages.every.total_seconds():
+            return ()
+        mark.touch()
+        os.utime(mark)
+        found = prune_all(care)
+    except Exception as error:  # the stores' libraries raise what they like, and a look must go on
+        care.listener.warning(f"Nothing, or not all, that is too old was removed: {error}")
+        return ()
+    for each in found:
+        for said in each.failed:
+            care.listener.warning(f"Too old, and cannot be removed: {said}")
+    return tuple(f"removed {each.count} old {each.kind} ({each.bytes:,} bytes)" for each in found if each.count)
 
 
 def still_needed(care: Kept, champions: int) -> dict[str, Version]:

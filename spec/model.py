@@ -22,6 +22,7 @@ from .duration import MOST_ROWS, Duration, Period, format_duration
 from .family import ANY_TYPE
 from .gate import GateSpec
 from .part import Part
+from .relative import FileEntry, FilePath
 from .retention import RetentionSpec
 from .rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
 from .size import Size
@@ -81,7 +82,7 @@ IdColumns = Annotated[
 class LabelTable(Part):
     """Labels that live in a table of their own and are joined by the row's id."""
 
-    source: str | None = Field(None, description="Path or glob of Parquet or CSV files, or a DuckDB file")
+    source: FilePath | None = Field(None, description="Path or glob of Parquet or CSV files, or a DuckDB file")
     url: str | None = Field(None, description="postgresql://… of the database; needs `table`")
     table: str | None = Field(None, description="Table in the database or DuckDB file")
     id: IdColumns | None = Field(None, description="The id column there, or columns; left out: the same as data.id")
@@ -101,7 +102,7 @@ class LabelTable(Part):
 class DataSpec(Part):
     """Where rows come from, and what their columns mean."""
 
-    source: str | None = Field(None, description="Path or glob of Parquet or CSV files, or a DuckDB file")
+    source: FilePath | None = Field(None, description="Path or glob of Parquet or CSV files, or a DuckDB file")
     url: str | None = Field(None, description="postgresql://… of the database; needs `table`")
     table: str | None = Field(None, description="Table in the database or DuckDB file")
     id: IdColumns = Field(
@@ -246,8 +247,8 @@ class LimitsSpec(Part):
 class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
 
-    build: str = Field(description="file.py:function that returns an unfitted estimator")
-    family: str = Field(
+    build: FileEntry = Field(description="file.py:function that returns an unfitted estimator")
+    family: FileEntry = Field(
         "auto",
         description="Left out: chosen by the estimator; else a family (`ratoon check` names them), a learner of your "
         "own as file.py:Class, or the name of an entry point in the group ratoon.learners",
@@ -351,10 +352,10 @@ class LearnerSpec(Part):
 class StoresSpec(Part):
     """Where Ratoon keeps what it knows; relative paths, also of SQLite files, are relative to the spec's folder."""
 
-    home: str = Field(".ratoon", description="Folder of the embedded stores")
+    home: FilePath = Field(".ratoon", description="Folder of the embedded stores")
     mlflow: str | None = Field(None, description="Tracking URI; left out: $MLFLOW_TRACKING_URI, then SQLite in home")
     ledger: str | None = Field(None, description="SQLAlchemy URL; left out: $RATOON_LEDGER_URL, then SQLite in home")
-    workspace: str | None = Field(None, description="Evidently workspace; left out: a folder in home")
+    workspace: FilePath | None = Field(None, description="Evidently workspace; left out: a folder in home")
 
 
 class BacktestSpec(Part):

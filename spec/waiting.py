@@ -57,3 +57,13 @@ def is_lost(state: str | None, words: str) -> bool:
     if state is None:  # the driver's own words: refused, closed unexpectedly, timed out
         return not any(each in words for each in _REFUSALS)
     return state in _ENDED or state.startswith(_CONNECTION)
+
+
+def until(done: Callable[[], bool], *, seconds: float, every: float = 0.1) -> bool:
+    """Ask *done* now, and every so many seconds, until it is true; False if it is not after *seconds*."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(every)
+    return True

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from .duration import MOST_ROWS, Period, Stretch
 from .part import Part
+from .relative import FileEntry
 
 Task = Literal["binary", "multiclass", "regression", "clustering"]
 MetricName = Literal[
@@ -245,7 +246,7 @@ class OwnMonitorSpec(Part):
 
     model_config = ConfigDict(extra="allow")
 
-    use: str = Field(
+    use: FileEntry = Field(
         min_length=1,
         description="`file.py:Name` beside the spec, or the name of an entry point of the group `ratoon.monitors`",
     )

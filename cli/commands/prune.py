@@ -6,7 +6,7 @@ import json
 
 from rich.table import Table
 
-from ...flows.retention import prune_all
+from ...flows.prefect.old_runs import prune_all
 from ...loop.context import keep_stores
 from ...loop.retention import Removed
 from ...spec.model import Spec

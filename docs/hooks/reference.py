@@ -133,7 +133,7 @@ def _variables() -> str:
 
 
 def _events() -> str:
-    from ratoon.flows.prefect import events
+    from ratoon.loop.events import HAPPENINGS
 
     lines = [
         "# Events",
@@ -142,14 +142,13 @@ def _events() -> str:
         "Events are for people and programs that want to hear of something; the truth is the ledger.",
         "",
     ]
-    for each in vars(events).values():
-        if inspect.isclass(each) and issubclass(each, events.Happening) and each is not events.Happening:
-            about = (inspect.getdoc(each) or "").replace("\n", " ")
-            lines += [f"## `{each.event}`", "", about, "", "| field | type | default | meaning |", "|---|---|---|---|"]
-            for name, field in each.model_fields.items():
-                default = "required" if field.is_required() else _written(field.default)
-                lines.append(_row(f"`{name}`", _type(field), default, field.description or ""))
-            lines.append("")
+    for each in HAPPENINGS:
+        about = (inspect.getdoc(each) or "").replace("\n", " ")
+        lines += [f"## `{each.event}`", "", about, "", "| field | type | default | meaning |", "|---|---|---|---|"]
+        for name, field in each.model_fields.items():
+            default = "required" if field.is_required() else _written(field.default)
+            lines.append(_row(f"`{name}`", _type(field), default, field.description or ""))
+        lines.append("")
     return "\n".join(lines)
 
 

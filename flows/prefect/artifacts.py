@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from ...loop.context import Care
+from ...loop.context import Kept
 from ...monitors.evidently.workspace import page
 from ...spec.markdown import as_code, in_markdown, link
 from ...spec.values import Decision, Signal
@@ -18,7 +18,7 @@ from .lately import lately
 _WORST_FIRST = ("fail", "warn", "unknown", "ok")
 
 
-def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) -> None:
+def publish_decision(care: Kept, decision: Decision, signals: Sequence[Signal]) -> None:
     """The decision with its reasons and guards, the signals behind it, and the way to the snapshots.
 
     Prefect cuts long cells of a table off and wraps the text above it: so the reasons stand there.
@@ -50,7 +50,7 @@ def publish_decision(care: Care, decision: Decision, signals: Sequence[Signal]) 
     publish_background(care, decision, signals)
 
 
-def publish_background(care: Care, decision: Decision, signals: Sequence[Signal]) -> None:
+def publish_background(care: Kept, decision: Decision, signals: Sequence[Signal]) -> None:
     """How the model fared lately, and the way to what was kept: beside a look, and beside what came of it."""
     drawn = "" if rehearsing() else lately(care, decision)  # a replay looks hundreds of times
     if drawn:
@@ -66,7 +66,7 @@ def publish_background(care: Care, decision: Decision, signals: Sequence[Signal]
     )
 
 
-def _ways(care: Care, decision: Decision, signals: Sequence[Signal]) -> str:
+def _ways(care: Kept, decision: Decision, signals: Sequence[Signal]) -> str:
     """Links to what was kept of this window; the workspace's own page where $RATOON_EVIDENTLY_URL names it."""
     at = os.environ.get("RATOON_EVIDENTLY_URL", "http://127.0.0.1:8000")
     shown = {signal.snapshot: signal.monitor for signal in signals if signal.snapshot}

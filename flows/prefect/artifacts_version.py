@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from ...loop.context import Care
+from ...loop.context import Kept
+from ...loop.events import Caught, Promoted
 from ...models.gate.table import gate_table
 from ...models.ladder.race import Race
 from ...models.registry.card import attempts_table
-from ...spec.markdown import as_code, in_markdown
+from ...spec.markdown import as_code, in_markdown, link
 from ...spec.values import Decision
 from .artifact_keys import artifact_key
 from .artifacts import publish_background
 from .engine import PREFECT, create_link_artifact, create_markdown_artifact
 
 
-def publish_race(care: Care, fired: Decision, race: Race, version: str | None) -> None:
+def publish_race(care: Kept, fired: Decision, race: Race, version: str | None) -> None:
     """Why it trained, the rungs that ran, the gate's table of the last of them, and what a look shows beside."""
     if not PREFECT:
         return
@@ -28,7 +29,7 @@ def publish_race(care: Care, fired: Decision, race: Race, version: str | None) -
     )
     publish_background(care, fired, care.ledger.signals(fired.id))
     if version is not None:
-        _link_version(care, version)
+        _link_version(care.spec.model, version, care.registry.page(version))
 
 
 def _became(race: Race, version: str | None) -> str:
@@ -39,25 +40,34 @@ def _became(race: Race, version: str | None) -> str:
     return f"v{version} was registered"
 
 
-def publish_promotion(care: Care, version: str, previous: str | None, kind: str, reason: str, actor: str) -> None:
+def publish_promotion(event: Promoted) -> None:
     """Which version took over from which, and why."""
-    before = f"v{previous}" if previous else "none"
-    said = in_markdown(reason or "No reason was given.")
+    before = f"v{event.previous}" if event.previous else "none"
+    said = in_markdown(event.reason or "No reason was given.")
     create_markdown_artifact(
-        markdown=f"**{kind.replace('_', ' ')}** by {in_markdown(actor)}: champion was {before}, is now **v{version}**."
-        f"\n\n> {said}",
-        key=artifact_key("promotion", care.spec.model),
+        markdown=f"**{event.kind.replace('_', ' ')}** by {in_markdown(event.actor)}: champion was {before}, is now "
+        f"**v{event.version}**.\n\n> {said}",
+        key=artifact_key("promotion", event.model),
         description="The champion alias moved",
     )
-    _link_version(care, version)
+    _link_version(event.model, event.version, event.page)
 
 
-def _link_version(care: Care, version: str) -> None:
-    page = care.registry.page(version)
+def publish_caught(event: Caught) -> None:
+    """The alias is where nobody let it go, or gone, and what was done about it."""
+    page = f"\n\n{link(f'v{event.version} in MLflow', event.page)}" if event.page else ""
+    create_markdown_artifact(
+        markdown=f"**Caught.** {in_markdown(event.reason)}{page}",
+        key=artifact_key("caught", event.model),
+        description="The champion alias is where no gate let it go" if event.version else "The champion alias is gone",
+    )
+
+
+def _link_version(model: str, version: str, page: str | None) -> None:
     if page is not None:
         create_link_artifact(
             link=page,
-            link_text=f"{care.spec.model} v{version} in MLflow",
-            key=artifact_key("version", care.spec.model),
+            link_text=f"{model} v{version} in MLflow",
+            key=artifact_key("version", model),
             description="The version's page: description, gate, evidence",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...data.metrics.metrics import METRICS
-from ...loop.context import Care
+from ...loop.context import Kept
 from ...spec.values import Decision, Signal
 from ...spec.watching import RELATIVE
 from .chart import Point, chart
@@ -11,7 +11,7 @@ from .chart import Point, chart
 WINDOWS = 20
 
 
-def lately(care: Care, decision: Decision) -> str:
+def lately(care: Kept, decision: Decision) -> str:
     """Charts of the metric and of the drift, over the last windows up to *decision*, as Markdown; may be empty."""
     known = [each for each in care.ledger.decisions(decision.model) if each.at <= decision.at and each.window]
     looks = [(each, care.ledger.signals(each.id)) for each in known[-WINDOWS:]]
@@ -19,7 +19,7 @@ def lately(care: Care, decision: Decision) -> str:
     return "\n\n".join(each for each in shown if each)
 
 
-def _metric(care: Care, looks: list[tuple[Decision, list[Signal]]]) -> str:
+def _metric(care: Kept, looks: list[tuple[Decision, list[Signal]]]) -> str:
     metric = care.spec.metric
     points: list[Point] = []
     limit: float | None = None

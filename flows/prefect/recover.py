@@ -34,11 +34,11 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelled, Crashed
 
 from ...ledger.ledger import Ledger
+from ...loop.holding import somebody_trains
 from ...spec.errors import RatoonError, SpecError
 from ...spec.load import load_spec
 from ...spec.stores import stores_of
 from ...system.processes import living
-from ..holding import somebody_trains
 
 TRIES = 3
 WORKER = f"ratoon {platform.node()}"  # one worker per machine

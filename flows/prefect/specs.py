@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...loop.rehearsal import WRITTEN_BY
 from ...spec.errors import BadInput
 from ...spec.load import load_spec
 from ...spec.model import Spec
 from ...spec.parsed import MOST_BYTES, top_keys
 from ...spec.places import is_a_file, real
-from ..rehearsal import WRITTEN_BY
 
 MARKS = {"model", "data", "learner"}  # the keys that no spec is without
 

@@ -7,15 +7,14 @@ process made for the same decision is found there, and the one that came second 
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...ledger.claims import RENEWED_EVERY, lost
+from ...ledger.claims import lost
 from ...ledger.ledger import Flight, Ledger
 from ...models.registry.versions import Version, Versions
-from ...spec.errors import RatoonError, Refused, RegistryError
-from ..context import Kept
+from ...spec.errors import Refused
+from ..holding import renewed
 
 
 class Claim:
@@ -47,73 +46,8 @@ class Claim:
 @contextmanager
 def kept_alive(ledger: Ledger, flight: Flight) -> Iterator[Claim]:
     """The claim of *flight*, its lease renewed by a thread until the block ends."""
-    with _renewed(lambda: ledger.renew(flight)):
+    with renewed(lambda: ledger.renew(flight)):
         yield Claim(ledger, flight)
-
-
-class FirstClaim:
-    """The claim on a model's first version, which no decision and no flight stands behind."""
-
-    def __init__(self, care: Kept, holder: str, dead: Collection[str] = ()) -> None:
-        self._care = care
-        self._holder = holder
-        self._dead = dead
-
-    def check(self) -> None:
-        """Raises Refused where another process makes the first version, or there is one."""
-        model = self._care.spec.model
-        if not self._care.ledger.claim_first(model, self._holder, self._dead):
-            raise Refused(f"Another process makes the first version of {model} just now; this one changed nothing.")
-        if (serving := self._care.registry.champion()) is not None:
-            raise RegistryError(
-                f"{model} has the champion v{serving.number} already; nothing was changed. "
-                "Continue it with `ratoon retrain`, or from scratch with `ratoon retrain --rung scratch`."
-            )
-
-    def offer(self, decision: str, version: str) -> str:
-        """*version*, unless another process was faster, which raises Refused."""
-        self.check()
-        return version
-
-    def take_back(self, decision: str, version: str) -> bool:
-        """Nobody can have offered it."""
-        return True
-
-    def newest_offered(self) -> str | None:
-        """There is no other."""
-        return None
-
-
-@contextmanager
-def first_claim(care: Kept, holder: str, dead: Collection[str]) -> Iterator[FirstClaim]:
-    """The claim on the first version of a model, kept alive until the block ends; see `FirstClaim.check`."""
-    claim, model = FirstClaim(care, holder, dead), care.spec.model
-    claim.check()
-    with _renewed(lambda: care.ledger.claim_first(model, holder)):
-        yield claim
-    care.ledger.release_first(model, holder)
-
-
-@contextmanager
-def _renewed(renew: Callable[[], bool]) -> Iterator[None]:
-    """Call *renew* now and then from a thread until the block ends, or it says that the claim is lost."""
-    ended = threading.Event()
-
-    def renewing() -> None:
-        while not ended.wait(RENEWED_EVERY.total_seconds()):
-            try:
-                if not renew():
-                    return  # whoever asks next is told
-            except RatoonError:  # the ledger is away: the lease may end, which the next question tells
-                continue
-
-    thread = threading.Thread(target=renewing, name="claim", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def take_back_doubles(ledger: Ledger, registry: Versions, model: str) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ...data.view import View
+from ...models.ladder.attempt import SCRATCH
+from ...models.ladder.race import Race
 from ...models.learning.state import TrainingState
 from ...spec.model import Spec
 from ..excluded import Impossible, KeptOut, without
@@ -24,3 +26,27 @@ def missed(spec: Spec, view: View, state: TrainingState, out: KeptOut) -> int:
         late = view.learned(state.watermark, since=since if state.since is None else max(since, state.since))
         behind -= len(late) - len(without(late, tuple(apart)))
     return max(0, behind - state.learned_rows)
+
+
+def told_of_missed(race: Race) -> tuple[str, ...]:
+    """The sentences about rows and labels that no update will learn, where there are any."""
+    told: list[str] = []
+    if race.kept_out:
+        told.append(
+            f"{race.kept_out:,} newly labelled rows are impossible, each by itself, and stay out; the signals of the "
+            "looks say which. `ratoon accept-window` gives them back"
+        )
+    if race.candidate is not None and race.candidate.state.rung in SCRATCH:
+        return tuple(told)
+    if race.missed:
+        told.append(
+            f"{race.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "
+            "data.label_time or data.label_delay says. Only a fit from scratch learns them"
+        )
+    if race.revised:
+        told.append(
+            f"About {race.revised.estimate:,} of {race.revised.learned:,} labels have changed since they were learned "
+            f"({race.revised.changed:,} of {race.revised.looked_at:,} looked at). Only a fit from scratch "
+            "(`do: full_retrain`) learns them as they are now"
+        )
+    return tuple(told)

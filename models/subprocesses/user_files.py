@@ -16,9 +16,9 @@ __all__ = ["PRIVATE", "importable", "load_file", "own_files", "unpickled"]
 
 
 def own_files(spec: Spec) -> list[Path]:
-    """The Python files that the spec names: the build function's, and that of a learner of the user's own."""
-    named = [spec.learner.build, *([spec.learner.family] if is_file(spec.learner.family) else [])]
-    return [real(spec.folder / each.rpartition(":")[0]) for each in named]
+    """The Python files that the spec names: the build function's, and those of a team's own learners and monitors."""
+    named = [spec.learner.build, spec.learner.family, *(each.use for each in spec.monitors.own)]
+    return [real(spec.folder / each.rpartition(":")[0]) for each in named if is_file(each)]
 
 
 class _Unpickler(pickle.Unpickler):

@@ -18,7 +18,7 @@ from ratoon.backtest.jobs import Job, carry_out
 from ratoon.backtest.policies import with_policy
 from ratoon.backtest.results import ArmResult, Backtest, Step
 from ratoon.backtest.scheduled import on_schedule
-from ratoon.backtest.turn import At
+from ratoon.backtest.strategies import At
 from ratoon.backtest.uniform import spread
 from ratoon.data.source import open_source
 from ratoon.loop.plan import Plan, plan
@@ -130,6 +130,19 @@ def test_a_change_of_any_of_our_files_makes_what_was_kept_old(tmp_path: Path, mo
     file.parent.mkdir(parents=True)
     monkeypatch.setattr(kept, "_OWN", tmp_path / "own")
     spec = write_spec(tmp_path / "p")
+    found = []
+    for text in ("a = 1", "a = 2"):
+        file.write_text(text)
+        with open_source(spec) as source:
+            found.append(kept.fingerprint_of(spec, source))
+    assert found[0] != found[1]
+
+
+def test_a_change_of_the_users_own_learner_makes_what_was_kept_old(tmp_path: Path) -> None:
+    """Also where it does not lie beside the build function."""
+    (tmp_path / "p" / "own").mkdir(parents=True)
+    file = tmp_path / "p" / "own" / "learner.py"
+    spec = write_spec(tmp_path / "p", (r"(build: training.py:build)", r"\1\n  family: own/learner.py:Own"))
     found = []
     for text in ("a = 1", "a = 2"):
         file.write_text(text)

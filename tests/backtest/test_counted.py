@@ -12,8 +12,8 @@ import pytest
 
 from ratoon.backtest.cpu_clock import Spent
 from ratoon.backtest.hindsight import Hindsight
-from ratoon.backtest.rehearsed import rehearsed
-from ratoon.loop.learn.learn import first_version
+from ratoon.loop.context import simulated
+from ratoon.loop.learn.first import first_version
 from ratoon.models.ladder.race import first
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
@@ -55,7 +55,7 @@ def test_what_is_neither_learning_nor_judging_is_looking() -> None:
 @pytest.fixture
 def judged(spec: Spec) -> Iterator[tuple[Hindsight, Trained, Trained]]:
     """A judge, the first version, and one that learned every label turned around."""
-    with rehearsed(spec) as care:
+    with simulated(spec) as care:
         good = care.registry.load(first_version(care, START).number)
         rows = care.source.as_of(START).learned(START)
         bad, _ = first(care.spec, rows.assign(_target=1 - rows["_target"]))

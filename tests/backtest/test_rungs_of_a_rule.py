@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from small_project import write_spec
 
-from ratoon.backtest import turning
 from ratoon.backtest.jobs import Job, carry_out
-from ratoon.backtest.turn import ByPolicy
+from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.source import open_source
 from ratoon.loop.context import Care
+from ratoon.loop.learn import run as runs
 from ratoon.loop.plan import plan
 from ratoon.models.ladder.race import Race
 from ratoon.spec.values import Decision
@@ -36,7 +36,7 @@ def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch, *, befor
         (HARM, before + HARM),
     )
     races: list[Race] = []
-    real = turning.ladder
+    real = runs.ladder
 
     def climbed(care: Care, champion: Any, fired: Decision, **options: Any) -> Race:
         race = real(care, champion, fired, **options)
@@ -44,7 +44,7 @@ def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch, *, befor
             races.append(race)
         return race
 
-    monkeypatch.setattr(turning, "ladder", climbed)
+    monkeypatch.setattr(runs, "ladder", climbed)
     with open_source(spec) as source:
         planned = plan(source, spec.path.name, START, END, spec.monitors.every)
     carry_out(Job("policy", spec, planned, strategy=ByPolicy(), hindsight=False), lambda done, total: None)

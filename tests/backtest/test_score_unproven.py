@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from small_project import write_spec
 
-from ratoon.backtest.rehearsed import rehearsed
+from ratoon.loop.context import simulated
 from ratoon.loop.observe.score import score_past
 from ratoon.spec.run_record import RunRecord
 from ratoon.spec.values import Decision, Span, Triage
@@ -32,7 +32,7 @@ def test_of_an_unproven_candidate_nothing_can_be_told(
         id="d1", model="flights", at=LOOK, action="warm_start", triage=Triage(verdict="harm"), champion="1",
         window=Span(start=LOOK - timedelta(days=4), end=LOOK),
     )  # fmt: skip
-    with rehearsed(write_spec(tmp_path / "p")) as care:
+    with simulated(write_spec(tmp_path / "p")) as care:
         model = care.spec.model
         care.ledger.record_decision(decision.model_copy(update={"model": model}), (), live=True)
         flight = care.ledger.take_off(

@@ -13,11 +13,14 @@ import pandas as pd
 import pytest
 from small_project import write_spec
 
-from ratoon.backtest.rehearsed import promoted, rehearsed
+from ratoon.backtest.arm import start
 from ratoon.data.source import open_source
 from ratoon.loop.champion import find_champion
-from ratoon.loop.context import Care
-from ratoon.loop.learn import learn
+from ratoon.loop.context import Care, simulated
+from ratoon.loop.learn import ladder as ladders
+from ratoon.loop.learn.ladder import ladder
+from ratoon.loop.learn.missed import told_of_missed
+from ratoon.loop.learn.register import offered
 from ratoon.models.families.choose import learner_for
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt
@@ -39,9 +42,8 @@ def fired(at: datetime, verdict: Verdict = "harm") -> Decision:
 def care(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Care]:
     """A first version serves since START; the test's parameter changes the spec."""
     changes = (request.param,) if hasattr(request, "param") else ()
-    with rehearsed(write_spec(tmp_path / "p", *changes)) as opened:
-        made = learn.first_version(opened, START)
-        promoted(opened, made.number, START, kind="first", reason="the first version", decision=made.decision)
+    with simulated(write_spec(tmp_path / "p", *changes)) as opened:
+        start(opened, START)
         yield opened
 
 
@@ -54,11 +56,11 @@ def seen(care: Care, monkeypatch: pytest.MonkeyPatch) -> Seen:
         given.update(rows, spec=spec)
         return Race((Attempt(rung="warm"),))
 
-    monkeypatch.setattr(learn, "climb", climb)
+    monkeypatch.setattr(ladders, "climb", climb)
 
     def look(decision: Decision) -> dict[str, Any]:
         given.clear()
-        given["race"] = learn.ladder(care, find_champion(care), decision)
+        given["race"] = ladder(care, find_champion(care), decision)
         return given
 
     return look
@@ -123,9 +125,9 @@ def test_rows_whose_labels_landed_behind_the_watermark_are_counted_and_told(care
     pd.concat([rows, early.assign(row_id=[f"late{n}" for n in range(40)])]).to_parquet(file, index=False)
     with open_source(care.spec) as changed:
         outside = changed.as_of(LOOK).learned(START)["_id"].str.startswith("late").sum()
-        race = learn.ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
+        race = ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
     assert 20 < race.missed == outside < 40
-    assert f"{outside} labelled rows up to the watermark were never learned" in learn.told_of_missed(race)[0]
+    assert f"{outside} labelled rows up to the watermark were never learned" in told_of_missed(race)[0]
 
 
 @pytest.mark.parametrize("share", [0.4, 0.05, 0.0])
@@ -141,9 +143,9 @@ def test_learned_labels_that_were_corrected_since_are_counted_and_told(care: Car
     rows.to_parquet(file, index=False)
 
     with open_source(care.spec) as changed:
-        race = learn.ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
+        race = ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
 
-    told = [each for each in learn.told_of_missed(race) if "labels have changed" in each]
+    told = [each for each in told_of_missed(race) if "labels have changed" in each]
     if not share:
         assert (race.revised, told) == (None, [])
         return
@@ -163,7 +165,7 @@ def test_a_strategy_goes_on_from_its_own_line_and_the_champion_is_judged_on_rows
     unsure = Stratum(name="recent", rows=9, needed="better", verdict="unsure", reason="few", refuted=False)
     gate = GateResult(metric="brier", confidence=0.95, strata=(unsure,))
     race = Race((Attempt(rung="warm", gate=gate, rows=len(rows)),), made)
-    version = learn.offered(care, champion, fired(LOOK), race, made)
+    version = offered(care, champion, fired(LOOK), race, made)
     assert version.aliases == ("candidate", "candidate-warm")
     given = seen(fired(LATER))
     assert given["lines"]["warm"].version == version.number

@@ -58,7 +58,7 @@ class Processes:
         plain = {k: v.isoformat() if hasattr(v, "isoformat") else str(v) for k, v in arguments.items()}
         job = {"flow": flow, "arguments": plain, "mines": list(mines)}
         if self.lease is not None:
-            renewed = {"ratoon.loop.learn.claim:RENEWED_EVERY": self.lease / 4}
+            renewed = {"ratoon.loop.holding:RENEWED_EVERY": self.lease / 4}
             job |= {"durations": {"ratoon.ledger.claims:LEASE": self.lease, **renewed}}
         return self._ask({"job": job, "answer": str(answer)})["pid"], answer
 

@@ -15,6 +15,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from ratoon.flows.prefect import artifacts, artifacts_version
+from ratoon.loop.events import Promoted
 from ratoon.spec.values import Decision, GuardAnswer, Signal, Span, Triage
 
 GFM = MarkdownIt("gfm-like", {"linkify": False, "html": True})
@@ -76,7 +77,8 @@ def test_a_look_draws_its_own_markup_only(left: list[str], evil: str) -> None:
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_promotion_draws_its_own_markup_only(left: list[str], evil: str) -> None:
     """The reason and the name are what somebody typed."""
-    artifacts_version.publish_promotion(care(evil), "2", "1", "promotion", evil, evil)
+    promoted = {"model": "flights", "spec": "s", "at": NOW, "version": "2", "previous": "1", "kind": "promotion"}
+    artifacts_version.publish_promotion(Promoted(**promoted, actor=evil, reason=evil))
     _drawn(left)
 
 

@@ -180,7 +180,7 @@ def test_three_machines_make_the_first_version_once(processes: Processes, postgr
     with database(postgres_url) as ledger:
         first = shared_project(tmp_path / "machine1", ledger, f"sqlite:///{tmp_path / 'mlflow.db'}")
         all_three = [first, *(machine(first, tmp_path / f"machine{n}") for n in (2, 3))]
-        mine = meets(tmp_path / "meet", 3, "ratoon.flows.train:first_claim")
+        mine = meets(tmp_path / "meet", 3, "ratoon.loop.learn.first:first_claim")
         ended = processes.run_all(
             *[("train", [mine], {"spec": each.path, "at": LATE}) for each in all_three], at_once=3
         )

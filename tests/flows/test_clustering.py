@@ -12,12 +12,12 @@ from processes import Processes
 from project import Project
 
 from ratoon.backtest.fits import Fits
-from ratoon.backtest.rehearsed import rehearsed
 from ratoon.cli.commands.check import check_spec
 from ratoon.cli.commands.recompute import recompute
 from ratoon.cli.commands.report import report
 from ratoon.data.holdout import fingerprint
-from ratoon.loop.learn.learn import first_version
+from ratoon.loop.context import simulated
+from ratoon.loop.learn.first import first_version
 from ratoon.spec.load import load_spec
 
 TRAINED, CALM, MOVED, LATER = (datetime(2026, 2, day) for day in (3, 9, 17, 25))
@@ -153,7 +153,7 @@ def test_decisions_are_recomputed_and_the_pages_are_written(lived: Project) -> N
 def test_arms_from_scratch_are_measured_in_the_first_versions_unit(tmp_path: Path) -> None:
     """A backtest compares arms on the same rows: a scaler of its own would let one of them win by its unit."""
     spec = write_segments(tmp_path / "project").spec
-    with rehearsed(spec) as care:
+    with simulated(spec) as care:
         began = care.registry.load(first_version(care, TRAINED).number)
         fit = Fits(care, timedelta(days=10), tmp_path / "fits", began)(MOVED, sliding=True)
     assert fit is not None

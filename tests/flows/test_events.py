@@ -10,7 +10,8 @@ import httpx
 from processes import Processes
 from project import CALM, Project
 
-from ratoon.flows.prefect.events import HAPPENINGS, Decided, Promoted, Registered, events_schema
+from ratoon.flows.prefect.events import events_schema
+from ratoon.loop.events import HAPPENINGS, Decided, Promoted, Registered
 
 
 def received(server: str, spec: str, event: str, seconds: float = 60) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ RETRAIN, REGISTRY, LEDGER = (
 )
 STEPS = {
     "take_off": f"{LEDGER}.take_off",
-    "find_champion": f"{RETRAIN}:find_champion",
+    "find_champion": "ratoon.loop.learn.run:find_champion",
     "run_ladder": f"{RETRAIN}:run_ladder",
     "waiting for the training": "ratoon.models.subprocesses.bounded:_watched",
     "in_the_air": f"{LEDGER}.in_the_air",
@@ -32,7 +32,7 @@ STEPS = {
     "creating the version": f"{REGISTRY}._create",
     "the challenger's alias": f"{REGISTRY}.offer",
     "land": f"{LEDGER}.land",
-    "promote": f"{RETRAIN}:_promote",
+    "promote": f"{RETRAIN}:promote_passed",
     "verifying": f"{REGISTRY}.verify",
     "the champion's alias": f"{REGISTRY}.promote",
     "writing the promotion down": f"{LEDGER}.record_promotion",

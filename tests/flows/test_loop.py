@@ -150,7 +150,7 @@ def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, d
 
     with decided.care() as care:
         (decision,) = care.ledger.decisions("flights")
-    ended = processes.run("retrain", fails("ratoon.flows.retrain:ladder"), spec=decided.path, decision=decision.id)
+    ended = processes.run("retrain", fails("ratoon.loop.learn.run:ladder"), spec=decided.path, decision=decision.id)
     assert ended.error is not None and "no space left" in ended.error
     with decided.care() as care:
         assert [v.number for v in care.registry.versions()] == ["1"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from processes import Processes
 
-from ratoon.flows.rehearsal import write_rehearsal
 from ratoon.loop.context import take_care
+from ratoon.loop.rehearsal import write_rehearsal
 from ratoon.spec.load import load_spec
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.flows import holding
-from ratoon.flows.holding import holding as held_by
-from ratoon.flows.holding import one_after_another
+from ratoon.loop.holding import holding
 from ratoon.models.registry import store
 from ratoon.spec.errors import Unavailable
 from ratoon.system.locks import file_lock
@@ -29,17 +26,6 @@ def suspended(lock: Path) -> Iterator[None]:
 
 def kept(home: Path) -> Any:
     return SimpleNamespace(stores=SimpleNamespace(home=home), spec=SimpleNamespace(model="m"))
-
-
-def test_a_sweep_goes_on_beside_one_that_is_suspended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(holding, "SWEEP_SECONDS", 0.2)
-    monkeypatch.setattr(holding, "get_run_logger", lambda: logging.getLogger("ratoon.flows"))
-    gone_on = []
-    with suspended(tmp_path / "sweep-m.lock"), one_after_another(kept(tmp_path)):
-        gone_on.append(True)
-    assert gone_on and "sweep-m.lock" in caplog.text
 
 
 def test_a_registry_that_somebody_opens_for_ever_is_named_with_the_lock(
@@ -59,7 +45,7 @@ def test_a_registry_that_somebody_opens_for_ever_is_named_with_the_lock(
 
 def test_a_lock_file_that_holds_anything_at_all_names_nobody(tmp_path: Path) -> None:
     (tmp_path / "retrain-m.lock").write_bytes(bytes(range(256)) * 20)
-    with held_by(kept(tmp_path)) as first:
+    with holding(kept(tmp_path)) as first:
         assert first.name not in first.dead
-    with held_by(kept(tmp_path)) as second:
+    with holding(kept(tmp_path)) as second:
         assert first.name in second.dead

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ratoon.backtest.rehearsed import promoted, rehearsed
-from ratoon.loop.context import Care
-from ratoon.loop.learn.learn import first_version
+from ratoon.loop.champion_lock import UNCONTESTED
+from ratoon.loop.context import Care, simulated
+from ratoon.loop.learn.first import first_version
+from ratoon.loop.review.promote import Move, move_champion
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 
@@ -60,7 +61,7 @@ def spec_of(folder: Path, rows: pd.DataFrame, data: str, *, kind: str = "parquet
 @contextmanager
 def serving(spec: Spec, day: int) -> Iterator[Care]:
     """A backtest's stores, with a first version trained on that day, which serves since."""
-    with rehearsed(spec) as care:
+    with simulated(spec) as care:
         train(care, day)
         yield care
 
@@ -70,4 +71,4 @@ def train(care: Care, day: int) -> None:
     at = START + day * DAY
     first = not care.registry.versions()
     version = first_version(care, at)
-    promoted(care, version.number, at, kind="first" if first else "promotion", reason="it is time")
+    move_champion(care, version.number, Move("first" if first else "promotion", "it is time", "test", at), UNCONTESTED)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.turn import Turn
 from ratoon.cli.commands.check import check_spec
 from ratoon.loop.champion import champion_as_of
 from ratoon.loop.context import Care
@@ -18,6 +17,7 @@ from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.served import not_learned
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
+from ratoon.loop.turn import Turn
 from ratoon.models.families.choose import learner_for
 from ratoon.spec.errors import ContractBroken
 

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratoon.backtest import arm
+from ratoon.backtest.arm import run_arm
 from ratoon.backtest.results import ArmResult
-from ratoon.backtest.turn import ByPolicy
-from ratoon.backtest.turning import run_turning
+from ratoon.backtest.reviewer import Reviewer
+from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
-from ratoon.loop.context import Care
+from ratoon.loop.context import Care, simulated
 from ratoon.loop.plan import plan
 from ratoon.models.ladder.attempt import SCRATCH
 from ratoon.models.registry.in_memory import Shelf
@@ -70,7 +72,7 @@ def spec_of(
 def turned(spec: Spec) -> ArmResult:
     with open_source(spec) as source:
         planned = plan(source, "made", START + timedelta(days=70), None, spec.monitors.every)
-    return run_turning(spec, planned, "policy", "policy", ByPolicy(), lambda *_: None, hindsight=False)
+    return run_arm(spec, planned, "policy", "policy", ByPolicy(), lambda *_: None, hindsight=False)
 
 
 CALM, TURNS = DAYS, 120
@@ -118,15 +120,12 @@ def test_labels_that_take_longer_than_a_champion_lives_are_judged_all_the_same(t
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
-    from ratoon.backtest import rehearsed, turning
-
     spec = spec_of(tmp_path_factory.mktemp("kept"), TURNS)
-    with rehearsed.rehearsed(spec) as care:
-        began = turning.first_version(care, START + timedelta(days=100))
-        turning.promoted(care, began.number, START + timedelta(days=100), kind="first", reason="", decision=None)
-        arm = turning._Arm(care)
+    with simulated(spec) as care:
+        arm.start(care, START + timedelta(days=100))
+        reviewer = Reviewer(care)
         for week in range(1, 12):
-            turning._look(arm, ByPolicy(), START + timedelta(days=100 + 7 * week))
+            arm._look(reviewer, ByPolicy(), START + timedelta(days=100 + 7 * week))
         yield care
 
 
@@ -169,16 +168,13 @@ def test_a_background_version_serves_nobody_and_is_gone_on_from(kept: Care) -> N
 def test_looks_that_are_close_learn_nothing_anew_before_it_can_be_judged(tmp_path: Path) -> None:
     """Seven rows a look are too few for a trial, thirty are not: trials are made of the rows of several looks, and no
     strategy learns at every look what no row has told apart."""
-    from ratoon.backtest import rehearsed, turning
-
     spec = spec_of(tmp_path, TURNS)
     at = START + timedelta(days=100)
-    with rehearsed.rehearsed(spec) as care:
-        began = turning.first_version(care, at)
-        turning.promoted(care, began.number, at, kind="first", reason="", decision=None)
-        arm = turning._Arm(care)
+    with simulated(spec) as care:
+        arm.start(care, at)
+        reviewer = Reviewer(care)
         for look in range(1, 17):
-            turning._look(arm, ByPolicy(), at + timedelta(hours=3 * look))
+            arm._look(reviewer, ByPolicy(), at + timedelta(hours=3 * look))
         learned = [each for run in care.ledger.updates("made") for each in run.evidence.attempts if each.rows]
         trials = [each.basis.trials for each in care.ledger.decisions("made") if each.basis is not None]
 

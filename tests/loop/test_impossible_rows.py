@@ -13,16 +13,20 @@ import pandas as pd
 import pytest
 import yaml
 
-from ratoon.backtest.rehearsed import promoted
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.champion import find_champion
+from ratoon.loop.champion_lock import UNCONTESTED
 from ratoon.loop.context import Care
 from ratoon.loop.decide import decided
-from ratoon.loop.learn.learn import first_version, ladder, offered, told_of_missed
+from ratoon.loop.learn.first import first_version
+from ratoon.loop.learn.ladder import ladder
+from ratoon.loop.learn.missed import told_of_missed
+from ratoon.loop.learn.register import offered
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
 from ratoon.loop.review.accept import accept
+from ratoon.loop.review.promote import Move, move_champion
 from ratoon.models.ladder.race import Race
 from ratoon.models.registry.in_memory import Shelf
 from ratoon.spec.load import load_spec
@@ -84,7 +88,7 @@ class Life:
     def train(self) -> None:
         with self.care() as care:
             made = first_version(care, TRAINED)
-            promoted(care, made.number, TRAINED, kind="first", reason="the first version", decision=made.decision)
+            move_champion(care, made.number, Move("first", "the first version", "test", TRAINED), UNCONTESTED)
 
     def look(self, at: datetime) -> tuple[Decision, tuple[Signal, ...]]:
         with self.care() as care:
@@ -206,7 +210,7 @@ def test_a_version_made_beside_them_says_so_and_its_tally_holds(life: Life) -> N
     with life.care() as care:
         candidate = race.candidate or next(iter(race.learned.values()))
         made = offered(care, find_champion(care), decision, race, candidate)
-        promoted(care, made.number, NEXT, kind="promotion", reason="better", decision=decision.id)
+        move_champion(care, made.number, Move("promotion", "better", "test", NEXT, decision.id), UNCONTESTED)
         state = find_champion(care).trained.state
     later = life.climb(life.look(LATER)[0])
 

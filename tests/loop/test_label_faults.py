@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.turn import Turn
 from ratoon.loop.champion import champion_as_of
+from ratoon.loop.turn import Turn
 from ratoon.spec.values import Decision
 
 from .small_streams import DAY, START, moments, serving, spec_of

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.rehearsed import promoted, rehearsed
-from ratoon.backtest.turn import Turn
+from ratoon.backtest.arm import start
 from ratoon.data.source import open_source
 from ratoon.loop.champion import champion_as_of
-from ratoon.loop.learn.learn import first_version
+from ratoon.loop.context import simulated
+from ratoon.loop.turn import Turn
 from ratoon.spec.load import load_spec
 
 START = datetime(2026, 1, 1)
@@ -51,8 +51,8 @@ def test_what_the_champion_learned_is_deleted(tmp_path: Path, share: float, soun
     frame, first, now = rows(), START + 50 * DAY, START + 65 * DAY
     frame.to_parquet(tmp_path / "rows.parquet")
     spec = load_spec(tmp_path / "spec.yaml")
-    with rehearsed(spec) as care:
-        promoted(care, first_version(care, first).number, first, kind="first", reason="the first")
+    with simulated(spec) as care:
+        start(care, first)
         champion = champion_as_of(care, now)
         before = Turn(care, champion, now).signals
         kept = frame[(frame["at"] > START + 52 * DAY) | (frame.index % 1000 < 1000 * share)]

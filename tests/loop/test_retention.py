@@ -15,11 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "models"))
 
 from foreign_models import NOW, project
 
-from ratoon.flows.retention import prune_all, prune_if_due
+from ratoon.flows.prefect.old_runs import prune_all
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn import first_version
+from ratoon.loop.learn.first import first_version
 from ratoon.loop.moment import wall_clock
-from ratoon.loop.retention import prune, still_needed
+from ratoon.loop.retention import prune, prune_if_due, still_needed
 from ratoon.models.gate import GateResult
 from ratoon.models.registry.evidence import Evidence
 from ratoon.models.registry.mlflow_registry import Registry
@@ -180,10 +180,10 @@ def test_the_schedule_removes_once_in_its_period_and_never_stops_a_look(lived: C
     for removed in (True, False):  # the second time it is not due
         old.write_text("{}")
         os.utime(old, (0, 0))
-        assert bool(prune_if_due(lived)) == removed
+        assert bool(prune_if_due(lived, prune_all)) == removed
         assert old.exists() != removed
     unasked = lived.spec.model_copy(update={"retention": None})
-    assert prune_if_due(replace(lived, spec=unasked)) == ()
+    assert prune_if_due(replace(lived, spec=unasked), prune_all) == ()
 
 
 @pytest.mark.parametrize(

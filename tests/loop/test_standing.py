@@ -13,7 +13,7 @@ import pytest
 from ratoon.ledger.ledger import Ledger, PromotionKind
 from ratoon.loop.context import Kept
 from ratoon.loop.learn.candidates import lines
-from ratoon.loop.learn.learn import to_keep
+from ratoon.loop.learn.register import to_keep
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt
 from ratoon.models.ladder.race import Race

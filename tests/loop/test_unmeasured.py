@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.backtest.turn import Turn
 from ratoon.loop.champion import Champion, champion_as_of
 from ratoon.loop.context import Care
 from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
+from ratoon.loop.turn import Turn
 from ratoon.models.learning.trained import Trained
 from ratoon.policy.triage.triage import triage
 from ratoon.spec.errors import Refused

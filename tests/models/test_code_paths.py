@@ -19,7 +19,9 @@ from foreign_models import LEARNED, NOW, log_foreign, project
 
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn import ladder, landed, offered
+from ratoon.loop.learn.finish import landed
+from ratoon.loop.learn.ladder import ladder
+from ratoon.loop.learn.register import offered
 from ratoon.loop.review.adopt import adopt
 from ratoon.models.ladder.race import Race
 from ratoon.models.learning.trained import Trained

@@ -26,7 +26,7 @@ from ratoon.cli.reading import read_facts
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import Care, take_care
-from ratoon.loop.learn.learn import first_version
+from ratoon.loop.learn.first import first_version
 from ratoon.loop.on_record import OnRecord
 from ratoon.models.families.choose import load_foreign
 from ratoon.models.families.foreign import Foreign

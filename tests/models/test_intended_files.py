@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from foreign_models import NOW, project
 
 from ratoon.loop.context import Care
-from ratoon.loop.learn.learn import first_version
+from ratoon.loop.learn.first import first_version
 from ratoon.loop.on_record import OnRecord
 from ratoon.models.registry import registering
 from ratoon.models.registry.mlflow_registry import Registry

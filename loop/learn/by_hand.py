@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from ...loop.context import Care
 from ...policy.decide import decision_id
 from ...spec.values import Action, Decision, Triage
-from .engine import flow_run
+from ..context import Care
+from ..events import Decided
 
 
-def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime) -> tuple[Decision, bool]:
-    """Record the operator's decision; it, and False where a repeat of the same run found it recorded."""
+def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime, run: str) -> Decision:
+    """Record the operator's decision, once for the flow run *run*: a repeat of it finds the same one."""
     spec = care.spec
     reason = " ".join(reason.split())  # one line, wherever it is shown: no heading or table of its own
     serving = care.registry.champion()
     action: Action = "warm_start" if rung == "warm" else "full_retrain"
     decision = Decision(
-        id=decision_id(spec.model, now, f"by hand {flow_run.id or ''} {rung}"),
+        id=decision_id(spec.model, now, f"by hand {run} {rung}"),
         model=spec.model,
         at=now,
         action=action,
@@ -27,4 +27,7 @@ def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, no
         policy=spec.policy_version,
         champion=serving.number if serving else None,
     )
-    return care.ledger.record_decision(decision, (), run=str(flow_run.id or ""), live=True)
+    fired, is_new = care.ledger.record_decision(decision, (), run=run, live=True)
+    if is_new:
+        care.listener.event(Decided.of(spec, fired))
+    return fired

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from ..ledger.ledger import Catch, Done, Promotion
-from ..loop.context import Kept
-from ..loop.review.unapproved import last_let
-from ..spec.errors import AliasMoved, RegistryError
-from ..spec.markdown import in_markdown, link
-from .prefect.artifact_keys import artifact_key
-from .prefect.engine import create_markdown_artifact, get_run_logger
-from .prefect.events import Caught, announce
+from ...ledger.ledger import Catch, Done, Promotion
+from ...spec.errors import AliasMoved, RegistryError
+from ..context import Kept
+from ..events import Caught
+from .unapproved import last_let
 
 
 def caught_ungated(care: Kept, move: Promotion, back: str | None, why: str) -> list[str]:
     """The alias was moved, though *why*: say it, and put *back* the one that served before where the spec says."""
     text = f"v{move.version} was made champion by {_who(move.actor)}, but {why}.{_before(back)}"
-    return _catch(care, move, move.version, back, text, move.at)
+    return _catch(care, _Found(move, move.version, back, text, move.at))
 
 
 def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
@@ -34,7 +32,7 @@ def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
     except RegistryError:
         who = "registry"
         text = f"v{last.version}, the champion, was deleted in MLflow, and the alias with it; now nothing serves."
-    return _catch(care, last, None, last_let(care), text, at, who, known=known)
+    return _catch(care, _Found(last, None, last_let(care), text, at, who, known))
 
 
 def no_longer_gone(care: Kept, serving: str, at: datetime) -> None:
@@ -49,7 +47,7 @@ def no_longer_gone(care: Kept, serving: str, at: datetime) -> None:
             f"{said[-1].at:%Y-%m-%d %H:%M}.",
         )
     except RegistryError as error:
-        get_run_logger().warning("MLflow's page still says that nothing serves: %s", error)
+        care.listener.warning(f"MLflow's page still says that nothing serves: {error}")
 
 
 def still_ungated(care: Kept, ungated: Promotion, at: datetime) -> list[str]:
@@ -59,73 +57,60 @@ def still_ungated(care: Kept, ungated: Promotion, at: datetime) -> list[str]:
         return []
     back = last_let(care)
     text = f"v{ungated.version} serves, which no gate passed.{_before(back)}"
-    return _catch(care, ungated, ungated.version, back, text, at, known=known)
+    return _catch(care, _Found(ungated, ungated.version, back, text, at, known=known))
 
 
-def _catch(
-    care: Kept,
-    move: Promotion,
-    version: str | None,
-    back: str | None,
-    text: str,
-    at: datetime,
-    actor: str | None = None,
-    *,
-    known: bool = False,
-) -> list[str]:
-    """Say it in MLflow, act as the spec says, and write down what was done.
+@dataclass(frozen=True)
+class _Found:
+    """The alias on *version* (None: it is gone), set there by *move*; the way *back*, and *text* for people.
 
     What is *known* was said before: it is tried again to put the alias back, and only a success is news.
     """
-    done: Done = "flagged"
-    if care.spec.ungated == "put_back":
-        found = _moved_back(care, move, back, at)
-        if found is None:
-            return []  # somebody moved it meanwhile; the next sweep looks again
-        done, ending = found
-        if done == "flagged":
-            if known:
-                return []
-            ending = f"It could not be put back: {ending}. {_next(care, version, None)}"
-    else:
-        ending = f"The alias was left as it is (spec key `ungated: flag`). {_next(care, version, back)}"
-    text = f"{text} {ending}"
+
+    move: Promotion
+    version: str | None
+    back: str | None
+    text: str
+    at: datetime
+    actor: str | None = None
+    known: bool = False
+
+
+def _catch(care: Kept, found: _Found) -> list[str]:
+    """Say it in MLflow, act as the spec says, and write down what was done."""
+    acted = _act(care, found)
+    if acted is None:
+        return []
+    done, ending = acted
+    version, text = found.version, f"{found.text} {ending}"
     try:
-        care.registry.flag(version, f"{at:%Y-%m-%d %H:%M} UTC: {text}")
+        care.registry.flag(version, f"{found.at:%Y-%m-%d %H:%M} UTC: {text}")
     except RegistryError as error:
-        get_run_logger().warning("The catch is not shown in MLflow: %s", error)
-    care.ledger.record_catch(
-        Catch(
-            model=care.spec.model,
-            version=version,
-            previous=back,
-            at=at,
-            done=done,
-            actor=actor or move.actor,
-            reason=text,
-        )
-    )
-    get_run_logger().warning("Caught: %s", text)
+        care.listener.warning(f"The catch is not shown in MLflow: {error}")
+    told = {"model": care.spec.model, "version": version, "previous": found.back, "at": found.at, "done": done}
+    care.ledger.record_catch(Catch.model_validate({**told, "actor": found.actor or found.move.actor, "reason": text}))
+    care.listener.warning(f"Caught: {text}")
     page = care.registry.page(version) if version else None
-    announce(
-        Caught(
-            model=care.spec.model,
-            spec=str(care.spec.path),
-            at=at,
-            version=version,
-            previous=back,
-            reason=text,
-            done=done,
-            page=page,
-        )
-    )
-    create_markdown_artifact(
-        markdown=f"**Caught.** {in_markdown(text)}" + (f"\n\n{link(f'v{version} in MLflow', page)}" if page else ""),
-        key=artifact_key("caught", care.spec.model),
-        description="The champion alias is where no gate let it go" if version else "The champion alias is gone",
-    )
+    care.listener.event(Caught.model_validate({**told, "spec": str(care.spec.path), "reason": text, "page": page}))
     what = f"v{version}" if version else "no champion"
-    return [f"caught {what}, put back v{back}" if done == "put_back" else f"caught {what}"]
+    return [f"caught {what}, put back v{found.back}" if done == "put_back" else f"caught {what}"]
+
+
+def _act(care: Kept, found: _Found) -> tuple[Done, str] | None:
+    """What was done by the spec's key `ungated`, and in words; None if there is no news in it."""
+    if care.spec.ungated == "flag":
+        return "flagged", (
+            f"The alias was left as it is (spec key `ungated: flag`). {_next(care, found.version, found.back)}"
+        )
+    moved = _moved_back(care, found.move, found.back, found.at)
+    if moved is None:
+        return None  # somebody moved it meanwhile; the next sweep looks again
+    done, ending = moved
+    if done == "put_back":
+        return moved
+    if found.known:
+        return None
+    return done, f"It could not be put back: {ending}. {_next(care, found.version, None)}"
 
 
 def _moved_back(care: Kept, move: Promotion, back: str | None, at: datetime) -> tuple[Done, str] | None:

@@ -1,19 +1,16 @@
-"""Remove what is too old: on a schedule with the sweep, or by `ratoon prune`."""
+"""Runs of Prefect's that are too old, removed with all else of a model that is."""
 
 from __future__ import annotations
 
-import os
-import re
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ..loop.context import Kept
-from ..loop.moment import wall_clock
-from ..loop.retention import Removed, prune, still_needed
-from ..spec.retention import RetentionSpec
-from .prefect.engine import PREFECT, get_run_logger
+from ...loop.context import Kept
+from ...loop.moment import wall_clock
+from ...loop.retention import Removed, prune, still_needed
+from ...spec.retention import RetentionSpec
+from .engine import PREFECT
 
 _AT_ONCE = 200  # runs of one page
 _MOST = 2_000  # runs of one pass: the next one goes on
@@ -29,31 +26,6 @@ def prune_all(care: Kept, *, dry: bool = False) -> list[Removed]:
     return found
 
 
-def prune_if_due(care: Kept) -> tuple[str, ...]:
-    """Once in `retention.every`, where the spec has that section; what was removed, in words.
-
-    It never stops a look: what cannot be removed is said, and tried again the next time.
-    """
-    ages = care.spec.retention
-    if ages is None:
-        return ()
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", care.spec.model)
-    mark = care.stores.home / f"pruned-{name}"
-    try:
-        if mark.exists() and time.time() - mark.stat().st_mtime < ages.every.total_seconds():
-            return ()
-        mark.touch()
-        os.utime(mark)
-        found = prune_all(care)
-    except Exception as error:  # the stores' libraries raise what they like, and a look must go on
-        get_run_logger().warning("Nothing, or not all, that is too old was removed: %s", error)
-        return ()
-    for each in found:
-        for said in each.failed:
-            get_run_logger().warning("Too old, and cannot be removed: %s", said)
-    return tuple(f"removed {each.count} old {each.kind} ({each.bytes:,} bytes)" for each in found if each.count)
-
-
 def _has_server() -> bool:
     if not PREFECT:
         return False
@@ -64,7 +36,7 @@ def _has_server() -> bool:
 
 def _runs(care: Kept, before: datetime, champions: int, dry: bool) -> Removed:
     """Delete the ended runs of the model's own deployments, but for those that a version still needed came from."""
-    from .prefect.engine import get_client
+    from .engine import get_client
 
     needed = {each.meta.flow_run for each in still_needed(care, champions).values()}
     count, kept, failed = 0, 0, []
@@ -96,7 +68,7 @@ def _old_runs(client: Any, care: Kept, before: datetime) -> Iterator[Any]:
     from prefect.client.schemas.objects import TERMINAL_STATES
     from prefect.client.schemas.sorting import FlowRunSort
 
-    from .prefect.deploy import TAG
+    from .deploy import TAG
 
     ended = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))),

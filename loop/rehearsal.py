@@ -10,10 +10,10 @@ from pathlib import Path
 import yaml
 
 from ..spec.errors import BadInput
-from ..spec.family import is_file
 from ..spec.load import load_spec
 from ..spec.model import Spec
 from ..spec.private import private_folder
+from ..spec.relative import with_absolute_paths
 from ..spec.stores import stores_of
 
 WRITTEN_BY = "# Written by `ratoon replay`"
@@ -30,14 +30,7 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
             f"{home} holds an earlier replay; nothing was changed. Remove the folder, or choose another with `--into`."
         )
     private_folder(home)
-    content = spec.model_dump(mode="json", exclude_unset=True)
-    content["data"] = _absolute(content["data"], spec.folder)
-    if "labels" in content["data"]:
-        content["data"]["labels"] = _absolute(content["data"]["labels"], spec.folder)
-    content["learner"]["build"] = str(spec.folder / content["learner"]["build"])
-    for each in content.get("monitors", {}).get("own", ()):
-        if is_file(each["use"]):
-            each["use"] = str(spec.folder / each["use"])
+    content = with_absolute_paths(spec)
     # A rehearsal trains hundreds of times: a process for each would take longer than the training.
     content["learner"]["limits"] = {**content["learner"].get("limits", {}), "apart": False}
     content["stores"] = {
@@ -49,8 +42,3 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
     written = home / "spec.yaml"
     written.write_text(f"{WRITTEN_BY} from {spec.path}.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return load_spec(written).path
-
-
-def _absolute(place: dict[str, object], folder: Path) -> dict[str, object]:
-    source = place.get("source")
-    return {**place, "source": str(folder / str(source))} if source else place

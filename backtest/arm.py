@@ -1,0 +1,142 @@
+"""An arm that decides look by look, as the live loop does: through the same monitors, policy, ladder and gate."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..loop.champion import find_champion, replaced_by
+from ..loop.champion_lock import UNCONTESTED
+from ..loop.context import Care, simulated
+from ..loop.learn.background import learn_behind
+from ..loop.learn.first import first_version
+from ..loop.learn.run import carry_out
+from ..loop.learn.runner import Runner
+from ..loop.observe.composite import served_by_registry
+from ..loop.plan import Plan
+from ..loop.review.promote import Move, move_champion
+from ..loop.turn import begin_turn, record
+from ..models.ladder.race import Race
+from ..models.learning.trained import Trained
+from ..policy.rules.check import check_rules
+from ..spec.model import Spec
+from ..spec.values import Decision
+from .cpu_clock import Spent
+from .results import BACKGROUND, ArmResult, Cpu, Kind
+from .reviewer import Reviewer
+from .strategies import Strategy
+from .summary import Arm, Looked, Run, Tell, summed_up
+
+
+def start(care: Care, now: datetime) -> None:
+    """Train the first version at *now* and let it serve."""
+    began = first_version(care, now)
+    move = Move("first", "the first version", "backtest", now, began.decision)
+    move_champion(care, began.number, move, UNCONTESTED)
+
+
+def run_arm(
+    spec: Spec,
+    plan: Plan,
+    name: str,
+    kind: Kind,
+    strategy: Strategy,
+    tell: Tell,
+    of: str | None = None,
+    *,
+    hindsight: bool = True,
+) -> ArmResult:
+    """Turn through *plan*; the result with every look. Deterministic but for CPU seconds."""
+    check_rules(spec.deciding)
+    strategy = copy.deepcopy(strategy)  # it may remember, and must not remember another run
+    with simulated(spec) as care:
+        start(care, plan.start)
+        reviewer, looks, decisions = Reviewer(care), list[Looked](), list[Decision]()
+        for number, now in enumerate(plan.moments, start=1):
+            look = _look(reviewer, strategy, now)
+            looks.append(look.looked)
+            decisions.append(look.decision)
+            tell(number, len(plan.moments) + 1)
+        served = served_by_registry(care)
+        result = summed_up(care, plan, Arm(name, kind, of, hindsight), served, looks, tuple(decisions))
+        tell(len(plan.moments) + 1, len(plan.moments) + 1)
+        return result
+
+
+@dataclass(frozen=True)
+class _Turned:
+    decision: Decision
+    looked: Looked
+
+
+def _look(reviewer: Reviewer, strategy: Strategy, now: datetime) -> _Turned:
+    """One look with all that it starts, and what all of it cost."""
+    care, spent = reviewer.care, Spent()
+    with spent.counting():
+        reviewer.review(now)
+        turn = begin_turn(care, now)
+        decision, signals = strategy(turn)
+        decision, _ = record(turn, decision, signals)
+        run = _act(reviewer, decision) if care.spec.mode == "live" else None
+    if run is not None:
+        spent.learning, spent.judging = run.cpu_seconds, run.judging
+    return _Turned(decision, _looked(decision, turn.champion.trained, run, spent.cpu))
+
+
+def _act(reviewer: Reviewer, decision: Decision) -> Run | None:
+    care = reviewer.care
+    if decision.fires:
+        return _train(reviewer, decision)
+    if decision.action == "roll_back":
+        _roll_back(care, decision)
+        return None
+    learned = learn_behind(care, find_champion(care), decision, Runner())
+    return None if learned is None else _run(BACKGROUND, learned.race)  # which is no run of the policy's
+
+
+def _train(reviewer: Reviewer, decision: Decision) -> Run | None:
+    care = reviewer.care
+    runner = Runner(training_time=care.spec.backtest.training_time)
+    try:
+        made = carry_out(care, decision, runner)
+    except Exception:  # as a live run, which ends as failed whatever stopped it
+        return Run("failed")
+    if made.race is None:
+        return None
+    if made.version is None:
+        return _run(made.outcome, made.race)
+    reviewer.offer(made.version, decision.id, runner.ended_at(decision))
+    reviewer.review(decision.at)  # without any delay it serves from this very moment
+    return _run(made.outcome, made.race, care.registry.load(made.version))
+
+
+def _run(outcome: str, race: Race, candidate: Trained | None = None) -> Run:
+    return Run(
+        outcome,
+        race.cpu_seconds,
+        rows=sum(attempt.rows for attempt in race.attempts),
+        candidate=candidate,
+        judging=sum(attempt.judging_cpu_seconds for attempt in race.attempts),
+        refused=race.unproven if outcome != BACKGROUND else None,
+    )
+
+
+def _roll_back(care: Care, decision: Decision) -> None:
+    present = care.registry.champion()
+    earlier = replaced_by(care, present.number if present else None)
+    if earlier is not None:
+        move = Move("roll_back", "; ".join(decision.reasons), "policy", decision.at, decision.id)
+        move_champion(care, earlier, move, UNCONTESTED)
+
+
+def _looked(decision: Decision, champion: Trained, run: Run | None, cpu: Cpu) -> Looked:
+    """A look as it is summed up; a decision that no monitor stood behind has no verdict to count."""
+    return Looked(
+        action=decision.action,
+        verdict=decision.triage.verdict if decision.triage.signals or decision.facts else None,
+        reason=" ".join(decision.reasons[:2]),
+        champion=champion,
+        run=run,
+        cpu=cpu,
+    )

@@ -1,0 +1,69 @@
+"""What a turn of the loop tells, in Prefect: log lines of the run, events, artifacts and the bar of long work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from ...loop.context import Kept
+from ...loop.events import Caught, Happening, Promoted
+from ...models.ladder.race import Race
+from ...spec.values import Decision
+from .artifacts_version import publish_caught, publish_promotion, publish_race
+from .engine import get_run_logger
+from .events import announce
+from .long_work import LongWork
+
+
+class PrefectListener:
+    """The `Listener` of every flow; outside of a run its lines go to Python's logging."""
+
+    def __init__(self) -> None:
+        self._work: LongWork | None = None
+        self._begin: Callable[[str], LongWork] | None = None
+
+    def info(self, text: str) -> None:
+        """A line of the run's log."""
+        _logger().info("%s", text)
+
+    def warning(self, text: str) -> None:
+        """A warning in the run's log."""
+        _logger().warning("%s", text)
+
+    def event(self, event: Happening) -> None:
+        """Send the event, and leave the artifact of one that has a page of its own in Prefect."""
+        if isinstance(event, Promoted):
+            publish_promotion(event)
+        announce(event)
+        if isinstance(event, Caught):
+            publish_caught(event)
+
+    def progress(self, percent: float, doing: str) -> None:
+        """Move the bar of the work that is under way, if there is one; the first word of it makes it."""
+        if self._work is not None:
+            self._work.reached(percent, doing)
+        elif self._begin is not None:
+            self._work = self._begin(doing)
+
+    def trained(self, context: Kept, decision: Decision, race: Race, version: str | None) -> None:
+        """The strategies that ran, and the gate's table."""
+        publish_race(context, decision, race, version)
+
+    @contextmanager
+    def working(self, what: str, model: str) -> Iterator[None]:
+        """Show the progress that is told within as a bar."""
+        with ExitStack() as stack:
+            self._begin = lambda doing: stack.enter_context(LongWork(what, model, doing))
+            try:
+                yield
+            finally:
+                self._work = self._begin = None
+
+
+def _logger() -> Any:
+    try:
+        return get_run_logger()
+    except RuntimeError:  # Prefect's MissingContextError: nobody runs a flow here
+        return logging.getLogger("ratoon.flows")

@@ -1,0 +1,137 @@
+"""The strategies that a training run tries, on the rows that were known at its decision's moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pandas as pd
+
+from ...data.sources.moment import TICK
+from ...data.view import View
+from ...models.ladder.climbing import climb_apart
+from ...models.ladder.race import Asked, LadderRows, Race, climb
+from ...models.ladder.skipped import rows_to_learn
+from ...models.learning.trained import Trained
+from ...models.subprocesses.remote import Isolated
+from ...spec.model import Spec
+from ...spec.values import Decision, LadderRung
+from ..champion import Champion
+from ..context import Care
+from ..excluded import KeptOut, impossible, kept_out, without
+from ..observe.windows import reference_span
+from .candidates import learned_broken, lines
+from .forecast import forecast
+from .held_out import held_out
+from .missed import missed
+from .revised import revised
+from .tries import history_of, to_try
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was known at the moment of *fired*: the data as of then, and which of its rows are broken."""
+
+    care: Care
+    champion: Champion
+    fired: Decision
+    view: View
+    broken: KeptOut
+    few: KeptOut  # rows that are impossible, each by itself
+
+    @property
+    def watermark(self) -> datetime:
+        """The champion's watermark."""
+        return self.champion.trained.state.watermark
+
+    def sound(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """*rows* without broken ones."""
+        return without(rows, self.broken)
+
+    def since(self) -> dict[LadderRung, datetime | None]:
+        """From when on the strategies from scratch learn; None: from the beginning."""
+        learner, at = self.care.spec.learner, self.fired.at
+        lately = at - learner.recent if learner.recent else reference_span(self.view, self.care.spec.monitors, at).start
+        return {"scratch": at - learner.history if learner.history else None, "scratch_recent": lately}
+
+
+def ladder(
+    care: Care,
+    champion: Champion,
+    fired: Decision,
+    *,
+    bounded: bool = False,
+    offer: bool = True,
+    asked: Asked | None = None,
+) -> Race:
+    """Try strategies on what was known at the decision's moment, but for rows of broken data.
+
+    Without *offer* those that are due learn in the background, and no gate is asked. *bounded*: in a process of its
+    own, with the limits of `learner.limits`; raises TrainingDied where that was ended. *asked*: what `to_try` said.
+    """
+    history = history_of(care, fired)
+    asked = asked or to_try(care, fired, history, offer=offer)
+    if not offer and not asked.learn:
+        return Race(())
+    looks = care.ledger.looks(care.spec.model, before=fired.at + TICK)  # the decision's own look included
+    view = care.source.as_of(fired.at)
+    known = _Known(care, champion, fired, view, kept_out(looks), impossible(looks))
+    found = lines(care, champion.version, history)
+    own = {r: line for r, line in found.items() if not learned_broken(care, view, looks, line, known.watermark)}
+    race = _climbed(known, own, asked, bounded=bounded, offer=offer)
+    return _with_left_out(known, race) if offer else race
+
+
+def _climbed(known: _Known, own: Mapping[LadderRung, Trained], asked: Asked, *, bounded: bool, offer: bool) -> Race:
+    care, fired, view, base = known.care, known.fired, known.view, known.champion.trained
+    spec, since = _demanding(care.spec, fired), known.since()
+    recent, anchor, outdated = held_out(spec, view, base.state, fired.at, known.broken) if offer else _NOTHING
+    oldest = min(each.state.watermark for each in (base, *own.values()))
+    unlearned = known.sound(view.unlearned(oldest))
+    apart = bounded or isinstance(base.estimator, Isolated)  # whose code runs in no process but its own
+
+    def rows() -> dict[LadderRung, int]:
+        return rows_to_learn(base, own, unlearned, spec.learner) | {
+            rung: len(known.sound(view.learned(fired.at, since=after))) if known.broken else view.unlearned_count(after)
+            for rung, after in since.items()
+        }
+
+    return (climb_apart if apart else climb)(
+        base,
+        spec,
+        rows=LadderRows(
+            unlearned=unlearned,
+            scratch=lambda after: known.sound(view.learned(fired.at, since=after)),
+            recent=recent,
+            anchor=anchor,
+            older_rows=len(view.holdout(None, until=known.watermark, limit=1)) if offer else None,
+            outdated=outdated,
+            since=since["scratch"],
+            recent_since=since["scratch_recent"],
+        ),
+        lines=own,
+        asked=asked,
+        full=fired.action == "full_retrain",
+        outlook=forecast(care, fired, rows),
+    )
+
+
+def _with_left_out(known: _Known, race: Race) -> Race:
+    """*race* with what no update learns: rows and labels that came too late, and impossible rows."""
+    care, view, trained = known.care, known.view, known.champion.trained
+    lost = missed(care.spec, view, trained.state, known.broken)
+    still = care.source.held and not care.spec.data.newest_label  # what is held does not change
+    changed = None if still else revised(view, trained)
+    new = view.unlearned(known.watermark) if known.few else pd.DataFrame()
+    return replace(race, missed=lost, revised=changed, kept_out=len(new) - len(without(new, known.few)))
+
+
+_NOTHING: tuple[pd.DataFrame, pd.DataFrame, str | None] = (pd.DataFrame(), pd.DataFrame(), None)
+
+
+def _demanding(spec: Spec, fired: Decision) -> Spec:
+    """*spec* with what its gate asks of recent rows after such a verdict."""
+    if fired.triage.verdict != "harm":
+        return spec
+    return spec.model_copy(update={"gate": spec.gate.model_copy(update={"recent": spec.gate.asked_in_harm})})

@@ -1,0 +1,204 @@
+"""One training run of a decision: claim it, try the strategies, register what came of it, write down how it ended.
+
+A process may be killed anywhere in between. The same decision is then carried out again, and goes on where the dead one
+was: a version that it registered is found, and offered once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import process_time
+from typing import Literal
+
+from ...ledger.entries import ended, told
+from ...ledger.ledger import Flight
+from ...models.ladder.race import Race
+from ...models.learning.trained import Trained
+from ...monitors.evidently.pages import reports_of
+from ...spec.errors import AliasMoved, NotAllowed, Refused
+from ...spec.masked import masked
+from ...spec.values import Decision, Outcome
+from ..champion import Champion, find_champion
+from ..champion_lock import Busy, champion_lock
+from ..context import Care
+from ..events import Registered
+from ..review.promote import Move, promote_challenger
+from .claim import Claim
+from .finish import landed, landed_failed
+from .ladder import ladder
+from .missed import told_of_missed
+from .register import Shown, kept_behind, offered, to_keep
+from .runner import Runner, claim_of
+from .take_over import claimed, finish_taken_over
+
+Ended = Outcome | Literal["in_flight"]  # `in_flight`: another run has the claim, and this one did not begin
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What came of a decision's training run: its *outcome* as in the ledger.
+
+    *version* is offered for review; *candidate* was kept to go on from, since the gate could neither pass nor refute
+    it. *race* is what was tried, None if this process tried nothing.
+    """
+
+    outcome: Ended
+    version: str | None = None
+    candidate: str | None = None
+    race: Race | None = None
+
+    @property
+    def became(self) -> str:
+        """As the ledger's listings say it: `registered v3`, `refused`, or `unproven v4`."""
+        return told(*ended(self.outcome, self.version, self.candidate))
+
+
+def run_ladder(care: Care, champion: Champion, fired: Decision, apart: bool) -> Race:
+    """Try the strategies on what was known at the decision's moment."""
+    return ladder(care, champion, fired, bounded=apart)
+
+
+def register(
+    care: Care, champion: Champion, fired: Decision, race: Race, candidate: Trained, claim: Claim, flow_run: str = ""
+) -> str:
+    """Register the race's candidate with its evidence; safe to retry, one version for a decision."""
+    signals = care.ledger.signals(fired.id)
+    snapshots = tuple(dict.fromkeys(s.snapshot for s in signals if s.snapshot))
+    reports = reports_of(care.stores.workspace, care.spec.model, snapshots)
+    shown = Shown(snapshots, reports, flow_run)
+    return offered(care, champion, fired, race, candidate, claim=claim, shown=shown).number
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a run that take long or may be tried again: an orchestrator wraps them."""
+
+    run_ladder: Callable[[Care, Champion, Decision, bool], Race] = run_ladder
+    register: Callable[[Care, Champion, Decision, Race, Trained, Claim, str], str] = register
+
+
+PLAIN = Steps()
+
+
+def fired_by(care: Care, decision: str) -> Decision:
+    """The decision of that id. Raises Refused if the ledger holds none for the model, or if it trains nothing."""
+    stored = care.ledger.find_decision(decision)
+    if stored is None or stored.model != care.spec.model:
+        raise Refused(f"The ledger holds no decision {decision!r} for {care.spec.model}; nothing was trained.")
+    if not stored.fires:
+        raise Refused(f"Decision {decision} is to {stored.action}, which trains nothing; nothing was changed.")
+    return stored
+
+
+def carry_out(care: Care, fired: Decision, runner: Runner, steps: Steps = PLAIN) -> TrainingRun:
+    """Carry *fired* out, unless that was done or another process trains the model; what came of it.
+
+    An error is written down as how the run ended, and raised.
+    """
+    flight = claimed(care, fired, runner)
+    if flight is None:
+        return TrainingRun("in_flight")
+    if flight.landed is not None:
+        care.listener.info(f"Decision {fired.id} was carried out before: {flight.landed}.")
+        made = care.registry.of_decision(fired.id)
+        kept = made.number if made is not None and made.unproven else None
+        return _result(flight.landed, flight.version or kept)
+    try:
+        with claim_of(care, flight, runner) as claim:
+            done = care.registry.of_decision(fired.id)
+            if done is not None:
+                outcome = finish_taken_over(care, fired, flight, done, claim)
+                return _result(outcome, done.number)
+            return _train(care, fired, flight, _Way(runner, steps, claim))
+    except Exception as error:
+        offered_one = fired.id in care.ledger.offers(care.spec.model)  # then the next try ends what this one began
+        if not offered_one and care.ledger.in_the_air(flight):
+            landed_failed(care, flight, error, runner.ended_at(fired))
+        raise
+
+
+def promote_passed(care: Care, fired: Decision, version: str) -> bool:
+    """Promote by `review: automatic`, once for a decision: a later champion is never pushed aside by a repeat.
+
+    Whether *version* serves, or did; what stands in the way is told.
+    """
+    if _promoted(care, fired):
+        return True
+    reason = "the gate passed, and the spec says `review: automatic`"
+    try:
+        with champion_lock(care) as lock:
+            move = Move("promotion", reason, "ratoon", fired.at, fired.id)
+            return _promoted(care, fired) or promote_challenger(care, version, move, lock)
+    except NotAllowed as error:
+        care.listener.warning(f"v{version} waits for a reviewer, as with `review: required`: {error}")
+    except (AliasMoved, Busy) as error:
+        care.listener.warning(f"v{version} is not promoted: {error}")
+    return False
+
+
+def _promoted(care: Care, fired: Decision) -> bool:
+    return any(promotion.decision == fired.id for promotion in care.ledger.champions(care.spec.model))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How one run is carried out."""
+
+    runner: Runner
+    steps: Steps
+    claim: Claim
+
+
+def _train(care: Care, fired: Decision, flight: Flight, way: _Way) -> TrainingRun:
+    champion, began, claim = find_champion(care), process_time(), way.claim
+    care.listener.progress(0, "reading the rows, training and judging the strategies")
+    race = way.steps.run_ladder(care, champion, fired, way.runner.apart)
+    for said in told_of_missed(race):
+        care.listener.warning(f"{said}.")
+    care.listener.progress(70, "registering what came of it")
+    claim.check()
+    kept, flow_run = to_keep(care, race), way.runner.flow_run or ""
+    number = way.steps.register(care, champion, fired, race, kept, claim, flow_run) if kept else None
+    behind = _behind(care, champion, fired, race, claim)
+    care.listener.progress(95, "writing the ledger")
+    spent = None if way.runner.simulated else process_time() - began  # a simulation's other arms read beside it
+    at = way.runner.ended_at(fired)
+    outcome = landed(care, flight, race, number, ended_at=at, behind=behind, cpu_seconds=spent)
+    care.listener.trained(care, fired, race, number)
+    _announce(care, fired, race, number)
+    return _result(outcome, number, race)
+
+
+def _announce(care: Care, fired: Decision, race: Race, number: str | None) -> None:
+    if number is None or race.winner is None:
+        return
+    care.listener.event(
+        Registered(
+            model=care.spec.model,
+            spec=str(care.spec.path),
+            at=fired.at,
+            decision=fired.id,
+            version=number,
+            parent=race.winner.state.parent,
+            rung=race.winner.state.rung,
+            cpu_seconds=race.cpu_seconds,
+            page=care.registry.page(number),
+        )
+    )
+
+
+def _behind(care: Care, champion: Champion, fired: Decision, race: Race, claim: Claim) -> dict[str, str]:
+    """What the other strategies made; a registry that fails here costs them, and not the run that made its offer."""
+    try:
+        return kept_behind(care, champion, fired, race, claim=claim)
+    except Exception as error:
+        why = masked(f"{type(error).__name__}: {error}")
+        care.listener.warning(f"Not every strategy's version was kept: {why}")
+        return {}
+
+
+def _result(outcome: Outcome, made: str | None, race: Race | None = None) -> TrainingRun:
+    """*made*: the version that came of it; offered if it was registered by that outcome, else gone on from."""
+    won = outcome == "registered"
+    return TrainingRun(outcome, made if won else None, None if won else made, race)

@@ -1,0 +1,183 @@
+"""Promotion, first version and sweep take one lock: of any two at once, one comes after the other."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from small_streams import DAY, START, moments, spec_of
+
+from ratoon.data.source import open_source
+from ratoon.ledger.ledger import Ledger
+from ratoon.loop.champion_lock import UNCONTESTED, Busy, champion_lock
+from ratoon.loop.context import Care
+from ratoon.loop.learn.first import first_version, train_first
+from ratoon.loop.review.promote import Move, move_champion
+from ratoon.loop.review.sweep import sweep
+from ratoon.models.registry.in_memory import Shelf
+from ratoon.spec.errors import RegistryError
+from ratoon.spec.stores import stores_of
+
+NOW = START + 20 * DAY
+
+
+class PausedRegistry(Shelf):
+    """Moves the alias, and returns only when the test lets it: what comes next is the ledger's write."""
+
+    moved, go = threading.Event(), threading.Event()
+    paused = False
+
+    def promote(self, ref: str | int) -> str | None:
+        former = super().promote(ref)
+        if self.paused:
+            self.moved.set()
+            assert self.go.wait(60)
+        return former
+
+
+@pytest.fixture
+def care(tmp_path: Path) -> Iterator[Care]:
+    """Data, a ledger in a file, and a registry in memory without any version."""
+    rng = np.random.default_rng(0)
+    at = moments(25, 20)
+    x = rng.normal(size=len(at))
+    rows = pd.DataFrame({"at": at, "x": x, "y": (x + rng.normal(size=len(at)) > 0).astype(int)})
+    spec = spec_of(tmp_path / "p", rows, "label_delay: 1h", more="ungated: put_back\n")
+    stores = stores_of(spec)
+    stores.home.mkdir()
+    registry = PausedRegistry(spec)
+    registry.moved, registry.go = threading.Event(), threading.Event()
+    with open_source(spec) as source, Ledger.open(stores.ledger) as ledger:
+        yield Care(spec, stores, ledger, registry, source)
+
+
+def promotion(care: Care) -> Any:
+    with champion_lock(care) as lock:
+        move_champion(care, "2", Move("promotion", "it is better", "me", NOW), lock)
+
+
+def first(care: Care) -> Any:
+    return train_first(care, NOW, lambda care, now, claim: first_version(care, now, claim=claim).number)
+
+
+def swept(care: Care) -> Any:
+    return sweep(care, NOW)
+
+
+def trained(care: Care) -> None:
+    """Version 1 serves, version 2 does not."""
+    for day in (18, 19):
+        first_version(care, START + day * DAY)
+    move_champion(care, "1", Move("first", "the first version", "test", START + 18 * DAY), UNCONTESTED)
+
+
+def at_once(care: Care, one: Callable[[Care], Any], two: Callable[[Care], Any]) -> tuple[Any, Any]:
+    """What both return or raise; *two* begins when *one* has moved the alias, and has not written that down yet."""
+    found: dict[int, Any] = {}
+
+    def run(number: int, work: Callable[[Care], Any]) -> None:
+        try:
+            found[number] = work(care)
+        except Exception as error:
+            found[number] = error
+
+    registry = care.registry
+    assert isinstance(registry, PausedRegistry)
+    registry.paused = True
+    threads = [threading.Thread(target=run, args=each) for each in ((1, one), (2, two))]
+    threads[0].start()
+    assert registry.moved.wait(60), found
+    threads[1].start()
+    threads[1].join(0.5)
+    assert threads[1].is_alive(), f"it did not wait: {found}"
+    registry.go.set()
+    for each in threads:
+        each.join(60)
+    return found[1], found[2]
+
+
+def moves(care: Care) -> list[tuple[str, str | None, str]]:
+    return [(p.version, p.previous, p.kind) for p in care.ledger.champions("small")]
+
+
+def serving(care: Care) -> str:
+    found = care.registry.champion()
+    assert found is not None
+    return found.number
+
+
+FIRST, PROMOTED = ("1", None, "first"), ("2", "1", "promotion")
+
+
+@pytest.mark.parametrize("two", [promotion, swept, first])
+def test_beside_a_promotion(care: Care, two: Callable[[Care], Any]) -> None:
+    """The other finds it whole: it is written down once, and a sweep catches nothing."""
+    trained(care)
+    _, other = at_once(care, promotion, two)
+    assert moves(care) == [FIRST, PROMOTED]
+    assert care.ledger.catches("small") == []
+    assert serving(care) == "2"
+    assert isinstance(other, RegistryError) if two is first else other in (None, ())
+
+
+@pytest.mark.parametrize("two", [swept, first])
+def test_beside_the_first_version(care: Care, two: Callable[[Care], Any]) -> None:
+    one, other = at_once(care, first, two)
+    assert one == "1"
+    assert moves(care) == [FIRST]
+    assert len(care.registry.versions()) == 1
+    assert isinstance(other, RegistryError) if two is first else other == ()
+
+
+@pytest.mark.parametrize("two", [promotion, swept, first])
+def test_beside_a_sweep_that_puts_a_version_back(care: Care, two: Callable[[Care], Any]) -> None:
+    trained(care)
+    first_version(care, NOW)
+    care.registry.promote("3")  # by hand, past any gate
+    one, other = at_once(care, swept, two)
+    assert one == ("caught v3, put back v1",)
+    back = [FIRST, ("3", "1", "ungated"), ("1", "3", "put_back")]
+    assert moves(care) == ([*back, PROMOTED] if two is promotion else back)
+    assert len(care.ledger.catches("small")) == 1
+    assert isinstance(other, RegistryError) if two is first else other in (None, ())
+
+
+def test_nobody_waits_for_one_that_died(care: Care) -> None:
+    """Its name stands in the lock file, which no process has locked."""
+    assert care.ledger.claim_first("small", "gone")
+    (care.stores.home / "champion-small.lock").write_text("gone\n")
+    with champion_lock(care, wait=0) as lock:
+        lock.check()
+
+
+def test_one_that_does_not_answer_is_waited_for_and_then_named(care: Care) -> None:
+    """Another machine's: nothing is changed, and a sweep leaves it to the next one."""
+    trained(care)
+    assert care.ledger.claim_first("small", "elsewhere")
+    with pytest.raises(Busy), champion_lock(care, wait=0.2):
+        pytest.fail("two have the lock")
+    care.ledger.release_first("small", "elsewhere")
+    with champion_lock(care, wait=0):
+        pass
+
+
+def test_a_lock_that_was_lost_moves_nothing(care: Care) -> None:
+    """Its process slept past the lease, and another has the lock by now."""
+    trained(care)
+    with champion_lock(care) as lock:
+        lock.release()
+        assert care.ledger.claim_first("small", "elsewhere")
+        with pytest.raises(Busy):
+            move_champion(care, "2", Move("promotion", "late", "me", NOW + timedelta(days=1)), lock)
+    assert moves(care) == [FIRST]
+    assert serving(care) == "1"
