@@ -70,7 +70,10 @@ def init(
 
 
 def _complete(options: DataOptions) -> OwnData:
-    """What *options* say of the user's data. Raises BadInput, before anything is written, for options that name no data, or not all that is needed of them."""
+    """What *options* say of the user's data.
+
+    Raises BadInput, before anything is written, for options that name no data, or not all that is needed of them.
+    """
     if options.data is None:
         raise BadInput(
             "--target, --time and their like describe your own data; name its file with --data. Nothing was written."
