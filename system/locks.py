@@ -11,6 +11,8 @@ from filelock import FileLock, Timeout
 
 from ..spec.errors import Unavailable
 
+__all__ = ["FileLock", "file_lock", "is_locked", "take"]
+
 
 @contextmanager
 def file_lock(path: Path, seconds: float = 0.0) -> Iterator[bool]:

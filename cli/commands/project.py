@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ...spec.errors import BadInput
 from ..options import AsJson, SpecPath, takes
 from ..specs import load_for_reading
+
+if TYPE_CHECKING:
+    from .init_own_data import OwnData
 
 commands = typer.Typer()
 
@@ -59,24 +62,18 @@ def init(
         with shared_files():
             views.started(folder, write_starter(folder, folder.resolve().name))
         return
-    _refuse_incomplete(options)
-    from .init_own_data import OwnData, write_own
+    own = _complete(options)
+    from .init_own_data import write_own
 
-    own = OwnData(
-        options.data,
-        options.target,
-        options.time,
-        options.row_id,
-        options.label_time,
-        options.label_delay,
-        options.task,
-    )
     with shared_files():
         views.started_own(folder, write_own(folder, folder.resolve().name, own))
 
 
-def _refuse_incomplete(options: DataOptions) -> None:
-    """Raises BadInput, before anything is written, for options that name no data, or not all that is needed of them."""
+def _complete(options: DataOptions) -> OwnData:
+    """What *options* say of the user's data.
+
+    Raises BadInput, before anything is written, for options that name no data, or not all that is needed of them.
+    """
     if options.data is None:
         raise BadInput(
             "--target, --time and their like describe your own data; name its file with --data. Nothing was written."
@@ -89,12 +86,23 @@ def _refuse_incomplete(options: DataOptions) -> None:
             raise BadInput(f"{given} has no meaning for a clustering, which has no label. Nothing was written.")
         del needed["--target"]
     missing = [option for option, value in needed.items() if value is None]
-    if missing:
+    if missing or options.time is None or options.row_id is None:
         raise BadInput(
             f"--data needs {', '.join(missing)} as well: the columns that Ratoon cannot guess. Nothing was written."
         )
     if options.label_time and options.label_delay:
         raise BadInput("give --label-time or --label-delay, not both. Nothing was written.")
+    from .init_own_data import OwnData
+
+    return OwnData(
+        options.data,
+        options.target,
+        options.time,
+        options.row_id,
+        options.label_time,
+        options.label_delay,
+        options.task,
+    )
 
 
 @commands.command(epilog="Example: ratoon check spec.yaml")

@@ -94,7 +94,7 @@ def history(facts: ModelFacts, last: int) -> None:
         update, score = outcomes.get(made.id), facts.scores.get(made.id)
         history_card(made, str(update["became"]) if update else "", score.verdict if score else "")
     if facts.scores:
-        counted = Counter(score.verdict for score in facts.scores.values())
+        counted = Counter[str](score.verdict for score in facts.scores.values())
         out.print(marked("Scored by the labels that came after: {}.", counts(counted)), highlight=False)
 
 

@@ -19,8 +19,8 @@ from ..performance.performance import at_scale, bounds, difference
 from .causes import causes
 from .defaults import usually
 from .groups import suspects
+from .judged import Judged
 from .said import Cause, Said, said
-from .screens import Judged
 
 _WORSE = {True: 0.02, False: 0.01}  # by which a metric must have fallen: a share of it, or absolute
 _TIMES = 3.0  # as large as what such windows differ by anyway

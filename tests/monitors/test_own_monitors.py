@@ -12,12 +12,14 @@ import pytest
 from sensor_stream import pair, spec
 
 from ratoon.cli.commands.check import _own_monitors
+from ratoon.flows.rehearsal import write_rehearsal
 from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.own.conformance import faults
 from ratoon.monitors.own.monitor import make_monitor, make_monitors
 from ratoon.monitors.own.signals import BROKEN, own_signals
 from ratoon.policy.decide import decide
 from ratoon.spec.errors import SpecError
+from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.rules import Policy, Rule
 from ratoon.spec.values import History, Signal
@@ -239,3 +241,10 @@ def test_the_conformance_suite_names_what_is_wrong(tmp_path: Path, file: str, ki
         assert found == []
     else:
         assert any(fault in each for each in found)
+
+
+def test_a_replay_finds_the_monitor_beside_the_live_spec(tmp_path: Path) -> None:
+    live = own(tmp_path, "fuel.py:Fuel", {"use": "fuel.py:Fuel", "most": 5})
+    written = load_spec(write_rehearsal(live, tmp_path / "elsewhere"))
+    assert [make_monitor(written, number).name for number in (0, 1)] == ["fuel", "fuel"]
+    assert written.monitors.own[1].settings == {"most": 5}
