@@ -25,7 +25,7 @@ from ratoon.data.window import Window
 from ratoon.loop.champion import accepted_of
 from ratoon.models.ladder.race import first
 from ratoon.models.learning.trained import Trained
-from ratoon.monitors.labels.screens import WindowBefore
+from ratoon.monitors.labels.judged import WindowBefore
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.spec.errors import RatoonError
 from ratoon.spec.load import load_spec

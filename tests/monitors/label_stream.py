@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
-from ratoon.monitors.labels.screens import Judged, WindowBefore
+from ratoon.monitors.labels.judged import Judged, WindowBefore
 from ratoon.monitors.performance.performance import Accepted
 
 START = datetime(2026, 3, 1)

@@ -13,7 +13,7 @@ from sensor_stream import changed, pair
 
 from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.data.window import Window
-from ratoon.monitors.labels.screens import Judged
+from ratoon.monitors.labels.judged import Judged
 from ratoon.monitors.quality import Quality
 from ratoon.spec.values import Signal, Span
 from ratoon.spec.watching import QualitySpec

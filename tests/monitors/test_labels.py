@@ -12,7 +12,7 @@ from sensor_stream import FEATURES, changed, pair
 
 from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.data.window import Window
-from ratoon.monitors.labels.screens import Judged, WindowBefore
+from ratoon.monitors.labels.judged import Judged, WindowBefore
 from ratoon.monitors.quality import Quality
 from ratoon.spec.values import Signal
 from ratoon.spec.watching import QualitySpec
