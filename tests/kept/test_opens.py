@@ -93,7 +93,8 @@ def test_the_loop_goes_on_from_there(project: Path) -> None:
     run = facts("retrain", spec, "--at", "2026-02-21", "--reason", "kept")
     back = facts("rollback", spec, "--reason", "kept", "--actor", "reviewer")
 
-    assert looked["champion"] == "6"
+    assert (looked["action"], looked["rule"]) == ("warm_start", "gain.pays")
+    assert looked["rule_id"].startswith("2-")
     assert run["outcome"] in {"registered", "refused", "nothing_new"}
     assert [each["version"] for each in back["versions"] if "champion" in each["alias"].split(", ")] == ["1"]
     again = recomputed(spec)
