@@ -40,11 +40,15 @@ def _again(ledger: Ledger, identity: str) -> Recomputed:
     except RatoonError as error:
         return Recomputed(identity, skipped=str(error))
     again = decide(signals, history, policy, stored.at, model=stored.model, window=stored.window)
-    # Variables of a later release have no value in an older look; their empty maps are no difference.
-    facts = {name: value for name, value in again.facts.items() if name in stored.facts or value != {}}
+    # Variables of a later release have no value in an older look; maps that hold nothing are no difference.
+    facts = {name: value for name, value in again.facts.items() if name in stored.facts or not _empty(value)}
     again = again.model_copy(update={"facts": facts})
     if stored.rule_id is None:  # written before rules had ids
         guards = tuple(answer.model_copy(update={"rule_id": None}) for answer in again.guards)
         again = again.model_copy(update={"rule_id": None, "guards": guards})
     fields = type(stored).model_fields
     return Recomputed(identity, tuple(name for name in fields if getattr(again, name) != getattr(stored, name)))
+
+
+def _empty(value: object) -> bool:
+    return isinstance(value, dict) and not any(value.values())

@@ -36,7 +36,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def ratoon(*arguments: object) -> str:
+def ratoon(*arguments: object, code: int = 0) -> str:
     """What `ratoon ARGUMENTS` prints, in a process of its own that no server is named to."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "RATOON_"))
@@ -48,17 +48,17 @@ def ratoon(*arguments: object) -> str:
         env=environment | {"OMP_NUM_THREADS": "1"},
         timeout=500,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
-def facts(*arguments: object) -> Any:
-    return json.loads(ratoon(*arguments, "--json"))
+def facts(*arguments: object, code: int = 0) -> Any:
+    return json.loads(ratoon(*arguments, "--json", code=code))
 
 
-def recomputed(spec: Path) -> list[dict[str, Any]]:
-    """Every decision, taken again from the ledger alone."""
-    found: list[dict[str, Any]] = facts("history", spec, "--recompute")
+def recomputed(spec: Path, *, code: int = 0) -> list[dict[str, Any]]:
+    """Every decision, taken again from the ledger alone; *code* 1: one was started by hand and cannot be."""
+    found: list[dict[str, Any]] = facts("history", spec, "--recompute", code=code)
     return found
 
 
@@ -93,10 +93,11 @@ def test_the_loop_goes_on_from_there(project: Path) -> None:
     run = facts("retrain", spec, "--at", "2026-02-21", "--reason", "kept")
     back = facts("rollback", spec, "--reason", "kept", "--actor", "reviewer")
 
-    assert looked["champion"] == "6"
+    assert (looked["action"], looked["rule"]) == ("warm_start", "gain.pays")
+    assert looked["rule_id"].startswith("2-")
     assert run["outcome"] in {"registered", "refused", "nothing_new"}
     assert [each["version"] for each in back["versions"] if "champion" in each["alias"].split(", ")] == ["1"]
-    again = recomputed(spec)
+    again = recomputed(spec, code=1)
     assert not [each for each in again if each["differs"]]
     by_hand = [each["decision"] for each in again if each["skipped"]]
     assert by_hand == [run["decision"]]  # no policy took it
