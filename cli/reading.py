@@ -55,12 +55,12 @@ def read_facts(spec: Spec) -> ModelFacts:
             model=spec.model,
             registry=masked(uri),
             versions=[_version(found) | {"changed": changed.get(found.number, "")} for found in versions],
-            decisions=ledger.decisions(spec.model),
+            decisions=ledger.decisions.of(spec.model),
             updates=[
-                update.model_dump(mode="json") | {"became": update.became} for update in ledger.updates(spec.model)
+                update.model_dump(mode="json") | {"became": update.became} for update in ledger.runs.of(spec.model)
             ],
-            scores=ledger.scores(spec.model),
-            promotions=[promotion.model_dump(mode="json") for promotion in ledger.champions(spec.model)],
+            scores=ledger.scores.of(spec.model),
+            promotions=[promotion.model_dump(mode="json") for promotion in ledger.promotions.of(spec.model)],
         )
 
 
@@ -88,7 +88,7 @@ def _changed(spec: Spec, uri: str, versions: Sequence[Version], ledger: Ledger) 
         if folder is None:
             continue
         try:
-            compared(folder, version.meta.files, ledger.files(spec.model, version.number))
+            compared(folder, version.meta.files, ledger.files.find(spec.model, version.number))
         except (RegistryError, OSError) as error:
             found[version.number] = str(error)
     return found

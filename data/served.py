@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..spec.errors import DataError
 from ..spec.watching import Task
+from .columns import PREDICTION, TARGET
 from .metrics.metrics import Outcomes
 
 
@@ -19,8 +20,8 @@ def served_outcomes(frame: pd.DataFrame, task: Task, classes: tuple[Any, ...], p
     *positive* (left out: of the last of *classes*); otherwise the column holds classes, and score metrics are
     undefined. Raises DataError where a regression's prediction is no number, or *positive* none of the classes.
     """
-    known = frame[frame["_prediction"].notna() & frame["_target"].notna()]
-    target, served = known["_target"].to_numpy(), known["_prediction"]
+    known = frame[frame[PREDICTION].notna() & frame[TARGET].notna()]
+    target, served = known[TARGET].to_numpy(), known[PREDICTION]
     if task == "regression":
         numbers = pd.to_numeric(served, errors="coerce").to_numpy(dtype="float64")
         if np.isnan(numbers).any():

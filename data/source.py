@@ -10,10 +10,11 @@ from typing import Any
 from ..spec.errors import DataError
 from ..spec.model import Spec
 from ..spec.values import Span
+from .columns import ID, TIME
 from .doubts.ids import unmet
 from .doubts.unmeant import unmeant
 from .sources.engine import Engine
-from .sources.layout import ID, TIME, Kind, Layout, layout
+from .sources.layout import Kind, Layout, layout
 from .sources.measured import known_facts, with_facts
 from .sources.moment import LAST_ROW, TICK, check_moments, literal
 from .sources.place import open_tables

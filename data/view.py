@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from ..spec.values import Span
+from .columns import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
 from .sources import selection
-from .sources.layout import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
 from .sources.moment import EARLIEST, TICK
 from .sources.near import MOST_CELLS, Near
 from .sources.plain import to_frame

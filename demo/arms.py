@@ -20,6 +20,7 @@ from typing import Literal
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from ..data.columns import TARGET
 from ..data.metrics.metrics import METRICS, Outcomes, interval, join
 from ..data.source import open_source
 from ..data.view import View
@@ -68,7 +69,7 @@ def run_arms(spec: Spec, start: datetime, every: timedelta) -> Iterator[ArmResul
                     model, rows, seconds = _fit(spec, source.as_of(begin), stretch)
                     cpu, trainings, rows_learned = cpu + seconds, trainings + 1, rows_learned + rows
                 frame = everything.window(Span(start=begin, end=end), sample=EVERY_ROW).frame
-                parts.append(model.predict(frame[frame["_target"].notna()]))
+                parts.append(model.predict(frame[frame[TARGET].notna()]))
             quality = interval(METRICS[spec.metric], join(parts), seed=spec.seed)
             yield ArmResult(arm, quality.value, quality.low, quality.high, trainings, rows_learned, cpu)
 

@@ -52,7 +52,7 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
         decision, is_new = settle(turn)
         if is_new:
             care.listener.event(Decided.of(declared, decision))
-        publish_decision(care, decision, care.ledger.signals(decision.id))
+        publish_decision(care, decision, care.ledger.decisions.signals(decision.id))
         learn_on(care, turn.champion, decision)
         goes_back = decision.action == "roll_back" and not _went_back(care, decision)
         end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
@@ -66,7 +66,7 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
 
 
 def _went_back(care: Care, decision: Decision) -> bool:
-    return any(move.decision == decision.id for move in care.ledger.champions(decision.model))
+    return any(move.decision == decision.id for move in care.ledger.promotions.of(decision.model))
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)

@@ -58,7 +58,7 @@ def replay(
         for number, moment in enumerate(planned.moments, start=1):
             decision = monitor(spec=str(rehearsal), at=moment, start="here")
             work.heard("simulated moments", number, len(planned.moments))
-            tell(Tick(number, len(planned.moments), decision, care.ledger.champions(care.spec.model)[-1].version))
+            tell(Tick(number, len(planned.moments), decision, care.ledger.promotions.of(care.spec.model)[-1].version))
         replayed = sum_up(care, str(rehearsal), planned.span, len(planned.moments))
     end_name(f"{replayed.windows} looks, {replayed.trainings} trainings")
     return replayed

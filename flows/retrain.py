@@ -10,7 +10,7 @@ from ..loop.holding import holding
 from ..loop.learn import run
 from ..loop.learn.by_hand import decide_by_hand
 from ..loop.learn.claim import Claim
-from ..loop.learn.run import Outcome, Steps, carry_out, fired_by, promote_passed
+from ..loop.learn.run import Ended, Steps, carry_out, fired_by, promote_passed
 from ..loop.learn.runner import Runner
 from ..loop.learn.take_over import in_flight
 from ..models.ladder.race import Race
@@ -33,10 +33,15 @@ class Retrained(BaseModel):
     """
 
     decision: str
-    outcome: Outcome
+    outcome: Ended
     version: str | None = None
     candidate: str | None = None
     promoted: bool = False
+
+    @property
+    def became(self) -> str:
+        """As the ledger's listings say it: `registered v3`, `refused`, or `unproven v4`."""
+        return run.became(self.outcome, self.version, self.candidate)
 
 
 def _run_name() -> str:

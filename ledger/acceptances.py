@@ -9,15 +9,25 @@ from sqlalchemy.orm import Session
 
 from .entries import Acceptance
 from .tables import AcceptanceRow
+from .transactions import Repository, reads, writes
 
 _FIELDS = tuple(Acceptance.model_fields)
 
 
-def record(session: Session, acceptance: Acceptance) -> None:
-    """Write *acceptance*; the newest one again (a retry) changes nothing."""
-    if acceptances(session, acceptance.model)[-1:] == [acceptance]:
-        return
-    session.add(AcceptanceRow(**acceptance.model_dump()))
+class Acceptances(Repository):
+    """Windows that a person declared sound, by `ledger.acceptances`."""
+
+    @writes
+    def record(self, session: Session, acceptance: Acceptance) -> None:
+        """Write *acceptance*; the newest one again (a retry) changes nothing."""
+        if acceptances(session, acceptance.model)[-1:] == [acceptance]:
+            return
+        session.add(AcceptanceRow(**acceptance.model_dump()))
+
+    @reads
+    def of(self, session: Session, model: str) -> list[Acceptance]:
+        """Every acceptance of windows of *model*, oldest first."""
+        return acceptances(session, model)
 
 
 def acceptances(session: Session, model: str, before: datetime | None = None) -> list[Acceptance]:

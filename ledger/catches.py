@@ -7,15 +7,25 @@ from sqlalchemy.orm import Session
 
 from .entries import Catch
 from .tables import CatchRow
+from .transactions import Repository, reads, writes
 
 _FIELDS = tuple(Catch.model_fields)
 
 
-def record(session: Session, catch: Catch) -> None:
-    """Write *catch*; the newest one again (a retry) changes nothing."""
-    if catches(session, catch.model)[-1:] == [catch]:
-        return
-    session.add(CatchRow(**catch.model_dump()))
+class UnapprovedPromotions(Repository):
+    """Champion aliases that no gate let go, by `ledger.unapproved`."""
+
+    @writes
+    def record(self, session: Session, catch: Catch) -> None:
+        """Write *catch*; the newest one again (a retry) changes nothing."""
+        if catches(session, catch.model)[-1:] == [catch]:
+            return
+        session.add(CatchRow(**catch.model_dump()))
+
+    @reads
+    def of(self, session: Session, model: str) -> list[Catch]:
+        """Every catch of the model's champion alias, oldest first."""
+        return catches(session, model)
 
 
 def catches(session: Session, model: str) -> list[Catch]:

@@ -1,4 +1,4 @@
-"""Claims: who works at a model just now, on whichever machine, and which version a decision offered.
+"""Claims: who works at a model just now, on whichever machine.
 
 A claim is held by its *holder* until its lease ends; the holder renews it while it works. Only the holder, or
 whoever finds the lease ended or knows the holder dead, may go on with it. This is the one table that changes in
@@ -17,20 +17,45 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ..spec.errors import Refused
 from .entries import Claim, Flight
-from .tables import ClaimRow, LandingRow, OfferRow
+from .tables import ClaimRow, LandingRow
+from .transactions import Repository, reads, writes
 
 LEASE = timedelta(seconds=60)
 RENEWED_EVERY = LEASE / 4
+RUN = "run"  # the model's one training run
+FIRST = "first"  # its first version, which no decision stands behind
 
 _CLOCK = {
     "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
     "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
 }
+
+
+class Claims(Repository):
+    """Who works at a model, by `ledger.claims`."""
+
+    @reads
+    def find(self, session: Session, model: str) -> Claim | None:
+        """Who works at the model's training run, held or not; None if nobody ever did."""
+        return find(session, model, RUN, clock(session))
+
+    @writes
+    def claim_first(self, session: Session, model: str, holder: str, dead: Collection[str] = ()) -> bool:
+        """Claim, or claim on, the making of the model's first version; False while another process holds that."""
+        now = clock(session)
+        if not may_take(find(session, model, FIRST, now), holder, dead):
+            return False
+        take(session, model, FIRST, number=0, holder=holder, now=now)
+        return True
+
+    @writes
+    def release_first(self, session: Session, model: str, holder: str) -> None:
+        """End the claim of *holder* on the first version."""
+        release(session, model, FIRST, holder, clock(session))
 
 
 def new_holder() -> str:
@@ -94,61 +119,9 @@ def was_held_by(session: Session, flight: Flight) -> bool:
     return row is not None and (row.number, row.holder) == (flight.number, flight.holder)
 
 
-RUN = "run"  # the model's one training run
-FIRST = "first"  # its first version, which no decision stands behind
-
-
-# Which version a decision offered
-
-
-def offer(session: Session, flight: Flight, decision: str, version: str) -> str:
-    """Write down that *decision* offers *version*, once: the version that it offers, which may be an earlier one.
-
-    *decision* is the flight's, or names a strategy of it (`id:strategy`). Raises Refused where the flight's claim was
-    lost before, or the version was taken back.
-    """
-    known = offered(session, flight.model, decision)
-    if known is not None:
-        return known
-    row = session.get(OfferRow, (flight.model, decision, version))
-    if row is not None:
-        raise Refused(f"v{version} of {flight.model} was taken back and is not offered for decision {decision}.")
-    if not held_by(session, flight):
-        raise Refused(lost(flight))
-    session.add(_row(flight.model, decision, version, holder=flight.holder, taken_back=False))
-    return version
-
-
-def take_back(session: Session, model: str, decision: str, version: str, holder: str) -> bool:
-    """Write down that *version* is never to be offered; False where it is offered already."""
-    row = session.get(OfferRow, (model, decision, version))
-    if row is not None:
-        return row.taken_back
-    session.add(_row(model, decision, version, holder=holder, taken_back=True))
-    return True
-
-
-def offered(session: Session, model: str, decision: str) -> str | None:
-    """The version that *decision* offered, if it did."""
-    query = select(OfferRow.version).where(
-        OfferRow.model == model, OfferRow.decision == decision, OfferRow.taken_back.is_(False)
-    )
-    return session.execute(query).scalar()
-
-
-def offers(session: Session, model: str) -> dict[str, str]:
-    """Every version that was offered, by its decision."""
-    query = select(OfferRow.decision, OfferRow.version).where(OfferRow.model == model, OfferRow.taken_back.is_(False))
-    return dict(session.execute(query).tuples().all())
-
-
 def lost(flight: Flight) -> str:
     """What is said where a claim is asked for that somebody else has, or that has ended."""
     return (
         f"{flight} was given up: its lease ended while it did not answer, and another process may have gone on with "
         "it. Nothing of this run was offered; the ledger and the champion are as they were."
     )
-
-
-def _row(model: str, decision: str, version: str, *, holder: str, taken_back: bool) -> OfferRow:
-    return OfferRow(model=model, decision=decision, version=version, holder=holder, taken_back=taken_back)

@@ -21,29 +21,137 @@ from . import claims
 from .entries import Flight, UpdateRow
 from .remembered import Remembered
 from .tables import DecisionRow, FlightRow, LandingRow
+from .transactions import Repository, reads, transact, writes
 
 _OF_ONE_FLIGHT = and_(LandingRow.model == FlightRow.model, LandingRow.number == FlightRow.number)
 
 
-def take_off(
+class Runs(Repository):
+    """Training runs, by `ledger.runs`."""
+
+    def claim(
+        self,
+        *,
+        model: str,
+        decision: str,
+        at: datetime,
+        run: str | None,
+        abandon_after: timedelta,
+        holder: str | None = None,
+        dead: Collection[str] = (),
+        now_wall: datetime | None = None,
+    ) -> Flight | None:
+        """Claim the model's one training run; None while another process holds it, or another decision's has not ended.
+
+        *at* is decision time; *now_wall* is wall time, by which leases and *abandon_after* are judged: left out, the
+        database's, which is one for all machines. *holder* names the caller (left out: a new name) and *dead* the
+        holders that it knows to have ended.
+
+        - A decision whose run has not ended goes on with it if its holder's lease has ended or it is one of the *dead*.
+        - A decision whose run has ended gets that one back, with `landed` set: there is nothing to do.
+        - A run that was claimed *abandon_after* or longer ago is ended as `abandoned` first, also the
+          decision's own, which then claims anew under the next number.
+
+        Raises Refused for a decision that is not in the ledger.
+        """
+        name = holder or claims.new_holder()  # before the transaction: one that is tried again is the same caller's
+        return transact(
+            self._engine,
+            lambda session: _claim(
+                session,
+                model=model,
+                decision=decision,
+                at=at,
+                run=run,
+                abandon_after=abandon_after,
+                holder=name,
+                dead=dead,
+                now_wall=now_wall,
+            ),
+            writes=True,
+        )
+
+    @writes
+    def finish(
+        self,
+        session: Session,
+        flight: Flight,
+        *,
+        outcome: Outcome,
+        version: str | None = None,
+        evidence: RunRecord | None = None,
+        cpu_seconds: float = 0.0,
+        rows: int = 0,
+        watermark: datetime | None = None,
+        ended_at: datetime,
+    ) -> None:
+        """Write how *flight* ended; *ended_at* is decision time. Again with the same outcome: no change.
+
+        Raises Refused if the run was given up meanwhile, somebody else went on with it, it has ended otherwise, or it
+        was never claimed (fencing).
+        """
+        if session.get(FlightRow, (flight.model, flight.number)) is None:
+            raise Refused(f"{flight} never took off in this ledger; nothing was recorded.")
+        landed = session.get(LandingRow, (flight.model, flight.number))
+        if landed is None:
+            if not claims.held_by(session, flight):
+                raise Refused(claims.lost(flight))
+            session.add(
+                LandingRow(
+                    model=flight.model,
+                    number=flight.number,
+                    outcome=outcome,
+                    version=version,
+                    rows=rows,
+                    cpu_seconds=cpu_seconds,
+                    watermark=watermark,
+                    ended_at=ended_at,
+                    evidence=RunRecord.model_validate(evidence or {}).model_dump_json(),
+                )
+            )
+        elif landed.outcome == outcome and claims.was_held_by(session, flight):
+            return
+        elif landed.outcome == outcome:
+            raise Refused(claims.lost(flight))
+        elif landed.outcome == "abandoned":
+            raise Refused(
+                f"{flight} was given up and cannot land as {outcome!r}: another training run may have started since. "
+                "The ledger and the champion were not changed; the next monitor decides anew."
+            )
+        else:
+            raise Refused(
+                f"{flight} has landed as {landed.outcome!r} and cannot land as {outcome!r} too; nothing was changed."
+            )
+
+    @reads
+    def is_claimed(self, session: Session, flight: Flight) -> bool:
+        """Whether the run still holds its claim: ask before registering what it trained."""
+        return claims.held_by(session, flight)
+
+    @writes
+    def renew(self, session: Session, flight: Flight) -> bool:
+        """Lengthen the lease of the run's claim; False if somebody else went on with it, or it has ended."""
+        now = claims.clock(session)
+        return claims.held_by(session, flight) and claims.renew(session, flight.model, claims.RUN, flight.holder, now)
+
+    @reads
+    def of(self, session: Session, model: str) -> list[UpdateRow]:
+        """All training runs of *model*, in the order in which they took off."""
+        return [update for update, _ in landed_and_flying(session, model, self._remembered)]
+
+
+def _claim(
     session: Session,
     *,
     model: str,
     decision: str,
     at: datetime,
     run: str | None,
-    now_wall: datetime | None,
     abandon_after: timedelta,
     holder: str,
     dead: Collection[str],
+    now_wall: datetime | None,
 ) -> Flight | None:
-    """Claim the model's one flight for *decision*; None while another holds it, or another decision's is in the air.
-
-    - A decision whose flight is in the air resumes it where its holder's lease has ended, or it is one of the *dead*.
-    - A decision whose flight has landed gets that flight back, with `landed` set: there is nothing to do.
-    - A flight that took off *abandon_after* or longer ago is landed as `abandoned` first, also the
-      decision's own, which then takes off anew under the next number.
-    """
     judged = session.get(DecisionRow, decision)
     if judged is None or judged.model != model:
         what = "is not in the ledger" if judged is None else f"is about model {judged.model}"
@@ -81,66 +189,10 @@ def take_off(
     return _flight(taken, None, holder)
 
 
-def land(
-    session: Session,
-    flight: Flight,
-    *,
-    outcome: Outcome,
-    version: str | None,
-    evidence: RunRecord,
-    cpu_seconds: float,
-    rows: int,
-    watermark: datetime | None,
-    ended_at: datetime,
-) -> None:
-    """Write how *flight* ended. Landing again with the same outcome changes nothing.
-
-    Raises Refused where the flight was given up meanwhile, somebody else went on with it, it has landed otherwise, or
-    it never took off.
-    """
-    if session.get(FlightRow, (flight.model, flight.number)) is None:
-        raise Refused(f"{flight} never took off in this ledger; nothing was recorded.")
-    landed = session.get(LandingRow, (flight.model, flight.number))
-    if landed is None:
-        if not claims.held_by(session, flight):
-            raise Refused(claims.lost(flight))
-        session.add(
-            LandingRow(
-                model=flight.model,
-                number=flight.number,
-                outcome=outcome,
-                version=version,
-                rows=rows,
-                cpu_seconds=cpu_seconds,
-                watermark=watermark,
-                ended_at=ended_at,
-                evidence=RunRecord.model_validate(evidence).model_dump_json(),
-            )
-        )
-    elif landed.outcome == outcome and claims.was_held_by(session, flight):
-        return
-    elif landed.outcome == outcome:
-        raise Refused(claims.lost(flight))
-    elif landed.outcome == "abandoned":
-        raise Refused(
-            f"{flight} was given up and cannot land as {outcome!r}: another training run may have started since. "
-            "The ledger and the champion were not changed; the next monitor decides anew."
-        )
-    else:
-        raise Refused(
-            f"{flight} has landed as {landed.outcome!r} and cannot land as {outcome!r} too; nothing was changed."
-        )
-
-
 def _in_background(session: Session, flying: FlightRow) -> bool:
     """Whether nobody will take it up when its process has died: its decision started no run of its own."""
     judged = session.get(DecisionRow, flying.decision)
     return judged is not None and judged.action not in FIRING
-
-
-def updates(session: Session, model: str, remembered: Remembered) -> list[UpdateRow]:
-    """All training runs of *model*, in the order in which they took off."""
-    return [update for update, _ in landed_and_flying(session, model, remembered)]
 
 
 def landed_and_flying(session: Session, model: str, remembered: Remembered) -> list[tuple[UpdateRow, float | None]]:

@@ -8,6 +8,16 @@ from sqlalchemy.orm import Session
 from ..spec.errors import Refused
 from ..spec.rules import Policy
 from .tables import PolicyRow
+from .transactions import Repository, reads
+
+
+class Policies(Repository):
+    """Policies by their version, by `ledger.policies`."""
+
+    @reads
+    def find(self, session: Session, version: str) -> Policy | None:
+        """The policy of that version; None if there is none. Raises Refused for one it cannot read."""
+        return find(session, version)
 
 
 def record(session: Session, policy: Policy) -> None:

@@ -7,7 +7,8 @@ answer got lost is found by the second try, which changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
@@ -17,11 +18,42 @@ from ..spec import waiting
 from ..spec.errors import Unavailable
 from ..spec.waiting import patiently
 from .engine import shown, writing
+from .remembered import Remembered
 
 T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R", bound="Repository")
 
 _STORE = (OperationalError, InterfaceError, InternalError)
 _FULL = ("53100", "53200")  # disk_full, out_of_memory
+
+
+class Repository:
+    """One kind of entry of an open ledger. Each of its methods is one transaction, whose session it is handed."""
+
+    def __init__(self, engine: Engine, remembered: Remembered) -> None:
+        self._engine = engine
+        self._remembered = remembered
+
+
+def reads(method: Callable[Concatenate[R, Session, P], T]) -> Callable[Concatenate[R, P], T]:
+    """Run the method in a transaction that only reads."""
+
+    @wraps(method)
+    def once(repository: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return transact(repository._engine, lambda session: method(repository, session, *args, **kwargs), writes=False)
+
+    return once
+
+
+def writes(method: Callable[Concatenate[R, Session, P], T]) -> Callable[Concatenate[R, P], T]:
+    """Run the method in a transaction that holds the ledger's one write lock."""
+
+    @wraps(method)
+    def once(repository: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return transact(repository._engine, lambda session: method(repository, session, *args, **kwargs), writes=True)
+
+    return once
 
 
 def awaited(engine: Engine) -> None:

@@ -74,7 +74,7 @@ def champion_as_of(care: Care, now: datetime) -> Champion:
     present = find_champion(care)
     if present.since <= now:
         return present
-    number = care.ledger.champion_at(care.spec.model, now)
+    number = care.ledger.promotions.champion_at(care.spec.model, now)
     if number is None:
         raise RegistryError(
             f"{care.spec.model} had no champion at {now:%Y-%m-%d %H:%M}: v{present.version} serves since "
@@ -90,7 +90,7 @@ def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Cham
     trained_at = found.meta.at or state.watermark
     promotions = [
         p
-        for p in care.ledger.champions(care.spec.model)
+        for p in care.ledger.promotions.of(care.spec.model)
         if p.version == found.number and p.at <= upto and p.kind != "put_back"  # it serves as if never moved away
     ]
     return Champion(
@@ -117,7 +117,7 @@ def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
 
 def first_cpu_seconds(care: Care) -> float:
     """What the first version took to learn; 0 where nobody knows any more."""
-    first = next((p.version for p in care.ledger.champions(care.spec.model) if p.kind == "first"), None)
+    first = next((p.version for p in care.ledger.promotions.of(care.spec.model) if p.kind == "first"), None)
     try:
         return care.registry.version(first).meta.cpu_seconds if first else 0.0
     except RegistryError:  # somebody deleted it, which is no reason not to look at the present one
@@ -130,7 +130,7 @@ def replaced_by(care: Kept, serving: str | None) -> str | None:
     One that the ledger does not know yet was set by hand a moment ago: it replaced the newest that it knows. What
     was only ever caught, since no gate let it serve, is passed over.
     """
-    moves = care.ledger.champions(care.spec.model)
+    moves = care.ledger.promotions.of(care.spec.model)
     known = {p.version for p in moves}
     let = {p.version for p in moves if p.kind not in NOTICED}
     came = next(
@@ -148,5 +148,5 @@ def replaced_by(care: Kept, serving: str | None) -> str | None:
 
 def rolled_back_at(care: Care, now: datetime) -> datetime | None:
     """When a champion was last taken back, by *now*; what was put back from an ungated version does not count."""
-    moves = care.ledger.champions(care.spec.model)
+    moves = care.ledger.promotions.of(care.spec.model)
     return max((p.at for p in moves if p.kind == "roll_back" and p.at <= now), default=None)

@@ -52,11 +52,11 @@ class ChampionLock:
     def take(self) -> bool:
         """Take the lock; False while another process has it."""
         holder = self._file.holder()
-        return self._care.ledger.claim_first(self._care.spec.model, holder.name, holder.dead)
+        return self._care.ledger.claims.claim_first(self._care.spec.model, holder.name, holder.dead)
 
     def renew(self) -> bool:
         """Keep the lock; False if another process has it by now."""
-        return self._care.ledger.claim_first(self._care.spec.model, self._file.name)
+        return self._care.ledger.claims.claim_first(self._care.spec.model, self._file.name)
 
     def check(self) -> None:
         """Raises Busy if another process has the lock by now."""
@@ -65,7 +65,7 @@ class ChampionLock:
 
     def release(self) -> None:
         """Let others have it."""
-        self._care.ledger.release_first(self._care.spec.model, self._file.name)
+        self._care.ledger.claims.release_first(self._care.spec.model, self._file.name)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def past(care: Care, champion: Champion, now: datetime, signals: Sequence[Signal
     that is to be decided on, whose impossible rows count no more."""
     watermark = champion.trained.state.watermark
     history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
-    view, looks = care.source.as_of(now), care.ledger.looks(care.spec.model, before=now)
+    view, looks = care.source.as_of(now), care.ledger.decisions.evaluations(care.spec.model, before=now)
     broken = kept_out([*looks, *here_and_now(signals, now)])
 
     def unlearned(since: datetime) -> int:

@@ -20,6 +20,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from ..data.columns import TIME
 from ..ledger.entries import Outlying
 from ..ledger.ledger import Look
 from ..spec.values import Signal, Span
@@ -106,12 +107,12 @@ def without(rows: pd.DataFrame, stretches: KeptOut) -> pd.DataFrame:
     """*rows* that are not kept out, by their `_time` and values."""
     if not len(rows):
         return rows
-    first, last = rows["_time"].min(), rows["_time"].max()
+    first, last = rows[TIME].min(), rows[TIME].max()
     for each in stretches:
         span = each.span if isinstance(each, Impossible) else each
         if span.end < first or span.start >= last:
             continue
-        inside = (rows["_time"] > span.start) & (rows["_time"] <= span.end)
+        inside = (rows[TIME] > span.start) & (rows[TIME] <= span.end)
         rows = rows[~(inside & outlying(rows, each.outlying))] if isinstance(each, Impossible) else rows[~inside]
     return rows
 

@@ -99,7 +99,7 @@ def renewed(renew: Callable[[], bool]) -> Iterator[None]:
 
 def somebody_trains(home: Path, ledger: Ledger, model: str) -> bool:
     """Whether the model's claim is held by a process that is not known to have ended."""
-    claim = ledger.claim(model)
+    claim = ledger.claims.find(model)
     return claim is not None and claim.held and claim.holder not in _ended(_path(home, model, "retrain"))
 
 

@@ -49,9 +49,9 @@ class Replayed(BaseModel):
 def sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
     """The replay of the spec at *path* over *span*, in so many *windows*, by its ledger and registry."""
     model, metric = care.spec.model, care.spec.metric
-    decisions = care.ledger.decisions(model)
-    flights = care.ledger.updates(model)
-    promotions = care.ledger.champions(model)
+    decisions = care.ledger.decisions.of(model)
+    flights = care.ledger.runs.of(model)
+    promotions = care.ledger.promotions.of(model)
     view = care.source.as_of(span.end)
     rows, served = labelled(view, span), served_by_registry(care)
     return Replayed(

@@ -120,8 +120,8 @@ def prune_if_due(care: Kept, prune_all: Callable[[Kept], list[Removed]]) -> tupl
 def still_needed(care: Kept, champions: int) -> dict[str, Version]:
     """The versions whose evidence stays, by number: a review, an alias or a roll-back may look at it."""
     registry, ledger, model = care.registry, care.ledger, care.spec.model
-    served = list(dict.fromkeys(p.version for p in reversed(ledger.champions(model)) if p.kind not in NOTICED))
-    flying = {each.decision for each in ledger.updates(model) if each.outcome == "running"}
+    served = list(dict.fromkeys(p.version for p in reversed(ledger.promotions.of(model)) if p.kind not in NOTICED))
+    flying = {each.decision for each in ledger.runs.of(model) if each.outcome == "running"}
     return {
         version.number: version
         for version in registry.versions()
@@ -136,7 +136,7 @@ def _unreviewed(version: Version, ledger: Ledger, served: list[str]) -> bool:
     """Whether a gate offered *version* to a reviewer who has neither let it serve nor rejected it."""
     if version.meta.gate != "passed" or version.number in served:
         return False
-    reviewed = {each.version for each in ledger.reviews(version.model)}
+    reviewed = {each.version for each in ledger.reviews.of(version.model)}
     return not version.meta.rejected and version.number not in reviewed
 
 

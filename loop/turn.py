@@ -99,7 +99,7 @@ def record(turn: Turn, decision: Decision, signals: Sequence[Signal], run: str |
     """
     spec = turn.care.spec
     policy = spec.deciding if decision.policy == spec.policy_version else None
-    return turn.care.ledger.record_decision(decision, signals, policy=policy, run=run, live=spec.mode == "live")
+    return turn.care.ledger.decisions.record(decision, signals, policy=policy, run=run, live=spec.mode == "live")
 
 
 def settle(turn: Turn, run: str | None = None) -> tuple[Decision, bool]:
@@ -109,7 +109,7 @@ def settle(turn: Turn, run: str | None = None) -> tuple[Decision, bool]:
     decision that the ledger holds, and whether it was written now.
     """
     care, spec = turn.care, turn.care.spec
-    stored = care.ledger.find_decision(decision_id(spec.model, turn.now, spec.policy_version))
+    stored = care.ledger.decisions.find(decision_id(spec.model, turn.now, spec.policy_version))
     if stored is not None:
         return stored, False
     decision, signals = turn.asked, turn.signals
@@ -124,4 +124,4 @@ def settle(turn: Turn, run: str | None = None) -> tuple[Decision, bool]:
 def _looked_before(care: Care, now: datetime) -> datetime | None:
     if care.spec.monitors.pages.every is None:
         return None
-    return max((d.at for d in care.ledger.decisions(care.spec.model) if d.window and d.at < now), default=None)
+    return max((d.at for d in care.ledger.decisions.of(care.spec.model) if d.window and d.at < now), default=None)

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..data.columns import HOLDOUT, ID, LABEL_TIME, TIME
+
 Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 _T = TypeVar("_T")
@@ -82,7 +84,7 @@ class Columnar:
     def times(self) -> NDArray[np.int64]:
         """`_time` in microseconds since 1970."""
         if "_time in microseconds" not in self._arrays:
-            times = self.frame["_time"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+            times = self.frame[TIME].to_numpy(dtype="datetime64[us]").astype(np.int64)
             self._arrays["_time in microseconds"] = times
         return self._arrays["_time in microseconds"]
 
@@ -135,7 +137,7 @@ class Columnar:
         return found.digest()
 
 
-_UNTOLD = ("_id", "_holdout", "_label_time")
+_UNTOLD = (ID, HOLDOUT, LABEL_TIME)
 
 
 def _coded(values: NDArray[Any]) -> Codes:

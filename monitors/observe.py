@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from ..data.columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
 from ..data.metrics.metrics import Outcomes
 from ..data.window import Window
 from ..spec.model import Spec
@@ -26,7 +27,7 @@ from .profile import Profile
 from .quality import Quality
 from .unmeasured import UNSCREENED, Answered, Arrivals
 
-_OWN = frozenset({"_id", "_time", "_label_time", "_target", "_prediction", "_holdout"})
+_OWN = frozenset({ID, TIME, LABEL_TIME, TARGET, PREDICTION, HOLDOUT})
 _IDS = uuid.UUID("6f1d1c5e-6a0b-4d0e-9a55-2f2d3c7a9b10")  # namespace of our snapshot ids
 _T = TypeVar("_T")
 

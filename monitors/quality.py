@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
+from ..data.columns import TARGET
 from ..data.window import Window
 from ..spec.values import Signal, Status, finite
 from ..spec.watching import QualitySpec
@@ -117,7 +118,7 @@ class Quality:
         yield from later
         yield from guarded("scale", None, lambda: units(numbers, reference, current, at, self.recent))
         yield from guarded("misaligned", None, lambda: misaligned(screened, old, new, at))
-        yield from guarded("clock", None, lambda: clock([*numbers, "_target"], reference, current, old, new, at))
+        yield from guarded("clock", None, lambda: clock([*numbers, TARGET], reference, current, old, new, at))
         yield from guarded("copies", None, lambda: [copies(old, new, self.spec.limit("duplicates"), at, self.features)])
         pace = _pace(current) / max(_pace(reference), 1e-9)
         yield from guarded("multiplied", None, lambda: multiplied(old, new, at, self.features, pace))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.columns import TIME
 from ..data.window import Window
 from .columnar import Columnar
 
@@ -44,7 +45,7 @@ class Stretches:
 
 def stretches(reference: Window, current: Window) -> Stretches:
     """Cut *reference*, by time, into stretches of about the current window's length."""
-    times = reference.frame["_time"].to_numpy(dtype="datetime64[us]").astype(np.int64)
+    times = reference.frame[TIME].to_numpy(dtype="datetime64[us]").astype(np.int64)
     if len(times) == 0:
         return Stretches(np.empty(0, dtype=np.intp), 0, 1.0)
     start, end = int(times.min()), int(times.max())

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from ..data.columns import LABEL_TIME, TIME
 from ..data.window import Window
 from ..spec.duration import format_duration
 from .columns.screens import FEW, Finding, surely_above
@@ -70,10 +71,10 @@ def silent_labels(arrivals: Arrivals | None, reference: Window, current: Window)
     if arrivals is None or arrivals.due < FEW:
         return []
     frame = reference.frame
-    came = np.sort(frame["_label_time"].dropna().to_numpy(dtype="datetime64[us]"))
+    came = np.sort(frame[LABEL_TIME].dropna().to_numpy(dtype="datetime64[us]"))
     if len(came) < FEW:
         return []
-    took = pd.Timedelta((frame["_label_time"] - frame["_time"]).median()).to_pytimedelta()
+    took = pd.Timedelta((frame[LABEL_TIME] - frame[TIME]).median()).to_pytimedelta()
     longest = timedelta(microseconds=int(np.diff(came).astype(np.int64).max(initial=0)))
     usual = max(longest, took, current.span.length / 4 / _SILENCES)
     newest = arrivals.newest if arrivals.newest is not None else came[-1].astype(datetime)

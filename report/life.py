@@ -50,16 +50,16 @@ def read_life(spec: Spec, ledger: Ledger, registry: Registry, *, end: datetime |
 
     With it, the ledger says who served then, and nobody is known to have waited.
     """
-    decisions = tuple(each for each in ledger.decisions(spec.model) if _by(each.at, end))
-    updates = tuple(each for each in ledger.updates(spec.model) if _by(each.at, end))
-    promotions = tuple(each for each in ledger.champions(spec.model) if _by(each.at, end))
+    decisions = tuple(each for each in ledger.decisions.of(spec.model) if _by(each.at, end))
+    updates = tuple(each for each in ledger.runs.of(spec.model) if _by(each.at, end))
+    promotions = tuple(each for each in ledger.promotions.of(spec.model) if _by(each.at, end))
     versions = registry.versions()
     moments = [each.at for each in decisions] + [each.ended_at or each.at for each in updates]
     until = end or max(moments or [each.at for each in promotions], default=None)
     known = {each.version for each in updates} | {each.version for each in promotions}
     if end is not None:
         versions = tuple(each for each in versions if each.number in known)
-    champion = ledger.champion_at(spec.model, end) if end is not None else _alias(versions, CHAMPION)
+    champion = ledger.promotions.champion_at(spec.model, end) if end is not None else _alias(versions, CHAMPION)
     return Life(
         model=spec.model,
         spec=spec.path.name,
@@ -69,8 +69,8 @@ def read_life(spec: Spec, ledger: Ledger, registry: Registry, *, end: datetime |
         decisions=decisions,
         updates=updates,
         promotions=promotions,
-        reviews=tuple(each for each in ledger.reviews(spec.model) if _by(each.at, end)),
-        scores={name: score for name, score in ledger.scores(spec.model).items() if _by(score.at, end)},
+        reviews=tuple(each for each in ledger.reviews.of(spec.model) if _by(each.at, end)),
+        scores={name: score for name, score in ledger.scores.of(spec.model).items() if _by(score.at, end)},
         versions=versions,
         champion=champion,
         challenger=None if end is not None else _alias(versions, CHALLENGER),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
+from ...data.columns import HOLDOUT, TARGET
 from ...data.doubts.doubts import ROWS, doubts
 from ...data.source import Source, open_source
 from ...models.families.choose import build, learner_for
@@ -105,7 +106,7 @@ def _data(spec: Spec, source: Source) -> Iterator[Finding]:
     text = size if enough else f"{size}; drift needs {least}: a longer `monitors.window`, or `monitors.drift.min_rows`"
     yield Finding("ok" if enough else "warn" if usual >= least else "fail", "monitors.window", text)
     if spec.data.label_time is not None and span.end > span.start:
-        early = delay_bias(whole.frame[whole.frame["_target"].notna()], spec.task, spec.monitors.every)
+        early = delay_bias(whole.frame[whole.frame[TARGET].notna()], spec.task, spec.monitors.every)
         if early is not None and early.note:
             yield Finding("warn", KEY, early.note)
 
@@ -151,7 +152,7 @@ def _trial_rows(source: Source) -> pd.DataFrame:
     if span is None:
         return pd.DataFrame()
     frame = source.as_of(span.end).window(span, sample=TRIAL_ROWS).frame
-    return frame[frame["_target"].notna() & ~frame["_holdout"]]
+    return frame[frame[TARGET].notna() & ~frame[HOLDOUT]]
 
 
 def _registry(spec: Spec) -> Iterator[Finding]:

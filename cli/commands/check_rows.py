@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pandas as pd
 
+from ...data.columns import PREDICTION, TARGET
 from ...data.doubts.doubts import NULL_WORDS, written_alike
 from ...data.doubts.stand_ins import stand_ins
 from ...data.metrics.metrics import METRICS, Outcomes, interval
@@ -103,7 +104,7 @@ def _revisions(spec: Spec, source: Source) -> Iterator[Finding]:
 
 
 def _classes(spec: Spec, whole: Window) -> Iterator[Finding]:
-    labels = whole.frame["_target"].dropna()
+    labels = whole.frame[TARGET].dropna()
     if spec.task == "regression":
         odd = stand_ins(labels.to_numpy(dtype=float))
         if odd:
@@ -132,10 +133,10 @@ def _classes(spec: Spec, whole: Window) -> Iterator[Finding]:
 
 def _scores(spec: Spec, whole: Window) -> Iterator[Finding]:
     """Whether what was served looks like the positive class's probability; of a binary task that records it."""
-    if spec.task != "binary" or "_prediction" not in whole.frame:
+    if spec.task != "binary" or PREDICTION not in whole.frame:
         return
-    known = whole.frame[whole.frame["_target"].notna() & whole.frame["_prediction"].notna()]
-    served, classes = known["_prediction"], tuple(sorted(known["_target"].unique().tolist()))
+    known = whole.frame[whole.frame[TARGET].notna() & whole.frame[PREDICTION].notna()]
+    served, classes = known[PREDICTION], tuple(sorted(known[TARGET].unique().tolist()))
     if len(classes) != 2 or not pd.api.types.is_numeric_dtype(served) or served.isin(classes).all():
         return
     if not served.between(0, 1).all():
@@ -146,7 +147,7 @@ def _scores(spec: Spec, whole: Window) -> Iterator[Finding]:
         return
     positive = positive_of(classes, spec.data.positive)
     other = classes[0] if positive == classes[1] else classes[1]
-    outcomes = Outcomes(known["_target"].to_numpy(), known["_target"].to_numpy(), served.to_numpy(), (other, positive))
+    outcomes = Outcomes(known[TARGET].to_numpy(), known[TARGET].to_numpy(), served.to_numpy(), (other, positive))
     area = interval(METRICS["roc_auc"], outcomes, confidence=0.99, seed=spec.seed)
     taken = f"{positive!r} is taken for the positive class, whose probability `prediction` holds"
     if area.high < 0.5:

@@ -51,7 +51,7 @@ def explain_policy(spec: Spec, as_json: bool) -> None:
 
 def _newest(spec: Spec) -> tuple[datetime | None, dict[str, Any] | None]:
     with Ledger.open(stores_of(spec).ledger) as ledger:
-        made = [decision for decision in ledger.decisions(spec.model, 50) if decision.facts]
+        made = [decision for decision in ledger.decisions.of(spec.model, 50) if decision.facts]
     return (made[-1].at, made[-1].facts) if made else (None, None)
 
 

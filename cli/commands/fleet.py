@@ -96,7 +96,7 @@ def seeded(specs: Sequence[Path], moment: datetime) -> Fleet:
             spec = load_spec(path)
             settle_environment(spec)
             with Ledger.open(stores_of(spec).ledger) as ledger:
-                for decision in ledger.decisions(spec.model, 5):
+                for decision in ledger.decisions.of(spec.model, 5):
                     if decision.at <= moment:
                         fleet.heard(decision)
         except RatoonError:  # the look itself says why

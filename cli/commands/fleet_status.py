@@ -89,7 +89,7 @@ def _line(path: Path, stack: ExitStack, ledgers: dict[str, Ledger]) -> Line:
         _, versions = registered(spec)
         champion = next((each.number for each in versions if "champion" in each.aliases), "")
         ledger = _ledger(stores_of(spec).ledger, stack, ledgers)
-        decisions = ledger.decisions(spec.model, LOOKED_BACK)
+        decisions = ledger.decisions.of(spec.model, LOOKED_BACK)
     except RatoonError as error:
         return Line(str(path), spec.model, fault=str(error))
     looks = [each for each in decisions if each.window is not None]

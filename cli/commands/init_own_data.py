@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...data.columns import TARGET
 from ...data.doubts.doubts import csv_settings, doubts
 from ...data.source import open_source
 from ...data.sources.layout import Kind
@@ -157,7 +158,7 @@ def _looked_at(folder: Path, name: str, own: OwnData) -> _Found:
     extent = whole_days if length >= timedelta(days=8) else timedelta(minutes=max(1, length // timedelta(minutes=8)))
     return _Found(
         source=source,
-        task=_task_of(window.frame["_target"]) if own.target else "clustering",
+        task=_task_of(window.frame[TARGET]) if own.target else "clustering",
         numbers=[each for each, kind in kinds.items() if kind == "number"],
         categories=[each for each, kind in kinds.items() if kind != "number"],
         left_out=drop,

@@ -28,11 +28,11 @@ class Recomputed:
 def recompute(spec: Spec) -> list[Recomputed]:
     """Every decision of the model, oldest first; only the ledger is read: no data, no registry, no spec's rules."""
     with Ledger.open(stores_of(spec).ledger) as ledger:
-        return [_again(ledger, decision.id) for decision in ledger.decisions(spec.model)]
+        return [_again(ledger, decision.id) for decision in ledger.decisions.of(spec.model)]
 
 
 def _again(ledger: Ledger, identity: str) -> Recomputed:
-    stored = ledger.find_decision(identity)
+    stored = ledger.decisions.find(identity)
     if stored is None or stored.basis is None or stored.window is None:
         return Recomputed(identity, skipped="started by hand: no policy took it")
     try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...spec.model import CsvSpec, Spec
+from ..columns import TARGET
 from ..sources.layout import Kind
 from ..sources.place import is_csv, raw_text
 from .stand_ins import stand_ins
@@ -60,7 +61,7 @@ def doubts(spec: Spec, kinds: Mapping[str, Kind], frame: pd.DataFrame) -> list[D
         elif name not in settled:
             texts = _as_text(name, values, csv=csv) if kind == "category" else _as_number(name, values)
             found += [Doubt(name, text) for text in texts]
-        if "_target" in frame and name in frame and name not in (spec.data.features or settled):
+        if TARGET in frame and name in frame and name not in (spec.data.features or settled):
             found += _telling(spec, name, frame)
     found += _lost(spec, [n for n, kind in kinds.items() if kind == "number" and n not in settled])
     return found + list(_by_case(list(kinds)))
@@ -71,7 +72,7 @@ def csv_settings(kinds: Mapping[str, Kind], frame: pd.DataFrame) -> CsvSpec:
     for missing values among numbers."""
     decimal, words = False, dict[str, None]()
     texts = [name for name, kind in kinds.items() if kind == "category"]
-    for name in [*texts, "_target"] if frame["_target"].dtype == object else texts:
+    for name in [*texts, TARGET] if frame[TARGET].dtype == object else texts:
         values = frame[name].dropna().astype(str).str.strip()
         if len(values) < _FEW:
             continue
@@ -171,7 +172,7 @@ is_number = _like(_PLAIN)
 
 def _telling(spec: Spec, name: str, frame: pd.DataFrame) -> list[Doubt]:
     """Of a feature that nobody asked for by name: whether it tells the label."""
-    if not tells_exactly(frame[name], frame["_target"], regression=spec.task == "regression"):
+    if not tells_exactly(frame[name], frame[TARGET], regression=spec.task == "regression"):
         return []
     text = (
         f"it tells {spec.data.target!r} exactly, in every row. If it becomes known with the label, or is made of it, "

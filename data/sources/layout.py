@@ -9,18 +9,11 @@ from typing import Any, Literal
 
 from ...spec.errors import DataError
 from ...spec.model import DataSpec, Spec
+from ..columns import CANONICAL
 
 Kind = Literal["number", "category"]
 TargetKind = Literal["float", "int", "text"]
 
-ID, TIME, LABEL_TIME, TARGET, PREDICTION, HOLDOUT = CANONICAL = (
-    "_id",
-    "_time",
-    "_label_time",
-    "_target",
-    "_prediction",
-    "_holdout",
-)
 INNER = "ratoon__"  # prefix of the columns that live only inside a query
 
 

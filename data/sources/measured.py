@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from ...spec.model import Spec
+from ..columns import ID, TIME
 from .engine import Engine
 from .facts import Facts, FactsFile, File, stamps
-from .layout import ID, INNER, TIME
+from .layout import INNER
 from .moment import LAST_ROW, literal
 from .place import files_of, named_rows
 from .rows import FIRST, Rows

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .layout import HOLDOUT, LABEL_TIME, TIME
+from ..columns import HOLDOUT, LABEL_TIME, TIME
 from .revisions import REVISED
 from .rows import FAULT
 

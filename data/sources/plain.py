@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .layout import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME, Kind, Layout, TargetKind
+from ..columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
+from .layout import Kind, Layout, TargetKind
 
 NO_LABEL = ("", "nan", "NaN", "NaT", "<NA>", "\\N")  # as pandas and SQL exports write a value that is none
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?[0-2]?\d{1,2})?$"  # 1e400 is no number of an engine's

@@ -17,8 +17,9 @@ from typing import Any
 import ibis
 
 from ...spec.model import Spec
+from ..columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
 from .hashed import hashed, is_holdout
-from .layout import HOLDOUT, ID, INNER, LABEL_TIME, PREDICTION, TARGET, TIME, Layout
+from .layout import INNER, Layout
 from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
 from .plain import label, missing, plain, text, unreadable
 from .revisions import REVISED, one_each, several

@@ -12,9 +12,10 @@ from typing import Any
 
 import ibis
 
+from ..columns import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
 from ..holdout import SAMPLE_SALT
 from .hashed import hash_number, hashed
-from .layout import HOLDOUT, ID, INNER, LABEL_TIME, TARGET, TIME
+from .layout import INNER
 from .query import slot
 from .revisions import REVISED
 from .rows import FAULT, FIRST, SEEN, Rows

@@ -27,7 +27,7 @@ def publish_race(care: Kept, fired: Decision, race: Race, version: str | None) -
         key=artifact_key("gate", care.spec.model),
         description=f"Why it trained, the rungs that ran and the gate's table: {offered}",
     )
-    publish_background(care, fired, care.ledger.signals(fired.id))
+    publish_background(care, fired, care.ledger.decisions.signals(fired.id))
     if version is not None:
         _link_version(care.spec.model, version, care.registry.page(version))
 

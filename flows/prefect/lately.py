@@ -13,8 +13,8 @@ WINDOWS = 20
 
 def lately(care: Kept, decision: Decision) -> str:
     """Charts of the metric and of the drift, over the last windows up to *decision*, as Markdown; may be empty."""
-    known = [each for each in care.ledger.decisions(decision.model) if each.at <= decision.at and each.window]
-    looks = [(each, care.ledger.signals(each.id)) for each in known[-WINDOWS:]]
+    known = [each for each in care.ledger.decisions.of(decision.model) if each.at <= decision.at and each.window]
+    looks = [(each, care.ledger.decisions.signals(each.id)) for each in known[-WINDOWS:]]
     shown = [_metric(care, looks), _drift(looks)]
     return "\n\n".join(each for each in shown if each)
 

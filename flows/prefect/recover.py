@@ -185,11 +185,11 @@ class Recovery:
             spec = load_spec(str(run.parameters.get("spec", "")))
             stores = stores_of(spec)
             with Ledger.open(stores.ledger) as ledger:
-                flights = ledger.updates(spec.model)
+                flights = ledger.runs.of(spec.model)
                 decision: str | None = run.parameters.get("decision")
                 if decision is None:  # a start by hand: its flight names the decision
                     decision = next((each.decision for each in flights if each.run == str(run.id)), None)
-                stored = ledger.find_decision(decision) if decision is not None else None
+                stored = ledger.decisions.find(decision) if decision is not None else None
                 trains = somebody_trains(stores.home, ledger, spec.model)
         except SpecError:
             return None, True

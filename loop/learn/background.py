@@ -72,8 +72,8 @@ def _failed(care: Care, flight: Flight, decision: Decision, error: Exception, cp
     known = isinstance(error, RatoonError)
     reason = masked(f"{type(error).__name__}: {error}") if known else worded(error)
     with suppress(RatoonError):
-        if care.ledger.in_the_air(flight):
-            care.ledger.land(
+        if care.ledger.runs.is_claimed(flight):
+            care.ledger.runs.finish(
                 flight,
                 outcome="failed",
                 evidence=RunRecord(reason=reason, background=True),

@@ -27,7 +27,7 @@ def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, no
         policy=spec.policy_version,
         champion=serving.number if serving else None,
     )
-    fired, is_new = care.ledger.record_decision(decision, (), run=run, live=True)
+    fired, is_new = care.ledger.decisions.record(decision, (), run=run, live=True)
     if is_new:
         care.listener.event(Decided.of(spec, fired))
     return fired

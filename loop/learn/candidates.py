@@ -83,7 +83,7 @@ def _taken_back(care: Kept, line: set[str], champion: str) -> bool:
 
     But for a put-back: who promoted past the gate and was put back said nothing against the candidate.
     """
-    moves = care.ledger.champions(care.spec.model)
+    moves = care.ledger.promotions.of(care.spec.model)
     left = any(m.previous in line and m.version not in line and _goes_back(m) for m in moves)
     return left or (bool(moves) and moves[-1].version in line and champion not in line)
 

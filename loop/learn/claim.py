@@ -26,27 +26,27 @@ class Claim:
 
     def check(self) -> None:
         """Raises Refused unless the flight still holds its claim."""
-        if not self._ledger.in_the_air(self._flight):
+        if not self._ledger.runs.is_claimed(self._flight):
             raise Refused(lost(self._flight))
 
     def offer(self, decision: str, version: str) -> str:
         """The version that *decision* offers: *version*, unless another process offered one before."""
-        return self._ledger.offer(self._flight, decision, version)
+        return self._ledger.offers.record(self._flight, decision, version)
 
     def take_back(self, decision: str, version: str) -> bool:
         """Whether *version* will never be offered, so that it may be deleted."""
-        return self._ledger.take_back(self._flight.model, decision, version, self._flight.holder)
+        return self._ledger.offers.withdraw(self._flight.model, decision, version, self._flight.holder)
 
     def newest_offered(self) -> str | None:
         """The highest number that any decision of the model's offered for review; a strategy's own are not."""
-        offers = self._ledger.offers(self._flight.model)
+        offers = self._ledger.offers.of(self._flight.model)
         return max((number for decision, number in offers.items() if ":" not in decision), key=int, default=None)
 
 
 @contextmanager
 def kept_alive(ledger: Ledger, flight: Flight) -> Iterator[Claim]:
     """The claim of *flight*, its lease renewed by a thread until the block ends."""
-    with renewed(lambda: ledger.renew(flight)):
+    with renewed(lambda: ledger.runs.renew(flight)):
         yield Claim(ledger, flight)
 
 
@@ -59,7 +59,7 @@ def take_back_doubles(ledger: Ledger, registry: Versions, model: str) -> list[st
     for version in registry.versions():
         if version.decision is not None and not version.aliases and not version.meta.taken_back:
             by_decision.setdefault(version.decision, []).append(version)
-    offers = ledger.offers(model)
+    offers = ledger.offers.of(model)
     doubles = [
         (decision, version.number)
         for decision, versions in by_decision.items()
@@ -68,7 +68,7 @@ def take_back_doubles(ledger: Ledger, registry: Versions, model: str) -> list[st
     ]
     gone = []
     for decision, number in doubles:
-        if ledger.take_back(model, decision, number, "sweep"):
+        if ledger.offers.withdraw(model, decision, number, "sweep"):
             registry.discard(number)
             gone.append(number)
     return gone

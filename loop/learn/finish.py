@@ -37,7 +37,7 @@ def landed(
     if not offer:
         outcome = "background"
     record = record_of(race, version, behind or {}, cpu_seconds or 0.0)
-    care.ledger.land(
+    care.ledger.runs.finish(
         flight,
         outcome=outcome,
         version=version if race.winner else None,
@@ -58,4 +58,4 @@ def landed_failed(care: Kept, flight: Flight, error: Exception, ended_at: dateti
         seconds = error.cpu_seconds
         used = ProcessUse(cpu_seconds=seconds, peak_memory_bytes=error.peak_memory_bytes)
         record = record.model_copy(update={"process": used})
-    care.ledger.land(flight, outcome="failed", evidence=record, cpu_seconds=seconds, ended_at=ended_at)
+    care.ledger.runs.finish(flight, outcome="failed", evidence=record, cpu_seconds=seconds, ended_at=ended_at)

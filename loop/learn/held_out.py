@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from ...data.columns import ID, LABEL_TIME
 from ...data.holdout import in_holdout
 from ...data.view import View
 from ...models.learning.state import TrainingState
@@ -38,7 +39,7 @@ def held_out(
     since = min(now - within, watermark) if within is not None else None
     anchor = without(view.holdout(since, until=watermark, limit=most), broken)
     if champion.holdout is not None and champion.holdout < spec.data.holdout:  # some of these it learned
-        anchor = anchor[[in_holdout(row, champion.holdout) for row in anchor["_id"]]]
+        anchor = anchor[[in_holdout(row, champion.holdout) for row in anchor[ID]]]
     if len(passed):
         anchor = pd.concat([anchor, passed], ignore_index=True).tail(most)
     if within is None or len(anchor) >= spec.gate.min_rows or len(anchor) + len(recent) < spec.gate.min_rows:
@@ -55,7 +56,7 @@ def held_out(
 def _lately(spec: Spec, view: View, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The newest of *rows*, and those before them."""
     since = view.span_of(spec.monitors.window * LATELY, view.now).start
-    newest = (rows["_label_time"] > pd.Timestamp(since)).to_numpy()
+    newest = (rows[LABEL_TIME] > pd.Timestamp(since)).to_numpy()
     least = min(ENOUGH * spec.gate.min_rows, len(rows))
     if newest.sum() < least:
         newest = np.arange(len(rows)) >= len(rows) - least

@@ -74,7 +74,9 @@ def ladder(
     asked = asked or to_try(care, fired, history, offer=offer)
     if not offer and not asked.learn:
         return Race(())
-    looks = care.ledger.looks(care.spec.model, before=fired.at + TICK)  # the decision's own look included
+    looks = care.ledger.decisions.evaluations(
+        care.spec.model, before=fired.at + TICK
+    )  # the decision's own look included
     view = care.source.as_of(fired.at)
     known = _Known(care, champion, fired, view, kept_out(looks), impossible(looks))
     found = lines(care, champion.version, history)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...data.columns import ID, TARGET
 from ...data.view import View
 from ...models.ladder.race import Revised
 from ...models.learning.trained import Trained
@@ -20,8 +21,8 @@ def revised(view: View, trained: Trained) -> Revised | None:
     reservoir = trained.reservoir
     if reservoir is None or reservoir.empty or trained.state.task == "clustering":
         return None
-    kept = reservoir.drop_duplicates("_id")
-    learned = (kept if len(kept) <= LOOKED_AT else kept.sample(LOOKED_AT, random_state=0)).set_index("_id")["_target"]
+    kept = reservoir.drop_duplicates(ID)
+    learned = (kept if len(kept) <= LOOKED_AT else kept.sample(LOOKED_AT, random_state=0)).set_index(ID)[TARGET]
     now = view.labels_of(list(learned.index))
     both = learned.index.intersection(now.index)
     changed = int((~_same(learned[both], now[both])).sum())

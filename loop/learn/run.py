@@ -51,7 +51,12 @@ class TrainingRun:
     @property
     def became(self) -> str:
         """As the ledger's listings say it: `registered v3`, `refused`, or `unproven v4`."""
-        return told(*ended(self.outcome, self.version, self.candidate))
+        return became(self.outcome, self.version, self.candidate)
+
+
+def became(outcome: Ended, version: str | None, candidate: str | None) -> str:
+    """What became of a run, as the ledger's listings say it; *candidate* if it may yet be proven."""
+    return told(*ended(outcome, version, candidate))
 
 
 def run_ladder(care: Care, champion: Champion, fired: Decision, apart: bool) -> Race:
@@ -63,7 +68,7 @@ def register(
     care: Care, champion: Champion, fired: Decision, race: Race, candidate: Trained, claim: Claim, flow_run: str = ""
 ) -> str:
     """Register the race's candidate with its evidence; safe to retry, one version for a decision."""
-    signals = care.ledger.signals(fired.id)
+    signals = care.ledger.decisions.signals(fired.id)
     snapshots = tuple(dict.fromkeys(s.snapshot for s in signals if s.snapshot))
     reports = reports_of(care.stores.workspace, care.spec.model, snapshots)
     shown = Shown(snapshots, reports, flow_run)
@@ -83,7 +88,7 @@ PLAIN = Steps()
 
 def fired_by(care: Care, decision: str) -> Decision:
     """The decision of that id. Raises Refused if the ledger holds none for the model, or if it trains nothing."""
-    stored = care.ledger.find_decision(decision)
+    stored = care.ledger.decisions.find(decision)
     if stored is None or stored.model != care.spec.model:
         raise Refused(f"The ledger holds no decision {decision!r} for {care.spec.model}; nothing was trained.")
     if not stored.fires:
@@ -112,8 +117,8 @@ def carry_out(care: Care, fired: Decision, runner: Runner, steps: Steps = PLAIN)
                 return _result(outcome, done.number)
             return _train(care, fired, flight, _Way(runner, steps, claim))
     except Exception as error:
-        offered_one = fired.id in care.ledger.offers(care.spec.model)  # then the next try ends what this one began
-        if not offered_one and care.ledger.in_the_air(flight):
+        offered_one = fired.id in care.ledger.offers.of(care.spec.model)  # then the next try ends what this one began
+        if not offered_one and care.ledger.runs.is_claimed(flight):
             landed_failed(care, flight, error, runner.ended_at(fired))
         raise
 
@@ -138,7 +143,7 @@ def promote_passed(care: Care, fired: Decision, version: str) -> bool:
 
 
 def _promoted(care: Care, fired: Decision) -> bool:
-    return any(promotion.decision == fired.id for promotion in care.ledger.champions(care.spec.model))
+    return any(promotion.decision == fired.id for promotion in care.ledger.promotions.of(care.spec.model))
 
 
 @dataclass(frozen=True)

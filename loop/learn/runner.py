@@ -34,7 +34,7 @@ class Runner:
 
     def claim(self, care: Care, fired: Decision) -> Flight | None:
         """The training run of *fired*; None while another process, or another decision, has the model's one run."""
-        return care.ledger.take_off(
+        return care.ledger.runs.claim(
             model=care.spec.model,
             decision=fired.id,
             at=fired.at,

@@ -29,7 +29,7 @@ def claimed(care: Care, fired: Decision, runner: Runner) -> Flight | None:
     def settled() -> bool:
         nonlocal seen, flight
         flight = runner.claim(care, fired)
-        claim = care.ledger.claim(care.spec.model) if flight is None else None
+        claim = care.ledger.claims.find(care.spec.model) if flight is None else None
         if claim is None or not _own_runs(care, fired):
             return True
         lives = seen is not None and seen != (claim.holder, claim.until)
@@ -43,7 +43,7 @@ def claimed(care: Care, fired: Decision, runner: Runner) -> Flight | None:
 
 def in_flight(care: Care) -> str:
     """Who trains, and when a process that does not answer any more loses its claim."""
-    claim = care.ledger.claim(care.spec.model)
+    claim = care.ledger.claims.find(care.spec.model)
     if claim is None or not claim.held:
         return f"Another retrain of {care.spec.model} is in flight"
     machine, process, _ = claim.holder.rsplit(":", 2)
@@ -60,7 +60,7 @@ def finish_taken_over(care: Care, fired: Decision, flight: Flight, done: Version
     if done.unproven:
         record = record.model_copy(update={"promising": True, "candidate": done.number})
     outcome: Outcome = "refused" if done.unproven else "registered"
-    care.ledger.land(
+    care.ledger.runs.finish(
         flight,
         outcome=outcome,
         version=None if done.unproven else done.number,
@@ -74,5 +74,5 @@ def finish_taken_over(care: Care, fired: Decision, flight: Flight, done: Version
 
 
 def _own_runs(care: Care, fired: Decision) -> bool:
-    running = [each for each in care.ledger.updates(care.spec.model) if each.outcome == "running"]
+    running = [each for each in care.ledger.runs.of(care.spec.model) if each.outcome == "running"]
     return bool(running) and running[-1].decision == fired.id

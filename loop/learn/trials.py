@@ -8,6 +8,7 @@ from typing import get_args
 
 import pandas as pd
 
+from ...data.columns import HOLDOUT, ID, LABEL_TIME, TIME
 from ...data.metrics.metrics import METRICS, Outcomes
 from ...data.metrics.terms import terms
 from ...data.view import View
@@ -56,8 +57,8 @@ def _rows(view: View, since: datetime, broken: KeptOut) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame()
     rows = without(pd.concat(parts, ignore_index=True), broken)
-    newest = rows.sort_values(["_label_time", "_id"], kind="stable").tail(MOST)
-    return newest.sort_values(["_time", "_id"], kind="stable", ignore_index=True)  # neighbours in time form blocks
+    newest = rows.sort_values([LABEL_TIME, ID], kind="stable").tail(MOST)
+    return newest.sort_values([TIME, ID], kind="stable", ignore_index=True)  # neighbours in time form blocks
 
 
 def _members(care: Care, champion: Champion, background: LadderRung, seen: datetime | None) -> dict[str, Trained]:
@@ -159,5 +160,5 @@ class _Bench:
 
     def _unlearned(self, *versions: Trained) -> pd.Series[bool]:
         newest = max(each.state.watermark for each in versions)
-        held: pd.Series[bool] = self._rows["_holdout"].astype(bool)
-        return held | (self._rows["_label_time"] > pd.Timestamp(newest))
+        held: pd.Series[bool] = self._rows[HOLDOUT].astype(bool)
+        return held | (self._rows[LABEL_TIME] > pd.Timestamp(newest))

@@ -34,7 +34,7 @@ class Climbed:
 
 def climbed(care: Care, before: datetime) -> tuple[Climbed, ...]:
     """All attempts of this model by that moment, oldest first."""
-    found = [each for each in care.ledger.updates(care.spec.model) if each.at < before]
+    found = [each for each in care.ledger.runs.of(care.spec.model) if each.at < before]
     return tuple(Climbed(each.at, each.evidence.attempts) for each in found)
 
 
@@ -50,7 +50,7 @@ def _background(care: Care, climbs: Sequence[Climbed], now: datetime) -> LadderR
 
 def _useless(care: Care, climbs: Sequence[Climbed], rung: LadderRung, now: datetime) -> bool:
     """Whether *rung* was found unable to continue the present champion: another one may be continued again."""
-    promoted = max((each.at for each in care.ledger.champions(care.spec.model) if each.at <= now), default=None)
+    promoted = max((each.at for each in care.ledger.promotions.of(care.spec.model) if each.at <= now), default=None)
     told = [each for each in climbs if any(one.rung == rung for one in each.attempts)]
     return bool(told) and told[-1].unable(rung) and (promoted is None or told[-1].at >= promoted)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
+from ...data.columns import PREDICTION, TARGET, TIME
 from ...data.metrics.metrics import Outcomes
 from ...data.view import View
 from ...data.window import Window
@@ -30,7 +31,7 @@ def answered(
         return None
     if spec.data.prediction is not None:
         usual = _absent(reference.frame)
-        missing = int(frame["_prediction"].isna().sum())
+        missing = int(frame[PREDICTION].isna().sum())
         return Answered(len(frame), missing, f"`{spec.data.prediction}` is empty", usual, recorded=True)
     if scored is not None:
         return Answered(len(scored), 0, "")
@@ -47,14 +48,14 @@ def answered(
 def arrivals(view: View, reference: Window, judged: Window, delay: timedelta) -> Arrivals:
     """When labels came last, and how many rows of the window *judged* are due: *delay* old, and without a label."""
     frame = judged.frame
-    old = frame["_time"] <= pd.Timestamp(view.now - delay)
-    due = int((old & frame["_target"].isna()).sum())
+    old = frame[TIME] <= pd.Timestamp(view.now - delay)
+    due = int((old & frame[TARGET].isna()).sum())
     newest = view.last_label(reference.span.start) if due else None  # nobody asks where none is due
     return Arrivals(view.now, newest, judged.rows, due)
 
 
 def _absent(frame: pd.DataFrame) -> float:
-    return float(frame["_prediction"].isna().mean()) if len(frame) and "_prediction" in frame else 1.0
+    return float(frame[PREDICTION].isna().mean()) if len(frame) and PREDICTION in frame else 1.0
 
 
 def _short(error: Exception) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from ...data.columns import TARGET, TIME
 from ...data.metrics.metrics import METRICS, Interval, Outcomes, interval, join
 from ...data.view import View
 from ...data.window import EVERY_ROW
@@ -28,13 +29,13 @@ class Served:
 
 def served_by_registry(care: Care) -> list[Served]:
     """The versions behind the champion alias, in the order in which they took over."""
-    return [Served(p.at, p.version, care.registry.load(p.version)) for p in care.ledger.champions(care.spec.model)]
+    return [Served(p.at, p.version, care.registry.load(p.version)) for p in care.ledger.promotions.of(care.spec.model)]
 
 
 def labelled(view: View, span: Span) -> pd.DataFrame:
     """All rows predicted in *span* whose labels *view* sees."""
     frame = view.window(span, sample=EVERY_ROW).frame
-    return frame[frame["_target"].notna()]
+    return frame[frame[TARGET].notna()]
 
 
 def composite(rows: pd.DataFrame, served: Sequence[Served]) -> Outcomes | None:
@@ -45,9 +46,9 @@ def composite(rows: pd.DataFrame, served: Sequence[Served]) -> Outcomes | None:
     """
     parts = []
     for index, each in enumerate(served):
-        after = rows["_time"] > each.since if index else pd.Series(True, index=rows.index)
+        after = rows[TIME] > each.since if index else pd.Series(True, index=rows.index)
         until = served[index + 1].since if index + 1 < len(served) else None
-        mine = rows[after & (rows["_time"] <= until)] if until is not None else rows[after]
+        mine = rows[after & (rows[TIME] <= until)] if until is not None else rows[after]
         said = each.trained.try_predict(mine)
         if said is not None:
             parts.append(said)

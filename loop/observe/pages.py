@@ -52,7 +52,7 @@ def draw_later(care: Care, decision: str) -> Observation:
 
     Raises Refused for a decision that the ledger lacks, or that looked at no window.
     """
-    held = care.ledger.find_decision(decision)
+    held = care.ledger.decisions.find(decision)
     if held is None or held.window is None:
         raise Refused(f"{decision} is no decision over a window in the ledger of {care.spec.model}; nothing was drawn.")
     champion = champion_as_of(care, held.at)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from ...data.columns import TARGET
 from ...data.metrics.metrics import METRICS
 from ...data.metrics.paired import paired_gain
 from ...data.window import Window
@@ -35,14 +36,14 @@ def score_past(care: Care, now: datetime) -> tuple[Score, ...]:
     span = _judged(care.spec)
     found: list[Score] = []
     delay: timedelta | None = None
-    runs = {update.decision: update for update in care.ledger.updates(care.spec.model)}
-    for decision in care.ledger.unscored(care.spec.model, before=now - span, limit=_ASKED):
+    runs = {update.decision: update for update in care.ledger.runs.of(care.spec.model)}
+    for decision in care.ledger.scores.unscored(care.spec.model, before=now - span, limit=_ASKED):
         if len(found) >= MOST:
             break
         if delay is None:  # one narrow read; nothing is known before anything is pending
             delay = _known_delay(care, span, now)
         score = _score(care, decision, runs.get(decision.id), span, now, delay)
-        if score is not None and care.ledger.record_score(score, care.spec.model):
+        if score is not None and care.ledger.scores.record(score, care.spec.model):
             found.append(score)
     return tuple(found)
 
@@ -88,7 +89,7 @@ def _score(
         if run is not None and run.version is not None:
             return _act(care, decision, run.version, window, now)
         if decision.action == "roll_back":
-            moves = care.ledger.champions(care.spec.model)
+            moves = care.ledger.promotions.of(care.spec.model)
             back = next((p.version for p in moves if p.kind == "roll_back" and p.decision == decision.id), None)
             if back is not None:
                 return _act(care, decision, back, window, now)
@@ -101,7 +102,7 @@ def _score(
 
 def _act(care: Care, decision: Decision, version: str, window: Window, now: datetime) -> Score:
     metric = METRICS[care.spec.metric]
-    rows = window.frame[window.frame["_target"].notna()]
+    rows = window.frame[window.frame[TARGET].notna()]
     served, came = (care.registry.load(each) for each in (decision.champion or "", version))
     if care.spec.task == "clustering" and (why := other_unit(served, came, rows)):
         return Score(decision=decision.id, at=now, verdict="even", text=f"cannot be told: {why}", rows=len(rows))
@@ -122,7 +123,7 @@ def _act(care: Care, decision: Decision, version: str, window: Window, now: date
 
 def _wait(care: Care, decision: Decision, window: Window, now: datetime) -> Score:
     champion = care.registry.load(decision.champion or "")
-    rows = window.frame[window.frame["_target"].notna()]
+    rows = window.frame[window.frame[TARGET].notna()]
     drop = drop_of(care.spec, champion, champion.predict(rows), window.span)
     words = drop.note or "the champion held its level"
     verdict = {"fail": "wrong", "ok": "right"}.get(drop.status, "even")

@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from ...data.columns import HOLDOUT, LABEL_TIME, PREDICTION, TARGET, TIME
 from ...data.metrics.metrics import Outcomes, join
 from ...data.served import served_outcomes
 from ...models.learning.trained import Trained
@@ -42,7 +43,7 @@ class Answers:
 
 def terms(care: Care, champion: Champion, now: datetime) -> tuple[Term, ...]:
     """Which version served from when on, by all that the ledger knows of *now*, oldest first; *champion* ends it."""
-    moves = [Term(p.version, p.at) for p in care.ledger.champions(care.spec.model) if p.at <= now]
+    moves = [Term(p.version, p.at) for p in care.ledger.promotions.of(care.spec.model) if p.at <= now]
     if not moves or moves[-1].version != champion.version:
         moves.append(Term(champion.version, champion.since))
     return tuple(each for n, each in enumerate(moves) if n == 0 or each.version != moves[n - 1].version)
@@ -56,7 +57,7 @@ def answers(care: Care, champion: Champion, rows: pd.DataFrame, now: datetime) -
     """
     spec = care.spec
     if spec.data.prediction is not None:
-        known = rows[rows["_prediction"].notna() & rows["_target"].notna()]
+        known = rows[rows[PREDICTION].notna() & rows[TARGET].notna()]
         found = served_outcomes(known, spec.task, champion.trained.state.classes, spec.data.positive)
         return Answers(found, rows=known)
 
@@ -104,15 +105,15 @@ def not_learned(trained: Trained, rows: pd.DataFrame, spec: Spec) -> pd.Series:
     label arrivals by another `data.mature_after`, only rows predicted after it are sure.
     """
     state = trained.state
-    moment = "_label_time" if state.mature_after == spec.data.matured else "_time"
+    moment = LABEL_TIME if state.mature_after == spec.data.matured else TIME
     later = rows[moment] > pd.Timestamp(state.watermark)
     held = state.rung != "adopted" and state.holdout in (None, spec.data.holdout)
-    return later | rows["_holdout"].astype(bool) if held else later
+    return later | rows[HOLDOUT].astype(bool) if held else later
 
 
 def _shares(served: Sequence[Term], rows: pd.DataFrame) -> list[tuple[Term, pd.DataFrame]]:
     ends = [each.since for each in served[1:]]
-    place = np.searchsorted(np.asarray(ends, dtype="datetime64[us]"), rows["_time"].to_numpy(), side="left")
+    place = np.searchsorted(np.asarray(ends, dtype="datetime64[us]"), rows[TIME].to_numpy(), side="left")
     return [(term, rows[place == n]) for n, term in enumerate(served)]
 
 

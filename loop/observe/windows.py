@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from ...data.columns import ID, LABEL_TIME, TARGET, TIME
 from ...data.metrics.metrics import Outcomes
 from ...data.view import View
 from ...data.window import Window
@@ -74,7 +75,7 @@ class WindowsBefore:
         for _ in range(3):
             span = self.view.span_of(self.care.spec.monitors.window, end)
             frame = without(self.view.window(span, name="earlier").frame, self.out)
-            labelled = frame[frame["_target"].notna()]
+            labelled = frame[frame[TARGET].notna()]
             if not len(labelled):
                 return
             found = answers(self.care, self.champion, labelled, self.view.now)
@@ -120,7 +121,7 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     """
     care, watched = champion.care, spec.monitors
     view.hold(champion.reference.start)
-    known = impossible(care.ledger.looks(spec.model, before=view.now))
+    known = impossible(care.ledger.decisions.evaluations(spec.model, before=view.now))
     reference = sound(view.window(champion.reference, name="reference"), known)
     current = view.window(view.span_of(watched.window, view.now), name="current")
     delay = label_delay(view, watched, champion.reference)
@@ -128,7 +129,7 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     seen = current if span == current.span else view.window(span, name="performance")
     out = (*known, *_now(spec, champion, reference, current, seen.span))
     judged = sound(seen, out)
-    labelled = judged.frame[judged.frame["_target"].notna()]
+    labelled = judged.frame[judged.frame[TARGET].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
     found = answers(care, champion, labelled, view.now)
     late = span.end < current.span.end or coverage < 1
@@ -175,8 +176,8 @@ def _now(spec: Spec, champion: Champion, reference: Window, current: Window, jud
 
 def _labelled(*windows: Window) -> pd.DataFrame:
     """The labelled rows of *windows*, each once: when they were predicted, when labelled, and with what."""
-    parts = [w.frame.loc[w.frame["_target"].notna(), ["_id", "_time", "_label_time", "_target"]] for w in windows]
-    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True).drop_duplicates("_id")
+    parts = [w.frame.loc[w.frame[TARGET].notna(), [ID, TIME, LABEL_TIME, TARGET]] for w in windows]
+    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True).drop_duplicates(ID)
 
 
 def calibrating(view: View, spec: Spec, current: Window, reference: Span) -> pd.DataFrame:

@@ -20,7 +20,7 @@ def accept(ledger: Ledger, spec: Spec, *, until: datetime, now: datetime, actor:
     """
     if not reason.strip():
         raise BadInput("--reason: expected why the window is sound; the ledger keeps it. Nothing was changed.")
-    looks = [look for look in ledger.looks(spec.model, before=now + TICK) if look.at <= until]
+    looks = [look for look in ledger.decisions.evaluations(spec.model, before=now + TICK) if look.at <= until]
     broken = [look.at for look in looks if look.holds_back]
     if not broken:
         last = f"; the last look until then was at {looks[-1].at:%Y-%m-%d %H:%M}" if looks else ""
@@ -36,5 +36,5 @@ def accept(ledger: Ledger, spec: Spec, *, until: datetime, now: datetime, actor:
             break
         start = look.at
     found = Acceptance(model=spec.model, start=start, until=end, at=now, actor=actor, reason=reason.strip())
-    ledger.record_acceptance(found)
+    ledger.acceptances.record(found)
     return found

@@ -35,7 +35,7 @@ def move_champion(care: Kept, version: str, move: Move, lock: Lock) -> None:
     """
     model = care.spec.model
     chosen = care.registry.version(version)
-    known = care.ledger.champions(model)
+    known = care.ledger.promotions.of(model)
     serving = care.registry.champion()
     if serving is not None and serving.number == chosen.number:
         care.listener.info(f"v{chosen.number} is the champion already; its alias stays.")
@@ -56,7 +56,7 @@ def move_champion(care: Kept, version: str, move: Move, lock: Lock) -> None:
         reason=move.reason,
         decision=move.decision or chosen.decision,
     )
-    care.ledger.record_promotion(**written.model_dump())
+    care.ledger.promotions.record(Promotion(**written.model_dump()))
     page = care.registry.page(chosen.number)
     care.listener.event(Promoted(spec=str(care.spec.path), page=page, **written.model_dump()))
 
@@ -112,7 +112,7 @@ def to_go_back_to(care: Kept, version: str | None) -> str:
 def _earlier(care: Kept, version: str) -> str:
     """*version*, if it served before and something had let it; a decision that was carried out may find it serving."""
     number, serving = care.registry.version(version).number, care.registry.champion()
-    moves = care.ledger.champions(care.spec.model)
+    moves = care.ledger.promotions.of(care.spec.model)
     present = serving.number if serving is not None else None
     if served_before(care, number) and number != present:
         return number

@@ -20,7 +20,7 @@ def caught_ungated(care: Kept, move: Promotion, back: str | None, why: str) -> l
 
 def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
     """Nothing has the alias, though *last* set it: said once."""
-    before = care.ledger.catches(care.spec.model)
+    before = care.ledger.unapproved.of(care.spec.model)
     # One that was put back is over: the next deletion is another.
     open_yet = bool(before) and before[-1].version is None and before[-1].done == "flagged"
     known = open_yet and before[-1].at >= last.at
@@ -37,7 +37,7 @@ def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
 
 def no_longer_gone(care: Kept, serving: str, at: datetime) -> None:
     """The model's page said that nothing serves: let it say that this is over."""
-    said = care.ledger.catches(care.spec.model)
+    said = care.ledger.unapproved.of(care.spec.model)
     if not said or said[-1].version is not None or said[-1].done != "flagged":
         return
     try:
@@ -52,7 +52,7 @@ def no_longer_gone(care: Kept, serving: str, at: datetime) -> None:
 
 def still_ungated(care: Kept, ungated: Promotion, at: datetime) -> list[str]:
     """What was caught before serves yet: Ratoon died half-way, could not put it back, or the spec changed since."""
-    known = any(c.version == ungated.version and c.at >= ungated.at for c in care.ledger.catches(care.spec.model))
+    known = any(c.version == ungated.version and c.at >= ungated.at for c in care.ledger.unapproved.of(care.spec.model))
     if known and care.spec.ungated == "flag":
         return []
     back = last_let(care)
@@ -88,7 +88,9 @@ def _catch(care: Kept, found: _Found) -> list[str]:
     except RegistryError as error:
         care.listener.warning(f"The catch is not shown in MLflow: {error}")
     told = {"model": care.spec.model, "version": version, "previous": found.back, "at": found.at, "done": done}
-    care.ledger.record_catch(Catch.model_validate({**told, "actor": found.actor or found.move.actor, "reason": text}))
+    care.ledger.unapproved.record(
+        Catch.model_validate({**told, "actor": found.actor or found.move.actor, "reason": text})
+    )
     care.listener.warning(f"Caught: {text}")
     page = care.registry.page(version) if version else None
     care.listener.event(Caught.model_validate({**told, "spec": str(care.spec.path), "reason": text, "page": page}))
@@ -123,15 +125,17 @@ def _moved_back(care: Kept, move: Promotion, back: str | None, at: datetime) -> 
         return None
     except RegistryError as error:
         return "flagged", str(error).rstrip(".")
-    written = care.ledger.record_promotion(
-        model=care.spec.model,
-        version=back,
-        previous=move.version,
-        at=at,
-        kind="put_back",
-        actor="ratoon",
-        reason="the spec says `ungated: put_back`",
-        decision=None,
+    written = care.ledger.promotions.record(
+        Promotion(
+            model=care.spec.model,
+            version=back,
+            previous=move.version,
+            at=at,
+            kind="put_back",
+            actor="ratoon",
+            reason="the spec says `ungated: put_back`",
+            decision=None,
+        ),
         noticed=True,
     )
     return ("put_back", f"Ratoon put v{back} back (spec key `ungated: put_back`).") if written else None

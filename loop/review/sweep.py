@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ...ledger.ledger import Promotion, PromotionKind
+from ...ledger.ledger import Promotion, PromotionKind, Review
 from ...models.registry.versions import Version
 from ..champion_lock import Busy, champion_lock
 from ..context import Kept
@@ -24,7 +24,7 @@ def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
     retry: what is already the ledger's newest promotion is not written again. Who moves the alias holds the same lock,
     so that no move of Ratoon's own is seen half done; while that lock is not to be had nothing is looked at.
     """
-    if not care.ledger.champions(care.spec.model) and care.registry.champion() is None:
+    if not care.ledger.promotions.of(care.spec.model) and care.registry.champion() is None:
         return ()  # nothing serves and nothing ever did: the first version may be in the making for hours
     try:
         with champion_lock(care):
@@ -45,7 +45,7 @@ def _doubles(care: Kept) -> list[str]:
 
 def _rejections(care: Kept, now: datetime) -> list[str]:
     """Versions with the tag `review: rejected`; a reason that was tagged later is written down beside it."""
-    known = {(each.version, each.verdict): each for each in care.ledger.reviews(care.spec.model)}
+    known = {(each.version, each.verdict): each for each in care.ledger.reviews.of(care.spec.model)}
     said = []
     for version in care.registry.rejected():
         reason = version.meta.review_reason.strip()
@@ -53,14 +53,16 @@ def _rejections(care: Kept, now: datetime) -> list[str]:
         explained = rejected is not None and rejected.reason != UNEXPLAINED
         if rejected is not None and (not reason or explained or (version.number, "explained") in known):
             continue
-        written = care.ledger.record_review(
-            model=care.spec.model,
-            version=version.number,
-            verdict="rejected" if rejected is None else "explained",
-            at=max(now, rejected.at) if rejected is not None else _known_since(care, version, now),
-            actor=version.meta.reviewed_by or "registry",
-            reason=reason or UNEXPLAINED,
-            decision=version.decision,
+        written = care.ledger.reviews.record(
+            Review(
+                model=care.spec.model,
+                version=version.number,
+                verdict="rejected" if rejected is None else "explained",
+                at=max(now, rejected.at) if rejected is not None else _known_since(care, version, now),
+                actor=version.meta.reviewed_by or "registry",
+                reason=reason or UNEXPLAINED,
+                decision=version.decision,
+            )
         )
         if written:
             what = "rejected" if rejected is None else "rejected, with a reason"
@@ -71,12 +73,12 @@ def _rejections(care: Kept, now: datetime) -> list[str]:
 
 def _known_since(care: Kept, version: Version, now: datetime) -> datetime:
     """*now*, or when the version was registered where that is later: a look back must not date a rejection before."""
-    ended = [u.ended_at for u in care.ledger.updates(care.spec.model) if u.version == version.number and u.ended_at]
+    ended = [u.ended_at for u in care.ledger.runs.of(care.spec.model) if u.version == version.number and u.ended_at]
     return max([now, *ended])
 
 
 def _champion(care: Kept, now: datetime) -> list[str]:
-    serving, known = care.registry.champion(), care.ledger.champions(care.spec.model)
+    serving, known = care.registry.champion(), care.ledger.promotions.of(care.spec.model)
     last = known[-1] if known else None
     at = max(now, last.at) if last else now  # a look back must not put today's move into the past
     if serving is None:
@@ -113,18 +115,20 @@ def _moved(care: Kept, serving: Version, known: list[Promotion], at: datetime) -
 
 def _set_again(care: Kept, serving: Version, last: Promotion, at: datetime) -> list[str]:
     """The alias is where the ledger knows it; where it was gone in between, its return is written down once."""
-    catches = care.ledger.catches(care.spec.model)
+    catches = care.ledger.unapproved.of(care.spec.model)
     if not catches or catches[-1].version is not None or catches[-1].at < last.at or last.kind == "put_back":
         return []
-    care.ledger.record_promotion(
-        model=care.spec.model,
-        version=serving.number,
-        previous=last.version,
-        at=at,
-        kind="ungated" if last.kind == "ungated" else "put_back",
-        actor=actor_of(serving, last, again=True),
-        reason="the alias was set again in the registry",
-        decision=serving.decision,
+    care.ledger.promotions.record(
+        Promotion(
+            model=care.spec.model,
+            version=serving.number,
+            previous=last.version,
+            at=at,
+            kind="ungated" if last.kind == "ungated" else "put_back",
+            actor=actor_of(serving, last, again=True),
+            reason="the alias was set again in the registry",
+            decision=serving.decision,
+        ),
         noticed=True,
     )
     no_longer_gone(care, serving.number, at)
@@ -145,7 +149,7 @@ def noticed(
         reason=reason,
         decision=serving.decision,
     )
-    if not care.ledger.record_promotion(**move.model_dump(), noticed=True):
+    if not care.ledger.promotions.record(Promotion(**move.model_dump()), noticed=True):
         return None
     before = f"moved from v{move.previous} to" if move.previous else "was found on"
     care.listener.info(f"The champion alias {before} v{move.version} in the registry.")

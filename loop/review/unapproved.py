@@ -13,12 +13,12 @@ NOTICED = ("ungated", "put_back")  # moves that let no version serve by themselv
 
 def served_before(care: Kept, version: str) -> bool:
     """Whether *version* was a champion that a gate, or the first training, had let go."""
-    return any(p.version == version and p.kind not in NOTICED for p in care.ledger.champions(care.spec.model))
+    return any(p.version == version and p.kind not in NOTICED for p in care.ledger.promotions.of(care.spec.model))
 
 
 def last_let(care: Kept) -> str | None:
     """The newest champion that something let serve: where the alias goes back to. None where there was none."""
-    moves = care.ledger.champions(care.spec.model)
+    moves = care.ledger.promotions.of(care.spec.model)
     let = {p.version for p in moves if p.kind not in NOTICED}
     return next((p.version for p in reversed(moves) if p.version in let), None)
 
@@ -41,15 +41,15 @@ def why_ungated(care: Kept, version: Version) -> str | None:
         return f"it begins a lineage of its own (tag `ratoon.rung`), and no gate compared it with v{before}"
     if tags.gate != "passed":
         return f"no gate passed it (tag `ratoon.gate`: {tags.gate or 'none'})"
-    decision = care.ledger.find_decision(version.decision) if version.decision else None
+    decision = care.ledger.decisions.find(version.decision) if version.decision else None
     if decision is None or decision.model != care.spec.model:
         return f"the decision that it names, {version.decision or 'none'}, is not in this model's ledger"
     own = care.registry.of_decision(decision.id)
     if own is not None and own.number != version.number:
         return f"its tags are those of v{own.number}, which the gate judged"
-    if care.ledger.offers(care.spec.model).get(decision.id) == version.number:
+    if care.ledger.offers.of(care.spec.model).get(decision.id) == version.number:
         return None  # written down by the run that a gate let offer it
-    flights = [each for each in care.ledger.updates(care.spec.model) if each.decision == decision.id]
+    flights = [each for each in care.ledger.runs.of(care.spec.model) if each.decision == decision.id]
     if not any(each.version == version.number or each.outcome == "running" for each in flights):
         return f"no training run of the decision that it names, {decision.id}, registered it"
     return None

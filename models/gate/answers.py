@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from ...data.columns import ID
 from ...data.metrics.metrics import Outcomes
 from ..learning.trained import Trained
 
@@ -41,4 +42,4 @@ class Answers:
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """*frame* by its ids, see `Answers.in_order`."""
-    return frame.iloc[np.argsort(frame["_id"].astype(str).to_numpy(dtype=object), kind="stable")]
+    return frame.iloc[np.argsort(frame[ID].astype(str).to_numpy(dtype=object), kind="stable")]

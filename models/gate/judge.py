@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ...data.columns import HOLDOUT
 from ...data.metrics.metrics import METRICS
 from ...spec.errors import Refused, SpecError
 from ...spec.gate import GateSpec, Margin
@@ -129,7 +130,7 @@ def judge(
 
 def _refuse(metric: str, models: Sequence[Trained], frames: Sequence[pd.DataFrame]) -> None:
     for frame in frames:
-        if len(frame) and not frame["_holdout"].astype(bool).all():
+        if len(frame) and not frame[HOLDOUT].astype(bool).all():
             raise Refused("the gate was given rows that are no holdout rows; nothing was judged or registered")
     for model in models:
         if metric in _NEEDS_PROBABILITY and not model.probabilistic:

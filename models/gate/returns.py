@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ...data.canonical import CANONICAL
+from ...data.columns import CANONICAL, TIME
 from ...data.metrics.metrics import Array
 
 _PRIOR = 0.1  # of ten regimes that were left, one comes back
@@ -90,7 +90,7 @@ def returns(
     recent: tuple[pd.DataFrame, Array], anchor: tuple[pd.DataFrame, Array], earlier: Earlier, unit: float = 1.0
 ) -> Returns:
     """From the rows of both strata and what the candidate gains on each, shape (n,), in *unit*s of the metric."""
-    past = look_back(anchor[1], anchor[0]["_time"].to_numpy(), float(recent[1].mean()))
+    past = look_back(anchor[1], anchor[0][TIME].to_numpy(), float(recent[1].mean()))
     share, still = _found_again(_thinned(*recent), _thinned(*anchor))
     return Returns(share, still, past, earlier.wins(float(anchor[1][past.lost].mean()) * unit), len(earlier.gained))
 
@@ -163,7 +163,7 @@ def _columns(recent: pd.DataFrame, anchor: pd.DataFrame) -> list[Array]:
     """The features that both have, the recent rows first, but for clocks: what only rises or only falls with time tells
     any two stretches apart.
     """
-    by_time = np.argsort(np.concatenate([each["_time"].to_numpy() for each in (recent, anchor)]), kind="stable")
+    by_time = np.argsort(np.concatenate([each[TIME].to_numpy() for each in (recent, anchor)]), kind="stable")
     names = [name for name in recent.columns if name not in CANONICAL and name in anchor.columns]
     numeric = [name for name in names if all(is_numeric_dtype(each[name].dtype) for each in (recent, anchor))]
     table = np.vstack([each[numeric].to_numpy(dtype=np.float64, na_value=np.nan) for each in (recent, anchor)])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ...data.canonical import CANONICAL
+from ...data.columns import CANONICAL
 from ...data.metrics.metrics import Array
 from ...spec.gate import Between, Margin, SliceSpec, Wanted
 from ..learning.features import Kind

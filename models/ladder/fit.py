@@ -10,6 +10,7 @@ from time import process_time, thread_time
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from ...data.columns import TIME
 from ...data.metrics.metrics import METRICS, Outcomes, interval
 from ...data.metrics.skill import has_scale, relative_error, stretches_of
 from ...spec.model import Spec
@@ -88,7 +89,7 @@ def _ratio(spec: Spec, outcomes: Outcomes, holdout: pd.DataFrame) -> dict[str, f
     """What `Accepted` holds of a metric in the labels' unit, so that it can be held to at another scale."""
     if not has_scale(spec.metric):
         return {}
-    stretch = stretches_of(holdout["_time"], spec.monitors.window, spec.data.holdout)
+    stretch = stretches_of(holdout[TIME], spec.monitors.window, spec.data.holdout)
     found = relative_error(spec.metric, outcomes, stretch, confidence=spec.gate.confidence, seed=spec.seed)
     return {"ratio": found.value, "ratio_low": found.low, "ratio_high": found.high} if found is not None else {}
 

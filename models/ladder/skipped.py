@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from ...data.columns import LABEL_TIME
 from ...spec.model import LearnerSpec
 from ...spec.run_record import AttemptRecord
 from ...spec.values import LadderRung
@@ -59,7 +60,7 @@ def expected(
 
 def not_learned_by(base: Trained, unlearned: pd.DataFrame) -> pd.DataFrame:
     """Those of the rows *unlearned* (by the oldest of several versions) that *base* has not learned."""
-    return unlearned[unlearned["_label_time"] > pd.Timestamp(base.state.watermark)]
+    return unlearned[unlearned[LABEL_TIME] > pd.Timestamp(base.state.watermark)]
 
 
 def rows_to_learn(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ...data.columns import ID, LABEL_TIME
+
 
 def by_arrival(rows: pd.DataFrame) -> pd.DataFrame:
     """Canonical *rows* in (label time, id) order; the same object where they are in it, as those of a view are.
@@ -14,11 +16,11 @@ def by_arrival(rows: pd.DataFrame) -> pd.DataFrame:
     """
     if _in_order(rows):
         return rows
-    return rows.sort_values(["_label_time", "_id"], kind="stable")
+    return rows.sort_values([LABEL_TIME, ID], kind="stable")
 
 
 def _in_order(rows: pd.DataFrame) -> bool:
     """Looked at before sorting: pandas sorts by two keys in milliseconds, however few the rows."""
-    times, ids = rows["_label_time"].to_numpy(), rows["_id"].to_numpy(object)
+    times, ids = rows[LABEL_TIME].to_numpy(), rows[ID].to_numpy(object)
     later, level = times[1:] > times[:-1], times[1:] == times[:-1]  # NaT is neither
     return bool((later | level).all() and (ids[1:][level] >= ids[:-1][level]).all())

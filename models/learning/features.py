@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
-from ...data.canonical import CANONICAL
+from ...data.columns import CANONICAL, TARGET
 from ...spec.errors import ContractBroken, Refused
 from ...spec.unexpected import said
 from ...spec.values import Value
@@ -78,7 +78,7 @@ def target(frame: pd.DataFrame, task: Task) -> NDArray[Any]:
     Whole numbers that a missing label had turned into floats become integers again. Raises Refused
     where a label is missing: such rows are neither learned nor judged.
     """
-    column = frame["_target"]
+    column = frame[TARGET]
     if column.isna().any():
         raise Refused(
             f"{int(column.isna().sum())} of {len(frame)} rows have no label; "

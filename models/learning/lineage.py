@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from ...data.columns import HOLDOUT, ID, LABEL_TIME
 from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, Refused
 from ...spec.model import Spec
@@ -33,13 +34,13 @@ from .trained import Trained
 
 def learnable(rows: pd.DataFrame) -> pd.DataFrame:
     """*rows* in (label time, id) order; raises Refused where one is a holdout row or doubled (invariants 1, 2)."""
-    held = rows["_holdout"].astype(bool)
+    held = rows[HOLDOUT].astype(bool)
     if held.any():
         raise Refused(
             f"{int(held.sum())} of {len(rows)} rows are holdout rows, such as {rows['_id'][held].iloc[0]!r}; "
             "no version may learn them. Nothing was learned"
         )
-    doubled = rows["_id"].duplicated()
+    doubled = rows[ID].duplicated()
     if doubled.any():
         raise Refused(f"row {rows['_id'][doubled].iloc[0]!r} comes twice; a row is learned once. Nothing was learned")
     return by_arrival(rows)
@@ -79,7 +80,7 @@ def begin(
         watermark=_newest(rows),
         since=origin.since,
         learned_rows=len(rows),
-        fingerprint=fingerprint(rows["_id"]),
+        fingerprint=fingerprint(rows[ID]),
         rung=origin.rung,
         parent=origin.parent,
         seed=spec.seed,
@@ -133,7 +134,7 @@ def fits(
         found = differences(champion.estimator, state, champion.reservoir)
         if found:
             raise ContractBroken(f"{'; '.join(found)}: {ONLY_SCRATCH}")
-    behind = rows["_label_time"] <= pd.Timestamp(state.watermark)
+    behind = rows[LABEL_TIME] <= pd.Timestamp(state.watermark)
     if behind.any():
         raise Refused(
             f"{int(behind.sum())} of {len(rows)} rows lie behind the watermark {state.watermark} and may have been "
@@ -168,7 +169,7 @@ def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, 
     moved = {
         "watermark": _newest(rows),
         "learned_rows": state.learned_rows + len(rows),
-        "fingerprint": (state.fingerprint + fingerprint(rows["_id"])) % MODULUS,
+        "fingerprint": (state.fingerprint + fingerprint(rows[ID])) % MODULUS,
         "updates": state.updates + 1,
         "rung": how.rung,
         "parent": champion.version,
@@ -199,7 +200,7 @@ def continued_error(what: str) -> ContractBroken:
 
 
 def _newest(rows: pd.DataFrame) -> datetime:
-    newest: datetime = rows["_label_time"].max().to_pydatetime()
+    newest: datetime = rows[LABEL_TIME].max().to_pydatetime()
     return newest
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...data.columns import ID, LABEL_TIME, TARGET
 from ...spec.model import BlocksSpec, LearnerSpec, ReplaySpec
 from ...spec.values import LadderRung
 from .arrival import by_arrival
@@ -92,7 +93,7 @@ def _drawn(rows: pd.DataFrame, most: int, spec: ReplaySpec, turn: int) -> pd.Dat
 
 def _keys(rows: pd.DataFrame, salt: str) -> Array:
     """A uniform hash of each row's id, shape (n,); pandas' SipHash, keyed by *salt*, is the same on every machine."""
-    return pd.util.hash_array(rows["_id"].to_numpy(object), hash_key=f"{salt:>16.16}", categorize=False)
+    return pd.util.hash_array(rows[ID].to_numpy(object), hash_key=f"{salt:>16.16}", categorize=False)
 
 
 def _smallest(rows: pd.DataFrame, keys: Array, most: int, spec: ReplaySpec) -> NDArray[np.intp]:
@@ -110,8 +111,8 @@ def _smallest(rows: pd.DataFrame, keys: Array, most: int, spec: ReplaySpec) -> N
 
 def _strata(rows: pd.DataFrame, spec: ReplaySpec) -> pd.Series[Any]:
     if spec.stratify == "class":
-        return rows["_target"].astype(str)
-    stretch: pd.Series[Any] = rows["_label_time"].dt.floor(spec.every)
+        return rows[TARGET].astype(str)
+    stretch: pd.Series[Any] = rows[LABEL_TIME].dt.floor(spec.every)
     return stretch
 
 

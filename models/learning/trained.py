@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from ...data.columns import PREDICTION, SCORE
 from ...data.metrics.metrics import Outcomes
 from ...spec.errors import RatoonError, Refused
 from ...spec.unexpected import users_code
@@ -78,7 +79,7 @@ class Trained:
             score = prediction
         elif score.ndim == 2:
             score = score.max(axis=1) if len(score) else np.empty(0)
-        return pd.DataFrame({"_prediction": prediction, "_score": score}, index=frame.index)
+        return pd.DataFrame({PREDICTION: prediction, SCORE: score}, index=frame.index)
 
     def _predict(self, frame: pd.DataFrame) -> tuple[Array, Array | None]:
         X = table(frame, self.state.features)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...data.columns import ID
 from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, RegistryError
 from ...spec.model import Spec
@@ -86,7 +87,7 @@ def recover(
         classes=classes,
         watermark=upto,
         learned_rows=len(rows),
-        fingerprint=fingerprint(rows["_id"]),
+        fingerprint=fingerprint(rows[ID]),
         rung="adopted",
         parent=foreign.number,
         seed=spec.seed,

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ...data.canonical import read_canonical
+from ...data.columns import PREDICTION, read_canonical
 from ...spec.errors import RatoonError, RegistryError
 from ...spec.family import ANY_TYPE
 from ...spec.model import Spec
@@ -131,7 +131,7 @@ def verify(trained: Trained, folder: Path) -> None:
     stored = json.loads((folder / EXTRA / EXAMPLE).read_text())
     known = stored["prediction"]
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in stored["rows"].items()})
-    found = trained.predict_frame(frame)["_prediction"].tolist()
+    found = trained.predict_frame(frame)[PREDICTION].tolist()
     same = (
         np.allclose(found, known, rtol=1e-4, atol=1e-6)
         if trained.state.task == "regression"
@@ -149,7 +149,7 @@ def _example(trained: Trained, example: pd.DataFrame) -> dict[str, Any]:
         f.name: [None if pd.isna(value) else value for value in example[f.name].tolist()]
         for f in trained.state.features
     }
-    return {"rows": rows, "prediction": trained.predict_frame(example)["_prediction"].tolist()}
+    return {"rows": rows, "prediction": trained.predict_frame(example)[PREDICTION].tolist()}
 
 
 def state_in(folder: Path, version: str) -> TrainingState:

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...data.canonical import read_canonical
+from ...data.columns import read_canonical
 from ...spec.errors import Refused
 from .digests import Checked
 from .user_files import unpickled

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from ...data.columns import ID, TIME
 from ...data.window import Window
 from ...spec.values import Signal, Span
 from ...spec.watching import DriftSpec
@@ -127,11 +128,11 @@ def _bounded(frame: pd.DataFrame) -> pd.DataFrame:
     if len(frame) <= _ROWS:
         return frame
     rows = np.linspace(0, len(frame) - 1, _ROWS).astype(int)
-    times = frame["_time"].to_numpy()
+    times = frame[TIME].to_numpy()
     if (times[1:] > times[:-1]).all():
         evenly: pd.DataFrame = frame.iloc[rows]
         return evenly
-    order = frame[["_time", "_id"]].reset_index(drop=True).sort_values(["_time", "_id"], kind="stable").index
+    order = frame[[TIME, ID]].reset_index(drop=True).sort_values([TIME, ID], kind="stable").index
     chosen: pd.DataFrame = frame.iloc[order.to_numpy()[rows]]
     return chosen
 

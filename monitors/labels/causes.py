@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from ...data.columns import TIME
 from ...spec.watching import Task
 from .defaults import defaulted, piled_up
 from .groups import Group, by_group
@@ -135,7 +136,7 @@ def _centred(each: Said, task: Task, *, daily: bool) -> tuple[Matrix, Matrix] | 
     score, label = ranked(each.score, task), ranked(each.label, task)
     if not daily:
         return score, label
-    days = each.rows["_time"].dt.floor("D").to_numpy()
+    days = each.rows[TIME].dt.floor("D").to_numpy()
     if len(np.unique(days)) < 3 or len(each) < 10 * len(np.unique(days)):
         return None
     return _less_mean(score, days), _less_mean(label, days)
@@ -150,7 +151,7 @@ def _less_mean(values: Matrix, groups: NDArray[Any]) -> Matrix:
 def _goes_with_features(each: Said, label: Matrix, *, daily: bool) -> bool:
     """Whether the labels go with any number of their rows by more than chance makes of so many."""
     names = [n for n in each.rows if not str(n).startswith("_") and each.rows[n].dtype.kind == "f"]
-    days = each.rows["_time"].dt.floor("D").to_numpy()
+    days = each.rows[TIME].dt.floor("D").to_numpy()
     strongest = 0.0
     for name in names:
         values = each.rows[name].to_numpy(dtype=float)

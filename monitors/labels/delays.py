@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from ...data.columns import LABEL_TIME, TARGET, TIME
 from ...data.window import Window
 from ...spec.duration import format_duration
 from ...spec.values import Signal, Span, Status
@@ -75,8 +76,8 @@ def delay_bias(matured: pd.DataFrame, task: Task, every: timedelta) -> DelayBias
     """
     if task == "clustering" or len(matured) < _LABELS:
         return None
-    times = matured["_time"].to_numpy(dtype="datetime64[us]").astype(np.int64)
-    delay = matured["_label_time"].to_numpy(dtype="datetime64[us]").astype(np.int64) - times
+    times = matured[TIME].to_numpy(dtype="datetime64[us]").astype(np.int64)
+    delay = matured[LABEL_TIME].to_numpy(dtype="datetime64[us]").astype(np.int64) - times
     early, late, nearly = np.quantile(delay, [0.05, 0.95, _NEARLY_ALL])
     if late - early < _MATTERS * (every / timedelta(microseconds=1)):
         return None
@@ -84,7 +85,7 @@ def delay_bias(matured: pd.DataFrame, task: Task, every: timedelta) -> DelayBias
     ranks = _centred(delay.astype(float), stretch, ranked=True)
     step = timedelta(days=1) if nearly > 2 * _DAY else timedelta(hours=1)
     age = math.ceil(nearly / (step / timedelta(microseconds=1))) * step
-    target = matured["_target"].to_numpy()
+    target = matured[TARGET].to_numpy()
     if task == "regression":
         said = _centred(target.astype(float), stretch, ranked=True)
         effect = _slope(said, ranks) * math.sqrt(float(said @ said) / float(ranks @ ranks)) if ranks.any() else 0.0

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from ...data.columns import LABEL_TIME, TARGET, TIME
 from ...data.metrics.metrics import METRICS, Outcomes, interval
 from ...data.window import Window
 from ..columnar import Columnar
@@ -67,7 +68,7 @@ def coverage(reference: Window, current: Window) -> list[Finding]:
     frame = reference.frame
     if current.rows < _LABELS or length <= timedelta(0) or len(frame) < FEW:
         return []
-    times, arrived = frame["_time"].to_numpy(), frame["_label_time"].to_numpy()
+    times, arrived = frame[TIME].to_numpy(), frame[LABEL_TIME].to_numpy()
     start, end = reference.span.start + length, reference.span.end
     ends = pd.date_range(start, end, periods=8) if end > start else [pd.Timestamp(end)]
     shares = []
@@ -89,17 +90,17 @@ def coverage(reference: Window, current: Window) -> list[Finding]:
 
 def far_labels(reference: Columnar, current: Columnar, at: Stretches) -> list[Finding]:
     """A handful of labels far beyond all of the reference's, as of features; nothing is said where there is none."""
-    found = out_of_range("_target", reference, current, at, 1.0)
+    found = out_of_range(TARGET, reference, current, at, 1.0)
     if found is None or found.status == "ok":
         return []
-    return [replace(found, metric="label_range", column=None, note=found.note.replace("_target", "label"))]
+    return [replace(found, metric="label_range", column=None, note=found.note.replace(TARGET, "label"))]
 
 
 def classes(reference: Window, current: Window, at: Stretches) -> list[Finding]:
     """One class only, where every stretch of the reference had others, so that chance cannot explain it."""
-    now = current.frame["_target"].dropna()
-    known = reference.frame["_target"].notna().to_numpy()
-    was, groups = reference.frame["_target"][known], at.of(known)
+    now = current.frame[TARGET].dropna()
+    known = reference.frame[TARGET].notna().to_numpy()
+    was, groups = reference.frame[TARGET][known], at.of(known)
     if len(now) < FEW or len(was) < FEW or now.nunique() > 1:
         return [Finding("label_classes", None, "ok")] if len(now) >= FEW else []
     only = now.iloc[0]
@@ -207,7 +208,7 @@ def _apart_from(reference: Window | None, middle: float) -> bool:
     """Whether labels of the median size *middle* are in another unit than the reference's, if that can be told."""
     if reference is None:
         return True
-    before = np.abs(reference.frame["_target"].to_numpy(dtype=float))
+    before = np.abs(reference.frame[TARGET].to_numpy(dtype=float))
     before = before[np.isfinite(before)]
     usual = float(np.median(before)) if len(before) >= _LABELS else 0.0
     return usual <= 0 or not 1 / _FACTOR < middle / usual < _FACTOR

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from ...data.columns import TARGET
 from ...data.metrics.metrics import METRICS
 from ..columnar import Columnar, Numbers
 from ..columns.alignment import LEFT, Company, company_of, kinship, related
@@ -38,11 +39,11 @@ def wrong_rows(
     labels = _codes(judged, reference), _codes(judged, current)
     if labels[0] is None or labels[1] is None:
         return []
-    names = [*numbers, "_target"]
-    company = company_of(names, reference, at, codes=1, beside={"_target": labels[0]})
-    if "_target" not in company.names:
+    names = [*numbers, TARGET]
+    company = company_of(names, reference, at, codes=1, beside={TARGET: labels[0]})
+    if TARGET not in company.names:
         return []
-    weakest, (found, pairs) = company.weakest[company.names.index("_target")], _relations(company, current, labels[1])
+    weakest, (found, pairs) = company.weakest[company.names.index(TARGET)], _relations(company, current, labels[1])
     kin = kinship(weakest, found, pairs, company.names, _RELATED)
     if kin is None:
         return []
@@ -62,8 +63,8 @@ def wrong_rows(
 
 def _relations(company: Company, columns: Columnar, labels: Numbers) -> tuple[Numbers, NDArray[np.intp]]:
     """Rank correlations of the labels with the company's columns, shape (k,), and rows that hold both; no own one."""
-    found, pairs = related(columns, company, {"_target": labels})
-    label = company.names.index("_target")
+    found, pairs = related(columns, company, {TARGET: labels})
+    label = company.names.index(TARGET)
     others = np.arange(len(company.names)) != label
     return np.where(others, found[label], 0.0), np.where(others, pairs[label], 0)
 
@@ -120,7 +121,7 @@ def _still_ranked(judged: Judged) -> bool:
 
 def _codes(judged: Judged, window: Columnar) -> Numbers | None:
     """The labels as numbers, a binary one as 0 and 1; None where they have no order."""
-    target = window.frame["_target"]
+    target = window.frame[TARGET]
     if judged.task == "regression":
         return target.to_numpy(dtype=float)
     names = judged.outcomes.classes if judged.outcomes is not None else ()

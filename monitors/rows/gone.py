@@ -10,6 +10,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
+from ...data.columns import TIME
 from ...data.window import Window
 from ...spec.values import Span
 from ..columns.screens import FEW, Finding
@@ -63,7 +64,7 @@ def drawn(known: Profile, span: Span) -> Window:
     rng = np.random.default_rng(0)
     times = pd.date_range(span.start, span.end, rows + 1, unit="us")[1:]
     columns = {name: _column(each, rows, rng) for name, each in known.columns.items()}
-    return Window(REFERENCE, span, pd.DataFrame({"_time": times, **columns}), rows=rows, labelled=0)
+    return Window(REFERENCE, span, pd.DataFrame({TIME: times, **columns}), rows=rows, labelled=0)
 
 
 def _column(known: ColumnProfile, rows: int, rng: np.random.Generator) -> pd.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...data.sources.layout import CANONICAL
+from ...data.columns import CANONICAL
 from ...data.window import Window
 from ...spec.watching import QualitySpec
 from ..columnar import Columnar

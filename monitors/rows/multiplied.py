@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...data.columns import TIME
 from ..columnar import Columnar
 from ..columns.screens import Finding, surely_above
 from ..kept import Kept
@@ -30,7 +31,7 @@ _REPEATS = 20  # rows, of which fewer say nothing
 _AGREE = 2  # columns, the time by itself among them, that must say so
 Key = tuple[str, ...]
 _TIME: Key = ()  # no column: the time alone
-_MOMENT = "_time"
+_MOMENT = TIME
 _NEVER = 500  # rows of a reference in which no two shared their moment
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...data.columns import HOLDOUT, ID, LABEL_TIME, TIME
 from ...data.window import Window
 from ...spec.values import Status
 from ..columnar import Columnar
@@ -43,7 +44,7 @@ def volume(reference: Window, current: Window, bounds: tuple[float, float]) -> F
         return Finding("volume", None, "fail", 0.0, 1.0, low, "the window has no rows")
     if length <= timedelta(0) or reference.rows < _EXPECTED or at.count == 0:
         return Finding("volume", None, "unknown", note="the reference is too small to know its pace")
-    times = reference.frame["_time"]
+    times = reference.frame[TIME]
     counts = np.bincount(at.of_row, minlength=at.count) * (reference.rows / len(reference.frame))
     covered = (times.max() - times.min()).to_pytimedelta()
     if covered <= timedelta(0):
@@ -143,7 +144,7 @@ def _shared(reference: Columnar, current: Columnar) -> NDArray[np.bool_]:
     """The rows of the window that are rows of the reference: where a champion is young the two overlap."""
     if not len(reference) or not len(current) or current.times().min() > reference.times().max():
         return np.zeros(len(current), dtype=bool)
-    return np.asarray(current.frame["_id"].isin(reference.frame["_id"]))
+    return np.asarray(current.frame[ID].isin(reference.frame[ID]))
 
 
 def distinct_values(reference: Columnar, features: Sequence[str]) -> dict[str, int]:
@@ -222,7 +223,7 @@ def _copied(columns: Columnar) -> float:
     for name in columns.frame.columns:
         if len(rows) == 0:
             return 0.0
-        if name in ("_id", "_holdout", "_label_time", "_time"):
+        if name in (ID, HOLDOUT, LABEL_TIME, TIME):
             continue
         codes = pd.factorize(columns.array(name)[rows])[0]
         rows, group = _together(rows, group * (codes.max(initial=0) + 2) + codes + 1)

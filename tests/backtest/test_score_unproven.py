@@ -34,12 +34,12 @@ def test_of_an_unproven_candidate_nothing_can_be_told(
     )  # fmt: skip
     with simulated(write_spec(tmp_path / "p")) as care:
         model = care.spec.model
-        care.ledger.record_decision(decision.model_copy(update={"model": model}), (), live=True)
-        flight = care.ledger.take_off(
+        care.ledger.decisions.record(decision.model_copy(update={"model": model}), (), live=True)
+        flight = care.ledger.runs.claim(
             model=model, decision="d1", at=LOOK, run=None, now_wall=LOOK, abandon_after=care.spec.abandon_after
         )
         assert flight is not None
-        care.ledger.land(flight, outcome="refused", evidence=RunRecord.model_validate(evidence), ended_at=LOOK)
+        care.ledger.runs.finish(flight, outcome="refused", evidence=RunRecord.model_validate(evidence), ended_at=LOOK)
         (score,) = score_past(care, LATER)
     assert score.verdict == verdict
     assert words in score.text

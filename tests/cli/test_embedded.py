@@ -43,8 +43,8 @@ def test_a_look_that_holds_starts_no_server_and_imports_neither_prefect_nor_mlfl
     assert not modules & {"prefect", "mlflow"}
     assert not (spec.parent / ".ratoon" / "prefect").exists()
     with Ledger.open(stores_of(load_spec(spec)).ledger) as ledger:
-        (decision,) = ledger.decisions("calm")
-        assert ledger.updates("calm") == []
+        (decision,) = ledger.decisions.of("calm")
+        assert ledger.runs.of("calm") == []
     assert (decision.action, f"{decision.at:%Y-%m-%d}") == ("hold", CALM)
 
 
@@ -54,9 +54,9 @@ def test_harm_retrains_within_the_command_and_what_came_of_it_is_in_the_ledger(m
         said = ratoon("monitor", spec, "--at", moment, "--json")
         assert said.code == 0, said.err
     with Ledger.open(stores_of(load_spec(spec)).ledger) as ledger:
-        assert any(each.fires for each in ledger.decisions("calm"))
-        assert [each.outcome for each in ledger.updates("calm")]
-        runs = [each.run for each in ledger.updates("calm")]
+        assert any(each.fires for each in ledger.decisions.of("calm"))
+        assert [each.outcome for each in ledger.runs.of("calm")]
+        runs = [each.run for each in ledger.runs.of("calm")]
     assert all(runs)
     assert {each["differs"] == [] for each in ratoon("history", spec, "--recompute", "--json").json} == {True}
 

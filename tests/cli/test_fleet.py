@@ -43,7 +43,7 @@ def test_one_round_judges_every_model_beside_the_others_and_the_ledger_alone_say
     for model in ("calm", "other"):
         spec = load_spec(models / model / "spec.yaml")
         with Ledger.open(stores_of(spec).ledger) as ledger:
-            (decision,) = ledger.decisions(model)
+            (decision,) = ledger.decisions.of(model)
         assert decision.facts["fleet"]["alarm"] is False
         sizes.append(decision.facts["fleet"]["models"])
         (again,) = ratoon("history", spec.path, "--recompute", "--json").json

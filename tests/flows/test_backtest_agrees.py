@@ -48,7 +48,7 @@ def replayed(processes: Processes, folder: Path) -> tuple[Project, list[dict[str
     ended = processes.run("replay", spec=project.path, every="4d", start=START, end=END, into=str(folder / "replay"))
     assert ended.error is None, ended.trace
     with Ledger.open(stores_of(load_spec(ended.result["spec"])).ledger) as ledger:
-        return project, [timeless(decision) for decision in ledger.decisions("flights")]
+        return project, [timeless(decision) for decision in ledger.decisions.of("flights")]
 
 
 @pytest.mark.slow
@@ -74,8 +74,8 @@ def test_shadow_and_its_backtest_decide_alike_and_nothing_trains(
         assert ended.error is None, ended.trace
 
     with shadow.care() as care:
-        watched = [timeless(decision) for decision in care.ledger.decisions("flights")]
-        assert care.ledger.updates("flights") == []
+        watched = [timeless(decision) for decision in care.ledger.decisions.of("flights")]
+        assert care.ledger.runs.of("flights") == []
         assert [version.number for version in care.registry.versions()] == ["1"]
 
     assert backtested(shadow) == watched

@@ -21,9 +21,9 @@ def test_rows_of_a_broken_window_are_never_learned(processes: Processes, trained
         assert ended.error is None, ended.trace
 
     with trained.care() as care:
-        decisions = care.ledger.decisions("flights")
+        decisions = care.ledger.decisions.of("flights")
         assert decisions[1].triage.verdict == "broken_data"
-        flights = [f for f in care.ledger.updates("flights") if f.rows]
+        flights = [f for f in care.ledger.runs.of("flights") if f.rows]
         assert flights, [d.reasons for d in decisions]
         last = max(d.at for d in decisions if d.triage.verdict == "broken_data")
         later = [f for f in flights if f.at > last]

@@ -141,16 +141,20 @@ def test_a_broken_window_is_written_down_and_trains_nothing(looked: Callable[[st
     assert ended.error is None, ended.trace
     assert ended.result["action"] in ("hold", "alert")
     with project.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
         assert decision.id == ended.result["id"]
         assert decision.reasons
         assert decision.triage.evidence
         # Where no screen speaks a strategy may try in the background: it is refused, and nothing comes of it.
-        assert not [run for run in care.ledger.updates("flights") if run.version or run.evidence.behind]
+        assert not [run for run in care.ledger.runs.of("flights") if run.version or run.evidence.behind]
         assert [v.number for v in care.registry.versions()] == ["1"]
         serving = care.registry.champion()
         assert serving is not None and serving.number == "1"
-        failed = {s.metric for s in care.ledger.signals(decision.id) if s.status == "fail" and s.monitor == "quality"}
+        failed = {
+            s.metric
+            for s in care.ledger.decisions.signals(decision.id)
+            if s.status == "fail" and s.monitor == "quality"
+        }
     metric = (ORDINARY | FURTHER | ODD)[name][1]
     if metric is not None:
         assert decision.triage.verdict == "broken_data"
@@ -162,7 +166,7 @@ def test_a_broken_window_is_written_down_and_trains_nothing(looked: Callable[[st
 def test_the_same_window_unbroken_does_train(decided_project: Project) -> None:
     """Without this the cases above would prove nothing."""
     with decided_project.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
     assert (decision.triage.verdict, decision.action) == ("harm", "warm_start")
 
 
@@ -177,4 +181,4 @@ def test_a_rule_that_asks_for_training_on_broken_data_is_held_back(processes: Pr
     assert ended.result["action"] == "hold"
     assert any(answer["guard"] == "broken_data" and answer["held"] for answer in ended.result["guards"])
     with trained.care() as care:
-        assert care.ledger.updates("flights") == []
+        assert care.ledger.runs.of("flights") == []

@@ -26,7 +26,7 @@ def _stranger(project: Project, client: Any) -> str:
 
 def _moves(project: Project) -> list[tuple[str, str | None, str]]:
     with project.care() as care:
-        return [(p.version, p.previous, p.kind) for p in care.ledger.champions("flights")]
+        return [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
 
 
 BEFORE = [("1", None, "first"), ("2", "1", "promotion")]

@@ -28,7 +28,7 @@ def _stranger(project: Project, client: Any, **tags: str) -> str:
 
 def _moves(project: Project) -> list[tuple[str, str | None, str]]:
     with project.care() as care:
-        return [(p.version, p.previous, p.kind) for p in care.ledger.champions("flights")]
+        return [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
 
 
 BEFORE = [("1", None, "first"), ("2", "1", "promotion")]
@@ -50,7 +50,7 @@ def test_an_ungated_champion_is_flagged_in_mlflow_and_in_the_ledger(finished: Pr
     assert version.description.endswith("Mine.")
     assert str(client.get_model_version_by_alias("flights", "champion").version) == number
     with finished.care() as care:
-        (catch,) = care.ledger.catches("flights")
+        (catch,) = care.ledger.unapproved.of("flights")
     assert (catch.version, catch.previous, catch.done, catch.actor) == (number, "2", "flagged", "registry")
     assert f"ratoon rollback {finished.path}`, which names v2" in catch.reason
     assert _moves(finished) == [*BEFORE, (number, "2", "ungated")]
@@ -80,7 +80,7 @@ def test_an_ungated_champion_is_put_back_where_the_spec_says_so(finished: Projec
 
     assert str(client.get_model_version_by_alias("flights", "champion").version) == "2"
     with finished.care() as care:
-        (catch,) = care.ledger.catches("flights")
+        (catch,) = care.ledger.unapproved.of("flights")
     assert catch.done == "put_back"
     assert "made-up, is not in this model's ledger" in catch.reason
     assert _moves(finished) == [*BEFORE, (number, "2", "ungated"), ("2", number, "put_back")]
@@ -114,8 +114,8 @@ def test_a_return_to_an_earlier_champion_is_a_rollback_and_no_catch(finished: Pr
 
     assert review(spec=finished.path) == ["roll back v1"]
     with finished.care() as care:
-        assert care.ledger.catches("flights") == []
-        move = care.ledger.champions("flights")[-1]
+        assert care.ledger.unapproved.of("flights") == []
+        move = care.ledger.promotions.of("flights")[-1]
         assert move.actor == "ada"
         assert rolled_back_at(care, move.at) == move.at  # from which the policy's cooldown counts
         assert rolled_back_at(care, LATE) is None
@@ -168,7 +168,7 @@ def test_the_page_s_promote_button_confuses_nobody(finished: Project) -> None:
 def test_an_approval_in_mlflow_is_a_promotion_with_its_decision(processes: Processes, decided: Project) -> None:
     decided.write("review: automatic", "review: required")
     with decided.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
     assert processes.run("retrain", spec=decided.path, decision=decision.id).result["version"] == "2"
     client = _client(decided)
     client.set_model_version_tag("flights", "2", "reviewed_by", "ada")
@@ -176,7 +176,7 @@ def test_an_approval_in_mlflow_is_a_promotion_with_its_decision(processes: Proce
 
     assert review(spec=decided.path) == ["promotion v2"]
     with decided.care() as care:
-        move = care.ledger.champions("flights")[-1]
+        move = care.ledger.promotions.of("flights")[-1]
     assert (move.version, move.previous, move.actor, move.decision) == ("2", "1", "ada", decision.id)
 
 

@@ -31,7 +31,7 @@ def _stranger(project: Project, client: Any, **tags: str) -> str:
 
 def _moves(project: Project) -> list[tuple[str, str | None, str]]:
     with project.care() as care:
-        return [(p.version, p.previous, p.kind) for p in care.ledger.champions("flights")]
+        return [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
 
 
 def _champion(client: Any) -> str:
@@ -73,7 +73,7 @@ def test_the_way_back_from_one_stranger_after_another_is_the_last_that_a_gate_le
     assert review(spec=finished.path) == [f"caught v{two}"]
 
     with finished.care() as care:
-        assert "which names v2" in care.ledger.catches("flights")[-1].reason
+        assert "which names v2" in care.ledger.unapproved.of("flights")[-1].reason
     assert processes.run("roll_back", spec=finished.path, reason="neither").result == "2"
 
 
@@ -127,7 +127,7 @@ def test_a_put_back_that_failed_is_tried_again(finished: Project, monkeypatch: p
     assert _champion(client) == "2"
     assert review(spec=finished.path) == []
     with finished.care() as care:
-        assert [catch.done for catch in care.ledger.catches("flights")] == ["flagged", "put_back"]
+        assert [catch.done for catch in care.ledger.unapproved.of("flights")] == ["flagged", "put_back"]
 
 
 @pytest.mark.parametrize("how", ["stranger", "gone"])
@@ -159,5 +159,5 @@ def test_two_sweeps_at_once_catch_once(finished: Project, how: str) -> None:
 
     assert len(said) == 1
     with finished.care() as care:
-        assert len(care.ledger.catches("flights")) == 1
+        assert len(care.ledger.unapproved.of("flights")) == 1
     assert [kind for _, _, kind in _moves(finished)].count("put_back") == 1

@@ -42,10 +42,10 @@ class Team:
             champion = care.registry.champion()
             assert champion is not None and champion.number == made
             assert care.registry.challenger() is None
-            registered = [u.version for u in care.ledger.updates("flights") if u.version]
+            registered = [u.version for u in care.ledger.runs.of("flights") if u.version]
             assert registered == [made]
-            assert care.ledger.offers("flights")[self.decision] == made
-            assert [p.version for p in care.ledger.champions("flights")] == ["1", made]
+            assert care.ledger.offers.of("flights")[self.decision] == made
+            assert [p.version for p in care.ledger.promotions.of("flights")] == ["1", made]
             state = care.registry.load(made).state
             tally = care.source.as_of(LATE).ledger_of_rows(state.watermark)
             assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
@@ -188,7 +188,7 @@ def test_three_machines_make_the_first_version_once(processes: Processes, postgr
         assert all("first version" in each.error or "champion v1" in each.error for each in ended if each.error)
         with first.care() as care:
             assert [v.number for v in care.registry.versions()] == ["1"]
-            assert [p.version for p in care.ledger.champions("flights")] == ["1"]
+            assert [p.version for p in care.ledger.promotions.of("flights")] == ["1"]
 
 
 @pytest.mark.long
@@ -223,5 +223,5 @@ def test_twenty_machines_on_postgresql_while_some_die_and_some_sleep(crowd: Team
     print(f"20 machines: {killed} killed, {asleep} asleep, then { ({o: found.count(o) for o in set(found)}) }")
     assert found.count("registered") >= 1
     with team.first.care() as care:
-        (version,) = {u.version for u in care.ledger.updates("flights") if u.version}
+        (version,) = {u.version for u in care.ledger.runs.of("flights") if u.version}
     team.one_version(version)

@@ -267,4 +267,4 @@ def test_a_backtest_prints_its_arms_and_writes_one_page(ratoon: Callable[..., Sa
     assert "policy" in said.out and "never" in said.out and "brier" in said.out
     assert page.read_text().lower().startswith("<!doctype html>")
     with trained.care() as care:
-        assert care.ledger.decisions("flights") == []  # the live ledger was not touched
+        assert care.ledger.decisions.of("flights") == []  # the live ledger was not touched

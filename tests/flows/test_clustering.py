@@ -99,12 +99,12 @@ def lived(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Pro
 def test_the_loop_finds_the_move_and_follows_it(lived: Project) -> None:
     """Healthy before, harm after; what the gate let through serves, and lies nearer to the rows that came next."""
     with lived.care() as care:
-        decisions = care.ledger.decisions("segments")
+        decisions = care.ledger.decisions.of("segments")
         assert [(d.triage.verdict, d.action) for d in decisions[:2]] == [("healthy", "hold"), ("harm", "warm_start")]
-        outcomes = {flight.decision: flight.outcome for flight in care.ledger.updates("segments")}
+        outcomes = {flight.decision: flight.outcome for flight in care.ledger.runs.of("segments")}
         assert outcomes.pop(decisions[0].id) == "background"  # a look that holds lets the strategies learn
         assert outcomes and set(outcomes.values()) == {"registered"}
-        flights = [flight for flight in care.ledger.updates("segments") if flight.outcome == "registered"]
+        flights = [flight for flight in care.ledger.runs.of("segments") if flight.outcome == "registered"]
         champion = care.registry.champion()
         assert champion is not None and champion.number == flights[-1].version
         first, now = care.registry.load("1"), care.registry.load(champion.number)

@@ -43,7 +43,7 @@ def test_a_retrain_tells_of_its_version_and_of_the_promotion(
     processes: Processes, prefect_server: str, decided: Project
 ) -> None:
     with decided.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
     ended = processes.run("retrain", spec=decided.path, decision=decision.id)
     assert ended.error is None, ended.trace
 

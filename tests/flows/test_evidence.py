@@ -12,10 +12,10 @@ def test_the_versions_tags_and_description_answer_a_reviewer(finished_project: P
     """Parent, decision, window, watermark, rung, gate with intervals, snapshots, cost: without opening code."""
     with finished_project.care() as care:
         version = care.registry.version("2")
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
         state = care.registry.load("2").state
-        (flight,) = care.ledger.updates("flights")
-        shown = {s.snapshot for s in care.ledger.signals(decision.id) if s.snapshot}
+        (flight,) = care.ledger.runs.of("flights")
+        shown = {s.snapshot for s in care.ledger.decisions.signals(decision.id) if s.snapshot}
     tags = version.tags
     assert decision.window is not None
     assert tags["ratoon.parent"] == "1" == state.parent
@@ -50,7 +50,7 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
 
     with finished_project.care() as care:
         version = care.registry.version("2")
-        (flight,) = care.ledger.updates("flights")
+        (flight,) = care.ledger.runs.of("flights")
         client = MlflowClient(care.registry.uri, care.registry.uri)
     assert version.run_id is not None
     names = {each.path for each in client.list_artifacts(version.run_id)}

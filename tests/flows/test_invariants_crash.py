@@ -82,9 +82,9 @@ def end_of_the_story(project: Project, decision: str) -> None:
         assert (serving.number, serving.decision) == ("2", decision)
         assert serving.tags["ratoon.parent"] == "1"
         assert care.registry.challenger() is None
-        flights = care.ledger.updates("flights")
+        flights = care.ledger.runs.of("flights")
         assert [(f.decision, f.outcome, f.version) for f in flights] == [(decision, "registered", "2")]
-        moves = [(p.version, p.previous, p.kind) for p in care.ledger.champions("flights")]
+        moves = [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
         assert moves == [("1", None, "first"), ("2", "1", "promotion")]
     assert running_runs(project) == 0
 
@@ -98,7 +98,7 @@ def running_runs(project: Project) -> int:
 
 def decision_of(project: Project) -> str:
     with project.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
     assert decision.fires
     return decision.id
 
@@ -187,7 +187,7 @@ def test_a_training_that_is_killed_leaves_nothing_but_a_row_in_the_ledger(
     }
     whole(decided, versions=1)
     with decided.care() as care:
-        (flight,) = care.ledger.updates("flights")
+        (flight,) = care.ledger.runs.of("flights")
         assert (flight.outcome, flight.version, flight.rows) == ("failed", None, 0)
         assert "killed by signal 9" in flight.evidence.reason
         assert flight.cpu_seconds == flight.evidence.process.cpu_seconds > 0

@@ -21,7 +21,7 @@ def fine(*ended: Ended) -> None:
 
 def trainings(project: Project) -> list[tuple[str, str | None]]:
     with project.care() as care:
-        return [(flight.outcome, flight.version) for flight in care.ledger.updates("flights")]
+        return [(flight.outcome, flight.version) for flight in care.ledger.runs.of("flights")]
 
 
 def versions(project: Project) -> list[str]:
@@ -31,7 +31,7 @@ def versions(project: Project) -> list[str]:
 
 def decision_of(project: Project) -> str:
     with project.care() as care:
-        return care.ledger.decisions("flights")[-1].id
+        return care.ledger.decisions.of("flights")[-1].id
 
 
 def given_up_soon(project: Project) -> None:
@@ -56,8 +56,8 @@ def test_two_monitors_of_the_same_moment_fire_once(processes: Processes, trained
     assert trainings(trained) == [("registered", "2")]
     assert versions(trained) == ["2", "1"]
     with trained.care() as care:
-        assert len(care.ledger.decisions("flights")) == 1
-        assert len(care.ledger.champions("flights")) == 2
+        assert len(care.ledger.decisions.of("flights")) == 1
+        assert len(care.ledger.promotions.of("flights")) == 2
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_a_monitor_that_comes_late_finds_nothing_to_train(
 def test_a_monitor_run_again_trains_no_second_time(processes: Processes, finished: Project) -> None:
     """A scheduled run that is repeated finds its decision carried out."""
     with finished.care() as care:
-        (before,) = care.ledger.decisions("flights")
+        (before,) = care.ledger.decisions.of("flights")
     again = processes.run("monitor", spec=finished.path, at=LATE)
     fine(again)
     assert again.result["id"] == before.id

@@ -44,8 +44,8 @@ def test_a_replay_finds_the_change_trains_and_beats_never(replays: tuple[Ended, 
     """No training before the change, at least one after it, and a better composite model than the first version."""
     replayed = replays[0].result
     with Ledger.open(stores_of(load_spec(replayed["spec"])).ledger) as ledger:
-        decisions = ledger.decisions("flights")
-        champions = ledger.champions("flights")
+        decisions = ledger.decisions.of("flights")
+        champions = ledger.promotions.of("flights")
     assert len(decisions) == replayed["windows"] == 5
     assert all(not d.fires for d in decisions if d.at <= CHANGE)
     assert all(d.triage.verdict in ("healthy", "unsure", "harmless_shift") for d in decisions if d.at <= CHANGE)
@@ -61,15 +61,15 @@ def test_two_replays_decide_alike(replays: tuple[Ended, Ended]) -> None:
 
     def told(ended: Ended) -> list[Any]:
         with take_care(load_spec(ended.result["spec"])) as care:
-            decisions = care.ledger.decisions("flights")
-            flights = care.ledger.updates("flights")
+            decisions = care.ledger.decisions.of("flights")
+            flights = care.ledger.runs.of("flights")
             return [
                 [timeless(d) for d in decisions],
-                [[s.model_dump() for s in care.ledger.signals(d.id)] for d in decisions],
+                [[s.model_dump() for s in care.ledger.decisions.signals(d.id)] for d in decisions],
                 [[a.gate for a in f.evidence.attempts] for f in flights],
                 [(f.at, f.outcome, f.version, f.rows, f.watermark) for f in flights],
                 [care.registry.load(v.number).state.model_dump() for v in care.registry.versions()],
-                [p.model_dump() for p in care.ledger.champions("flights")],
+                [p.model_dump() for p in care.ledger.promotions.of("flights")],
             ]
 
     one, two = (told(each) for each in replays)
@@ -102,11 +102,11 @@ def test_each_decision_was_written_before_its_training_began(replays: tuple[Ende
 def test_the_decision_is_in_the_ledger_when_its_action_dies_at_once(decided_project: Project) -> None:
     """The monitor was killed before its first step towards training: the decision stands, nothing else happened."""
     with decided_project.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
         assert decision.fires
         assert decision.reasons
-        assert care.ledger.signals(decision.id)
-        assert care.ledger.updates("flights") == []
+        assert care.ledger.decisions.signals(decision.id)
+        assert care.ledger.runs.of("flights") == []
 
 
 def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processes: Processes, waiting: Project) -> None:
@@ -114,18 +114,18 @@ def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processe
     from mlflow import MlflowClient
 
     with waiting.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
         champion, challenger = care.registry.champion(), care.registry.challenger()
         assert champion is not None and challenger is not None
         assert (champion.number, challenger.number) == ("1", "2")
-        assert [p.version for p in care.ledger.champions("flights")] == ["1"]
+        assert [p.version for p in care.ledger.promotions.of("flights")] == ["1"]
         MlflowClient(care.registry.uri, care.registry.uri).set_registered_model_alias("flights", "champion", "2")
 
     seen = processes.run("monitor", spec=waiting.path, at=LATE + timedelta(days=1))
     assert seen.error is None, seen.trace
     assert seen.result["champion"] == "2"
     with waiting.care() as care:
-        moved = care.ledger.champions("flights")[-1]
+        moved = care.ledger.promotions.of("flights")[-1]
         assert (moved.version, moved.previous, moved.kind, moved.actor) == ("2", "1", "promotion", "registry")
         assert moved.decision == decision.id
 
@@ -134,7 +134,7 @@ def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processe
     with waiting.care() as care:
         serving = care.registry.champion()
         assert serving is not None and serving.number == "1"
-        last = care.ledger.champions("flights")[-1]
+        last = care.ledger.promotions.of("flights")[-1]
         assert (last.version, last.previous, last.kind, last.actor, last.reason) == (
             "1",
             "2",
@@ -149,13 +149,13 @@ def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, d
     from processes import fails
 
     with decided.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
     ended = processes.run("retrain", fails("ratoon.loop.learn.run:ladder"), spec=decided.path, decision=decision.id)
     assert ended.error is not None and "no space left" in ended.error
     with decided.care() as care:
         assert [v.number for v in care.registry.versions()] == ["1"]
         assert care.registry.challenger() is None
         care.registry.verify("champion")
-        (flight,) = care.ledger.updates("flights")
+        (flight,) = care.ledger.runs.of("flights")
         assert flight.outcome == "failed"
         assert "no space left" in flight.evidence.reason

@@ -50,11 +50,11 @@ def story(project: Project) -> dict[str, Any]:
     """All that was decided and learned, with what the versions say about the same rows."""
     probe = example_flights(200, seed=9).assign(_holdout=False)
     with project.care() as care:
-        decisions = care.ledger.decisions("flights")
+        decisions = care.ledger.decisions.of("flights")
         return {
             "decisions": [timeless(d) for d in decisions],
-            "signals": [[s.model_dump() for s in care.ledger.signals(d.id)] for d in decisions],
-            "gates": [[a.gate for a in f.evidence.attempts] for f in care.ledger.updates("flights")],
+            "signals": [[s.model_dump() for s in care.ledger.decisions.signals(d.id)] for d in decisions],
+            "gates": [[a.gate for a in f.evidence.attempts] for f in care.ledger.runs.of("flights")],
             "states": {v.number: care.registry.load(v.number).state.model_dump() for v in care.registry.versions()},
             "says": {
                 v.number: care.registry.load(v.number).predict_frame(probe)["_score"].tolist()
@@ -135,7 +135,7 @@ def test_both_strata_of_the_gate_hold_all_holdout_rows_and_no_others(finished_pr
     held = rows[rows["row_id"].map(held_out)]
     with finished_project.care() as care:
         watermark = pd.Timestamp(care.registry.load("1").state.watermark)
-        (flight,) = care.ledger.updates("flights")
+        (flight,) = care.ledger.runs.of("flights")
     strata = {each.name: each.rows for each in flight.evidence.attempts[-1].gate.strata}
     arrived = held["label_time"] <= pd.Timestamp(LATE)
     behind = held["label_time"] <= watermark

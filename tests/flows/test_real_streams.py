@@ -33,7 +33,7 @@ def test_an_update_that_gains_nothing_is_refused_and_offered_to_nobody(processes
         assert all(version.unproven for version in care.registry.versions() if version.number != "1")
         assert care.registry.champion().number == "1"
         assert care.registry.challenger() is None
-        (flight,) = care.ledger.updates(care.spec.model)
+        (flight,) = care.ledger.runs.of(care.spec.model)
         attempts = flight.evidence.model_dump()["attempts"]
         assert [attempt["rung"] for attempt in attempts] == list(care.spec.learner.rungs)[: len(attempts)]
         judged = [attempt["gate"] for attempt in attempts if attempt["gate"]]

@@ -18,8 +18,8 @@ def test_a_start_by_hand_is_refused_in_shadow_mode(processes: Processes, trained
     assert ended.error is not None
     assert "the mode is `shadow`, in which nothing trains" in ended.error
     with trained.care() as care:
-        assert care.ledger.updates("flights") == []
-        assert care.ledger.decisions("flights") == []
+        assert care.ledger.runs.of("flights") == []
+        assert care.ledger.decisions.of("flights") == []
 
 
 def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, waiting: Project) -> None:
@@ -28,7 +28,7 @@ def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, wai
 
     waiting.write(r"min_rows: 50", "min_rows: 1\n    back_off: 5d")
     with waiting.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
         reviewed = care.registry.uri
     client = MlflowClient(reviewed, reviewed)
     client.set_model_version_tag("flights", "2", "review", "rejected")
@@ -41,7 +41,7 @@ def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, wai
     assert ended.result["action"] == "hold"
     assert any(answer["guard"] == "back_off" and answer["held"] for answer in ended.result["guards"])
     with waiting.care() as care:
-        (review,) = care.ledger.reviews("flights")
+        (review,) = care.ledger.reviews.of("flights")
         assert (review.version, review.verdict, review.reason) == ("2", "rejected", "evenings look wrong")
         assert review.decision == decision.id
 
@@ -69,7 +69,7 @@ def test_the_reason_may_follow_the_rejection(finished: Project) -> None:
     assert review(spec=finished.path) == []
 
     with finished.care() as care:
-        first, then = care.ledger.reviews("flights")
+        first, then = care.ledger.reviews.of("flights")
     assert (first.verdict, then.verdict, then.reason) == ("rejected", "explained", "evenings look wrong")
 
 
@@ -82,6 +82,6 @@ def test_a_look_back_does_not_date_a_rejection_before_its_version(processes: Pro
     ended = processes.run("monitor", spec=finished.path, at=CALM)
     assert ended.error is None, ended.trace
     with finished.care() as care:
-        (rejected,) = care.ledger.reviews("flights")
-        (update,) = [each for each in care.ledger.updates("flights") if each.outcome == "registered"]
+        (rejected,) = care.ledger.reviews.of("flights")
+        (update,) = [each for each in care.ledger.runs.of("flights") if each.outcome == "registered"]
     assert rejected.at == update.ended_at

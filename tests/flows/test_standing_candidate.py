@@ -19,7 +19,7 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
 ) -> None:
     decided.write("resamples: 200", "resamples: 200\n  min_rows: 2000")
     with decided.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
     killed = processes.run("retrain", dies(f"{REGISTRY}._create", "after"), spec=decided.path, decision=decision.id)
     assert killed.killed, killed
     again = processes.run("retrain", spec=decided.path, decision=decision.id)
@@ -35,7 +35,7 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
         assert care.registry.challenger() is None
         assert kept.description.startswith("Not proven yet: Update of version 1")
         assert "it serves nobody" in kept.description
-        (flight,) = care.ledger.updates("flights")
+        (flight,) = care.ledger.runs.of("flights")
         assert (flight.outcome, flight.version, flight.evidence.candidate) == ("refused", None, "2")
         assert flight.evidence.promising is True
 
@@ -51,7 +51,7 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
         tally = care.source.as_of(state.watermark).ledger_of_rows(state.watermark)
         assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
         assert state.watermark > LATE
-        learned = care.ledger.updates("flights")[-1].rows
+        learned = care.ledger.runs.of("flights")[-1].rows
         assert learned == tally.rows - care.registry.load("2").state.learned_rows
         assert care.registry.candidates() == {}
         assert "warm" not in lines(care, "3", History(model="flights"))

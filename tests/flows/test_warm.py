@@ -125,7 +125,7 @@ def test_a_look_is_a_completed_run_in_a_fork_of_the_warm_parent(warm: WarmParent
     assert forks, "it did not start in a fork"
     assert state_of(run) == "Completed"
     with trained.care() as care:
-        (decision,) = care.ledger.decisions("flights")
+        (decision,) = care.ledger.decisions.of("flights")
     assert decision.at == CALM
     assert warm.forks() == []
 

@@ -79,7 +79,7 @@ def measured(**more: Any) -> Signal:
 def fly(ledger: Ledger, id: str = "d1", *, wall: datetime = NOW, model: str = "price", **more: Any) -> Flight | None:
     """Take off for a recorded decision; a flight is given up after two hours."""
     patience = timedelta(hours=2)
-    return ledger.take_off(model=model, decision=id, at=NOW, run="r", now_wall=wall, abandon_after=patience, **more)
+    return ledger.runs.claim(model=model, decision=id, at=NOW, run="r", now_wall=wall, abandon_after=patience, **more)
 
 
 def policy(**more: Any) -> Policy:

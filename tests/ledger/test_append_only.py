@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect
 from ratoon.ledger.entries import Acceptance, Catch
+from ratoon.ledger.ledger import Promotion, Review
 from ratoon.ledger.tables import Base
 
 TABLES = sorted(set(Base.metadata.tables) - {"claims"})  # which says who works just now, and changes in place
@@ -19,25 +20,27 @@ TABLES = sorted(set(Base.metadata.tables) - {"claims"})  # which says who works 
 def full(ledger, url, made) -> Iterator[Engine]:
     """A database with a row in every table."""
     decision = made.decided().model_copy(update={"policy": made.policy().version})
-    ledger.record_decision(decision, [made.measured()], policy=made.policy(), live=True)
-    ledger.record_score(made.scored("d1"), "price")
-    ledger.record_review(
-        model="price", version="1", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None
+    ledger.decisions.record(decision, [made.measured()], policy=made.policy(), live=True)
+    ledger.scores.record(made.scored("d1"), "price")
+    ledger.reviews.record(
+        Review(model="price", version="1", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None)
     )
     flight = made.fly(ledger)
-    ledger.offer(flight, "d1", "1")
-    ledger.land(flight, outcome="failed", ended_at=made.NOW)
-    ledger.record_promotion(
-        model="price", version="1", previous=None, at=made.NOW, kind="first", actor="ada", reason="", decision=None
+    ledger.offers.record(flight, "d1", "1")
+    ledger.runs.finish(flight, outcome="failed", ended_at=made.NOW)
+    ledger.promotions.record(
+        Promotion(
+            model="price", version="1", previous=None, at=made.NOW, kind="first", actor="ada", reason="", decision=None
+        )
     )
-    ledger.record_catch(
+    ledger.unapproved.record(
         Catch(model="price", version="7", previous="1", at=made.NOW, actor="ada", reason="no gate", done="flagged")
     )
-    ledger.record_acceptance(
+    ledger.acceptances.record(
         Acceptance(model="price", start=made.NOW, until=made.NOW, at=made.NOW, actor="ada", reason="growth")
     )
-    ledger.intend_files(model="price", decision="d1", digest="abc")
-    ledger.keep_files(model="price", version="1", digest="abc", at=made.NOW, decision="d1")
+    ledger.files.intend(model="price", decision="d1", digest="abc")
+    ledger.files.keep(model="price", version="1", digest="abc", at=made.NOW, decision="d1")
     engine = connect(url)
     yield engine
     engine.dispose()

@@ -43,36 +43,36 @@ def restarts(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[in
 
 
 def test_a_read_that_is_cut_off_is_done_again(ledger: Ledger, made, restarts) -> None:
-    ledger.record_decision(made.decided("d1"), [], live=True)
+    ledger.decisions.record(made.decided("d1"), [], live=True)
     calls = restarts(decisions, "find", 2)
 
-    assert ledger.find_decision("d1") == made.decided("d1")
+    assert ledger.decisions.find("d1") == made.decided("d1")
     assert calls == [3]
 
 
 def test_a_write_that_is_cut_off_is_done_again_and_once(ledger: Ledger, made, restarts) -> None:
-    calls = restarts(decisions, "record", 1)
+    calls = restarts(decisions, "find", 1)  # within the write
 
-    assert ledger.record_decision(made.decided("d1"), [made.measured()], live=True) == (made.decided("d1"), True)
+    assert ledger.decisions.record(made.decided("d1"), [made.measured()], live=True) == (made.decided("d1"), True)
     assert calls == [2]
-    assert len(ledger.decisions("price")) == len(ledger.signals("d1")) == 1
+    assert len(ledger.decisions.of("price")) == len(ledger.decisions.signals("d1")) == 1
 
 
 def test_a_take_off_that_is_cut_off_is_one_flight(ledger: Ledger, made, restarts) -> None:
-    ledger.record_decision(made.decided("d1"), [], live=True)
-    restarts(flights, "take_off", 1)
+    ledger.decisions.record(made.decided("d1"), [], live=True)
+    restarts(flights, "_claim", 1)
 
     flight = made.fly(ledger)
-    assert flight is not None and ledger.in_the_air(flight)
-    assert len(ledger.updates("price")) == 1
+    assert flight is not None and ledger.runs.is_claimed(flight)
+    assert len(ledger.runs.of("price")) == 1
 
 
 def test_a_database_that_stays_away_is_named_and_nothing_was_written(ledger: Ledger, made, restarts) -> None:
-    restarts(decisions, "record", 99)
+    restarts(decisions, "find", 99)
 
     with pytest.raises(Unavailable, match=r"the ledger postgresql.*Nothing was written"):
-        ledger.record_decision(made.decided("d1"), [], live=True)
-    assert ledger.decisions("price") == []
+        ledger.decisions.record(made.decided("d1"), [], live=True)
+    assert ledger.decisions.of("price") == []
 
 
 def test_a_process_that_sleeps_in_the_middle_of_a_write_does_not_keep_others_from_writing(
@@ -82,7 +82,7 @@ def test_a_process_that_sleeps_in_the_middle_of_a_write_does_not_keep_others_fro
     if not url.startswith("postgres"):
         pytest.skip("on one machine, whoever stopped a process can wake or kill it")
     monkeypatch.setattr(engine, "IDLE_MS", 300)
-    real, asleep = decisions.record, threading.Event()
+    real, asleep = decisions.find, threading.Event()
 
     def slow(*args: Any, **more: Any) -> Any:
         found = real(*args, **more)
@@ -91,22 +91,22 @@ def test_a_process_that_sleeps_in_the_middle_of_a_write_does_not_keep_others_fro
             time.sleep(1.5)
         return found
 
-    monkeypatch.setattr(decisions, "record", slow)
+    monkeypatch.setattr(decisions, "find", slow)
     with Ledger.open(url) as one, Ledger.open(url) as other:
-        sleeper = threading.Thread(target=lambda: one.record_decision(made.decided("d1"), [], live=True))
+        sleeper = threading.Thread(target=lambda: one.decisions.record(made.decided("d1"), [], live=True))
         sleeper.start()
         asleep.wait(30)
-        assert other.record_decision(made.decided("d2", hours=1), [], live=True)[1]
-        assert [d.id for d in other.decisions("price")] == ["d2"]
+        assert other.decisions.record(made.decided("d2", hours=1), [], live=True)[1]
+        assert [d.id for d in other.decisions.of("price")] == ["d2"]
         sleeper.join(60)
-        assert {d.id for d in other.decisions("price")} == {"d1", "d2"}
+        assert {d.id for d in other.decisions.of("price")} == {"d1", "d2"}
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_written(url: str, made) -> None:
     if not url.startswith("sqlite"):
         pytest.skip("only SQLite lets a test limit its file")
     with Ledger.open(url) as ledger:
-        ledger.record_decision(made.decided("d1"), [made.measured()], live=True)
+        ledger.decisions.record(made.decided("d1"), [made.measured()], live=True)
 
         def full(connection: Any, _record: Any) -> None:
             connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the present size for the least
@@ -115,9 +115,9 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(url: str, made) -> None
         ledger._engine.dispose()
         many = [made.measured(metric=f"m{n}", note="x" * 500) for n in range(400)]
         with pytest.raises(Unavailable, match=r"full.*Make room"):
-            ledger.record_decision(made.decided("d2", hours=1), many, live=True)
-        assert [d.id for d in ledger.decisions("price")] == ["d1"]
-        assert len(ledger.signals("d1")) == 1 and ledger.signals("d2") == []
+            ledger.decisions.record(made.decided("d2", hours=1), many, live=True)
+        assert [d.id for d in ledger.decisions.of("price")] == ["d1"]
+        assert len(ledger.decisions.signals("d1")) == 1 and ledger.decisions.signals("d2") == []
 
 
 @pytest.mark.parametrize("write", [False, True])
@@ -126,12 +126,12 @@ def test_a_torn_file_is_said_with_what_to_do(url: str, made, write: bool) -> Non
     if not url.startswith("sqlite"):
         pytest.skip("PostgreSQL keeps its own files")
     with Ledger.open(url) as ledger:
-        ledger.record_decision(made.decided("d1"), [made.measured()], live=True)
+        ledger.decisions.record(made.decided("d1"), [made.measured()], live=True)
     file = Path(url.removeprefix("sqlite:///"))
     held = bytearray(file.read_bytes())
     held[2 * 4096 :] = bytes(len(held) - 2 * 4096)
     file.write_bytes(held)
     with pytest.raises((Unavailable, BadInput), match=r"ledger.*malformed"), Ledger.open(url) as ledger:
         if write:
-            ledger.record_decision(made.decided("d2", hours=1), [], live=True)
-        ledger.decisions("price")
+            ledger.decisions.record(made.decided("d2", hours=1), [], live=True)
+        ledger.decisions.of("price")

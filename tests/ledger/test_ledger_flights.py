@@ -17,23 +17,23 @@ from ratoon.spec.run_record import RunRecord
 @pytest.fixture
 def two(ledger: Ledger, made) -> Ledger:
     """A ledger with two decisions of one model."""
-    ledger.record_decision(made.decided("d1"), [], live=True)
-    ledger.record_decision(made.decided("d2", hours=1), [], live=True)
+    ledger.decisions.record(made.decided("d1"), [], live=True)
+    ledger.decisions.record(made.decided("d2", hours=1), [], live=True)
     return ledger
 
 
 def test_while_one_flies_the_other_stays_on_the_ground(two, made):
     flight = made.fly(two, "d1")
 
-    assert two.in_the_air(flight)
+    assert two.runs.is_claimed(flight)
     assert made.fly(two, "d2") is None
-    two.land(flight, outcome="nothing_new", ended_at=made.NOW)
-    assert not two.in_the_air(flight)
+    two.runs.finish(flight, outcome="nothing_new", ended_at=made.NOW)
+    assert not two.runs.is_claimed(flight)
     assert made.fly(two, "d2").number == 2
 
 
 def test_models_do_not_wait_for_each_other(two, made):
-    two.record_decision(made.decided("b1", model="bike"), [], live=True)
+    two.decisions.record(made.decided("b1", model="bike"), [], live=True)
 
     assert made.fly(two, "d1").number == 1
     assert made.fly(two, "b1", model="bike").number == 1
@@ -45,7 +45,7 @@ def test_the_same_decision_resumes_its_own_flight_once_the_lease_has_ended(two, 
     assert made.fly(two, "d1", wall=made.NOW + LEASE - timedelta(seconds=1)) is None
     again = made.fly(two, "d1", wall=made.NOW + LEASE)
     assert (again.number, again.landed, again.holder != first.holder) == (first.number, None, True)
-    assert len(two.updates("price")) == 1
+    assert len(two.runs.of("price")) == 1
 
 
 def test_a_holder_known_dead_is_not_waited_for(two, made):
@@ -59,7 +59,7 @@ def test_the_holder_itself_may_ask_again(two, made):
     first = made.fly(two, "d1", holder="host:1:a")
 
     assert made.fly(two, "d1", holder="host:1:a") == first
-    assert two.renew(first)
+    assert two.runs.renew(first)
 
 
 def test_who_lost_its_claim_can_neither_land_nor_offer_nor_renew(two, made):
@@ -67,93 +67,93 @@ def test_who_lost_its_claim_can_neither_land_nor_offer_nor_renew(two, made):
     slept = made.fly(two, "d1")
     taken_over = made.fly(two, "d1", wall=made.NOW + LEASE)
 
-    assert not two.in_the_air(slept) and two.in_the_air(taken_over)
-    assert not two.renew(slept)
+    assert not two.runs.is_claimed(slept) and two.runs.is_claimed(taken_over)
+    assert not two.runs.renew(slept)
     with pytest.raises(Refused, match="its lease ended"):
-        two.land(slept, outcome="registered", version="3", ended_at=made.NOW)
+        two.runs.finish(slept, outcome="registered", version="3", ended_at=made.NOW)
     with pytest.raises(Refused, match="its lease ended"):
-        two.offer(slept, "d1", "3")
-    assert two.offer(taken_over, "d1", "4") == "4"
-    assert two.offer(slept, "d1", "3") == "4"  # it learns which one was offered
-    two.land(taken_over, outcome="registered", version="4", ended_at=made.NOW)
-    assert [(u.outcome, u.version) for u in two.updates("price")] == [("registered", "4")]
+        two.offers.record(slept, "d1", "3")
+    assert two.offers.record(taken_over, "d1", "4") == "4"
+    assert two.offers.record(slept, "d1", "3") == "4"  # it learns which one was offered
+    two.runs.finish(taken_over, outcome="registered", version="4", ended_at=made.NOW)
+    assert [(u.outcome, u.version) for u in two.runs.of("price")] == [("registered", "4")]
 
 
 def test_landing_by_who_lost_the_claim_is_refused_even_with_the_same_outcome(two, made):
     """It would announce the version a second time."""
     slept = made.fly(two, "d1")
     taken_over = made.fly(two, "d1", wall=made.NOW + LEASE)
-    two.land(taken_over, outcome="registered", version="4", ended_at=made.NOW)
+    two.runs.finish(taken_over, outcome="registered", version="4", ended_at=made.NOW)
 
-    two.land(taken_over, outcome="registered", version="4", ended_at=made.NOW)
+    two.runs.finish(taken_over, outcome="registered", version="4", ended_at=made.NOW)
     with pytest.raises(Refused, match="its lease ended"):
-        two.land(slept, outcome="registered", version="4", ended_at=made.NOW)
+        two.runs.finish(slept, outcome="registered", version="4", ended_at=made.NOW)
 
 
 def test_a_dead_run_of_the_background_does_not_keep_a_decision_that_fires_waiting(two, made):
     """Nobody takes it up again: its look started no run."""
-    two.record_decision(made.decided("quiet", action="hold"), [], live=True)
+    two.decisions.record(made.decided("quiet", action="hold"), [], live=True)
     behind = made.fly(two, "quiet")
 
     assert made.fly(two, "d1") is None
     fires = made.fly(two, "d1", dead={behind.holder})
     assert (fires.number, fires.decision) == (2, "d1")
-    assert [u.outcome for u in two.updates("price")] == ["abandoned", "running"]
+    assert [u.outcome for u in two.runs.of("price")] == ["abandoned", "running"]
     assert made.fly(two, "d2", wall=made.NOW + LEASE) is None  # whose decision fires is taken up by its own repeat
 
 
 def test_a_lease_that_ended_is_still_the_holders_while_nobody_else_took_it(two, made):
     slept = made.fly(two, "d1", wall=datetime(2020, 1, 1))  # by the database's clock it ended long ago
 
-    assert not two.claim("price").held
-    assert two.renew(slept) and two.claim("price").held
-    assert two.offer(slept, "d1", "3") == "3"
-    two.land(slept, outcome="registered", version="3", ended_at=made.NOW)
+    assert not two.claims.find("price").held
+    assert two.runs.renew(slept) and two.claims.find("price").held
+    assert two.offers.record(slept, "d1", "3") == "3"
+    two.runs.finish(slept, outcome="registered", version="3", ended_at=made.NOW)
 
 
 def test_a_version_is_either_offered_or_taken_back(two, made):
     flight = made.fly(two, "d1")
 
-    assert two.take_back("price", "d1", "2", flight.holder)
-    assert two.take_back("price", "d1", "2", "again")
+    assert two.offers.withdraw("price", "d1", "2", flight.holder)
+    assert two.offers.withdraw("price", "d1", "2", "again")
     with pytest.raises(Refused, match="v2 of price was taken back"):
-        two.offer(flight, "d1", "2")
-    assert two.offer(flight, "d1", "3") == "3"
-    assert not two.take_back("price", "d1", "3", flight.holder)
-    assert two.offers("price") == {"d1": "3"}
+        two.offers.record(flight, "d1", "2")
+    assert two.offers.record(flight, "d1", "3") == "3"
+    assert not two.offers.withdraw("price", "d1", "3", flight.holder)
+    assert two.offers.of("price") == {"d1": "3"}
 
 
 def test_leases_are_judged_by_the_databases_clock_not_by_the_machines(two, made):
     """Three machines' clocks differ by minutes."""
-    flight = two.take_off(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2))
-    [update] = two.updates("price")
+    flight = two.runs.claim(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2))
+    [update] = two.runs.of("price")
     there = datetime.now(UTC).replace(tzinfo=None)
 
     assert abs(update.taken_off - there) < timedelta(minutes=1)
-    assert two.claim("price").held and two.claim("price").holder == flight.holder
-    assert two.take_off(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2)) is None
+    assert two.claims.find("price").held and two.claims.find("price").holder == flight.holder
+    assert two.runs.claim(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2)) is None
 
 
 def test_one_process_at_a_time_makes_the_first_version(two):
-    assert two.claim_first("price", "a")
-    assert two.claim_first("price", "a")
-    assert not two.claim_first("price", "b")
-    assert two.claim_first("bike", "b")
-    two.release_first("price", "b")
-    assert not two.claim_first("price", "b")
-    assert two.claim_first("price", "c", dead={"a"})
-    two.release_first("price", "c")
-    assert two.claim_first("price", "b")
+    assert two.claims.claim_first("price", "a")
+    assert two.claims.claim_first("price", "a")
+    assert not two.claims.claim_first("price", "b")
+    assert two.claims.claim_first("bike", "b")
+    two.claims.release_first("price", "b")
+    assert not two.claims.claim_first("price", "b")
+    assert two.claims.claim_first("price", "c", dead={"a"})
+    two.claims.release_first("price", "c")
+    assert two.claims.claim_first("price", "b")
 
 
 def test_a_decision_whose_flight_has_landed_does_not_fly_again(two, made):
-    two.land(made.fly(two, "d1"), outcome="registered", version="4", ended_at=made.NOW)
+    two.runs.finish(made.fly(two, "d1"), outcome="registered", version="4", ended_at=made.NOW)
     late = made.NOW + timedelta(days=1)
 
     assert (made.fly(two, "d1", wall=late).landed, made.fly(two, "d1", wall=late).version) == ("registered", "4")
     made.fly(two, "d2", wall=late)
     assert made.fly(two, "d1", wall=late).landed == "registered"
-    assert len(two.updates("price")) == 2
+    assert len(two.runs.of("price")) == 2
 
 
 def test_a_flight_given_up_lets_the_next_take_off_and_can_no_longer_land(two, made):
@@ -163,11 +163,11 @@ def test_a_flight_given_up_lets_the_next_take_off_and_can_no_longer_land(two, ma
     fresh = made.fly(two, "d2", wall=made.NOW + timedelta(hours=2))
 
     assert (fresh.number, fresh.decision) == (2, "d2")
-    assert not two.in_the_air(slow)
+    assert not two.runs.is_claimed(slow)
     with pytest.raises(Refused, match=r"flight 1 of price \(decision d1\) was given up and cannot land"):
-        two.land(slow, outcome="registered", version="4", ended_at=made.NOW)
-    assert [(u.outcome, u.version) for u in two.updates("price")] == [("abandoned", None), ("running", None)]
-    assert "a flight is given up after 2h" in two.updates("price")[0].evidence.reason
+        two.runs.finish(slow, outcome="registered", version="4", ended_at=made.NOW)
+    assert [(u.outcome, u.version) for u in two.runs.of("price")] == [("abandoned", None), ("running", None)]
+    assert "a flight is given up after 2h" in two.runs.of("price")[0].evidence.reason
 
 
 def test_a_decision_whose_own_flight_was_given_up_flies_anew(two, made):
@@ -175,8 +175,8 @@ def test_a_decision_whose_own_flight_was_given_up_flies_anew(two, made):
     anew = made.fly(two, "d1", wall=made.NOW + timedelta(hours=3))
 
     assert (anew.number, anew.landed) == (2, None)
-    assert not two.in_the_air(slow)
-    assert two.in_the_air(anew)
+    assert not two.runs.is_claimed(slow)
+    assert two.runs.is_claimed(anew)
 
 
 def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, made):
@@ -185,7 +185,7 @@ def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, mad
     gate = {"metric": "mae", "strata": [{"name": "recent", "verdict": "passed", "gain": gain}]}
     evidence = RunRecord.model_validate({"missed_rows": np.int64(3), "attempts": [{"rung": "warm", "gate": gate}]})
     for rows in (10, 99):
-        two.land(
+        two.runs.finish(
             flight,
             outcome="registered",
             version="4",
@@ -195,7 +195,7 @@ def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, mad
             watermark=made.NOW,
             ended_at=made.NOW + timedelta(minutes=3),
         )
-    [update] = two.updates("price")
+    [update] = two.runs.of("price")
 
     assert (update.rows, update.cpu_seconds, update.watermark) == (10, 1.25, made.NOW)
     assert update.ended_at == made.NOW + timedelta(minutes=3)
@@ -206,7 +206,7 @@ def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, mad
     assert kept.strata[0].gain.low == -math.inf
     assert kept.model_dump()["metric"] == "mae"  # what only the gate knows is kept as it is
     with pytest.raises(Refused, match="has landed as 'registered' and cannot land as 'failed' too"):
-        two.land(flight, outcome="failed", ended_at=made.NOW)
+        two.runs.finish(flight, outcome="failed", ended_at=made.NOW)
 
 
 def test_nothing_flies_before_its_decision_is_written_down(two, made):
@@ -214,20 +214,20 @@ def test_nothing_flies_before_its_decision_is_written_down(two, made):
         made.fly(two, "d9")
     with pytest.raises(Refused, match="decision d1 is about model price"):
         made.fly(two, "d1", model="bike")
-    assert two.updates("price") == []
+    assert two.runs.of("price") == []
 
 
 def test_what_never_took_off_cannot_land(two, made):
     flight = made.fly(two, "d1").model_copy(update={"number": 7})
 
-    assert not two.in_the_air(flight)
+    assert not two.runs.is_claimed(flight)
     with pytest.raises(Refused, match="never took off"):
-        two.land(flight, outcome="failed", ended_at=made.NOW)
+        two.runs.finish(flight, outcome="failed", ended_at=made.NOW)
 
 
 def test_decision_time_and_wall_time_are_both_kept(two, made):
     wall = datetime(2031, 1, 1)
     made.fly(two, "d1", wall=wall)
-    [update] = two.updates("price")
+    [update] = two.runs.of("price")
 
     assert (update.at, update.taken_off, update.run, update.outcome) == (made.NOW, wall, "r", "running")

@@ -25,11 +25,13 @@ def _importable(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 def _record(ledger: Ledger, decision: str) -> None:
     made = Decision(id=decision, model="price", at=AT, action="warm_start", triage=Triage(verdict="harm"))
-    ledger.record_decision(made, (), live=True)
+    ledger.decisions.record(made, (), live=True)
 
 
 def _take_off(ledger: Ledger, decision: str, **more: Any) -> Flight | None:
-    return ledger.take_off(model="price", decision=decision, at=AT, run=None, abandon_after=timedelta(hours=2), **more)
+    return ledger.runs.claim(
+        model="price", decision=decision, at=AT, run=None, abandon_after=timedelta(hours=2), **more
+    )
 
 
 def _open_together(url: str, name: str, together: Barrier, said: Any) -> None:
@@ -70,7 +72,7 @@ def test_processes_that_open_a_new_ledger_at_the_same_moment_all_can_write(url):
 
     assert sorted(_together(_open_together, url, names)) == names
     with Ledger.open(url) as ledger:
-        assert sorted(d.id for d in ledger.decisions("price")) == names
+        assert sorted(d.id for d in ledger.decisions.of("price")) == names
 
 
 def test_of_processes_racing_for_the_take_off_exactly_one_flies(url):
@@ -79,7 +81,7 @@ def test_of_processes_racing_for_the_take_off_exactly_one_flies(url):
 
     assert len(flies) == 1
     with Ledger.open(url) as ledger:
-        assert [u.decision for u in ledger.updates("price")] == flies
+        assert [u.decision for u in ledger.runs.of("price")] == flies
 
 
 def test_the_same_decision_twice_at_the_same_moment_is_one_flight(url):
@@ -87,8 +89,8 @@ def test_the_same_decision_twice_at_the_same_moment_is_one_flight(url):
 
     assert sorted(answers) == [("a", False), ("a", True)]
     with Ledger.open(url) as ledger:
-        assert len(ledger.updates("price")) == 1
-        assert len(ledger.decisions("price")) == 1
+        assert len(ledger.runs.of("price")) == 1
+        assert len(ledger.decisions.of("price")) == 1
 
 
 def test_a_process_killed_in_the_air_is_resumed_by_its_decision_and_blocks_others(url):
@@ -101,7 +103,7 @@ def test_a_process_killed_in_the_air_is_resumed_by_its_decision_and_blocks_other
         _record(ledger, "b")
         assert _take_off(ledger, "b") is None
         assert _take_off(ledger, "a") is None  # it may live: only its lease, or who knows it dead, says otherwise
-        resumed = _take_off(ledger, "a", dead={ledger.claim("price").holder})
+        resumed = _take_off(ledger, "a", dead={ledger.claims.find("price").holder})
         assert resumed is not None
-        ledger.land(resumed, outcome="registered", version="2", ended_at=AT)
-        assert [(u.number, u.outcome) for u in ledger.updates("price")] == [(1, "registered")]
+        ledger.runs.finish(resumed, outcome="registered", version="2", ended_at=AT)
+        assert [(u.number, u.outcome) for u in ledger.runs.of("price")] == [(1, "registered")]

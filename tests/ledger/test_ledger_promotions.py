@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ratoon.ledger.ledger import Catch, Ledger
+from ratoon.ledger.ledger import Catch, Ledger, Promotion
 
 
 def _move(ledger: Ledger, version: str, kind: str, at, previous: str | None = None, decision: str | None = None):
-    ledger.record_promotion(
-        model="price",
-        version=version,
-        previous=previous,
-        at=at,
-        kind=kind,  # type: ignore[arg-type]
-        actor="ada",
-        reason="the gate passed",
-        decision=decision,
+    ledger.promotions.record(
+        Promotion(
+            model="price",
+            version=version,
+            previous=previous,
+            at=at,
+            kind=kind,  # type: ignore[arg-type]
+            actor="ada",
+            reason="the gate passed",
+            decision=decision,
+        )
     )
 
 
@@ -26,15 +28,15 @@ def test_the_champion_of_any_moment_is_known(ledger, made):
     _move(ledger, "2", "promotion", hours[1], "1", "d1")
     _move(ledger, "1", "roll_back", hours[3], "2")
 
-    assert ledger.champion_at("price", hours[0] - timedelta(seconds=1)) is None
-    assert [ledger.champion_at("price", at) for at in hours] == ["1", "2", "2", "1"]
-    assert [(p.version, p.previous, p.kind) for p in ledger.champions("price")] == [
+    assert ledger.promotions.champion_at("price", hours[0] - timedelta(seconds=1)) is None
+    assert [ledger.promotions.champion_at("price", at) for at in hours] == ["1", "2", "2", "1"]
+    assert [(p.version, p.previous, p.kind) for p in ledger.promotions.of("price")] == [
         ("1", None, "first"),
         ("2", "1", "promotion"),
         ("1", "2", "roll_back"),
     ]
-    assert ledger.champions("price")[1].decision == "d1"
-    assert ledger.champions("bike") == []
+    assert ledger.promotions.of("price")[1].decision == "d1"
+    assert ledger.promotions.of("bike") == []
 
 
 def test_a_move_recorded_again_is_one_move_but_there_and_back_is_two(ledger, made):
@@ -44,8 +46,8 @@ def test_a_move_recorded_again_is_one_move_but_there_and_back_is_two(ledger, mad
         _move(ledger, "2", "promotion", made.NOW, "1")
         _move(ledger, "1", "roll_back", made.NOW, "2")
 
-    assert [p.version for p in ledger.champions("price")] == ["1", "2", "1", "2", "1"]
-    assert ledger.champion_at("price", made.NOW) == "1"
+    assert [p.version for p in ledger.promotions.of("price")] == ["1", "2", "1", "2", "1"]
+    assert ledger.promotions.champion_at("price", made.NOW) == "1"
 
 
 def test_of_two_who_notice_a_move_one_writes_it_down(ledger, made):
@@ -53,12 +55,14 @@ def test_of_two_who_notice_a_move_one_writes_it_down(ledger, made):
     _move(ledger, "1", "first", made.NOW)
     known = {"model": "price", "version": "2", "previous": "1", "kind": "promotion", "reason": "", "decision": None}
     written = [
-        ledger.record_promotion(**known, at=made.NOW + timedelta(seconds=n), actor=f"sweep {n}", noticed=True)
+        ledger.promotions.record(
+            Promotion(**known, at=made.NOW + timedelta(seconds=n), actor=f"sweep {n}"), noticed=True
+        )
         for n in range(2)
     ]
 
     assert written == [True, False]
-    assert [p.actor for p in ledger.champions("price")] == ["ada", "sweep 0"]
+    assert [p.actor for p in ledger.promotions.of("price")] == ["ada", "sweep 0"]
 
 
 def test_catches_are_read_back_in_order(ledger, made):
@@ -67,7 +71,7 @@ def test_catches_are_read_back_in_order(ledger, made):
     )
     gone = ungated.model_copy(update={"version": None, "done": "flagged"})
     for each in (ungated, gone):
-        ledger.record_catch(each)
+        ledger.unapproved.record(each)
 
-    assert ledger.catches("price") == [ungated, gone]
-    assert ledger.catches("bike") == []
+    assert ledger.unapproved.of("price") == [ungated, gone]
+    assert ledger.unapproved.of("bike") == []

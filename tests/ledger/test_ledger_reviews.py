@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from ratoon.ledger.ledger import Review
+
 
 def _say(ledger, made, version: str, *, hours: float = 0, verdict="rejected", model="price", reason="odd by night"):
-    return ledger.record_review(
-        model=model,
-        version=version,
-        verdict=verdict,
-        at=made.NOW + timedelta(hours=hours),
-        actor="ada",
-        reason=reason,
-        decision="d1",
+    return ledger.reviews.record(
+        Review(
+            model=model,
+            version=version,
+            verdict=verdict,
+            at=made.NOW + timedelta(hours=hours),
+            actor="ada",
+            reason=reason,
+            decision="d1",
+        )
     )
 
 
@@ -23,19 +27,19 @@ def test_a_verdict_on_a_version_is_written_once(ledger, made):
     assert _say(ledger, made, "4", hours=3, verdict="approved")
     assert _say(ledger, made, "3")
     assert _say(ledger, made, "4", model="bike")
-    found = [(r.version, r.verdict, r.reason, r.actor, r.decision) for r in ledger.reviews("price")]
+    found = [(r.version, r.verdict, r.reason, r.actor, r.decision) for r in ledger.reviews.of("price")]
 
     assert found == [
         ("3", "rejected", "odd by night", "ada", "d1"),
         ("4", "rejected", "odd by night", "ada", "d1"),
         ("4", "approved", "odd by night", "ada", "d1"),
     ]
-    assert ledger.reviews("bike")[0].at == made.NOW
+    assert ledger.reviews.of("bike")[0].at == made.NOW
 
 
 def test_history_knows_a_rejection_only_from_its_moment_on(ledger, made):
-    ledger.record_decision(made.decided(), [], live=True)
-    ledger.land(made.fly(ledger), outcome="registered", version="4", ended_at=made.NOW)
+    ledger.decisions.record(made.decided(), [], live=True)
+    ledger.runs.finish(made.fly(ledger), outcome="registered", version="4", ended_at=made.NOW)
     _say(ledger, made, "4", hours=2)
     _say(ledger, made, "4", hours=2, verdict="approved")
     _say(ledger, made, "5")

@@ -56,11 +56,11 @@ def test_evidence_of_another_shape_is_no_gain_and_no_error(evidence):
 
 
 def test_history_tells_what_a_run_learned_and_gained_once_it_has_landed(ledger, made):
-    ledger.record_decision(made.decided(), [], live=True)
+    ledger.decisions.record(made.decided(), [], live=True)
     evidence = RunRecord.model_validate({"attempts": [_attempt(-math.inf, "refused"), _attempt(0.02)]})
     ended = made.NOW + timedelta(hours=2)
     flight = made.fly(ledger)
-    ledger.land(flight, outcome="registered", version="4", rows=70, evidence=evidence, ended_at=ended)
+    ledger.runs.finish(flight, outcome="registered", version="4", rows=70, evidence=evidence, ended_at=ended)
     meanwhile, after = (ledger.history("price", made.NOW + timedelta(hours=h)) for h in (1, 2))
 
     assert [(u.outcome, u.rows, u.gain) for u in meanwhile.updates] == [("running", 0, None)]
@@ -71,24 +71,24 @@ def test_history_tells_what_a_run_learned_and_gained_once_it_has_landed(ledger, 
 
 def test_a_flight_that_lands_after_it_was_seen_in_the_air_is_seen_landed_from_then_on(ledger, made):
     """What is remembered between two readings must not keep a run in the air."""
-    ledger.record_decision(made.decided(), [], live=True)
+    ledger.decisions.record(made.decided(), [], live=True)
     flight, late = made.fly(ledger), made.NOW + timedelta(days=1)
     assert [u.outcome for u in ledger.history("price", late).updates] == ["running"]
-    assert [u.outcome for u in ledger.updates("price")] == ["running"]
-    ledger.land(flight, outcome="failed", ended_at=made.NOW)
+    assert [u.outcome for u in ledger.runs.of("price")] == ["running"]
+    ledger.runs.finish(flight, outcome="failed", ended_at=made.NOW)
 
     assert [u.outcome for u in ledger.history("price", late).updates] == ["failed"]
-    assert [u.outcome for u in ledger.updates("price")] == ["failed"]
+    assert [u.outcome for u in ledger.runs.of("price")] == ["failed"]
 
 
 def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(ledger, made):
     actions = ["warm_start", "hold", "full_retrain", "alert", "roll_back", "warm_start"]
     for hours, action in enumerate(actions):
-        ledger.record_decision(made.decided(f"d{hours}", hours=hours, action=action), [], live=hours == 5)
+        ledger.decisions.record(made.decided(f"d{hours}", hours=hours, action=action), [], live=hours == 5)
     by_hand = made.decided("hand", hours=1).model_copy(update={"window": None})
-    ledger.record_decision(by_hand, [], live=False)
+    ledger.decisions.record(by_hand, [], live=False)
     flight = made.fly(ledger, "d5")
-    ledger.land(flight, outcome="refused", ended_at=made.NOW)
+    ledger.runs.finish(flight, outcome="refused", ended_at=made.NOW)
     late = made.NOW + timedelta(days=1)
     shadow = ledger.history("price", late, shadow=True)
 
@@ -101,19 +101,19 @@ def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(le
 
 def test_a_run_that_kept_an_unproven_candidate_is_told_from_one_that_left_nothing(ledger, made):
     for decision, evidence in (("d1", RunRecord(candidate="4")), ("d2", RunRecord())):
-        ledger.record_decision(made.decided(decision, hours=int(decision[1])), [], live=True)
-        ledger.land(made.fly(ledger, decision), outcome="refused", evidence=evidence, ended_at=made.NOW)
-    ledger.record_decision(made.decided("d3", hours=3), [], live=True)
-    ledger.land(made.fly(ledger, "d3"), outcome="registered", version="5", ended_at=made.NOW)
+        ledger.decisions.record(made.decided(decision, hours=int(decision[1])), [], live=True)
+        ledger.runs.finish(made.fly(ledger, decision), outcome="refused", evidence=evidence, ended_at=made.NOW)
+    ledger.decisions.record(made.decided("d3", hours=3), [], live=True)
+    ledger.runs.finish(made.fly(ledger, "d3"), outcome="registered", version="5", ended_at=made.NOW)
 
-    assert [run.became for run in ledger.updates("price")] == ["unproven v4", "refused", "registered v5"]
+    assert [run.became for run in ledger.runs.of("price")] == ["unproven v4", "refused", "registered v5"]
 
 
 def test_history_tells_that_a_refused_run_was_promising(ledger, made):
     for decision, promising in (("d1", True), ("d2", False)):
-        ledger.record_decision(made.decided(decision, hours=int(decision[1])), [], live=True)
+        ledger.decisions.record(made.decided(decision, hours=int(decision[1])), [], live=True)
         flight = made.fly(ledger, decision)
-        ledger.land(flight, outcome="refused", evidence=RunRecord(promising=promising), ended_at=made.NOW)
+        ledger.runs.finish(flight, outcome="refused", evidence=RunRecord(promising=promising), ended_at=made.NOW)
 
     seen = ledger.history("price", made.NOW + timedelta(days=1)).updates
     assert [(update.decision, update.promising) for update in seen] == [("d1", True), ("d2", False)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.ledger.ledger import Flight, Ledger
+from ratoon.ledger.ledger import Flight, Ledger, Review
 from ratoon.spec.errors import Refused
 from ratoon.spec.run_record import RunRecord
 from ratoon.spec.values import Decision, History, Score
@@ -45,18 +45,18 @@ class Writer:
             update={"at": at, "policy": policy.version, "basis": history.basis, "facts": {"new_rows": self.hours}}
         )
         signals = [self.made.measured(value=float(self.hours))] * self.random.randrange(3)
-        self.ledger.record_decision(decision, signals, policy=policy, live=live)
+        self.ledger.decisions.record(decision, signals, policy=policy, live=live)
         self.saw[decision.id] = (history, tuple(signals), policy)
 
     def by_hand(self) -> None:
         decision = self.made.decided(f"hand{self.random.random()}").model_copy(update={"at": self.at(), "window": None})
-        self.ledger.record_decision(decision, [], live=True)
+        self.ledger.decisions.record(decision, [], live=True)
 
     def fly(self) -> None:
         decision = self._one()
         if decision is None:
             return
-        flight = self.ledger.take_off(
+        flight = self.ledger.runs.claim(
             model=decision.model,
             decision=decision.id,
             at=max(decision.at, self.at()),
@@ -71,9 +71,9 @@ class Writer:
         if not self.flying:
             return
         flight = self.flying.pop(self.random.choice(sorted(self.flying)))
-        if self.ledger.in_the_air(flight):
+        if self.ledger.runs.is_claimed(flight):
             strata = [{"name": "recent", "verdict": "passed", "gain": {"value": self.random.random()}}]
-            self.ledger.land(
+            self.ledger.runs.finish(
                 flight,
                 outcome=self.random.choice(["registered", "registered", "refused"]),
                 version=str(flight.number),
@@ -86,21 +86,23 @@ class Writer:
     def score(self) -> None:
         if (decision := self._one()) is not None:
             score = Score(decision=decision.id, at=max(self.at(), decision.at), verdict="right", gain=0.5)
-            self.ledger.record_score(score, decision.model)
+            self.ledger.scores.record(score, decision.model)
 
     def review(self) -> None:
-        self.ledger.record_review(
-            model=self.random.choice(["price", "bike"]),
-            version=str(self.random.randrange(1, 5)),
-            verdict=self.random.choice(["rejected", "rejected", "approved"]),
-            at=self.at(),
-            actor="ada",
-            reason="",
-            decision=None,
+        self.ledger.reviews.record(
+            Review(
+                model=self.random.choice(["price", "bike"]),
+                version=str(self.random.randrange(1, 5)),
+                verdict=self.random.choice(["rejected", "rejected", "approved"]),
+                at=self.at(),
+                actor="ada",
+                reason="",
+                decision=None,
+            )
         )
 
     def _one(self) -> Decision | None:
-        return self.ledger.find_decision(self.random.choice(sorted(self.saw))) if self.saw else None
+        return self.ledger.decisions.find(self.random.choice(sorted(self.saw))) if self.saw else None
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -127,16 +129,16 @@ def test_the_present_history_is_another_one_than_was_seen(ledger, made):
     """A decision of an earlier moment, a score, a landing and a rejection written later are left out."""
     policy, hour = made.policy(), timedelta(hours=1)
     base = {"policy": policy.version}
-    ledger.record_decision(made.decided("d1").model_copy(update=base), [], policy=policy, live=True)
+    ledger.decisions.record(made.decided("d1").model_copy(update=base), [], policy=policy, live=True)
     flight = made.fly(ledger, "d1")
     seen = ledger.history("price", made.NOW + 2 * hour)
     own = made.decided("own", hours=2).model_copy(update={**base, "basis": seen.basis})
-    ledger.record_decision(own, [made.measured()], policy=policy, live=True)
-    ledger.record_decision(made.decided("late", hours=1).model_copy(update=base), [], policy=policy, live=True)
-    ledger.record_score(made.scored("d1", hours=1), "price")
-    ledger.land(flight, outcome="registered", version="4", ended_at=made.NOW)
-    ledger.record_review(
-        model="price", version="4", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None
+    ledger.decisions.record(own, [made.measured()], policy=policy, live=True)
+    ledger.decisions.record(made.decided("late", hours=1).model_copy(update=base), [], policy=policy, live=True)
+    ledger.scores.record(made.scored("d1", hours=1), "price")
+    ledger.runs.finish(flight, outcome="registered", version="4", ended_at=made.NOW)
+    ledger.reviews.record(
+        Review(model="price", version="4", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None)
     )
     history, signals, found = ledger.as_of("own")
     present = ledger.history("price", made.NOW + 2 * hour)
@@ -152,7 +154,7 @@ def test_a_decision_does_not_see_its_own_run(ledger, made):
     policy = made.policy()
     seen = ledger.history("price", made.NOW)
     own = made.decided("own").model_copy(update={"policy": policy.version, "basis": seen.basis})
-    ledger.record_decision(own, [], policy=policy, live=True)
+    ledger.decisions.record(own, [], policy=policy, live=True)
     made.fly(ledger, "own")
 
     assert ledger.as_of("own")[0] == seen
@@ -162,7 +164,7 @@ def test_decisions_of_one_moment_do_not_see_each_other(ledger, made):
     for name, policy in (("a", made.policy()), ("b", made.policy(metric="mae"))):
         seen = ledger.history("price", made.NOW, shadow=True)
         own = made.decided(name).model_copy(update={"policy": policy.version, "basis": seen.basis})
-        ledger.record_decision(own, [], policy=policy, live=False)
+        ledger.decisions.record(own, [], policy=policy, live=False)
 
     for name in ("a", "b"):
         history, _, _ = ledger.as_of(name)
@@ -172,10 +174,10 @@ def test_decisions_of_one_moment_do_not_see_each_other(ledger, made):
 def test_what_the_ledger_does_not_hold_is_said_and_not_made_up(ledger, made):
     policy = made.policy()
     basis = ledger.history("price", made.NOW).basis
-    ledger.record_decision(made.decided("no policy").model_copy(update={"basis": basis}), [], live=True)
-    ledger.record_decision(made.decided("by hand").model_copy(update={"window": None}), [], live=True)
+    ledger.decisions.record(made.decided("no policy").model_copy(update={"basis": basis}), [], live=True)
+    ledger.decisions.record(made.decided("by hand").model_copy(update={"window": None}), [], live=True)
     old = made.decided("old").model_copy(update={"policy": policy.version})
-    ledger.record_decision(old, [], policy=policy, live=True)
+    ledger.decisions.record(old, [], policy=policy, live=True)
 
     for identity, says in {
         "nobody": "decision nobody is not in the ledger",

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect, writing
 from ratoon.ledger.entries import Acceptance, Catch
-from ratoon.ledger.ledger import Ledger
+from ratoon.ledger.ledger import Ledger, Review
 from ratoon.ledger.migrate import upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput, Refused
@@ -65,8 +65,8 @@ def test_an_old_ledger_is_upgraded_with_all_its_rows(old, made):
     engine = connect(old)
     before = {table: _rows(engine, table) for table in sorted(set(Base.metadata.tables) - NEW - {"claims"})}
     with Ledger.open(old) as ledger:
-        assert ledger.find_decision("d1") == made.decided()
-        assert ledger.signals("d1") == [made.measured()]
+        assert ledger.decisions.find("d1") == made.decided()
+        assert ledger.decisions.signals("d1") == [made.measured()]
         past = ledger.history("price", made.NOW + timedelta(hours=1))
         assert [(d.id, d.champion, d.score) for d in past.decisions] == [("d1", "3", None)]
         assert [(u.outcome, u.rows, u.gain) for u in past.updates] == [("registered", 9, None)]
@@ -81,22 +81,22 @@ def test_an_old_ledger_is_upgraded_with_all_its_rows(old, made):
 
 def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old, made):
     with Ledger.open(old) as ledger:
-        assert [d.id for d in ledger.unscored("price", before=made.NOW + timedelta(hours=1), limit=9)] == ["d1"]
-        ledger.record_score(made.scored("d1"), "price")
-        ledger.record_review(
-            model="price", version="4", verdict="rejected", at=made.NOW, actor="ada", reason="", decision="d1"
+        assert [d.id for d in ledger.scores.unscored("price", before=made.NOW + timedelta(hours=1), limit=9)] == ["d1"]
+        ledger.scores.record(made.scored("d1"), "price")
+        ledger.reviews.record(
+            Review(model="price", version="4", verdict="rejected", at=made.NOW, actor="ada", reason="", decision="d1")
         )
-        ledger.record_catch(
+        ledger.unapproved.record(
             Catch(model="price", version="5", previous="4", at=made.NOW, done="flagged", actor="ada", reason="")
         )
-        ledger.record_acceptance(
+        ledger.acceptances.record(
             Acceptance(model="price", start=made.NOW, until=made.NOW, at=made.NOW, actor="ada", reason="growth")
         )
         later = made.decided("d2", hours=1).model_copy(update={"policy": made.policy().version})
-        ledger.record_decision(later, [], policy=made.policy(), live=True)
-        ledger.offer(made.fly(ledger, "d2"), "d2", "5")
-        ledger.intend_files(model="price", decision="d2", digest="abc")
-        ledger.keep_files(model="price", version="5", digest="abc", at=made.NOW, decision="d2")
+        ledger.decisions.record(later, [], policy=made.policy(), live=True)
+        ledger.offers.record(made.fly(ledger, "d2"), "d2", "5")
+        ledger.files.intend(model="price", decision="d2", digest="abc")
+        ledger.files.keep(model="price", version="5", digest="abc", at=made.NOW, decision="d2")
     engine = connect(old)
     for table in sorted(NEW):
         with pytest.raises(IntegrityError, match="the ledger is append-only"), engine.begin() as connection:
@@ -116,10 +116,10 @@ def test_digests_of_files_that_stood_among_the_reviews_move_and_the_others_stay(
             said = {"model": "price", "version": version, "verdict": verdict, "reason": reason, "decision": "d1"}
             connection.execute(reviews.insert().values(at=made.NOW, actor="ada", **said))
     with Ledger.open(url) as ledger:
-        assert [ledger.files("price", each) for each in "123"] == ["abc", "def", None]
-        assert sorted(ledger.with_files("price")) == ["1", "2"]
-        assert [(each.version, each.reason) for each in ledger.reviews("price")] == [("2", "too slow")]
-        assert not ledger.intended_files(model="price", decision="d1", digest="abc")
+        assert [ledger.files.find("price", each) for each in "123"] == ["abc", "def", None]
+        assert sorted(ledger.files.versions("price")) == ["1", "2"]
+        assert [(each.version, each.reason) for each in ledger.reviews.of("price")] == [("2", "too slow")]
+        assert not ledger.files.intended(model="price", decision="d1", digest="abc")
     for change in ("DELETE FROM reviews", "UPDATE reviews SET reason = ''", "DELETE FROM version_files"):
         with pytest.raises(IntegrityError, match="the ledger is append-only"), engine.begin() as connection:
             connection.execute(text(change))
@@ -137,7 +137,7 @@ def test_a_run_in_the_air_when_the_ledger_is_upgraded_is_taken_up(old, made):
         )
     engine.dispose()
     with Ledger.open(old) as ledger:
-        ledger.record_decision(made.decided("d2", hours=1), [], live=True)
+        ledger.decisions.record(made.decided("d2", hours=1), [], live=True)
         assert made.fly(ledger, "d2") is None
 
 

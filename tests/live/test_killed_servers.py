@@ -101,7 +101,7 @@ def test_the_work_ends_once_whoever_is_killed(up: Upped, victim: str) -> None:
 
     with _ledger(up) as ledger:
         wait_for(
-            lambda: [each.outcome for each in _patient(lambda: ledger.updates(victim))] == ["registered"],
+            lambda: [each.outcome for each in _patient(lambda: ledger.runs.of(victim))] == ["registered"],
             seconds=300,
             what="a landed flight",
             log=lambda: f"{up.log}\n{_logs(up, 'worker')}\n{_flights(up, victim)}",
@@ -110,8 +110,8 @@ def test_the_work_ends_once_whoever_is_killed(up: Upped, victim: str) -> None:
         lambda: not _going_on(up, victim), seconds=120, what="the end of all runs", log=lambda: _logs(up, "worker")
     )
     with _ledger(up) as ledger:
-        (flight,) = ledger.updates(victim)
-        fired = [each.id for each in ledger.decisions(victim) if each.action == "full_retrain"]
+        (flight,) = ledger.runs.of(victim)
+        fired = [each.id for each in ledger.decisions.of(victim) if each.action == "full_retrain"]
     assert fired == [flight.decision], "one decision fired"
     versions = _versions(up, victim)
     assert [each["tags"].get("ratoon.decision") for each in versions].count(flight.decision) == 1
@@ -220,7 +220,7 @@ def _versions(up: Upped, model: str) -> list[Any]:
 
 def _flights(up: Upped, model: str) -> str:
     with _ledger(up) as ledger:
-        return "\n".join(str(each) for each in ledger.updates(model))
+        return "\n".join(str(each) for each in ledger.runs.of(model))
 
 
 def _logs(up: Upped, name: str) -> str:

@@ -84,11 +84,11 @@ def test_the_ledger_tells_what_failed_and_what_lasts() -> None:
         return Signal(monitor="quality", metric=metric, status=status, window=window, rows=9, lasting=lasting)
 
     with Ledger.open("sqlite://") as ledger:
-        ledger.record_decision(decision(1, "healthy"), (), live=True)
+        ledger.decisions.record(decision(1, "healthy"), (), live=True)
         broken = (signal(2, "label_order", "fail"), signal(2, "volume", "warn"))
-        ledger.record_decision(decision(2, "broken_data"), broken, live=True)
-        ledger.record_decision(decision(3, "harm"), (signal(3, "label_order", "warn", lasting=True),), live=True)
-        looks = ledger.looks("m", before=START + 9 * HOUR)
+        ledger.decisions.record(decision(2, "broken_data"), broken, live=True)
+        ledger.decisions.record(decision(3, "harm"), (signal(3, "label_order", "warn", lasting=True),), live=True)
+        looks = ledger.decisions.evaluations("m", before=START + 9 * HOUR)
     assert [(each.failed, each.lasting) for each in looks] == [
         (frozenset(), frozenset()),
         ({"label_order"}, frozenset()),
@@ -107,12 +107,12 @@ def test_a_broken_window_stays_out_however_many_looks_ago_it_was() -> None:
                 id=f"d{hours}", model="m", at=at, action="hold", triage=Triage(verdict=verdict),
                 window=Span(start=at - 5 * HOUR, end=at),
             )  # fmt: skip
-            ledger.record_decision(decision, (), live=True)
+            ledger.decisions.record(decision, (), live=True)
         now = START + 260 * HOUR
         assert not any(past.verdict == "broken_data" for past in ledger.history("m", now).decisions)
-        assert broken_spans(ledger.looks("m", before=now)) == (span(2, 3),)
-        assert ledger.looks("m", before=START + 3 * HOUR)[-1].at == START + 2 * HOUR
-        assert ledger.looks("another", before=now) == []
+        assert broken_spans(ledger.decisions.evaluations("m", before=now)) == (span(2, 3),)
+        assert ledger.decisions.evaluations("m", before=START + 3 * HOUR)[-1].at == START + 2 * HOUR
+        assert ledger.decisions.evaluations("another", before=now) == []
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def decided(ledger: Ledger, hours: int, verdict: Verdict) -> None:
         triage=Triage(verdict=verdict),
         window=Span(start=at - HOUR, end=at),
     )
-    ledger.record_decision(made, [], live=False)
+    ledger.decisions.record(made, [], live=False)
 
 
 def test_windows_that_a_person_accepts_count_again_from_then_on() -> None:
@@ -162,16 +162,16 @@ def test_windows_that_a_person_accepts_count_again_from_then_on() -> None:
     with Ledger.open("sqlite://") as ledger:
         for hours in range(1, 9):
             decided(ledger, hours, "broken_data" if hours in (2, 4, 5, 7) else "healthy")
-        before = broken_spans(ledger.looks("m", before=START + 9 * HOUR))
+        before = broken_spans(ledger.decisions.evaluations("m", before=START + 9 * HOUR))
 
         made = accept(ledger, spec, until=START + 6 * HOUR, now=START + 8 * HOUR, actor="eva", reason="we grew")
 
         assert (made.start, made.until) == (START + 4 * HOUR, START + 5 * HOUR)
-        assert ledger.acceptances("m") == [made]
+        assert ledger.acceptances.of("m") == [made]
         assert before == (span(1, 2), span(3, 5), span(6, 7))
-        assert broken_spans(ledger.looks("m", before=START + 9 * HOUR)) == (span(1, 2), span(6, 7))
+        assert broken_spans(ledger.decisions.evaluations("m", before=START + 9 * HOUR)) == (span(1, 2), span(6, 7))
         # a decision before it is taken again as it was
-        assert broken_spans(ledger.looks("m", before=START + 8 * HOUR)) == before
+        assert broken_spans(ledger.decisions.evaluations("m", before=START + 8 * HOUR)) == before
         assert (
             accept(
                 ledger,
@@ -194,7 +194,7 @@ def test_nothing_is_accepted_without_a_broken_window_and_a_reason(until: int, re
         now = START + 9 * HOUR
         with pytest.raises(BadInput):
             accept(ledger, MODEL, until=START + until * HOUR, now=now, actor="eva", reason=reason)
-        assert ledger.acceptances("m") == []
+        assert ledger.acceptances.of("m") == []
 
 
 def test_the_command_accepts_a_day_and_keeps_who_and_why(tmp_path: Path) -> None:
@@ -213,4 +213,4 @@ def test_the_command_accepts_a_day_and_keeps_who_and_why(tmp_path: Path) -> None
     assert json.loads(first.output)["until"].startswith("2026-01-01T02:00")
     assert isinstance(again.exception, BadInput)
     with Ledger.open(stores_of(spec).ledger) as ledger:
-        assert [(each.actor, each.reason) for each in ledger.acceptances("m")] == [("eva", "growth")]
+        assert [(each.actor, each.reason) for each in ledger.acceptances.of("m")] == [("eva", "growth")]

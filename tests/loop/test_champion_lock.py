@@ -107,7 +107,7 @@ def at_once(care: Care, one: Callable[[Care], Any], two: Callable[[Care], Any]) 
 
 
 def moves(care: Care) -> list[tuple[str, str | None, str]]:
-    return [(p.version, p.previous, p.kind) for p in care.ledger.champions("small")]
+    return [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("small")]
 
 
 def serving(care: Care) -> str:
@@ -125,7 +125,7 @@ def test_beside_a_promotion(care: Care, two: Callable[[Care], Any]) -> None:
     trained(care)
     _, other = at_once(care, promotion, two)
     assert moves(care) == [FIRST, PROMOTED]
-    assert care.ledger.catches("small") == []
+    assert care.ledger.unapproved.of("small") == []
     assert serving(care) == "2"
     assert isinstance(other, RegistryError) if two is first else other in (None, ())
 
@@ -148,13 +148,13 @@ def test_beside_a_sweep_that_puts_a_version_back(care: Care, two: Callable[[Care
     assert one == ("caught v3, put back v1",)
     back = [FIRST, ("3", "1", "ungated"), ("1", "3", "put_back")]
     assert moves(care) == ([*back, PROMOTED] if two is promotion else back)
-    assert len(care.ledger.catches("small")) == 1
+    assert len(care.ledger.unapproved.of("small")) == 1
     assert isinstance(other, RegistryError) if two is first else other in (None, ())
 
 
 def test_nobody_waits_for_one_that_died(care: Care) -> None:
     """Its name stands in the lock file, which no process has locked."""
-    assert care.ledger.claim_first("small", "gone")
+    assert care.ledger.claims.claim_first("small", "gone")
     (care.stores.home / "champion-small.lock").write_text("gone\n")
     with champion_lock(care, wait=0) as lock:
         lock.check()
@@ -163,10 +163,10 @@ def test_nobody_waits_for_one_that_died(care: Care) -> None:
 def test_one_that_does_not_answer_is_waited_for_and_then_named(care: Care) -> None:
     """Another machine's: nothing is changed, and a sweep leaves it to the next one."""
     trained(care)
-    assert care.ledger.claim_first("small", "elsewhere")
+    assert care.ledger.claims.claim_first("small", "elsewhere")
     with pytest.raises(Busy), champion_lock(care, wait=0.2):
         pytest.fail("two have the lock")
-    care.ledger.release_first("small", "elsewhere")
+    care.ledger.claims.release_first("small", "elsewhere")
     with champion_lock(care, wait=0):
         pass
 
@@ -176,7 +176,7 @@ def test_a_lock_that_was_lost_moves_nothing(care: Care) -> None:
     trained(care)
     with champion_lock(care) as lock:
         lock.release()
-        assert care.ledger.claim_first("small", "elsewhere")
+        assert care.ledger.claims.claim_first("small", "elsewhere")
         with pytest.raises(Busy):
             move_champion(care, "2", Move("promotion", "late", "me", NOW + timedelta(days=1)), lock)
     assert moves(care) == [FIRST]

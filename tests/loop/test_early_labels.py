@@ -83,8 +83,8 @@ def test_without_the_key_nothing_is_trained_and_a_person_is_told(tmp_path):
             now = START + 100 * DAY
             turn = Turn(care, champion_as_of(care, now), now)
             verdicts[key] = (turn.asked.triage.verdict, turn.asked.action, turn.asked.facts["quality"]["failed"])
-            care.ledger.record_decision(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
-            assert broken_spans(care.ledger.looks(care.spec.model, before=now + DAY)) == ()
+            care.ledger.decisions.record(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+            assert broken_spans(care.ledger.decisions.evaluations(care.spec.model, before=now + DAY)) == ()
 
     for key in ("", "mature_after: 10d,"):
         assert verdicts[key] == ("broken_data", "alert", ["label_delay"])

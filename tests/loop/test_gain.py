@@ -130,14 +130,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
 
 
 def test_credits_are_the_ledgers_and_every_decision_can_be_taken_again(kept: Care) -> None:
-    for decision in kept.ledger.decisions("made"):
+    for decision in kept.ledger.decisions.of("made"):
         history, signals, policy = kept.ledger.as_of(decision.id)
         again = decide(signals, history, policy, decision.at, model="made", window=decision.window)  # type: ignore[arg-type]
         assert again == decision
 
 
 def test_every_cpu_second_of_a_run_is_in_the_ledger(kept: Care) -> None:
-    runs = kept.ledger.updates("made")
+    runs = kept.ledger.runs.of("made")
     assert {each.outcome for each in runs} >= {"background", "registered"}
     for run in runs:
         spent = run.evidence.cpu_seconds.model_dump()
@@ -175,8 +175,8 @@ def test_looks_that_are_close_learn_nothing_anew_before_it_can_be_judged(tmp_pat
         reviewer = Reviewer(care)
         for look in range(1, 17):
             arm._look(reviewer, ByPolicy(), at + timedelta(hours=3 * look))
-        learned = [each for run in care.ledger.updates("made") for each in run.evidence.attempts if each.rows]
-        trials = [each.basis.trials for each in care.ledger.decisions("made") if each.basis is not None]
+        learned = [each for run in care.ledger.runs.of("made") for each in run.evidence.attempts if each.rows]
+        trials = [each.basis.trials for each in care.ledger.decisions.of("made") if each.basis is not None]
 
     assert sum(bool(each) for each in trials) >= 4
     assert all(one.rows >= 10 for each in trials for one in each)

@@ -96,7 +96,7 @@ class Life:
             windows = look(care.source.as_of(at), self.spec, champion)
             signals = watch(care, champion, windows, pages=False).signals
             decision = decided(care, champion, signals, windows.current.span, at)
-            self.ledger.record_decision(decision, signals, policy=self.spec.deciding, live=True)
+            self.ledger.decisions.record(decision, signals, policy=self.spec.deciding, live=True)
         return decision, signals
 
     def climb(self, decision: Decision) -> Race:

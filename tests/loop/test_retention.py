@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "models"))
 from foreign_models import NOW, project
 
 from ratoon.flows.prefect.old_runs import prune_all
+from ratoon.ledger.ledger import Promotion
 from ratoon.loop.context import Care
 from ratoon.loop.learn.first import first_version
 from ratoon.loop.moment import wall_clock
@@ -50,10 +51,18 @@ def registered(care: Care, number: int, at: datetime) -> None:
 
 def promoted(care: Care, number: str, at: datetime) -> None:
     previous = care.registry.promote(number)
-    care.ledger.record_promotion(
-        model="churn", version=number, previous=previous, at=at, kind="promotion" if previous else "first",
-        actor="t", reason="", decision=None,
-    )  # fmt: skip
+    care.ledger.promotions.record(
+        Promotion(
+            model="churn",
+            version=number,
+            previous=previous,
+            at=at,
+            kind="promotion" if previous else "first",
+            actor="t",
+            reason="",
+            decision=None,
+        )
+    )
 
 
 def snapshots(care: Care) -> tuple[Path, list[str]]:
@@ -119,7 +128,7 @@ def test_what_is_old_and_needed_by_nobody_goes_once(lived: Care, tmp_path: Path)
     logs.mkdir()
     (logs / "prefect.log").write_text("old")
     (logs / "notes.txt").write_text("a user's own")
-    promotions = lived.ledger.champions("churn")
+    promotions = lived.ledger.promotions.of("churn")
     found = {each.kind: each for each in prune(lived, LATER)}
     assert {kind: each.count for kind, each in found.items() if kind != "caches"} == {
         "snapshots": 2,
@@ -131,7 +140,7 @@ def test_what_is_old_and_needed_by_nobody_goes_once(lived: Care, tmp_path: Path)
     assert elsewhere.exists()
     assert html(lived) == {"2", "3", "4", "6"}
     assert ((logs / "prefect.log").read_text(), (logs / "notes.txt").read_text()) == ("", "a user's own")
-    assert lived.ledger.champions("churn") == promotions
+    assert lived.ledger.promotions.of("churn") == promotions
     for number in ("1", "2", "3", "4", "5", "6"):
         registry.verify(number)
     assert "ratoon.pruned" in registry.version("5").tags

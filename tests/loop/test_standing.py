@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ratoon.ledger.ledger import Ledger, PromotionKind
+from ratoon.ledger.ledger import Ledger, Promotion, PromotionKind
 from ratoon.loop.context import Kept
 from ratoon.loop.learn.candidates import lines
 from ratoon.loop.learn.register import to_keep
@@ -69,10 +69,18 @@ class World:
     def moves(self, to: str, kind: PromotionKind = "promotion") -> None:
         self.day += 1
         previous = self.registry.promote(to)
-        self.care.ledger.record_promotion(
-            model="m", version=to, previous=previous, at=START + self.day * DAY, kind=kind, actor="test",
-            reason="", decision=None,
-        )  # fmt: skip
+        self.care.ledger.promotions.record(
+            Promotion(
+                model="m",
+                version=to,
+                previous=previous,
+                at=START + self.day * DAY,
+                kind=kind,
+                actor="test",
+                reason="",
+                decision=None,
+            )
+        )
 
     @property
     def standing(self) -> str | None:

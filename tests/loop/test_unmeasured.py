@@ -110,7 +110,7 @@ def test_answers_of_another_shape_or_class_are_refused(care, how):
 def decided(care: Care, day: int, how: str | None = None) -> Decision:
     champion = champion_as_of(care, START + day * DAY)
     turn = Turn(care, champion if how is None else strange(champion, how), START + day * DAY)
-    care.ledger.record_decision(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+    care.ledger.decisions.record(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
     return turn.asked
 
 
@@ -126,7 +126,7 @@ def test_rows_that_nothing_speaks_against_stay_in_training(care):
     """It is the labels, or the champion, that fail; once they are back these rows are as good as any."""
     decided(care, 86)
 
-    assert broken_spans(care.ledger.looks(care.spec.model, before=START + 87 * DAY)) == ()
+    assert broken_spans(care.ledger.decisions.evaluations(care.spec.model, before=START + 87 * DAY)) == ()
 
 
 def test_a_performance_that_cannot_be_measured_look_after_look_is_said(care):
@@ -135,7 +135,7 @@ def test_a_performance_that_cannot_be_measured_look_after_look_is_said(care):
     for day in (71, 73, 75, 77, 79, 81):
         champion = strange(champion_as_of(care, START + day * DAY), "it raises")
         turn = Turn(care, champion, START + day * DAY)
-        care.ledger.record_decision(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+        care.ledger.decisions.record(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
         statuses.append({s.metric: s.status for s in turn.signals}.get("unmeasured"))
 
     assert statuses[:4] == [None] * 4

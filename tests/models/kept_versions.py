@@ -14,7 +14,7 @@ import pandas as pd
 import skops.io
 import yaml
 
-from ratoon.data.canonical import read_canonical
+from ratoon.data.columns import read_canonical
 from ratoon.models.families.choose import format_of
 from ratoon.models.families.skops_format import SkopsFormat
 from ratoon.models.families.torch.format import TorchFormat, read_training, write_training

@@ -88,7 +88,7 @@ def test_what_is_not_there_is_said(care: Care) -> None:
         asked(care, "", address="runs:/none/model")
     with pytest.raises(BadInput, match="--version or --model-uri"):
         asked(care, "1", address="models:/churn/1")
-    assert care.ledger.champions("churn") == []
+    assert care.ledger.promotions.of("churn") == []
 
 
 def test_an_adopted_pipeline_predicts_the_same_and_continues(care: Care) -> None:

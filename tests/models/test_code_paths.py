@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from foreign_models import LEARNED, NOW, log_foreign, project
 
+from ratoon.ledger.ledger import Promotion
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import Care
 from ratoon.loop.learn.finish import landed
@@ -80,15 +81,17 @@ def write_code(folder: Path, tone: float) -> None:
 def adopted_and_promoted(care: Care) -> Version:
     version = adopt(care, ref="1", address=None, learned_until=LEARNED, now=NOW).version
     care.registry.promote(version.number)
-    care.ledger.record_promotion(
-        model="churn",
-        version=version.number,
-        previous=None,
-        at=NOW,
-        kind="first",
-        actor="t",
-        reason="adopted",
-        decision=version.decision,
+    care.ledger.promotions.record(
+        Promotion(
+            model="churn",
+            version=version.number,
+            previous=None,
+            at=NOW,
+            kind="first",
+            actor="t",
+            reason="adopted",
+            decision=version.decision,
+        )
     )
     return version
 
@@ -113,8 +116,8 @@ def climbed(care: Care) -> Race:
 def updated(care: Care) -> Version:
     """One retrain as the flow makes it, without Prefect."""
     fired = decision(care)
-    care.ledger.record_decision(fired, (), run="", live=True)
-    flight = care.ledger.take_off(
+    care.ledger.decisions.record(fired, (), run="", live=True)
+    flight = care.ledger.runs.claim(
         model="churn", decision=fired.id, at=NOW, run="", now_wall=NOW, abandon_after=care.spec.abandon_after
     )
     assert flight is not None
@@ -176,7 +179,7 @@ def test_the_update_continues_it_on_the_rows_it_has_not_learned(lived: Lived) ->
     assert (lived.version.number, state.rung, state.parent, state.updates) == ("3", "warm", "2", 1)
     assert state.learned_rows == care.source.as_of(NOW).ledger_of_rows(NOW).rows
     assert lived.served["3"][1] == lived.served["2"][1] + new
-    (flight,) = care.ledger.updates("churn")
+    (flight,) = care.ledger.runs.of("churn")
     assert flight.evidence.process.peak_memory_bytes > 50e6
 
 

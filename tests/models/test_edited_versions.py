@@ -125,9 +125,9 @@ def test_a_version_as_it_was_registered_loads_by_every_route(made: Made) -> None
 
 
 def test_the_ledger_holds_the_digest_of_every_version(made: Made) -> None:
-    written = [made.care.ledger.files("churn", each) for each in ("1", "2")]
+    written = [made.care.ledger.files.find("churn", each) for each in ("1", "2")]
     assert written == [Digests.read(made.registry().version(each).tags[FILES]).whole for each in ("1", "2")]
-    assert made.care.ledger.reviews("churn") == []
+    assert made.care.ledger.reviews.of("churn") == []
 
 
 @pytest.mark.parametrize(
@@ -248,12 +248,12 @@ def test_a_watermark_that_the_training_run_did_not_land_with_is_refused(made: Ma
             id="d", model="churn", at=at, action="warm_start", policy=policy, reasons=("a test",),
             triage=Triage(verdict="harm", evidence=()),
         )  # fmt: skip
-        ledger.record_decision(fired, (), live=True)
-        flight = ledger.take_off(
+        ledger.decisions.record(fired, (), live=True)
+        flight = ledger.runs.claim(
             model="churn", decision="d", at=at, run=None, now_wall=at, abandon_after=timedelta(hours=1)
         )
         assert flight is not None
-        ledger.land(flight, outcome="registered", version=made.version.number, watermark=BEGIN, ended_at=at)
+        ledger.runs.finish(flight, outcome="registered", version=made.version.number, watermark=BEGIN, ended_at=at)
         registry = made.of_before()
         registry.witness = OnRecord(ledger, "churn")
         with refused(made, "ledger", "watermark", "training_state.json", registry=registry):
@@ -275,7 +275,7 @@ def test_a_look_with_an_edited_champion_ends_in_a_sentence(made: Made) -> None:
         take_care(made.care.spec) as care,
     ):
         find_champion(care)
-    assert made.care.ledger.updates("churn") == []
+    assert made.care.ledger.runs.of("churn") == []
 
 
 def test_bytecode_beside_code_is_not_what_runs(tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ def test_a_version_for_an_own_learner_that_the_ledger_does_not_know_is_not_unpic
         registry.witness = OnRecord(ledger, "churn")
         with pytest.raises(RegistryError, match="it was read"):  # of before: the ledger knows none
             registry.load(made.version.number)
-        ledger.keep_files(model="churn", version="1", digest="d", at=NOW, decision=None)
+        ledger.files.keep(model="churn", version="1", digest="d", at=NOW, decision=None)
         with refused(made, "the ledger does not know it", registry=registry):
             pass
 

@@ -61,9 +61,9 @@ def taken_up(care: Care) -> tuple[Registry, Version]:
 def test_it_is_taken_up_as_ours(left: tuple[Care, str]) -> None:
     """Also one that carries code, which then runs without further leave."""
     registry, version = taken_up(left[0])
-    assert left[0].ledger.files("churn", version.number) is None
+    assert left[0].ledger.files.find("churn", version.number) is None
     registry.offer(version)
-    assert left[0].ledger.files("churn", version.number) == Digests.read(version.tags[FILES]).whole
+    assert left[0].ledger.files.find("churn", version.number) == Digests.read(version.tags[FILES]).whole
     registry.promote(version.number)
 
 
@@ -76,7 +76,7 @@ def test_one_that_was_edited_meanwhile_is_not(left: tuple[Care, str]) -> None:
     registry.connection.client.set_model_version_tag("churn", version.number, FILES, Digests.of(folder).text)
     registry, version = taken_up(care)
     registry.offer(version)
-    assert care.ledger.files("churn", version.number) is None
+    assert care.ledger.files.find("churn", version.number) is None
     if kind == "code":
         with pytest.raises(RegistryError, match=r"learner: \{pickle: true\}"):
             registry.promote(version.number)

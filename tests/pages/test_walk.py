@@ -107,7 +107,7 @@ def test_an_operator_starts_a_retrain_by_the_form_and_reads_what_came_of_it(brow
     browser.read("recent\\s+passed")
     browser.shoot("prefect-artifact-gate")
     with _ledger(up) as ledger:
-        (decision,) = [each for each in ledger.decisions(MODEL) if each.action == "warm_start"]
+        (decision,) = [each for each in ledger.decisions.of(MODEL) if each.action == "warm_start"]
     assert any(REASON in reason for reason in decision.reasons)
 
 
@@ -133,8 +133,8 @@ def test_a_reviewer_finds_the_challenger_and_makes_it_the_champion(browser: Brow
     browser.shoot("mlflow-promoted")
 
     with _ledger(up) as ledger:
-        wait_for(lambda: len(ledger.champions(MODEL)) == 2, seconds=420, what="the promotion", log=lambda: up.log)
-        first, moved = ledger.champions(MODEL)
+        wait_for(lambda: len(ledger.promotions.of(MODEL)) == 2, seconds=420, what="the promotion", log=lambda: up.log)
+        first, moved = ledger.promotions.of(MODEL)
     assert (moved.version, moved.previous, moved.kind, moved.actor) == (challenger, first.version, "promotion", "Rita")
     browser.open(f"{up.where.prefect}/runs")
     browser.read(f"promotion v{challenger}")
@@ -150,8 +150,8 @@ def test_an_alias_on_a_version_that_no_gate_passed_is_caught(browser: Browser, u
     pages.set_alias("champion")
     pages.save_aliases()
     with _ledger(up) as ledger:
-        wait_for(lambda: ledger.catches(MODEL), seconds=420, what="the catch", log=lambda: up.log)
-        (catch,) = ledger.catches(MODEL)
+        wait_for(lambda: ledger.unapproved.of(MODEL), seconds=420, what="the catch", log=lambda: up.log)
+        (catch,) = ledger.unapproved.of(MODEL)
     assert (catch.version, catch.previous, catch.done) == (smuggled, serving, "flagged")
 
     browser.refresh()
@@ -168,7 +168,7 @@ def test_an_alias_on_a_version_that_no_gate_passed_is_caught(browser: Browser, u
 
 def test_an_engineer_finds_the_window_on_the_dashboard(browser: Browser, up: Upped) -> None:
     with _ledger(up) as ledger:
-        [*_, window] = [each.window for each in ledger.decisions(MODEL) if each.action == "alert"]
+        [*_, window] = [each.window for each in ledger.decisions.of(MODEL) if each.action == "alert"]
     assert window is not None
     pages = EvidentlyPages(browser, up.where.evidently)
     pages.open_project(MODEL)
@@ -201,7 +201,7 @@ def _move_to_today(file: Path) -> None:
 def _challenger(up: Upped) -> str:
     """The version that the retrain registered; its number hangs on how many strategies learned in the background."""
     with _ledger(up) as ledger:
-        (flight,) = [each for each in ledger.updates(MODEL) if each.outcome == "registered"]
+        (flight,) = [each for each in ledger.runs.of(MODEL) if each.outcome == "registered"]
     assert flight.version is not None
     return flight.version
 

@@ -14,7 +14,7 @@ import pytest
 
 from ratoon.cli.commands.init import write_starter
 from ratoon.cli.commands.report import report
-from ratoon.ledger.ledger import Ledger
+from ratoon.ledger.ledger import Ledger, Promotion, Review
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.models.registry.versions import Version
 from ratoon.pages.charts.axes import Level, Time
@@ -99,16 +99,16 @@ def decided(day: int, action: str = "hold", verdict: str = "healthy", **more: An
 def record(ledger: Ledger, *decisions: Decision) -> None:
     for each in decisions:
         seen = Signal(monitor="drift", metric="drift_share", status="ok", window=each.window, rows=100)
-        ledger.record_decision(each, [seen], live=True)
+        ledger.decisions.record(each, [seen], live=True)
 
 
 def trained(ledger: Ledger, decision: Decision, outcome: str, cpu: float, version: str | None = None) -> None:
-    flight = ledger.take_off(
+    flight = ledger.runs.claim(
         model="flights", decision=decision.id, at=decision.at, run=None, now_wall=decision.at, abandon_after=DAY
     )
     assert flight is not None
     stratum = {"name": "recent", "reason": "gain +0.05 lies above zero"}
-    ledger.land(
+    ledger.runs.finish(
         flight, outcome=outcome, version=version, cpu_seconds=cpu, rows=1234, ended_at=decision.at,  # type: ignore[arg-type]
         evidence=RunRecord.model_validate({"attempts": [{"rung": "warm", "gate": {"strata": [stratum]}}]}),
     )  # fmt: skip
@@ -116,7 +116,7 @@ def trained(ledger: Ledger, decision: Decision, outcome: str, cpu: float, versio
 
 def moved(ledger: Ledger, version: str, day: float, **more: Any) -> None:
     known = {"previous": None, "kind": "promotion", "actor": "ann", "reason": "it looks right", "decision": None}
-    ledger.record_promotion(model="flights", version=version, at=START + day * DAY, **(known | more))
+    ledger.promotions.record(Promotion(model="flights", version=version, at=START + day * DAY, **(known | more)))
 
 
 def version(number: str, *aliases: str, **tags: str) -> Version:
@@ -193,7 +193,7 @@ def test_every_hold_tells_its_reasons_and_the_guard_that_held(spec: Spec, ledger
     guard = GuardAnswer(rule="r", guard="cooldown", held=True, text="the champion is 2h old; the cooldown is 6h")
     record(ledger, decided(1, guards=(guard,)))
     score = Score(decision="d1", at=START + 5 * DAY, verdict="wrong", text="an update gains 0.04")
-    ledger.record_score(score, "flights")
+    ledger.scores.record(score, "flights")
     html = page(life(spec, ledger), now=NOW)
 
     assert "reason of day 1." in told(html)
@@ -205,8 +205,17 @@ def test_every_hold_tells_its_reasons_and_the_guard_that_held(spec: Spec, ledger
 def test_who_promoted_rolled_back_and_rejected_and_why(spec: Spec, ledger: Ledger) -> None:
     moved(ledger, "2", 1, previous="1")
     moved(ledger, "1", 2, previous="2", kind="roll_back", actor="bo", reason="complaints since noon")
-    ledger.record_review(model="flights", version="3", verdict="rejected", at=START + 3 * DAY, actor="cy",
-                         reason="flips in the evening", decision=None)  # fmt: skip
+    ledger.reviews.record(
+        Review(
+            model="flights",
+            version="3",
+            verdict="rejected",
+            at=START + 3 * DAY,
+            actor="cy",
+            reason="flips in the evening",
+            decision=None,
+        )
+    )
     record(ledger, decided(4))
     text = told(page(life(spec, ledger), now=NOW))
 

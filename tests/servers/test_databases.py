@@ -54,7 +54,7 @@ def test_missing_databases_are_made_and_known_ones_kept(owned: str, tmp_path: Pa
 
     assert again == first
     with Ledger.open(again.ledger) as ledger:
-        assert ledger.decisions("any") == []
+        assert ledger.decisions.of("any") == []
 
 
 def test_a_password_stands_only_in_a_file_of_its_owner(owned: str, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_ratoon_under_the_service_account_offers_and_the_reviewer_approves(serve
     code = f"from ratoon.flows.review import review; print(review(spec={str(spec)!r}))"
     assert "promotion v2" in _run(server, SERVICE, sys.executable, "-W", "ignore", "-c", code)
     with Ledger.open(f"sqlite:///{project / '.ratoon' / 'ledger.db'}") as ledger:
-        move = ledger.champions("late")[-1]
+        move = ledger.promotions.of("late")[-1]
     assert (move.version, move.actor, move.kind) == ("2", REVIEWER, "promotion")
     assert PASSWORD not in refused
 
@@ -244,7 +244,7 @@ def _of(folder: Path) -> list[str]:
 
 def _moves(spec: Path) -> list[tuple[str, str, str]]:
     with Ledger.open(f"sqlite:///{spec.parent / '.ratoon' / 'ledger.db'}") as ledger:
-        return [(each.model, each.version, each.actor) for each in ledger.champions("guarded")]
+        return [(each.model, each.version, each.actor) for each in ledger.promotions.of("guarded")]
 
 
 def _call(

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
-from ....data.canonical import CANONICAL
+from ....data.columns import CANONICAL
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
 from ....spec.values import LadderRung
