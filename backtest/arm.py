@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..loop.champion import find_champion, replaced_by
 from ..loop.champion_lock import UNCONTESTED
-from ..loop.context import Care, simulated
+from ..loop.context import ModelContext, simulated
 from ..loop.learn.background import learn_behind
 from ..loop.learn.first import first_version
 from ..loop.learn.run import carry_out
@@ -29,11 +29,11 @@ from .strategies import Strategy
 from .summary import Arm, Looked, Run, Tell, summed_up
 
 
-def start(care: Care, now: datetime) -> None:
+def start(context: ModelContext, now: datetime) -> None:
     """Train the first version at *now* and let it serve."""
-    began = first_version(care, now)
+    began = first_version(context, now)
     move = Move("first", "the first version", "backtest", now, began.decision)
-    move_champion(care, began.number, move, UNCONTESTED)
+    move_champion(context, began.number, move, UNCONTESTED)
 
 
 def run_arm(
@@ -50,16 +50,16 @@ def run_arm(
     """Turn through *plan*; the result with every look. Deterministic but for CPU seconds."""
     check_rules(spec.deciding)
     strategy = copy.deepcopy(strategy)  # it may remember, and must not remember another run
-    with simulated(spec) as care:
-        start(care, plan.start)
-        reviewer, looks, decisions = Reviewer(care), list[Looked](), list[Decision]()
+    with simulated(spec) as context:
+        start(context, plan.start)
+        reviewer, looks, decisions = Reviewer(context), list[Looked](), list[Decision]()
         for number, now in enumerate(plan.moments, start=1):
             look = _look(reviewer, strategy, now)
             looks.append(look.looked)
             decisions.append(look.decision)
             tell(number, len(plan.moments) + 1)
-        served = served_by_registry(care)
-        result = summed_up(care, plan, Arm(name, kind, of, hindsight), served, looks, tuple(decisions))
+        served = served_by_registry(context)
+        result = summed_up(context, plan, Arm(name, kind, of, hindsight), served, looks, tuple(decisions))
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
 
@@ -72,34 +72,34 @@ class _Turned:
 
 def _look(reviewer: Reviewer, strategy: Strategy, now: datetime) -> _Turned:
     """One look with all that it starts, and what all of it cost."""
-    care, spent = reviewer.care, Spent()
+    context, spent = reviewer.context, Spent()
     with spent.counting():
         reviewer.review(now)
-        turn = begin_turn(care, now)
+        turn = begin_turn(context, now)
         decision, signals = strategy(turn)
         decision, _ = record(turn, decision, signals)
-        run = _act(reviewer, decision) if care.spec.mode == "live" else None
+        run = _act(reviewer, decision) if context.spec.mode == "live" else None
     if run is not None:
         spent.learning, spent.judging = run.cpu_seconds, run.judging
     return _Turned(decision, _looked(decision, turn.champion.trained, run, spent.cpu))
 
 
 def _act(reviewer: Reviewer, decision: Decision) -> Run | None:
-    care = reviewer.care
+    context = reviewer.context
     if decision.fires:
         return _train(reviewer, decision)
     if decision.action == "roll_back":
-        _roll_back(care, decision)
+        _roll_back(context, decision)
         return None
-    learned = learn_behind(care, find_champion(care), decision, Runner())
+    learned = learn_behind(context, find_champion(context), decision, Runner())
     return None if learned is None else _run(BACKGROUND, learned.race)  # which is no run of the policy's
 
 
 def _train(reviewer: Reviewer, decision: Decision) -> Run | None:
-    care = reviewer.care
-    runner = Runner(training_time=care.spec.backtest.training_time)
+    context = reviewer.context
+    runner = Runner(training_time=context.spec.backtest.training_time)
     try:
-        made = carry_out(care, decision, runner)
+        made = carry_out(context, decision, runner)
     except Exception:  # as a live run, which ends as failed whatever stopped it
         return Run("failed")
     if made.race is None:
@@ -108,7 +108,7 @@ def _train(reviewer: Reviewer, decision: Decision) -> Run | None:
         return _run(made.outcome, made.race)
     reviewer.offer(made.version, decision.id, runner.ended_at(decision))
     reviewer.review(decision.at)  # without any delay it serves from this very moment
-    return _run(made.outcome, made.race, care.registry.load(made.version))
+    return _run(made.outcome, made.race, context.registry.load(made.version))
 
 
 def _run(outcome: str, race: Race, candidate: Trained | None = None) -> Run:
@@ -122,12 +122,12 @@ def _run(outcome: str, race: Race, candidate: Trained | None = None) -> Run:
     )
 
 
-def _roll_back(care: Care, decision: Decision) -> None:
-    present = care.registry.champion()
-    earlier = replaced_by(care, present.number if present else None)
+def _roll_back(context: ModelContext, decision: Decision) -> None:
+    present = context.registry.champion()
+    earlier = replaced_by(context, present.number if present else None)
     if earlier is not None:
         move = Move("roll_back", "; ".join(decision.reasons), "policy", decision.at, decision.id)
-        move_champion(care, earlier, move, UNCONTESTED)
+        move_champion(context, earlier, move, UNCONTESTED)
 
 
 def _looked(decision: Decision, champion: Trained, run: Run | None, cpu: Cpu) -> Looked:

@@ -10,7 +10,7 @@ from pathlib import Path
 import joblib
 import pandas as pd
 
-from ..loop.context import Care
+from ..loop.context import ModelContext
 from ..models.ladder.race import first
 from ..models.learning.how import Origin
 from ..models.learning.trained import Trained
@@ -28,7 +28,7 @@ class Fits:
     Each is fitted once and kept in *folder* while the backtest runs, for the arms in other processes.
     """
 
-    care: Care
+    context: ModelContext
     stretch: timedelta
     folder: Path
     began: Trained  # the first version, by whose unit all arms of a clustering are measured
@@ -51,10 +51,10 @@ class Fits:
         origin = Origin("scratch", since=since, champion=self.began)
         spent = Spent()
         with spent.counting():
-            view = self.care.source.as_of(now)
+            view = self.context.source.as_of(now)
             rows = pd.concat([view.learned(now, since=since), view.holdout(since)], ignore_index=True)
             try:
-                trained, spent.learning = first(self.care.spec, rows.assign(_holdout=False), origin=origin)
+                trained, spent.learning = first(self.context.spec, rows.assign(_holdout=False), origin=origin)
             except RatoonError:
                 return None
         return trained, len(rows), spent.cpu

@@ -7,7 +7,7 @@ import pandas as pd
 from ..data.metrics.metrics import METRICS, Interval, Outcomes
 from ..data.metrics.paired import paired_gain
 from ..data.sources.moment import LATEST
-from ..loop.context import Care
+from ..loop.context import ModelContext
 from ..loop.observe.composite import labelled, quality
 from ..loop.observe.drop import drop_of
 from ..models.learning.trained import Trained
@@ -21,10 +21,10 @@ _RESAMPLES = 300
 class Hindsight:
     """All labels of the whole source: for judging after the end, never for deciding."""
 
-    def __init__(self, care: Care) -> None:
-        self.care = care
-        self.view = care.source.as_of(LATEST)
-        self.metric = METRICS[care.spec.metric]
+    def __init__(self, context: ModelContext) -> None:
+        self.context = context
+        self.view = context.source.as_of(LATEST)
+        self.metric = METRICS[context.spec.metric]
 
     def rows(self, span: Span) -> pd.DataFrame:
         """The labelled rows predicted in *span*."""
@@ -32,14 +32,14 @@ class Hindsight:
 
     def quality(self, outcomes: Outcomes | None, resamples: int = _RESAMPLES) -> Quality:
         """The metric of *outcomes* with its interval."""
-        return Quality(**vars(quality(self.care.spec, outcomes, resamples)))
+        return Quality(**vars(quality(self.context.spec, outcomes, resamples)))
 
     def harm(self, outcomes: Outcomes | None, span: Span, first: Trained) -> bool | None:
         """Whether the stretch was harm by the spec's own tolerance, against what *first* promised; None: too few rows.
 
         A stretch lies between two looks and may hold far fewer rows than a window: the interval tells what they can.
         """
-        status = drop_of(self.care.spec, first, outcomes, span, least=self.care.spec.gate.min_rows).status
+        status = drop_of(self.context.spec, first, outcomes, span, least=self.context.spec.gate.min_rows).status
         return None if status == "unknown" else status == "fail"
 
     def better(self, candidate: Trained, champion: Trained, rows: pd.DataFrame) -> bool | None:
@@ -65,7 +65,7 @@ class Hindsight:
         return None if gain is None or gain.high != gain.high else gain.high < 0
 
     def _pair(self, candidate: Trained, champion: Trained, rows: pd.DataFrame) -> tuple[Outcomes, Outcomes] | None:
-        if len(rows) < self.care.spec.gate.min_rows:
+        if len(rows) < self.context.spec.gate.min_rows:
             return None
         try:
             return candidate.predict(rows), champion.predict(rows)
@@ -74,6 +74,8 @@ class Hindsight:
 
     def _gain(self, pair: tuple[Outcomes, Outcomes], resamples: int, confidence: float = 0.95) -> Interval | None:
         try:
-            return paired_gain(self.metric, *pair, confidence=confidence, resamples=resamples, seed=self.care.spec.seed)
+            return paired_gain(
+                self.metric, *pair, confidence=confidence, resamples=resamples, seed=self.context.spec.seed
+            )
         except (RatoonError, ValueError):
             return None

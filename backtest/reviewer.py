@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..loop.champion_lock import UNCONTESTED
-from ..loop.context import Care
+from ..loop.context import ModelContext
 from ..loop.review.promote import Move, move_champion
 from ..spec.model import Spec
 
@@ -32,12 +32,12 @@ class _Offered:
 class Reviewer:
     """Promotes what was offered in *care* when its review ends, unless it was held against a version that is gone."""
 
-    care: Care
+    context: ModelContext
     waiting: list[_Offered] = field(default_factory=list)
 
     def offer(self, version: str, decision: str, since: datetime) -> None:
         """Let the review of *version* begin."""
-        self.waiting.append(_Offered(since, since + review_delay(self.care.spec), version, decision))
+        self.waiting.append(_Offered(since, since + review_delay(self.context.spec), version, decision))
 
     def review(self, now: datetime) -> None:
         """Promote what would have been promoted by *now*."""
@@ -47,8 +47,8 @@ class Reviewer:
                 continue
             newest = offered_by_then[-1]  # the alias `challenger` is at the newest when the reviewer looks
             self.waiting = [each for each in self.waiting if each.since > due]
-            serving, version = self.care.registry.champion(), self.care.registry.version(newest.version)
+            serving, version = self.context.registry.champion(), self.context.registry.version(newest.version)
             if serving is not None and version.against == serving.number:
                 reason = "a reviewer who approves, simulated"
                 approved = Move("promotion", reason, "backtest", due, newest.decision)
-                move_champion(self.care, newest.version, approved, UNCONTESTED)
+                move_champion(self.context, newest.version, approved, UNCONTESTED)

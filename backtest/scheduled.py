@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..loop.context import Care, simulated
+from ..loop.context import ModelContext, simulated
 from ..loop.learn.first import first_version
 from ..loop.observe.composite import Served
 from ..loop.plan import Plan
@@ -51,25 +51,25 @@ def on_schedule(plan: Plan, every: timedelta | None) -> tuple[datetime, ...]:
 
 def run_alone(spec: Spec, plan: Plan, kind: Kind, folder: Path, tell: Tell, *, hindsight: bool = True) -> ArmResult:
     """The arm of *kind*: never, warm, scratch_sliding, scratch_all or oracle. *folder* keeps the fits they share."""
-    with simulated(spec) as care:
-        began = care.registry.load(first_version(care, plan.start).number)
-        whole = care.source.extent()
+    with simulated(spec) as context:
+        began = context.registry.load(first_version(context, plan.start).number)
+        whole = context.source.extent()
         stretch = plan.start - whole.start if whole is not None else plan.span.length
-        arm = _Alone(care, plan, began, Fits(care, stretch, folder, began), tell)
+        arm = _Alone(context, plan, began, Fits(context, stretch, folder, began), tell)
         looks, served = [], [Served(plan.start, "1", began)]
         for now, look in _looks(arm, kind):
             looks.append(look)
             if look.run is not None and look.run.candidate is not None:
                 served.append(Served(now, str(len(served) + 1), look.run.candidate))
         named = Arm(NAMES[kind], kind, hindsight=hindsight and kind in ("never", "warm"))
-        result = summed_up(care, plan, named, served, looks)
+        result = summed_up(context, plan, named, served, looks)
         tell(len(plan.moments) + 1, len(plan.moments) + 1)
         return result
 
 
 @dataclass(frozen=True)
 class _Alone:
-    care: Care
+    context: ModelContext
     plan: Plan
     began: Trained
     fits: Fits
@@ -78,8 +78,8 @@ class _Alone:
 
 def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, Looked]]:
     """Each look with what it started; a version serves from the look that trained it."""
-    due = on_schedule(arm.plan, arm.care.spec.backtest.schedule)
-    judge = Hindsight(arm.care) if kind == "oracle" else None
+    due = on_schedule(arm.plan, arm.context.spec.backtest.schedule)
+    judge = Hindsight(arm.context) if kind == "oracle" else None
     champion = arm.began
     ends = (*arm.plan.moments[1:], None)
     for number, (now, end) in enumerate(zip(arm.plan.moments, ends, strict=True), start=1):
@@ -119,7 +119,7 @@ def _options(arm: _Alone, champion: Trained, now: datetime) -> list[_Made]:
 def _warm(arm: _Alone, champion: Trained, now: datetime) -> _Made:
     spent = Spent()
     with spent.counting():
-        run = warm_run(arm.care, champion, now)
+        run = warm_run(arm.context, champion, now)
     spent.learning = run.cpu_seconds
     return run, spent.cpu
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..data.metrics.metrics import Metric, Outcomes, join
 from ..data.window import EVERY_ROW
-from ..loop.context import Care
+from ..loop.context import ModelContext
 from ..loop.observe.composite import Served, composite
 from ..loop.plan import Plan
 from ..models.families.choose import learner_for
@@ -74,7 +74,7 @@ class Arm:
 
 
 def summed_up(
-    care: Care,
+    context: ModelContext,
     plan: Plan,
     arm: Arm,
     served: Sequence[Served],
@@ -82,7 +82,7 @@ def summed_up(
     decisions: tuple[Decision, ...] = (),
 ) -> ArmResult:
     """Judge every stretch by all labels that ever arrived."""
-    judge = Hindsight(care)
+    judge = Hindsight(context)
     judged = [_step(judge, served, span, look, arm.hindsight) for span, look in _stretches(plan, served, looks)]
     steps = [step for step, _ in judged]
     parts = [outcomes for _, outcomes in judged if outcomes is not None]
@@ -93,14 +93,14 @@ def summed_up(
         name=arm.name,
         kind=arm.kind,
         of=arm.of,
-        policy=care.spec.policy_version if arm.kind == "policy" else "",
+        policy=context.spec.policy_version if arm.kind == "policy" else "",
         quality=judge.quality(join(parts) if parts else None),
         runs=len(runs),
         registered=sum(run.candidate is not None for run in runs),
         promoted=len(served) - 1,
         rows_learned=sum(run.rows for run in runs),
         cpu=Cpu.sum(step.cpu for step in steps),
-        money=_money(care.spec, steps, runs, judge.metric),
+        money=_money(context.spec, steps, runs, judge.metric),
         harm_days=_harm_days(steps),
         days=plan.span.length / timedelta(days=1),
         false_runs=sum(step.ran and step.helps is False for step in steps),
@@ -155,7 +155,7 @@ def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> b
     if look.run is not None and look.run.outcome != BACKGROUND:
         return judge.better(look.run.candidate, look.champion, rows) if look.run.candidate else False
     # On the newest rows only where there are many: it is a trial, made at every look of every arm
-    tried = warm_run(judge.care, look.champion, span.start, most=_TRIED).candidate
+    tried = warm_run(judge.context, look.champion, span.start, most=_TRIED).candidate
     return judge.better(tried, look.champion, rows) if tried is not None else None
 
 
@@ -166,7 +166,7 @@ def _refused_better(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFra
     """
     if look.run is None or look.run.outcome != "refused":
         return None
-    tried = look.run.refused or warm_run(judge.care, look.champion, span.start, most=_TRIED).candidate
+    tried = look.run.refused or warm_run(judge.context, look.champion, span.start, most=_TRIED).candidate
     return judge.better(tried, look.champion, rows) if tried is not None else None
 
 
@@ -184,15 +184,15 @@ def _hurt(judge: Hindsight, served: Sequence[Served], plan: Plan) -> int:
     return found
 
 
-def warm_run(care: Care, champion: Trained, now: datetime, most: int = EVERY_ROW) -> Run:
+def warm_run(context: ModelContext, champion: Trained, now: datetime, most: int = EVERY_ROW) -> Run:
     """*champion* continued, without any gate, on the newest *most* rows that it has not learned by *now*."""
-    rows = care.source.as_of(now).unlearned(champion.state.watermark).tail(most)
+    rows = context.source.as_of(now).unlearned(champion.state.watermark).tail(most)
     if rows.empty:
         return Run("nothing_new")
-    watch = Stopwatch(care.spec.learner.threads)
+    watch = Stopwatch(context.spec.learner.threads)
     try:
         with watch.running():
-            candidate = learner_for(champion.estimator, care.spec).update(champion, rows, care.spec)
+            candidate = learner_for(champion.estimator, context.spec).update(champion, rows, context.spec)
     except RatoonError:
         return Run("failed", watch.seconds, len(rows))
     return Run("registered", watch.seconds, len(rows), candidate)

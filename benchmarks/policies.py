@@ -74,7 +74,7 @@ class OnError:
         if rows.empty:
             return np.empty(0)
         outcomes = turn.champion.trained.predict(rows)
-        if turn.care.spec.task != "regression":
+        if turn.context.spec.task != "regression":
             return (outcomes.target != outcomes.prediction).astype(float)
         errors = np.abs(outcomes.target - outcomes.prediction).astype(float)
         self._state.setdefault("scale", float(errors.mean()) or 1.0)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from ..loop.champion_lock import champion_lock
-from ..loop.context import Care, take_care
+from ..loop.context import ModelContext, open_context
 from ..loop.moment import as_utc
 from ..loop.review.adopt import Adopted, adopt
 from ..loop.review.promote import Move
@@ -52,20 +52,20 @@ def adopt_model(
         actor: Who adopts it.
         at: The moment it counts from; left out: now.
     """
-    with take_care(declared_spec(spec), PrefectListener()) as care, champion_lock(care) as lock:
+    with open_context(declared_spec(spec), PrefectListener()) as context, champion_lock(context) as lock:
         now = moment_of(at)
         told = as_utc(learned_until) if learned_until else None
-        adopted = register_adopted(care, version, model_uri, told, now)
+        adopted = register_adopted(context, version, model_uri, told, now)
         number = adopted.version.number
-        move(care, number, Move("first", f"adopted from {adopted.source}", actor or "ratoon", now), lock)
+        move(context, number, Move("first", f"adopted from {adopted.source}", actor or "ratoon", now), lock)
         return Adoption(version=number, source=adopted.source, **vars(adopted.found))
 
 
 @task(cache_policy=NO_CACHE)
 def register_adopted(
-    care: Care, version: str | None, model_uri: str | None, learned_until: datetime | None, now: datetime
+    context: ModelContext, version: str | None, model_uri: str | None, learned_until: datetime | None, now: datetime
 ) -> Adopted:
     """Recover what can be recovered, check that it predicts the same, register."""
     return adopt(
-        care, ref=version, address=model_uri, learned_until=learned_until, now=now, flow_run=str(flow_run.id or "")
+        context, ref=version, address=model_uri, learned_until=learned_until, now=now, flow_run=str(flow_run.id or "")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..loop.champion import Champion
-from ..loop.context import Care, take_care
+from ..loop.context import ModelContext, open_context
 from ..loop.events import Decided
 from ..loop.holding import holding
 from ..loop.learn.background import learn_behind
@@ -44,17 +44,17 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
     declared = declared_spec(spec)
     check_rules(declared.deciding)
     now = moment_of(at)
-    with take_care(declared, PrefectListener(), one_read=True) as care:
-        sweep(care, now)
-        turn = begin_turn(care, now)
+    with open_context(declared, PrefectListener(), one_read=True) as context:
+        sweep(context, now)
+        turn = begin_turn(context, now)
         read_windows(turn)
         observe_windows(turn)
         decision, is_new = settle(turn)
         if is_new:
-            care.listener.event(Decided.of(declared, decision))
-        publish_decision(care, decision, care.ledger.decisions.signals(decision.id))
-        learn_on(care, turn.champion, decision)
-        goes_back = decision.action == "roll_back" and not _went_back(care, decision)
+            context.listener.event(Decided.of(declared, decision))
+        publish_decision(context, decision, context.ledger.decisions.signals(decision.id))
+        learn_on(context, turn.champion, decision)
+        goes_back = decision.action == "roll_back" and not _went_back(context, decision)
         end_name(f"{'shadow: ' * (declared.mode == 'shadow')}{decision.action} ({decision.triage.verdict})")
     if declared.mode == "shadow":
         return decision
@@ -65,8 +65,8 @@ def monitor(*, at: At = None, start: StartBy = "auto", spec: SpecPath) -> Decisi
     return decision
 
 
-def _went_back(care: Care, decision: Decision) -> bool:
-    return any(move.decision == decision.id for move in care.ledger.promotions.of(decision.model))
+def _went_back(context: ModelContext, decision: Decision) -> bool:
+    return any(move.decision == decision.id for move in context.ledger.promotions.of(decision.model))
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
@@ -88,11 +88,11 @@ def settle(turn: Turn) -> tuple[Decision, bool]:
 
 
 @task(cache_policy=NO_CACHE)
-def learn_on(care: Care, champion: Champion, decision: Decision) -> None:
+def learn_on(context: ModelContext, champion: Champion, decision: Decision) -> None:
     """Let strategies learn in the background, unless the decision starts a run, which does so itself."""
-    limits = care.spec.learner.limits
-    with holding(care) as holder:
+    limits = context.spec.learner.limits
+    with holding(context) as holder:
         runner = Runner(holder, str(flow_run.id or ""), apart=limits.model_fields_set != set() and limits.apart)
-        learned = learn_behind(care, champion, decision, runner)
+        learned = learn_behind(context, champion, decision, runner)
     if learned is not None:
-        care.listener.info(f"Learned in the background: {', '.join(learned.behind) or 'nothing'}.")
+        context.listener.info(f"Learned in the background: {', '.join(learned.behind) or 'nothing'}.")

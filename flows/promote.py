@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..loop.champion_lock import Lock, champion_lock
-from ..loop.context import Kept, take_care
+from ..loop.context import Stores, open_context
 from ..loop.review.promote import Move, move_champion, to_go_back_to, to_promote
 from .prefect.declared import declared_spec
 from .prefect.engine import NO_CACHE, flow, flow_run, task
@@ -43,9 +43,9 @@ def promote(
     explained(reason, "a promotion")
     signed(actor, "a promotion")
     past(at)
-    with take_care(declared_spec(spec), PrefectListener()) as care, champion_lock(care) as lock:
-        chosen = to_promote(care, version)
-        move(care, chosen, Move("promotion", reason, actor, moment_of(at)), lock)
+    with open_context(declared_spec(spec), PrefectListener()) as context, champion_lock(context) as lock:
+        chosen = to_promote(context, version)
+        move(context, chosen, Move("promotion", reason, actor, moment_of(at)), lock)
         end_name(f"v{chosen} is the champion")
         return chosen
 
@@ -73,14 +73,14 @@ def roll_back(
     explained(reason, "a rollback")
     signed(actor, "a rollback")
     past(at)
-    with take_care(declared_spec(spec), PrefectListener()) as care, champion_lock(care) as lock:
-        chosen = to_go_back_to(care, version)
-        move(care, chosen, Move("roll_back", reason, actor, moment_of(at), decision), lock)
+    with open_context(declared_spec(spec), PrefectListener()) as context, champion_lock(context) as lock:
+        chosen = to_go_back_to(context, version)
+        move(context, chosen, Move("roll_back", reason, actor, moment_of(at), decision), lock)
         end_name(f"v{chosen} is the champion again")
         return chosen
 
 
 @task(cache_policy=NO_CACHE)
-def move(care: Kept, version: str, move: Move, lock: Lock) -> None:
+def move(context: Stores, version: str, move: Move, lock: Lock) -> None:
     """Move the alias after the version proved that it loads and predicts, and write it down."""
-    move_champion(care, version, move, lock)
+    move_champion(context, version, move, lock)

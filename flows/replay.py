@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..loop.context import Care, take_care
+from ..loop.context import ModelContext, open_context
 from ..loop.plan import plan, step_of
 from ..loop.rehearsal import write_rehearsal
 from ..loop.replayed import Replayed, sum_up
@@ -52,14 +52,18 @@ def replay(
     """
     rehearsal = write_rehearsal(declared_spec(spec), Path(into) if into else None)
     step = step_of(every)
-    with _no_heartbeat(), nobody_told(), take_care(load_spec(rehearsal)) as care, _shown(care) as work:
-        planned = plan(care.source, care.spec.path.name, start, end, step)
+    with _no_heartbeat(), nobody_told(), open_context(load_spec(rehearsal)) as context, _shown(context) as work:
+        planned = plan(context.source, context.spec.path.name, start, end, step)
         train(spec=str(rehearsal), at=planned.start)
         for number, moment in enumerate(planned.moments, start=1):
             decision = monitor(spec=str(rehearsal), at=moment, start="here")
             work.heard("simulated moments", number, len(planned.moments))
-            tell(Tick(number, len(planned.moments), decision, care.ledger.promotions.of(care.spec.model)[-1].version))
-        replayed = sum_up(care, str(rehearsal), planned.span, len(planned.moments))
+            tell(
+                Tick(
+                    number, len(planned.moments), decision, context.ledger.promotions.of(context.spec.model)[-1].version
+                )
+            )
+        replayed = sum_up(context, str(rehearsal), planned.span, len(planned.moments))
     end_name(f"{replayed.windows} looks, {replayed.trainings} trainings")
     return replayed
 
@@ -73,5 +77,5 @@ def _no_heartbeat() -> AbstractContextManager[object]:
     return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
-def _shown(care: Care) -> LongWork:
-    return LongWork("replay", care.spec.model, "training the first version")
+def _shown(context: ModelContext) -> LongWork:
+    return LongWork("replay", context.spec.model, "training the first version")

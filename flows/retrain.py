@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from ..loop.champion import Champion
-from ..loop.context import Care, take_care
+from ..loop.context import ModelContext, open_context
 from ..loop.holding import holding
 from ..loop.learn import run
 from ..loop.learn.by_hand import decide_by_hand
@@ -78,19 +78,21 @@ def retrain(
             "Set `mode: live` when the decisions have earned it."
         )
     listener, run_id = PrefectListener(), str(flow_run.id or "")
-    with take_care(declared, listener) as care, holding(care) as holder:
-        fired = fired_by(care, decision) if decision else decide_by_hand(care, rung, reason, moment_of(at), run_id)
+    with open_context(declared, listener) as context, holding(context) as holder:
+        fired = (
+            fired_by(context, decision) if decision else decide_by_hand(context, rung, reason, moment_of(at), run_id)
+        )
         runner = Runner(holder, run_id, apart=declared.learner.limits.apart)
         with listener.working("retrain", declared.model):
-            made = carry_out(care, fired, runner, Steps(run_ladder, register))
+            made = carry_out(context, fired, runner, Steps(run_ladder, register))
         if made.outcome == "in_flight":
-            listener.warning(f"{in_flight(care)}; this one does not start.")
+            listener.warning(f"{in_flight(context)}; this one does not start.")
             end_name("another is in flight")
             return Retrained(decision=fired.id, outcome="in_flight")
         end_name(made.became)
         promoted = False
         if made.version is not None and declared.review == "automatic":
-            promoted = promote_passed(care, fired, made.version)
+            promoted = promote_passed(context, fired, made.version)
         return Retrained(
             decision=fired.id,
             outcome=made.outcome,
@@ -101,9 +103,9 @@ def retrain(
 
 
 @task(cache_policy=NO_CACHE)
-def run_ladder(care: Care, champion: Champion, fired: Decision, apart: bool) -> Race:
+def run_ladder(context: ModelContext, champion: Champion, fired: Decision, apart: bool) -> Race:
     """Climb the ladder on what was known at the decision's moment; no retry, since nothing is half done."""
-    return run.run_ladder(care, champion, fired, apart)
+    return run.run_ladder(context, champion, fired, apart)
 
 
 def _may_pass(task: object, run: object, state: State) -> bool:
@@ -113,7 +115,13 @@ def _may_pass(task: object, run: object, state: State) -> bool:
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=_may_pass, cache_policy=NO_CACHE)
 def register(
-    care: Care, champion: Champion, fired: Decision, race: Race, candidate: Trained, claim: Claim, flow_run: str
+    context: ModelContext,
+    champion: Champion,
+    fired: Decision,
+    race: Race,
+    candidate: Trained,
+    claim: Claim,
+    flow_run: str,
 ) -> str:
     """Register the race's candidate with its evidence; safe to retry, one version per decision."""
-    return run.register(care, champion, fired, race, candidate, claim, flow_run)
+    return run.register(context, champion, fired, race, candidate, claim, flow_run)

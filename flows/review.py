@@ -12,7 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment, flow_run
 from prefect.settings import get_current_settings
 
-from ..loop.context import keep_stores
+from ..loop.context import open_stores
 from ..spec.errors import Refused
 from ..spec.load import load_spec
 from .prefect.declared import declared_spec
@@ -44,7 +44,7 @@ def review(*, spec: SpecPath) -> list[str]:
     if deployment.id and _UNDER_UP not in os.environ:  # there `ratoon up` looks itself, and more often
         for each in recover(os.environ.get("RATOON_POOL", "ratoon")):
             get_run_logger().warning(each)
-    with keep_stores(declared_spec(spec), PrefectListener()) as kept:
+    with open_stores(declared_spec(spec), PrefectListener()) as kept:
         said = list(sweep(kept, moment_of(None)))
     if said:
         end_name("; ".join(said))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..loop.context import Kept
+from ..loop.context import Stores
 from ..loop.retention import prune_if_due
 from ..loop.review import sweep as reviews
 from .prefect.engine import NO_CACHE, task
@@ -12,6 +12,6 @@ from .prefect.old_runs import prune_all
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
-def sweep(care: Kept, now: datetime) -> tuple[str, ...]:
+def sweep(context: Stores, now: datetime) -> tuple[str, ...]:
     """Write down what reviewers did, catch a champion that nobody approved, and remove what is too old; in words."""
-    return (*reviews.sweep(care, now), *prune_if_due(care, prune_all))
+    return (*reviews.sweep(context, now), *prune_if_due(context, prune_all))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..loop.context import Care, take_care
+from ..loop.context import ModelContext, open_context
 from ..loop.learn.first import first_version, train_first
 from ..models.registry.versions import Claim
 from .prefect.declared import declared_spec
@@ -27,12 +27,12 @@ def train(spec: str, at: datetime | None = None) -> str:
         spec: Path of the model's spec.
         at: Learn what was known at this moment, as UTC; left out: now.
     """
-    with take_care(declared_spec(spec), PrefectListener()) as care:
-        return train_first(care, moment_of(at), fit_first)
+    with open_context(declared_spec(spec), PrefectListener()) as context:
+        return train_first(context, moment_of(at), fit_first)
 
 
 @task(cache_policy=NO_CACHE)
-def fit_first(care: Care, now: datetime, claim: Claim) -> str:
+def fit_first(context: ModelContext, now: datetime, claim: Claim) -> str:
     """Fit on every labelled row outside the holdout, judge on the holdout, register."""
-    bounded = care.spec.learner.limits.apart
-    return first_version(care, now, flow_run=str(flow_run.id or ""), bounded=bounded, claim=claim).number
+    bounded = context.spec.learner.limits.apart
+    return first_version(context, now, flow_run=str(flow_run.id or ""), bounded=bounded, claim=claim).number

@@ -12,18 +12,18 @@ from ..spec.values import PastDecision
 from .entries import Promotion, UpdateRow
 
 Key = TypeVar("Key")
-Kept = TypeVar("Kept")
+Held = TypeVar("Held")
 
 MOST = 20_000  # of one kind: beyond it all are forgotten, and read again where they are asked for
 
 
-class Shelf(Generic[Key, Kept]):
+class ReadOnce(Generic[Key, Held]):
     """Values by key; what is missing is read at once for all keys that miss it."""
 
     def __init__(self) -> None:
-        self._kept: dict[Key, Kept] = {}
+        self._kept: dict[Key, Held] = {}
 
-    def all(self, keys: Iterable[Key], read: Callable[[list[Key]], Iterable[tuple[Key, Kept]]]) -> list[Kept]:
+    def all(self, keys: Iterable[Key], read: Callable[[list[Key]], Iterable[tuple[Key, Held]]]) -> list[Held]:
         """The value of each of *keys*, in their order; *read* gives those that are not here yet."""
         wanted = list(keys)
         found = {key: self._kept[key] for key in wanted if key in self._kept}
@@ -37,10 +37,10 @@ class Shelf(Generic[Key, Kept]):
 
 
 class Remembered:
-    """One open ledger's shelves: decisions as the past sees them, with and without score; runs; promotions."""
+    """One open ledger's entries: decisions as the past sees them, with and without score; runs; promotions."""
 
     def __init__(self) -> None:
-        self.decisions: Shelf[str, PastDecision] = Shelf()
-        self.scored: Shelf[str, PastDecision] = Shelf()
-        self.landed: Shelf[tuple[str, int], tuple[UpdateRow, float | None]] = Shelf()  # each with its gain
-        self.promotions: Shelf[int, Promotion] = Shelf()
+        self.decisions: ReadOnce[str, PastDecision] = ReadOnce()
+        self.scored: ReadOnce[str, PastDecision] = ReadOnce()
+        self.landed: ReadOnce[tuple[str, int], tuple[UpdateRow, float | None]] = ReadOnce()  # each with its gain
+        self.promotions: ReadOnce[int, Promotion] = ReadOnce()

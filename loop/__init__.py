@@ -1,4 +1,4 @@
 """One turn of the loop: what is looked at, decided, learned and scored at one moment.
 
-Plain functions over a `Care`, without Prefect. Live flows, replay and backtest all turn by these.
+Plain functions over a `ModelContext`, without Prefect. Live flows, replay and backtest all turn by these.
 """

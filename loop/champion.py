@@ -13,7 +13,7 @@ from ..monitors.profile import Profile
 from ..spec.errors import RegistryError
 from ..spec.model import Spec
 from ..spec.values import Span
-from .context import Care, Kept
+from .context import ModelContext, Stores
 from .review.unapproved import NOTICED, last_let
 
 
@@ -33,64 +33,64 @@ class Champion:
     reference: Span
     accepted: Accepted | None
     known: Profile | None
-    care: Care = field(repr=False, compare=False)
+    context: ModelContext = field(repr=False, compare=False)
 
 
-def find_champion(care: Care) -> Champion:
+def find_champion(context: ModelContext) -> Champion:
     """Load the version behind the alias: the one that a retrain continues.
 
     Raises RegistryError where there is none, or where it was not registered by Ratoon, with the next step.
     """
-    found = care.registry.champion()
+    found = context.registry.champion()
     if found is None:
-        served = last_let(care)
+        served = last_let(context)
         raise RegistryError(
-            f"{care.spec.model} has no champion in {care.registry.uri}; nothing was changed. "
+            f"{context.spec.model} has no champion in {context.registry.uri}; nothing was changed. "
             + (
                 f"v{served} served last. Set the alias `champion` in MLflow again, or: ratoon promote "
-                f"{care.spec.path} --version {served}"
+                f"{context.spec.path} --version {served}"
                 if served
-                else f"Train the first version: ratoon train {care.spec.path}"
+                else f"Train the first version: ratoon train {context.spec.path}"
             )
         )
     try:
-        return _champion(care, found)
+        return _champion(context, found)
     except RegistryError as error:
-        before = replaced_by(care, found.number)
+        before = replaced_by(context, found.number)
         if before is None or found.meta.made_by_ratoon:
             raise
         raise RegistryError(
-            f"v{found.number} serves as {care.spec.model}, which Ratoon did not make, and it can be neither "
+            f"v{found.number} serves as {context.spec.model}, which Ratoon did not make, and it can be neither "
             f"watched nor continued: {error}. Nothing was decided. To put the one before it back: ratoon rollback "
-            f"{care.spec.path}, which goes to v{before}"
+            f"{context.spec.path}, which goes to v{before}"
         ) from error
 
 
-def champion_as_of(care: Care, now: datetime) -> Champion:
+def champion_as_of(context: ModelContext, now: datetime) -> Champion:
     """The version that served at *now*: the one that a monitor judges, so that a look back sees no future.
 
     Raises RegistryError where none served yet.
     """
-    present = find_champion(care)
+    present = find_champion(context)
     if present.since <= now:
         return present
-    number = care.ledger.promotions.champion_at(care.spec.model, now)
+    number = context.ledger.promotions.champion_at(context.spec.model, now)
     if number is None:
         raise RegistryError(
-            f"{care.spec.model} had no champion at {now:%Y-%m-%d %H:%M}: v{present.version} serves since "
+            f"{context.spec.model} had no champion at {now:%Y-%m-%d %H:%M}: v{present.version} serves since "
             f"{present.since:%Y-%m-%d %H:%M}. Nothing was decided. Look at a later moment, or rehearse the past "
-            f"with `ratoon replay {care.spec.path}`."
+            f"with `ratoon replay {context.spec.path}`."
         )
-    return _champion(care, care.registry.version(number), upto=now)
+    return _champion(context, context.registry.version(number), upto=now)
 
 
-def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Champion:
-    trained = care.registry.load(found.number)
+def _champion(context: ModelContext, found: Version, upto: datetime = datetime.max) -> Champion:
+    trained = context.registry.load(found.number)
     state = trained.state
     trained_at = found.meta.at or state.watermark
     promotions = [
         p
-        for p in care.ledger.promotions.of(care.spec.model)
+        for p in context.ledger.promotions.of(context.spec.model)
         if p.version == found.number and p.at <= upto and p.kind != "put_back"  # it serves as if never moved away
     ]
     return Champion(
@@ -99,9 +99,9 @@ def _champion(care: Care, found: Version, upto: datetime = datetime.max) -> Cham
         since=promotions[-1].at if promotions else trained_at,
         trained_at=trained_at,
         reference=state.reference or Span(start=state.watermark, end=state.watermark),
-        accepted=accepted_of(care.spec, trained),
+        accepted=accepted_of(context.spec, trained),
         known=Profile.model_validate(state.profile) if state.profile else None,
-        care=care,
+        context=context,
     )
 
 
@@ -115,22 +115,22 @@ def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
     return Accepted(kept.value, kept.low, kept.high, kept.rows, ratio)
 
 
-def first_cpu_seconds(care: Care) -> float:
+def first_cpu_seconds(context: ModelContext) -> float:
     """What the first version took to learn; 0 where nobody knows any more."""
-    first = next((p.version for p in care.ledger.promotions.of(care.spec.model) if p.kind == "first"), None)
+    first = next((p.version for p in context.ledger.promotions.of(context.spec.model) if p.kind == "first"), None)
     try:
-        return care.registry.version(first).meta.cpu_seconds if first else 0.0
+        return context.registry.version(first).meta.cpu_seconds if first else 0.0
     except RegistryError:  # somebody deleted it, which is no reason not to look at the present one
         return 0.0
 
 
-def replaced_by(care: Kept, serving: str | None) -> str | None:
+def replaced_by(context: Stores, serving: str | None) -> str | None:
     """The champion that *serving* replaced when it first came: where a roll-back goes; None for the first.
 
     One that the ledger does not know yet was set by hand a moment ago: it replaced the newest that it knows. What
     was only ever caught, since no gate let it serve, is passed over.
     """
-    moves = care.ledger.promotions.of(care.spec.model)
+    moves = context.ledger.promotions.of(context.spec.model)
     known = {p.version for p in moves}
     let = {p.version for p in moves if p.kind not in NOTICED}
     came = next(
@@ -146,7 +146,7 @@ def replaced_by(care: Kept, serving: str | None) -> str | None:
     return next((p.version for p in reversed(earlier) if p.version in let), None)
 
 
-def rolled_back_at(care: Care, now: datetime) -> datetime | None:
+def rolled_back_at(context: ModelContext, now: datetime) -> datetime | None:
     """When a champion was last taken back, by *now*; what was put back from an ungated version does not count."""
-    moves = care.ledger.promotions.of(care.spec.model)
+    moves = context.ledger.promotions.of(context.spec.model)
     return max((p.at for p in moves if p.kind == "roll_back" and p.at <= now), default=None)

@@ -15,7 +15,7 @@ from typing import Protocol
 from ..ledger.claims import LEASE
 from ..spec.errors import Refused
 from ..spec.waiting import until
-from .context import Kept
+from .context import Stores
 from .holding import LockFile, lock_file, renewed
 
 LONGEST = 2 * LEASE.total_seconds()  # a holder that was suspended loses its lease within half of that
@@ -45,8 +45,8 @@ UNCONTESTED = Uncontested()
 class ChampionLock:
     """The claim behind the lock; `check` as in `Lock`."""
 
-    def __init__(self, care: Kept, file: LockFile) -> None:
-        self._care = care
+    def __init__(self, context: Stores, file: LockFile) -> None:
+        self._care = context
         self._file = file
 
     def take(self) -> bool:
@@ -69,15 +69,15 @@ class ChampionLock:
 
 
 @contextmanager
-def champion_lock(care: Kept, *, wait: float = LONGEST) -> Iterator[ChampionLock]:
+def champion_lock(context: Stores, *, wait: float = LONGEST) -> Iterator[ChampionLock]:
     """Hold the model's lock until the block ends; not reentrant.
 
     Raises Busy if another process has it for *wait* seconds; nothing was changed then.
     """
-    with lock_file(care, "champion") as file:
-        lock = ChampionLock(care, file)
+    with lock_file(context, "champion") as file:
+        lock = ChampionLock(context, file)
         if not until(lock.take, seconds=wait):
-            raise Busy(_busy(care.spec.model))
+            raise Busy(_busy(context.spec.model))
         try:
             with renewed(lock.renew):
                 yield lock

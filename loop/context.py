@@ -9,38 +9,38 @@ from dataclasses import dataclass, field
 from ..data.source import Source, open_source
 from ..data.sources.layout import Kind
 from ..ledger.ledger import Ledger
-from ..models.registry.in_memory import Shelf
+from ..models.registry.in_memory import InMemoryRegistry
 from ..models.registry.versions import Versions
 from ..spec.model import Spec
 from ..spec.private import private_files, private_folder
-from ..spec.stores import Stores, stores_of
+from ..spec.stores import StoreAddresses, stores_of
 from .listener import SILENT, Listener
 from .on_record import OnRecord
 
 
 @dataclass(frozen=True)
-class Kept:
+class Stores:
     """What is kept of one model, without its data: enough to see what reviewers did.
 
     *listener* hears what is done with it.
     """
 
     spec: Spec
-    stores: Stores
+    stores: StoreAddresses
     ledger: Ledger
     registry: Versions
     listener: Listener = field(default=SILENT, kw_only=True, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
-class Care(Kept):
+class ModelContext(Stores):
     """Everything that a turn of the loop needs about one model."""
 
     source: Source
 
 
 @contextmanager
-def keep_stores(spec: Spec, listener: Listener = SILENT) -> Iterator[Kept]:
+def open_stores(spec: Spec, listener: Listener = SILENT) -> Iterator[Stores]:
     """Open ledger and registry of *spec*; its data is not looked at, and may be broken."""
     from ..models.registry.mlflow_registry import Registry
 
@@ -50,11 +50,11 @@ def keep_stores(spec: Spec, listener: Listener = SILENT) -> Iterator[Kept]:
         private_folder(stores.home)
     with private_files(), Ledger.open(stores.ledger) as ledger:
         registry.witness = OnRecord(ledger, spec.model)
-        yield Kept(spec, stores, ledger, registry, listener=listener)
+        yield Stores(spec, stores, ledger, registry, listener=listener)
 
 
 @contextmanager
-def take_care(spec: Spec, listener: Listener = SILENT, *, one_read: bool = False) -> Iterator[Care]:
+def open_context(spec: Spec, listener: Listener = SILENT, *, one_read: bool = False) -> Iterator[ModelContext]:
     """Open the stores and the data of *spec*. With *one_read* each thing in the registry is read once: see `Versions`.
 
     Raises DataError where the data is not as the spec says, before anything is written.
@@ -78,11 +78,11 @@ def take_care(spec: Spec, listener: Listener = SILENT, *, one_read: bool = False
         registry.witness = OnRecord(ledger, spec.model)
         if source is None:
             source = stack.enter_context(open_source(spec, expected=_features(registry)))
-        yield Care(spec, stores, ledger, registry, source, listener=listener)
+        yield ModelContext(spec, stores, ledger, registry, source, listener=listener)
 
 
 @contextmanager
-def simulated(spec: Spec) -> Iterator[Care]:
+def simulated(spec: Spec) -> Iterator[ModelContext]:
     """Open the data of *spec*, with a ledger and a registry in memory that end with the block.
 
     For a backtest: the live stores are not touched, and nothing is written to disk.
@@ -90,7 +90,7 @@ def simulated(spec: Spec) -> Iterator[Care]:
     with ExitStack() as stack:
         source = stack.enter_context(open_source(spec, held=True))
         ledger = stack.enter_context(Ledger.open("sqlite://"))
-        yield Care(spec, stores_of(spec), ledger, Shelf(spec), source)
+        yield ModelContext(spec, stores_of(spec), ledger, InMemoryRegistry(spec), source)
 
 
 def _is_ours(registry: Versions) -> bool:

@@ -9,41 +9,48 @@ from ..policy.decide import decide
 from ..policy.strategies.credits import leading
 from ..spec.values import Decision, History, Signal, Span
 from .champion import Champion, first_cpu_seconds, rolled_back_at
-from .context import Care
+from .context import ModelContext
 from .excluded import here_and_now, kept_out, without
 from .learn.trials import trials_of
 from .learn.tries import background_of
 
 
-def decided(care: Care, champion: Champion, signals: Sequence[Signal], window: Span, now: datetime) -> Decision:
+def decided(
+    context: ModelContext, champion: Champion, signals: Sequence[Signal], window: Span, now: datetime
+) -> Decision:
     """The policy's decision at *now*; nothing is written."""
     return decide(
-        signals, past(care, champion, now, signals), care.spec.deciding, now, model=care.spec.model, window=window
+        signals,
+        past(context, champion, now, signals),
+        context.spec.deciding,
+        now,
+        model=context.spec.model,
+        window=window,
     )
 
 
-def past(care: Care, champion: Champion, now: datetime, signals: Sequence[Signal] = ()) -> History:
+def past(context: ModelContext, champion: Champion, now: datetime, signals: Sequence[Signal] = ()) -> History:
     """The ledger's history as of *now*, with what registry and data know of the champion; *signals* are of the look
     that is to be decided on, whose impossible rows count no more."""
     watermark = champion.trained.state.watermark
-    history = care.ledger.history(care.spec.model, now, shadow=care.spec.mode == "shadow")
-    view, looks = care.source.as_of(now), care.ledger.decisions.evaluations(care.spec.model, before=now)
+    history = context.ledger.history(context.spec.model, now, shadow=context.spec.mode == "shadow")
+    view, looks = context.source.as_of(now), context.ledger.decisions.evaluations(context.spec.model, before=now)
     broken = kept_out([*looks, *here_and_now(signals, now)])
 
     def unlearned(since: datetime) -> int:
         return len(without(view.unlearned(since), broken)) if broken else view.unlearned_count(since)
 
-    background = background_of(care, now)
+    background = background_of(context, now)
     known = history.model_copy(update={"champion": champion.version})
-    known = known.model_copy(update={"trials": trials_of(care, view, champion, known, background, broken)})
+    known = known.model_copy(update={"trials": trials_of(context, view, champion, known, background, broken)})
     return known.model_copy(
         update={
             "leader": leading(known, background),
             "champion_since": champion.since,
             "champion_trained_at": champion.trained_at,
-            "rolled_back_at": rolled_back_at(care, now),
+            "rolled_back_at": rolled_back_at(context, now),
             "watermark": watermark,
             "new_rows": unlearned(watermark),
-            "first_cpu_seconds": first_cpu_seconds(care),
+            "first_cpu_seconds": first_cpu_seconds(context),
         }
     )

@@ -15,7 +15,7 @@ from ..ledger.claims import RENEWED_EVERY, new_holder
 from ..ledger.ledger import Ledger
 from ..spec.errors import RatoonError
 from ..system.locks import file_lock, take
-from .context import Kept
+from .context import Stores
 
 _REMEMBERED = 50  # holders that a lock file names: the claim is one of the last
 
@@ -59,9 +59,9 @@ class LockFile:
 
 
 @contextmanager
-def lock_file(care: Kept, what: str) -> Iterator[LockFile]:
+def lock_file(context: Stores, what: str) -> Iterator[LockFile]:
     """The lock file for the claims *what* of a model, which this process may have until the block ends."""
-    file = LockFile(_path(care.stores.home, care.spec.model, what))
+    file = LockFile(_path(context.stores.home, context.spec.model, what))
     try:
         yield file
     finally:
@@ -69,9 +69,9 @@ def lock_file(care: Kept, what: str) -> Iterator[LockFile]:
 
 
 @contextmanager
-def holding(care: Kept) -> Iterator[Holder]:
+def holding(context: Stores) -> Iterator[Holder]:
     """A holder for the claim on the model's training run, named in its lock file until the block ends."""
-    with lock_file(care, "retrain") as file:
+    with lock_file(context, "retrain") as file:
         yield file.holder()
 
 

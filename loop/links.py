@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 
 from ..monitors.evidently.workspace import page
-from .context import Care
+from .context import ModelContext
 
 
-def links_of(care: Care, parent: str | None, snapshots: tuple[str, ...], flow_run: str) -> tuple[tuple[str, str], ...]:
+def links_of(
+    context: ModelContext, parent: str | None, snapshots: tuple[str, ...], flow_run: str
+) -> tuple[tuple[str, str], ...]:
     """Pairs of words and address: the flow run in Prefect, the window in Evidently, the parent in MLflow."""
     found = []
     if flow_run and (ui := _prefect()):
         found.append(("the run in Prefect", f"{ui}/runs/flow-run/{flow_run}"))
     if at := os.environ.get("RATOON_EVIDENTLY_URL"):
         found += [
-            (f"Evidently, page {number} of the window", page(care.spec.model, each, at=at))
+            (f"Evidently, page {number} of the window", page(context.spec.model, each, at=at))
             for number, each in enumerate(snapshots, start=1)
         ]
-    if parent and (address := care.registry.page(parent)):
+    if parent and (address := context.registry.page(parent)):
         found.append((f"its parent, v{parent}", address))
     return tuple(found)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from ..spec.values import Span
 from .champion import first_cpu_seconds
-from .context import Care
+from .context import ModelContext
 from .observe.composite import composite, labelled, quality, served_by_registry
 
 
@@ -46,14 +46,14 @@ class Replayed(BaseModel):
     never: Quality
 
 
-def sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
+def sum_up(context: ModelContext, path: str, span: Span, windows: int) -> Replayed:
     """The replay of the spec at *path* over *span*, in so many *windows*, by its ledger and registry."""
-    model, metric = care.spec.model, care.spec.metric
-    decisions = care.ledger.decisions.of(model)
-    flights = care.ledger.runs.of(model)
-    promotions = care.ledger.promotions.of(model)
-    view = care.source.as_of(span.end)
-    rows, served = labelled(view, span), served_by_registry(care)
+    model, metric = context.spec.model, context.spec.metric
+    decisions = context.ledger.decisions.of(model)
+    flights = context.ledger.runs.of(model)
+    promotions = context.ledger.promotions.of(model)
+    view = context.source.as_of(span.end)
+    rows, served = labelled(view, span), served_by_registry(context)
     return Replayed(
         model=model,
         spec=path,
@@ -68,7 +68,7 @@ def sum_up(care: Care, path: str, span: Span, windows: int) -> Replayed:
         promoted=len(promotions) - 1,
         rows_learned=sum(f.rows for f in flights),
         cpu_seconds=sum(f.cpu_seconds for f in flights),
-        first_cpu_seconds=first_cpu_seconds(care),
-        composite=Quality(**vars(quality(care.spec, composite(rows, served)))),
-        never=Quality(**vars(quality(care.spec, composite(rows, served[:1])))),
+        first_cpu_seconds=first_cpu_seconds(context),
+        composite=Quality(**vars(quality(context.spec, composite(rows, served)))),
+        never=Quality(**vars(quality(context.spec, composite(rows, served[:1])))),
     )

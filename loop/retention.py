@@ -26,7 +26,7 @@ from ..monitors.evidently.workspace import project_id
 from ..spec.errors import RegistryError
 from ..spec.retention import RetentionSpec
 from ..spec.values import Value
-from .context import Kept
+from .context import Stores
 from .review.unapproved import NOTICED
 
 Kind = Literal["snapshots", "html", "logs", "runs", "caches"]
@@ -70,56 +70,56 @@ class _Tally:
         )
 
 
-def prune(care: Kept, now: datetime, *, dry: bool = False) -> list[Removed]:
+def prune(context: Stores, now: datetime, *, dry: bool = False) -> list[Removed]:
     """Remove what is older than the spec's ages at *now*, by the clock on the wall; *dry*: only count it.
 
     Snapshots, HTML, logs and caches; Prefect's runs are the flows' matter.
     """
-    ages = care.spec.retention or RetentionSpec()
-    needed = still_needed(care, ages.champions)
+    ages = context.spec.retention or RetentionSpec()
+    needed = still_needed(context, ages.champions)
     found = []
     if ages.snapshots is not None:
-        found.append(_snapshots(care, now - ages.snapshots, needed, dry))
+        found.append(_snapshots(context, now - ages.snapshots, needed, dry))
     if ages.html is not None:
-        found.append(_html(care, now, ages.html, needed, dry))
+        found.append(_html(context, now, ages.html, needed, dry))
     if ages.logs is not None:
-        home = Path(os.environ[_UP]) if _UP in os.environ else care.stores.home
+        home = Path(os.environ[_UP]) if _UP in os.environ else context.stores.home
         found.append(_logs(home / "logs", now - ages.logs, ages.log_size, dry))
     if ages.caches is not None:
-        backtest = care.stores.home / "backtest"
-        folders = [care.stores.home / "facts", backtest, *sorted(backtest.glob("fits-*"))]
+        backtest = context.stores.home / "backtest"
+        folders = [context.stores.home / "facts", backtest, *sorted(backtest.glob("fits-*"))]
         found.append(_files("caches", folders, "*", now - ages.caches, dry))
     return found
 
 
-def prune_if_due(care: Kept, prune_all: Callable[[Kept], list[Removed]]) -> tuple[str, ...]:
+def prune_if_due(context: Stores, prune_all: Callable[[Stores], list[Removed]]) -> tuple[str, ...]:
     """Call *prune_all* once in `retention.every`, if the spec has that section; what was removed, in words.
 
     It never stops a look: what cannot be removed is said, and tried again the next time.
     """
-    ages = care.spec.retention
+    ages = context.spec.retention
     if ages is None:
         return ()
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", care.spec.model)
-    mark = care.stores.home / f"pruned-{name}"
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", context.spec.model)
+    mark = context.stores.home / f"pruned-{name}"
     try:
         if mark.exists() and time.time() - mark.stat().st_mtime < ages.every.total_seconds():
             return ()
         mark.touch()
         os.utime(mark)
-        found = prune_all(care)
+        found = prune_all(context)
     except Exception as error:  # the stores' libraries raise what they like, and a look must go on
-        care.listener.warning(f"Nothing, or not all, that is too old was removed: {error}")
+        context.listener.warning(f"Nothing, or not all, that is too old was removed: {error}")
         return ()
     for each in found:
         for said in each.failed:
-            care.listener.warning(f"Too old, and cannot be removed: {said}")
+            context.listener.warning(f"Too old, and cannot be removed: {said}")
     return tuple(f"removed {each.count} old {each.kind} ({each.bytes:,} bytes)" for each in found if each.count)
 
 
-def still_needed(care: Kept, champions: int) -> dict[str, Version]:
+def still_needed(context: Stores, champions: int) -> dict[str, Version]:
     """The versions whose evidence stays, by number: a review, an alias or a roll-back may look at it."""
-    registry, ledger, model = care.registry, care.ledger, care.spec.model
+    registry, ledger, model = context.registry, context.ledger, context.spec.model
     served = list(dict.fromkeys(p.version for p in reversed(ledger.promotions.of(model)) if p.kind not in NOTICED))
     flying = {each.decision for each in ledger.runs.of(model) if each.outcome == "running"}
     return {
@@ -140,10 +140,10 @@ def _unreviewed(version: Version, ledger: Ledger, served: list[str]) -> bool:
     return not version.meta.rejected and version.number not in reviewed
 
 
-def _snapshots(care: Kept, before: datetime, needed: dict[str, Version], dry: bool) -> Removed:
+def _snapshots(context: Stores, before: datetime, needed: dict[str, Version], dry: bool) -> Removed:
     tally = _Tally("snapshots")
     shown = {each for v in needed.values() for each in v.meta.snapshots}
-    folder = Path(care.stores.workspace) / project_id(care.spec.model) / "snapshots"
+    folder = Path(context.stores.workspace) / project_id(context.spec.model) / "snapshots"
     for path, size in _old(folder, "*.json", before):
         if path.stem in shown:
             tally.kept += 1
@@ -152,11 +152,11 @@ def _snapshots(care: Kept, before: datetime, needed: dict[str, Version], dry: bo
     return tally.told
 
 
-def _html(care: Kept, now: datetime, age: timedelta, needed: dict[str, Version], dry: bool) -> Removed:
+def _html(context: Stores, now: datetime, age: timedelta, needed: dict[str, Version], dry: bool) -> Removed:
     from ..models.registry.old_reports import remove, reports
 
     tally = _Tally("html")
-    registry = care.registry
+    registry = context.registry
     if not isinstance(registry, Registry):
         return tally.told
     for version in registry.versions():

@@ -16,7 +16,7 @@ from ..monitors.observe import Observation
 from ..policy.decide import decision_id
 from ..spec.values import FIRING, Action, Decision, Signal
 from .champion import Champion, champion_as_of
-from .context import Care
+from .context import ModelContext
 from .decide import decided
 from .observe.fleet import Fleet, present_fleet
 from .observe.pages import draw, wants_pages
@@ -29,7 +29,7 @@ from .observe.windows import Look, look
 class Turn:
     """What may be seen at *now*: everything as of that moment, and nothing else. Each part is read when first asked."""
 
-    care: Care
+    context: ModelContext
     champion: Champion
     now: datetime
     fleet: Fleet = field(default_factory=present_fleet)
@@ -37,28 +37,28 @@ class Turn:
     @cached_property
     def view(self) -> View:
         """The data as of now."""
-        return self.care.source.as_of(self.now)
+        return self.context.source.as_of(self.now)
 
     @cached_property
     def windows(self) -> Look:
         """What the monitors look at."""
-        return look(self.view, self.care.spec, self.champion)
+        return look(self.view, self.context.spec, self.champion)
 
     @cached_property
     def observation(self) -> Observation:
         """What the monitors say, without pages for people; no window, however broken, stops one of them."""
-        return watch(self.care, self.champion, self.windows, pages=False)
+        return watch(self.context, self.champion, self.windows, pages=False)
 
     @cached_property
     def signals(self) -> tuple[Signal, ...]:
         """What the monitors say, and what the fleet's alarm asks."""
-        asked = self.fleet.asks(self.care.spec.model, self.windows.current.span)
+        asked = self.fleet.asks(self.context.spec.model, self.windows.current.span)
         return (*self.observation.signals, asked)
 
     @cached_property
     def asked(self) -> Decision:
         """What the spec's own policy would decide now."""
-        return decided(self.care, self.champion, self.signals, self.windows.current.span, self.now)
+        return decided(self.context, self.champion, self.signals, self.windows.current.span, self.now)
 
     def forced(self, action: Action, reason: str, by: str) -> Decision:
         """A decision that no policy took: a schedule's, or a detector's.
@@ -71,7 +71,7 @@ class Turn:
         same = self.asked.fires if action in FIRING else self.asked.action == "roll_back"
         return self.asked.model_copy(
             update={
-                "id": decision_id(self.care.spec.model, self.now, by),
+                "id": decision_id(self.context.spec.model, self.now, by),
                 "action": self.asked.action if same else action,
                 "rule": self.asked.rule if same else None,
                 "rule_id": self.asked.rule_id if same else None,
@@ -81,15 +81,15 @@ class Turn:
         )
 
 
-def begin_turn(care: Care, now: datetime) -> Turn:
+def begin_turn(context: ModelContext, now: datetime) -> Turn:
     """The turn at *now*: under the champion of then, with the decisions before it scored as far as labels came.
 
     Raises RegistryError if none served by *now*.
     """
-    champion = champion_as_of(care, now)
-    care.source.as_of(now).hold(champion.reference.start)
-    score_past(care, now)
-    return Turn(care, champion, now)
+    champion = champion_as_of(context, now)
+    context.source.as_of(now).hold(champion.reference.start)
+    score_past(context, now)
+    return Turn(context, champion, now)
 
 
 def record(turn: Turn, decision: Decision, signals: Sequence[Signal], run: str | None = None) -> tuple[Decision, bool]:
@@ -97,9 +97,9 @@ def record(turn: Turn, decision: Decision, signals: Sequence[Signal], run: str |
 
     *run* is the flow run that took it. What decided is written beside it if that was the spec's own policy.
     """
-    spec = turn.care.spec
+    spec = turn.context.spec
     policy = spec.deciding if decision.policy == spec.policy_version else None
-    return turn.care.ledger.decisions.record(decision, signals, policy=policy, run=run, live=spec.mode == "live")
+    return turn.context.ledger.decisions.record(decision, signals, policy=policy, run=run, live=spec.mode == "live")
 
 
 def settle(turn: Turn, run: str | None = None) -> tuple[Decision, bool]:
@@ -108,20 +108,20 @@ def settle(turn: Turn, run: str | None = None) -> tuple[Decision, bool]:
     Safe to retry: the decision's id follows from model, moment and policy, and the ledger keeps one. Returns the
     decision that the ledger holds, and whether it was written now.
     """
-    care, spec = turn.care, turn.care.spec
-    stored = care.ledger.decisions.find(decision_id(spec.model, turn.now, spec.policy_version))
+    context, spec = turn.context, turn.context.spec
+    stored = context.ledger.decisions.find(decision_id(spec.model, turn.now, spec.policy_version))
     if stored is not None:
         return stored, False
     decision, signals = turn.asked, turn.signals
-    if wants_pages(spec.monitors.pages, decision, _looked_before(care, turn.now)):
-        drawn = draw(care, turn.champion, turn.windows, decision).signals
+    if wants_pages(spec.monitors.pages, decision, _looked_before(context, turn.now)):
+        drawn = draw(context, turn.champion, turn.windows, decision).signals
         signals = (*drawn, *signals[len(turn.observation.signals) :])
     written = record(turn, decision, signals, run)
     turn.fleet.heard(written[0])
     return written
 
 
-def _looked_before(care: Care, now: datetime) -> datetime | None:
-    if care.spec.monitors.pages.every is None:
+def _looked_before(context: ModelContext, now: datetime) -> datetime | None:
+    if context.spec.monitors.pages.every is None:
         return None
-    return max((d.at for d in care.ledger.decisions.of(care.spec.model) if d.window and d.at < now), default=None)
+    return max((d.at for d in context.ledger.decisions.of(context.spec.model) if d.window and d.at < now), default=None)

@@ -18,7 +18,7 @@ _SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>[^?]*)(?P<option
 
 
 @dataclass(frozen=True)
-class Stores:
+class StoreAddresses:
     """Resolved addresses: *mlflow* a tracking URI, *ledger* a SQLAlchemy URL, *workspace* a folder.
 
     SQLite addresses are absolute, so that they name one file from whatever folder they are opened.
@@ -30,7 +30,7 @@ class Stores:
     workspace: Path
 
 
-def stores_of(spec: Spec) -> Stores:
+def stores_of(spec: Spec) -> StoreAddresses:
     """Resolve the stores; creates nothing.
 
     A relative path, of the spec or of the environment, starts at the spec's folder, not where a command was started.
@@ -50,7 +50,7 @@ def stores_of(spec: Spec) -> Stores:
         if declared.workspace
         else Path(os.environ.get("RATOON_WORKSPACE") or home / "evidently")
     )
-    return Stores(
+    return StoreAddresses(
         home=home, mlflow=_absolute(mlflow, spec.folder), ledger=_absolute(ledger, spec.folder), workspace=workspace
     )
 

@@ -7,7 +7,7 @@ import json
 from rich.table import Table
 
 from ...flows.prefect.old_runs import prune_all
-from ...loop.context import keep_stores
+from ...loop.context import open_stores
 from ...loop.retention import Removed
 from ...spec.model import Spec
 from ...spec.size import format_size
@@ -18,7 +18,7 @@ out = Terminal()
 
 def prune(spec: Spec, *, dry: bool, as_json: bool) -> bool:
     """Remove what is older than the spec's `retention`, or only count it, and say so; whether all could be removed."""
-    with keep_stores(spec) as kept:
+    with open_stores(spec) as kept:
         found = prune_all(kept, dry=dry)
     if as_json:
         out.print_json(json.dumps({"dry_run": dry, "removed": [each.model_dump(mode="json") for each in found]}))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from ...loop.context import Kept
+from ...loop.context import Stores
 from ...monitors.evidently.workspace import page
 from ...spec.markdown import as_code, in_markdown, link
 from ...spec.values import Decision, Signal
@@ -18,7 +18,7 @@ from .lately import lately
 _WORST_FIRST = ("fail", "warn", "unknown", "ok")
 
 
-def publish_decision(care: Kept, decision: Decision, signals: Sequence[Signal]) -> None:
+def publish_decision(context: Stores, decision: Decision, signals: Sequence[Signal]) -> None:
     """The decision with its reasons and guards, the signals behind it, and the way to the snapshots.
 
     Prefect cuts long cells of a table off and wraps the text above it: so the reasons stand there.
@@ -47,12 +47,12 @@ def publish_decision(care: Kept, decision: Decision, signals: Sequence[Signal]) 
         key=artifact_key("signals", decision.model),
         description=f"What the monitors measured from {decision.window}, failed signals first",
     )
-    publish_background(care, decision, signals)
+    publish_background(context, decision, signals)
 
 
-def publish_background(care: Kept, decision: Decision, signals: Sequence[Signal]) -> None:
+def publish_background(context: Stores, decision: Decision, signals: Sequence[Signal]) -> None:
     """How the model fared lately, and the way to what was kept: beside a look, and beside what came of it."""
-    drawn = "" if rehearsing() else lately(care, decision)  # a replay looks hundreds of times
+    drawn = "" if rehearsing() else lately(context, decision)  # a replay looks hundreds of times
     if drawn:
         create_markdown_artifact(
             markdown=drawn,
@@ -60,24 +60,24 @@ def publish_background(care: Kept, decision: Decision, signals: Sequence[Signal]
             description="The last windows: bars are 95% intervals, the dashed line is the limit",
         )
     create_markdown_artifact(
-        markdown=_ways(care, decision, signals),
+        markdown=_ways(context, decision, signals),
         key=artifact_key("links", decision.model),
         description="Where to see the window in Evidently, and the champion in MLflow",
     )
 
 
-def _ways(care: Kept, decision: Decision, signals: Sequence[Signal]) -> str:
+def _ways(context: Stores, decision: Decision, signals: Sequence[Signal]) -> str:
     """Links to what was kept of this window; the workspace's own page where $RATOON_EVIDENTLY_URL names it."""
     at = os.environ.get("RATOON_EVIDENTLY_URL", "http://127.0.0.1:8000")
     shown = {signal.snapshot: signal.monitor for signal in signals if signal.snapshot}
     lines = ["**Evidently**, this window's snapshots:", ""] if shown else []
-    lines += [f"- {link(monitor, page(care.spec.model, snapshot, at=at))}" for snapshot, monitor in shown.items()]
+    lines += [f"- {link(monitor, page(context.spec.model, snapshot, at=at))}" for snapshot, monitor in shown.items()]
     lines += ["" if shown else "**Evidently**: a start by hand looks at no window, so that there is no snapshot."]
     lines += [
         "The pages open while `ratoon up` runs, or this: "
-        f"{as_code(f'evidently ui --workspace {care.stores.workspace} --port {_port(at)}')}.",
+        f"{as_code(f'evidently ui --workspace {context.stores.workspace} --port {_port(at)}')}.",
     ]
-    champion = care.registry.page(decision.champion) if decision.champion else None
+    champion = context.registry.page(decision.champion) if decision.champion else None
     if champion:
         lines += ["", f"**MLflow**: {link(f'the champion, v{decision.champion}', champion)}"]
     return "\n".join(lines)

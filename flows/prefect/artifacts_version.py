@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...loop.context import Kept
+from ...loop.context import Stores
 from ...loop.events import Caught, Promoted
 from ...models.gate.table import gate_table
 from ...models.ladder.race import Race
@@ -14,7 +14,7 @@ from .artifacts import publish_background
 from .engine import PREFECT, create_link_artifact, create_markdown_artifact
 
 
-def publish_race(care: Kept, fired: Decision, race: Race, version: str | None) -> None:
+def publish_race(context: Stores, fired: Decision, race: Race, version: str | None) -> None:
     """Why it trained, the rungs that ran, the gate's table of the last of them, and what a look shows beside."""
     if not PREFECT:
         return
@@ -24,12 +24,12 @@ def publish_race(care: Kept, fired: Decision, race: Race, version: str | None) -
     offered = _became(race, version)
     create_markdown_artifact(
         markdown="\n\n".join(parts),
-        key=artifact_key("gate", care.spec.model),
+        key=artifact_key("gate", context.spec.model),
         description=f"Why it trained, the rungs that ran and the gate's table: {offered}",
     )
-    publish_background(care, fired, care.ledger.decisions.signals(fired.id))
+    publish_background(context, fired, context.ledger.decisions.signals(fired.id))
     if version is not None:
-        _link_version(care.spec.model, version, care.registry.page(version))
+        _link_version(context.spec.model, version, context.registry.page(version))
 
 
 def _became(race: Race, version: str | None) -> str:

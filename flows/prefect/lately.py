@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...data.metrics.metrics import METRICS
-from ...loop.context import Kept
+from ...loop.context import Stores
 from ...spec.values import Decision, Signal
 from ...spec.watching import RELATIVE
 from .chart import Point, chart
@@ -11,16 +11,16 @@ from .chart import Point, chart
 WINDOWS = 20
 
 
-def lately(care: Kept, decision: Decision) -> str:
+def lately(context: Stores, decision: Decision) -> str:
     """Charts of the metric and of the drift, over the last windows up to *decision*, as Markdown; may be empty."""
-    known = [each for each in care.ledger.decisions.of(decision.model) if each.at <= decision.at and each.window]
-    looks = [(each, care.ledger.decisions.signals(each.id)) for each in known[-WINDOWS:]]
-    shown = [_metric(care, looks), _drift(looks)]
+    known = [each for each in context.ledger.decisions.of(decision.model) if each.at <= decision.at and each.window]
+    looks = [(each, context.ledger.decisions.signals(each.id)) for each in known[-WINDOWS:]]
+    shown = [_metric(context, looks), _drift(looks)]
     return "\n\n".join(each for each in shown if each)
 
 
-def _metric(care: Kept, looks: list[tuple[Decision, list[Signal]]]) -> str:
-    metric = care.spec.metric
+def _metric(context: Stores, looks: list[tuple[Decision, list[Signal]]]) -> str:
+    metric = context.spec.metric
     points: list[Point] = []
     limit: float | None = None
     for look, signals in looks:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from ...loop.context import Kept
+from ...loop.context import Stores
 from ...loop.events import Caught, Happening, Promoted
 from ...models.ladder.race import Race
 from ...spec.values import Decision
@@ -47,7 +47,7 @@ class PrefectListener:
         elif self._begin is not None:
             self._work = self._begin(doing)
 
-    def trained(self, context: Kept, decision: Decision, race: Race, version: str | None) -> None:
+    def trained(self, context: Stores, decision: Decision, race: Race, version: str | None) -> None:
         """The strategies that ran, and the gate's table."""
         publish_race(context, decision, race, version)
 

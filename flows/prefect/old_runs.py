@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ...loop.context import Kept
+from ...loop.context import Stores
 from ...loop.moment import wall_clock
 from ...loop.retention import Removed, prune, still_needed
 from ...spec.retention import RetentionSpec
@@ -16,13 +16,13 @@ _AT_ONCE = 200  # runs of one page
 _MOST = 2_000  # runs of one pass: the next one goes on
 
 
-def prune_all(care: Kept, *, dry: bool = False) -> list[Removed]:
+def prune_all(context: Stores, *, dry: bool = False) -> list[Removed]:
     """Remove what is older than the spec's ages, Prefect's runs included; *dry*: only count it."""
     now = wall_clock()
-    ages = care.spec.retention or RetentionSpec()
-    found = prune(care, now, dry=dry)
+    ages = context.spec.retention or RetentionSpec()
+    found = prune(context, now, dry=dry)
     if ages.runs is not None and _has_server():
-        found.append(_runs(care, now - ages.runs, ages.champions, dry))
+        found.append(_runs(context, now - ages.runs, ages.champions, dry))
     return found
 
 
@@ -34,14 +34,14 @@ def _has_server() -> bool:
     return get_current_settings().api.url is not None
 
 
-def _runs(care: Kept, before: datetime, champions: int, dry: bool) -> Removed:
+def _runs(context: Stores, before: datetime, champions: int, dry: bool) -> Removed:
     """Delete the ended runs of the model's own deployments, but for those that a version still needed came from."""
     from .engine import get_client
 
-    needed = {each.meta.flow_run for each in still_needed(care, champions).values()}
+    needed = {each.meta.flow_run for each in still_needed(context, champions).values()}
     count, kept, failed = 0, 0, []
     with get_client(sync_client=True) as client:
-        for run in list(_old_runs(client, care, before)):
+        for run in list(_old_runs(client, context, before)):
             if str(run.id) in needed:
                 kept += 1
                 continue
@@ -55,7 +55,7 @@ def _runs(care: Kept, before: datetime, champions: int, dry: bool) -> Removed:
     return Removed(kind="runs", count=count, kept=kept, failed=tuple(failed[:20]))
 
 
-def _old_runs(client: Any, care: Kept, before: datetime) -> Iterator[Any]:
+def _old_runs(client: Any, context: Stores, before: datetime) -> Iterator[Any]:
     from prefect.client.schemas.filters import (
         DeploymentFilter,
         DeploymentFilterName,
@@ -74,7 +74,7 @@ def _old_runs(client: Any, care: Kept, before: datetime) -> Iterator[Any]:
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))),
         end_time=FlowRunFilterEndTime(before_=before.replace(tzinfo=UTC)),
     )
-    ours = DeploymentFilter(name=DeploymentFilterName(any_=[care.spec.model]), tags=DeploymentFilterTags(all_=[TAG]))
+    ours = DeploymentFilter(name=DeploymentFilterName(any_=[context.spec.model]), tags=DeploymentFilterTags(all_=[TAG]))
     for offset in range(0, _MOST, _AT_ONCE):
         page = client.read_flow_runs(
             flow_run_filter=ended,

@@ -14,7 +14,7 @@ from ...spec.run_record import RunRecord
 from ...spec.unexpected import worded
 from ...spec.values import FIRING, Decision
 from ..champion import Champion
-from ..context import Care
+from ..context import ModelContext
 from .finish import landed
 from .ladder import ladder
 from .register import kept_behind
@@ -30,50 +30,50 @@ class Learned:
     behind: dict[str, str]
 
 
-def learn_behind(care: Care, champion: Champion, decision: Decision, runner: Runner) -> Learned | None:
+def learn_behind(context: ModelContext, champion: Champion, decision: Decision, runner: Runner) -> Learned | None:
     """Let the strategies that are due learn in the background; None if nothing is to be done.
 
     That is: the decision starts a run, which learns itself; the data is broken, or there is none; the model is in
     shadow mode; another run is in flight; or no strategy is due. Nothing that goes wrong here stops a look: it is
     written down as a failed run.
     """
-    if not _may_learn(care, champion, decision):
+    if not _may_learn(context, champion, decision):
         return None
-    asked = to_try(care, decision, history_of(care, decision), offer=False)
+    asked = to_try(context, decision, history_of(context, decision), offer=False)
     if not asked.learn:
         return None
-    flight = runner.claim(care, decision)
+    flight = runner.claim(context, decision)
     if flight is None or flight.landed is not None:
         return None
     began = process_time()
     try:
-        with claim_of(care, flight, runner) as claim:
-            race = ladder(care, champion, decision, bounded=runner.apart, offer=False, asked=asked)
+        with claim_of(context, flight, runner) as claim:
+            race = ladder(context, champion, decision, bounded=runner.apart, offer=False, asked=asked)
             claim.check()
-            behind = kept_behind(care, champion, decision, race, claim=claim)
+            behind = kept_behind(context, champion, decision, race, claim=claim)
             spent = process_time() - began
-            landed(care, flight, race, None, decision.at, offer=False, behind=behind, cpu_seconds=spent)
+            landed(context, flight, race, None, decision.at, offer=False, behind=behind, cpu_seconds=spent)
             return Learned(race, behind)
     except Exception as error:  # a strategy's code, a library, a store: no look fails for what it learns beside
-        _failed(care, flight, decision, error, process_time() - began)
+        _failed(context, flight, decision, error, process_time() - began)
         return None
 
 
-def _may_learn(care: Care, champion: Champion, decision: Decision) -> bool:
+def _may_learn(context: ModelContext, champion: Champion, decision: Decision) -> bool:
     starts_its_own = decision.action in FIRING or decision.action == "roll_back"
-    if starts_its_own or care.spec.mode == "shadow" or decision.triage.verdict == "broken_data":
+    if starts_its_own or context.spec.mode == "shadow" or decision.triage.verdict == "broken_data":
         return False
     if decision.champion != champion.version or decision.window is None:
         return False
-    return care.source.as_of(decision.at).window(decision.window).rows > 0  # an empty window is no sign of health
+    return context.source.as_of(decision.at).window(decision.window).rows > 0  # an empty window is no sign of health
 
 
-def _failed(care: Care, flight: Flight, decision: Decision, error: Exception, cpu_seconds: float) -> None:
+def _failed(context: ModelContext, flight: Flight, decision: Decision, error: Exception, cpu_seconds: float) -> None:
     known = isinstance(error, RatoonError)
     reason = masked(f"{type(error).__name__}: {error}") if known else worded(error)
     with suppress(RatoonError):
-        if care.ledger.runs.is_claimed(flight):
-            care.ledger.runs.finish(
+        if context.ledger.runs.is_claimed(flight):
+            context.ledger.runs.finish(
                 flight,
                 outcome="failed",
                 evidence=RunRecord(reason=reason, background=True),

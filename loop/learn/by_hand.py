@@ -7,15 +7,17 @@ from typing import Literal
 
 from ...policy.decide import decision_id
 from ...spec.values import Action, Decision, Triage
-from ..context import Care
+from ..context import ModelContext
 from ..events import Decided
 
 
-def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, now: datetime, run: str) -> Decision:
+def decide_by_hand(
+    context: ModelContext, rung: Literal["warm", "scratch"], reason: str, now: datetime, run: str
+) -> Decision:
     """Record the operator's decision, once for the flow run *run*: a repeat of it finds the same one."""
-    spec = care.spec
+    spec = context.spec
     reason = " ".join(reason.split())  # one line, wherever it is shown: no heading or table of its own
-    serving = care.registry.champion()
+    serving = context.registry.champion()
     action: Action = "warm_start" if rung == "warm" else "full_retrain"
     decision = Decision(
         id=decision_id(spec.model, now, f"by hand {run} {rung}"),
@@ -27,7 +29,7 @@ def decide_by_hand(care: Care, rung: Literal["warm", "scratch"], reason: str, no
         policy=spec.policy_version,
         champion=serving.number if serving else None,
     )
-    fired, is_new = care.ledger.decisions.record(decision, (), run=run, live=True)
+    fired, is_new = context.ledger.decisions.record(decision, (), run=run, live=True)
     if is_new:
-        care.listener.event(Decided.of(spec, fired))
+        context.listener.event(Decided.of(spec, fired))
     return fired

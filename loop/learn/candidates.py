@@ -19,28 +19,28 @@ from ...models.registry.versions import Version
 from ...policy.strategies.credits import credit, direct_gain, tried
 from ...spec.errors import RegistryError, SpecError
 from ...spec.values import History, LadderRung
-from ..context import Kept
+from ..context import Stores
 from ..excluded import kept_out, without
 
 _ENOUGH = 4  # trials, before which no line is given up: one strange window proves nothing
 
 
-def lines(care: Kept, champion: str, history: History) -> dict[LadderRung, Trained]:
+def lines(context: Stores, champion: str, history: History) -> dict[LadderRung, Trained]:
     """The version to go on from for each strategy that continues; those not named go on from *champion*.
 
     A line ends if a version of it was rejected, or served and was taken back, if its newest version cannot be loaded,
     or if its trials prove that it is worse than the champion: then it begins anew from there.
     """
-    if care.spec.learner.unproven == "drop":
+    if context.spec.learner.unproven == "drop":
         return {}
     found: dict[LadderRung, Trained] = {}
-    for strategy, version in care.registry.candidates().items():
+    for strategy, version in context.registry.candidates().items():
         if strategy in SCRATCH or version.number == champion:
             continue
         try:
-            if _ended(care, version, champion) or _lost(history, strategy, champion):
+            if _ended(context, version, champion) or _lost(history, strategy, champion):
                 continue
-            found[strategy] = care.registry.load(version.number)
+            found[strategy] = context.registry.load(version.number)
         except (RegistryError, SpecError):  # a version was deleted, or its files were, or they may not be read any more
             continue
     return found
@@ -51,14 +51,14 @@ def _lost(history: History, strategy: str, champion: str) -> bool:
     return known is not None and known.high < 0 and credit(tried(history), strategy, "champion").tries >= _ENOUGH
 
 
-def _ended(care: Kept, tip: Version, champion: str) -> bool:
-    line = _line(care, tip)
-    return _taken_back(care, line, champion) or bool({each.number for each in care.registry.rejected()} & line)
+def _ended(context: Stores, tip: Version, champion: str) -> bool:
+    line = _line(context, tip)
+    return _taken_back(context, line, champion) or bool({each.number for each in context.registry.rejected()} & line)
 
 
-def learned_broken(care: Kept, view: View, looks: Sequence[Look], candidate: Trained, since: datetime) -> bool:
+def learned_broken(context: Stores, view: View, looks: Sequence[Look], candidate: Trained, since: datetime) -> bool:
     """Whether *candidate* learned rows newer than the watermark *since* that *looks* have found to be broken since."""
-    made = care.registry.version(candidate.version or "").meta.at
+    made = context.registry.version(candidate.version or "").meta.at
     if made is None:
         return False
     known = kept_out([look for look in looks if look.at <= made])
@@ -69,21 +69,21 @@ def learned_broken(care: Kept, view: View, looks: Sequence[Look], candidate: Tra
     return len(without(learned, now)) < len(without(learned, known))
 
 
-def _line(care: Kept, tip: Version) -> set[str]:
+def _line(context: Stores, tip: Version) -> set[str]:
     """*tip* and the versions that it goes on from, up to the champion that it was held against, which is left out."""
     found, parent = {tip.number}, tip.parent
     while parent is not None and parent != tip.against and parent not in found:
         found.add(parent)
-        parent = care.registry.version(parent).parent
+        parent = context.registry.version(parent).parent
     return found
 
 
-def _taken_back(care: Kept, line: set[str], champion: str) -> bool:
+def _taken_back(context: Stores, line: set[str], champion: str) -> bool:
     """Whether a version of *line* served and one outside was put in its place, also where nobody wrote it down yet.
 
     But for a put-back: who promoted past the gate and was put back said nothing against the candidate.
     """
-    moves = care.ledger.promotions.of(care.spec.model)
+    moves = context.ledger.promotions.of(context.spec.model)
     left = any(m.previous in line and m.version not in line and _goes_back(m) for m in moves)
     return left or (bool(moves) and moves[-1].version in line and champion not in line)
 

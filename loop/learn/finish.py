@@ -11,12 +11,12 @@ from ...spec.errors import TrainingDied
 from ...spec.masked import masked
 from ...spec.run_record import ProcessUse, RunRecord
 from ...spec.values import Outcome
-from ..context import Kept
+from ..context import Stores
 from .record import record_of
 
 
 def landed(
-    care: Kept,
+    context: Stores,
     flight: Flight,
     race: Race,
     version: str | None,
@@ -37,7 +37,7 @@ def landed(
     if not offer:
         outcome = "background"
     record = record_of(race, version, behind or {}, cpu_seconds or 0.0)
-    care.ledger.runs.finish(
+    context.ledger.runs.finish(
         flight,
         outcome=outcome,
         version=version if race.winner else None,
@@ -50,7 +50,7 @@ def landed(
     return outcome
 
 
-def landed_failed(care: Kept, flight: Flight, error: Exception, ended_at: datetime) -> None:
+def landed_failed(context: Stores, flight: Flight, error: Exception, ended_at: datetime) -> None:
     """Write down why a training run failed, and what it took: all that it leaves."""
     record = RunRecord(reason=masked(f"{type(error).__name__}: {error}"))
     seconds = 0.0
@@ -58,4 +58,4 @@ def landed_failed(care: Kept, flight: Flight, error: Exception, ended_at: dateti
         seconds = error.cpu_seconds
         used = ProcessUse(cpu_seconds=seconds, peak_memory_bytes=error.peak_memory_bytes)
         record = record.model_copy(update={"process": used})
-    care.ledger.runs.finish(flight, outcome="failed", evidence=record, cpu_seconds=seconds, ended_at=ended_at)
+    context.ledger.runs.finish(flight, outcome="failed", evidence=record, cpu_seconds=seconds, ended_at=ended_at)

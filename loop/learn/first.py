@@ -13,7 +13,7 @@ from ...models.registry.versions import UNCLAIMED, Claim, Version
 from ...policy.decide import decision_id
 from ...spec.errors import RegistryError
 from ..champion_lock import Lock, champion_lock
-from ..context import Care, Kept
+from ..context import ModelContext, Stores
 from ..review.promote import Move, move_champion
 from .referenced import referenced
 
@@ -21,18 +21,18 @@ _SOON = 10.0  # seconds: a sweep takes less, another first version more
 
 
 def first_version(
-    care: Care, now: datetime, flow_run: str = "", *, bounded: bool = False, claim: Claim = UNCLAIMED
+    context: ModelContext, now: datetime, flow_run: str = "", *, bounded: bool = False, claim: Claim = UNCLAIMED
 ) -> Version:
     """Fit on every labelled row outside the holdout, judge on the holdout, and register; *bounded* as in `ladder`."""
-    view = care.source.as_of(now)
-    rows, holdout = view.learned(now), view.holdout(None, limit=care.spec.gate.sample)
+    view = context.source.as_of(now)
+    rows, holdout = view.learned(now), view.holdout(None, limit=context.spec.gate.sample)
     used = None
     if bounded:
-        trained, seconds, used = first_apart(care.spec, rows, holdout=holdout)
+        trained, seconds, used = first_apart(context.spec, rows, holdout=holdout)
     else:
-        trained, seconds = first(care.spec, rows, holdout=holdout)
+        trained, seconds = first(context.spec, rows, holdout=holdout)
     evidence = Evidence(
-        decision=decision_id(care.spec.model, now, "first"),
+        decision=decision_id(context.spec.model, now, "first"),
         at=now,
         example=rows.head(5),
         reasons=("There was no champion yet.",),
@@ -40,39 +40,39 @@ def first_version(
         cpu_seconds=seconds,
         used=used,
         flow_run=flow_run,
-        spec_path=str(care.spec.path),
+        spec_path=str(context.spec.path),
     )
-    return care.registry.register(referenced(care, view, trained), evidence, claim=claim)
+    return context.registry.register(referenced(context, view, trained), evidence, claim=claim)
 
 
-def train_first(care: Care, now: datetime, fit: Callable[[Care, datetime, Claim], str]) -> str:
+def train_first(context: ModelContext, now: datetime, fit: Callable[[ModelContext, datetime, Claim], str]) -> str:
     """Let *fit* make the first version, and let it serve; its number.
 
     Raises RegistryError if the model has a champion, and Refused if another process makes one just now; then nothing
     was changed.
     """
-    _refuse_foreign(care)
-    with first_claim(care) as claim:
-        version = fit(care, now, claim)
+    _refuse_foreign(context)
+    with first_claim(context) as claim:
+        version = fit(context, now, claim)
         claim.check()
-        move_champion(care, version, Move("first", "the first version", "ratoon", now), claim)
+        move_champion(context, version, Move("first", "the first version", "ratoon", now), claim)
     return version
 
 
-def _refuse_foreign(care: Kept) -> None:
-    serving = care.registry.champion()
+def _refuse_foreign(context: Stores) -> None:
+    serving = context.registry.champion()
     if serving is not None and not serving.meta.made_by_ratoon:
         raise RegistryError(
-            f"{care.spec.model} has the champion v{serving.number}, which Ratoon did not make; nothing was "
-            f"changed. Take it under care with `ratoon adopt {care.spec.path} --learned-until MOMENT`."
+            f"{context.spec.model} has the champion v{serving.number}, which Ratoon did not make; nothing was "
+            f"changed. Take it under care with `ratoon adopt {context.spec.path} --learned-until MOMENT`."
         )
 
 
 class FirstClaim:
     """The claim on a model's first version: the lock over its champion, as the registry asks for it."""
 
-    def __init__(self, care: Kept, lock: Lock) -> None:
-        self._care = care
+    def __init__(self, context: Stores, lock: Lock) -> None:
+        self._care = context
         self._lock = lock
 
     def check(self) -> None:
@@ -99,9 +99,9 @@ class FirstClaim:
 
 
 @contextmanager
-def first_claim(care: Kept) -> Iterator[FirstClaim]:
+def first_claim(context: Stores) -> Iterator[FirstClaim]:
     """The claim on the first version of a model, kept until the block ends; see `FirstClaim.check`."""
-    with champion_lock(care, wait=_SOON) as lock:
-        claim = FirstClaim(care, lock)
+    with champion_lock(context, wait=_SOON) as lock:
+        claim = FirstClaim(context, lock)
         claim.check()
         yield claim

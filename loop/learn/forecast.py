@@ -10,25 +10,25 @@ from ...policy.guards.budgets import cpu_seconds_left
 from ...spec.model import Spec
 from ...spec.rules import Rule
 from ...spec.values import Decision, LadderRung
-from ..context import Care
+from ..context import ModelContext
 from .tries import climbed
 
 
-def forecast(care: Care, fired: Decision, rows: Callable[[], Mapping[LadderRung, int]]) -> Outlook:
+def forecast(context: ModelContext, fired: Decision, rows: Callable[[], Mapping[LadderRung, int]]) -> Outlook:
     """What earlier runs of this model say about its strategies, and what the rule's budget leaves.
 
     *rows*: how many each would learn, replayed ones included; counted only if there is a budget.
     """
-    spec = care.spec
+    spec = context.spec
     rule = fired_rule(spec.deciding, fired)
     if rule is None:
         return Outlook()
-    history = care.ledger.history(spec.model, fired.at)
+    history = context.ledger.history(spec.model, fired.at)
     budget = cpu_seconds_left(rule, history, spec.deciding, fired.at)
     barred = _barred(spec, rule)
     if budget is None:
         return Outlook(resting=barred)
-    runs = [each.attempts for each in climbed(care, fired.at)]
+    runs = [each.attempts for each in climbed(context, fired.at)]
     return Outlook(resting=barred, expected=expected(runs, rows()), budget=budget)
 
 

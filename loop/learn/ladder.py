@@ -10,15 +10,15 @@ import pandas as pd
 
 from ...data.sources.moment import TICK
 from ...data.view import View
-from ...models.ladder.climbing import climb_apart
+from ...models.ladder.climbing import run_ladder_apart
 from ...models.ladder.race import Asked, LadderRows, Race, climb
 from ...models.ladder.skipped import rows_to_learn
 from ...models.learning.trained import Trained
-from ...models.subprocesses.remote import Isolated
+from ...models.subprocesses.remote import RemoteEstimator
 from ...spec.model import Spec
 from ...spec.values import Decision, LadderRung
 from ..champion import Champion
-from ..context import Care
+from ..context import ModelContext
 from ..excluded import KeptOut, impossible, kept_out, without
 from ..observe.windows import reference_span
 from .candidates import learned_broken, lines
@@ -33,7 +33,7 @@ from .tries import history_of, to_try
 class _Known:
     """What was known at the moment of *fired*: the data as of then, and which of its rows are broken."""
 
-    care: Care
+    context: ModelContext
     champion: Champion
     fired: Decision
     view: View
@@ -51,13 +51,15 @@ class _Known:
 
     def since(self) -> dict[LadderRung, datetime | None]:
         """From when on the strategies from scratch learn; None: from the beginning."""
-        learner, at = self.care.spec.learner, self.fired.at
-        lately = at - learner.recent if learner.recent else reference_span(self.view, self.care.spec.monitors, at).start
+        learner, at = self.context.spec.learner, self.fired.at
+        lately = (
+            at - learner.recent if learner.recent else reference_span(self.view, self.context.spec.monitors, at).start
+        )
         return {"scratch": at - learner.history if learner.history else None, "scratch_recent": lately}
 
 
 def ladder(
-    care: Care,
+    context: ModelContext,
     champion: Champion,
     fired: Decision,
     *,
@@ -70,28 +72,28 @@ def ladder(
     Without *offer* those that are due learn in the background, and no gate is asked. *bounded*: in a process of its
     own, with the limits of `learner.limits`; raises TrainingDied where that was ended. *asked*: what `to_try` said.
     """
-    history = history_of(care, fired)
-    asked = asked or to_try(care, fired, history, offer=offer)
+    history = history_of(context, fired)
+    asked = asked or to_try(context, fired, history, offer=offer)
     if not offer and not asked.learn:
         return Race(())
-    looks = care.ledger.decisions.evaluations(
-        care.spec.model, before=fired.at + TICK
+    looks = context.ledger.decisions.evaluations(
+        context.spec.model, before=fired.at + TICK
     )  # the decision's own look included
-    view = care.source.as_of(fired.at)
-    known = _Known(care, champion, fired, view, kept_out(looks), impossible(looks))
-    found = lines(care, champion.version, history)
-    own = {r: line for r, line in found.items() if not learned_broken(care, view, looks, line, known.watermark)}
+    view = context.source.as_of(fired.at)
+    known = _Known(context, champion, fired, view, kept_out(looks), impossible(looks))
+    found = lines(context, champion.version, history)
+    own = {r: line for r, line in found.items() if not learned_broken(context, view, looks, line, known.watermark)}
     race = _climbed(known, own, asked, bounded=bounded, offer=offer)
     return _with_left_out(known, race) if offer else race
 
 
 def _climbed(known: _Known, own: Mapping[LadderRung, Trained], asked: Asked, *, bounded: bool, offer: bool) -> Race:
-    care, fired, view, base = known.care, known.fired, known.view, known.champion.trained
-    spec, since = _demanding(care.spec, fired), known.since()
+    context, fired, view, base = known.context, known.fired, known.view, known.champion.trained
+    spec, since = _demanding(context.spec, fired), known.since()
     recent, anchor, outdated = held_out(spec, view, base.state, fired.at, known.broken) if offer else _NOTHING
     oldest = min(each.state.watermark for each in (base, *own.values()))
     unlearned = known.sound(view.unlearned(oldest))
-    apart = bounded or isinstance(base.estimator, Isolated)  # whose code runs in no process but its own
+    apart = bounded or isinstance(base.estimator, RemoteEstimator)  # whose code runs in no process but its own
 
     def rows() -> dict[LadderRung, int]:
         return rows_to_learn(base, own, unlearned, spec.learner) | {
@@ -99,7 +101,7 @@ def _climbed(known: _Known, own: Mapping[LadderRung, Trained], asked: Asked, *, 
             for rung, after in since.items()
         }
 
-    return (climb_apart if apart else climb)(
+    return (run_ladder_apart if apart else climb)(
         base,
         spec,
         rows=LadderRows(
@@ -115,15 +117,15 @@ def _climbed(known: _Known, own: Mapping[LadderRung, Trained], asked: Asked, *, 
         lines=own,
         asked=asked,
         full=fired.action == "full_retrain",
-        outlook=forecast(care, fired, rows),
+        outlook=forecast(context, fired, rows),
     )
 
 
 def _with_left_out(known: _Known, race: Race) -> Race:
     """*race* with what no update learns: rows and labels that came too late, and impossible rows."""
-    care, view, trained = known.care, known.view, known.champion.trained
-    lost = missed(care.spec, view, trained.state, known.broken)
-    still = care.source.held and not care.spec.data.newest_label  # what is held does not change
+    context, view, trained = known.context, known.view, known.champion.trained
+    lost = missed(context.spec, view, trained.state, known.broken)
+    still = context.source.held and not context.spec.data.newest_label  # what is held does not change
     changed = None if still else revised(view, trained)
     new = view.unlearned(known.watermark) if known.few else pd.DataFrame()
     return replace(race, missed=lost, revised=changed, kept_out=len(new) - len(without(new, known.few)))

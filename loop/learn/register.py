@@ -12,7 +12,7 @@ from ...models.registry.versions import UNCLAIMED, Claim, Version
 from ...policy.strategies.credits import gain_of
 from ...spec.values import Decision
 from ..champion import Champion
-from ..context import Care, Kept
+from ..context import ModelContext, Stores
 from ..links import links_of
 from .missed import told_of_missed
 from .referenced import referenced
@@ -29,13 +29,13 @@ class Shown:
     flow_run: str = ""
 
 
-def to_keep(care: Kept, race: Race) -> Trained | None:
+def to_keep(context: Stores, race: Race) -> Trained | None:
     """What is registered of *race*: its winner, else the unproven candidate where the spec continues such."""
-    return race.candidate if race.winner or care.spec.learner.unproven == "continue" else None
+    return race.candidate if race.winner or context.spec.learner.unproven == "continue" else None
 
 
 def offered(
-    care: Care,
+    context: ModelContext,
     champion: Champion,
     fired: Decision,
     race: Race,
@@ -48,12 +48,12 @@ def offered(
 
     One version for a decision.
     """
-    view = care.source.as_of(fired.at)
+    view = context.source.as_of(fired.at)
     evidence = Evidence(
         decision=fired.id,
         at=fired.at,
         example=view.holdout(champion.trained.state.watermark, limit=5),
-        reasons=(*fired.reasons, *_why(care, fired, candidate), *fired.triage.evidence, *told_of_missed(race)),
+        reasons=(*fired.reasons, *_why(context, fired, candidate), *fired.triage.evidence, *told_of_missed(race)),
         action=fired.action,
         verdict=fired.triage.verdict,
         window=fired.window,
@@ -66,15 +66,15 @@ def offered(
         snapshots=shown.snapshots,
         reports=shown.reports,
         flow_run=shown.flow_run,
-        spec_path=str(care.spec.path),
-        links=links_of(care, champion.version, shown.snapshots, shown.flow_run),
+        spec_path=str(context.spec.path),
+        links=links_of(context, champion.version, shown.snapshots, shown.flow_run),
     )
-    return care.registry.register(referenced(care, view, candidate), evidence, claim=claim)
+    return context.registry.register(referenced(context, view, candidate), evidence, claim=claim)
 
 
-def _why(care: Care, fired: Decision, candidate: Trained) -> tuple[str, ...]:
+def _why(context: ModelContext, fired: Decision, candidate: Trained) -> tuple[str, ...]:
     """Why this strategy, in a sentence, if its trials tell."""
-    gain = gain_of(history_of(care, fired), candidate.state.rung)
+    gain = gain_of(history_of(context, fired), candidate.state.rung)
     if gain is None:
         return ()
     against = "the present champion" if gain.by == "direct" else "the champions of some looks before"
@@ -85,13 +85,13 @@ def _why(care: Care, fired: Decision, candidate: Trained) -> tuple[str, ...]:
 
 
 def kept_behind(
-    care: Care, champion: Champion, fired: Decision, race: Race, *, claim: Claim = UNCLAIMED
+    context: ModelContext, champion: Champion, fired: Decision, race: Race, *, claim: Claim = UNCLAIMED
 ) -> dict[str, str]:
     """Register what the strategies made beside the candidate, to go on from; the version's number by strategy.
 
     Once for a decision and strategy, through its run's *claim*. Nothing of it serves, and no page is drawn for it.
     """
-    if care.spec.learner.unproven == "drop":
+    if context.spec.learner.unproven == "drop":
         return {}
     offered_one = race.candidate.state.rung if race.candidate is not None else None
     example = None
@@ -100,7 +100,7 @@ def kept_behind(
         if strategy == offered_one or trained.version is not None:
             continue
         if example is None:
-            example = care.source.as_of(fired.at).holdout(champion.trained.state.watermark, limit=5)
+            example = context.source.as_of(fired.at).holdout(champion.trained.state.watermark, limit=5)
         attempt = next(each for each in race.attempts if each.rung == strategy)
         evidence = Evidence(
             decision=f"{fired.id}:{strategy}",
@@ -113,8 +113,8 @@ def kept_behind(
             attempts=(attempt,),
             rows=attempt.rows,
             cpu_seconds=attempt.cpu_seconds,
-            spec_path=str(care.spec.path),
+            spec_path=str(context.spec.path),
             background=True,
         )
-        found[strategy] = care.registry.register(trained, evidence, claim=claim).number
+        found[strategy] = context.registry.register(trained, evidence, claim=claim).number
     return found

@@ -21,7 +21,7 @@ from ...spec.masked import masked
 from ...spec.values import Decision, Outcome
 from ..champion import Champion, find_champion
 from ..champion_lock import Busy, champion_lock
-from ..context import Care
+from ..context import ModelContext
 from ..events import Registered
 from ..review.promote import Move, promote_challenger
 from .claim import Claim
@@ -59,91 +59,99 @@ def became(outcome: Ended, version: str | None, candidate: str | None) -> str:
     return told(*ended(outcome, version, candidate))
 
 
-def run_ladder(care: Care, champion: Champion, fired: Decision, apart: bool) -> Race:
+def run_ladder(context: ModelContext, champion: Champion, fired: Decision, apart: bool) -> Race:
     """Try the strategies on what was known at the decision's moment."""
-    return ladder(care, champion, fired, bounded=apart)
+    return ladder(context, champion, fired, bounded=apart)
 
 
 def register(
-    care: Care, champion: Champion, fired: Decision, race: Race, candidate: Trained, claim: Claim, flow_run: str = ""
+    context: ModelContext,
+    champion: Champion,
+    fired: Decision,
+    race: Race,
+    candidate: Trained,
+    claim: Claim,
+    flow_run: str = "",
 ) -> str:
     """Register the race's candidate with its evidence; safe to retry, one version for a decision."""
-    signals = care.ledger.decisions.signals(fired.id)
+    signals = context.ledger.decisions.signals(fired.id)
     snapshots = tuple(dict.fromkeys(s.snapshot for s in signals if s.snapshot))
-    reports = reports_of(care.stores.workspace, care.spec.model, snapshots)
+    reports = reports_of(context.stores.workspace, context.spec.model, snapshots)
     shown = Shown(snapshots, reports, flow_run)
-    return offered(care, champion, fired, race, candidate, claim=claim, shown=shown).number
+    return offered(context, champion, fired, race, candidate, claim=claim, shown=shown).number
 
 
 @dataclass(frozen=True)
 class Steps:
     """The steps of a run that take long or may be tried again: an orchestrator wraps them."""
 
-    run_ladder: Callable[[Care, Champion, Decision, bool], Race] = run_ladder
-    register: Callable[[Care, Champion, Decision, Race, Trained, Claim, str], str] = register
+    run_ladder: Callable[[ModelContext, Champion, Decision, bool], Race] = run_ladder
+    register: Callable[[ModelContext, Champion, Decision, Race, Trained, Claim, str], str] = register
 
 
 PLAIN = Steps()
 
 
-def fired_by(care: Care, decision: str) -> Decision:
+def fired_by(context: ModelContext, decision: str) -> Decision:
     """The decision of that id. Raises Refused if the ledger holds none for the model, or if it trains nothing."""
-    stored = care.ledger.decisions.find(decision)
-    if stored is None or stored.model != care.spec.model:
-        raise Refused(f"The ledger holds no decision {decision!r} for {care.spec.model}; nothing was trained.")
+    stored = context.ledger.decisions.find(decision)
+    if stored is None or stored.model != context.spec.model:
+        raise Refused(f"The ledger holds no decision {decision!r} for {context.spec.model}; nothing was trained.")
     if not stored.fires:
         raise Refused(f"Decision {decision} is to {stored.action}, which trains nothing; nothing was changed.")
     return stored
 
 
-def carry_out(care: Care, fired: Decision, runner: Runner, steps: Steps = PLAIN) -> TrainingRun:
+def carry_out(context: ModelContext, fired: Decision, runner: Runner, steps: Steps = PLAIN) -> TrainingRun:
     """Carry *fired* out, unless that was done or another process trains the model; what came of it.
 
     An error is written down as how the run ended, and raised.
     """
-    flight = claimed(care, fired, runner)
+    flight = claimed(context, fired, runner)
     if flight is None:
         return TrainingRun("in_flight")
     if flight.landed is not None:
-        care.listener.info(f"Decision {fired.id} was carried out before: {flight.landed}.")
-        made = care.registry.of_decision(fired.id)
+        context.listener.info(f"Decision {fired.id} was carried out before: {flight.landed}.")
+        made = context.registry.of_decision(fired.id)
         kept = made.number if made is not None and made.unproven else None
         return _result(flight.landed, flight.version or kept)
     try:
-        with claim_of(care, flight, runner) as claim:
-            done = care.registry.of_decision(fired.id)
+        with claim_of(context, flight, runner) as claim:
+            done = context.registry.of_decision(fired.id)
             if done is not None:
-                outcome = finish_taken_over(care, fired, flight, done, claim)
+                outcome = finish_taken_over(context, fired, flight, done, claim)
                 return _result(outcome, done.number)
-            return _train(care, fired, flight, _Way(runner, steps, claim))
+            return _train(context, fired, flight, _Way(runner, steps, claim))
     except Exception as error:
-        offered_one = fired.id in care.ledger.offers.of(care.spec.model)  # then the next try ends what this one began
-        if not offered_one and care.ledger.runs.is_claimed(flight):
-            landed_failed(care, flight, error, runner.ended_at(fired))
+        offered_one = fired.id in context.ledger.offers.of(
+            context.spec.model
+        )  # then the next try ends what this one began
+        if not offered_one and context.ledger.runs.is_claimed(flight):
+            landed_failed(context, flight, error, runner.ended_at(fired))
         raise
 
 
-def promote_passed(care: Care, fired: Decision, version: str) -> bool:
+def promote_passed(context: ModelContext, fired: Decision, version: str) -> bool:
     """Promote by `review: automatic`, once for a decision: a later champion is never pushed aside by a repeat.
 
     Whether *version* serves, or did; what stands in the way is told.
     """
-    if _promoted(care, fired):
+    if _promoted(context, fired):
         return True
     reason = "the gate passed, and the spec says `review: automatic`"
     try:
-        with champion_lock(care) as lock:
+        with champion_lock(context) as lock:
             move = Move("promotion", reason, "ratoon", fired.at, fired.id)
-            return _promoted(care, fired) or promote_challenger(care, version, move, lock)
+            return _promoted(context, fired) or promote_challenger(context, version, move, lock)
     except NotAllowed as error:
-        care.listener.warning(f"v{version} waits for a reviewer, as with `review: required`: {error}")
+        context.listener.warning(f"v{version} waits for a reviewer, as with `review: required`: {error}")
     except (AliasMoved, Busy) as error:
-        care.listener.warning(f"v{version} is not promoted: {error}")
+        context.listener.warning(f"v{version} is not promoted: {error}")
     return False
 
 
-def _promoted(care: Care, fired: Decision) -> bool:
-    return any(promotion.decision == fired.id for promotion in care.ledger.promotions.of(care.spec.model))
+def _promoted(context: ModelContext, fired: Decision) -> bool:
+    return any(promotion.decision == fired.id for promotion in context.ledger.promotions.of(context.spec.model))
 
 
 @dataclass(frozen=True)
@@ -155,51 +163,51 @@ class _Way:
     claim: Claim
 
 
-def _train(care: Care, fired: Decision, flight: Flight, way: _Way) -> TrainingRun:
-    champion, began, claim = find_champion(care), process_time(), way.claim
-    care.listener.progress(0, "reading the rows, training and judging the strategies")
-    race = way.steps.run_ladder(care, champion, fired, way.runner.apart)
+def _train(context: ModelContext, fired: Decision, flight: Flight, way: _Way) -> TrainingRun:
+    champion, began, claim = find_champion(context), process_time(), way.claim
+    context.listener.progress(0, "reading the rows, training and judging the strategies")
+    race = way.steps.run_ladder(context, champion, fired, way.runner.apart)
     for said in told_of_missed(race):
-        care.listener.warning(f"{said}.")
-    care.listener.progress(70, "registering what came of it")
+        context.listener.warning(f"{said}.")
+    context.listener.progress(70, "registering what came of it")
     claim.check()
-    kept, flow_run = to_keep(care, race), way.runner.flow_run or ""
-    number = way.steps.register(care, champion, fired, race, kept, claim, flow_run) if kept else None
-    behind = _behind(care, champion, fired, race, claim)
-    care.listener.progress(95, "writing the ledger")
+    kept, flow_run = to_keep(context, race), way.runner.flow_run or ""
+    number = way.steps.register(context, champion, fired, race, kept, claim, flow_run) if kept else None
+    behind = _behind(context, champion, fired, race, claim)
+    context.listener.progress(95, "writing the ledger")
     spent = None if way.runner.simulated else process_time() - began  # a simulation's other arms read beside it
     at = way.runner.ended_at(fired)
-    outcome = landed(care, flight, race, number, ended_at=at, behind=behind, cpu_seconds=spent)
-    care.listener.trained(care, fired, race, number)
-    _announce(care, fired, race, number)
+    outcome = landed(context, flight, race, number, ended_at=at, behind=behind, cpu_seconds=spent)
+    context.listener.trained(context, fired, race, number)
+    _announce(context, fired, race, number)
     return _result(outcome, number, race)
 
 
-def _announce(care: Care, fired: Decision, race: Race, number: str | None) -> None:
+def _announce(context: ModelContext, fired: Decision, race: Race, number: str | None) -> None:
     if number is None or race.winner is None:
         return
-    care.listener.event(
+    context.listener.event(
         Registered(
-            model=care.spec.model,
-            spec=str(care.spec.path),
+            model=context.spec.model,
+            spec=str(context.spec.path),
             at=fired.at,
             decision=fired.id,
             version=number,
             parent=race.winner.state.parent,
             rung=race.winner.state.rung,
             cpu_seconds=race.cpu_seconds,
-            page=care.registry.page(number),
+            page=context.registry.page(number),
         )
     )
 
 
-def _behind(care: Care, champion: Champion, fired: Decision, race: Race, claim: Claim) -> dict[str, str]:
+def _behind(context: ModelContext, champion: Champion, fired: Decision, race: Race, claim: Claim) -> dict[str, str]:
     """What the other strategies made; a registry that fails here costs them, and not the run that made its offer."""
     try:
-        return kept_behind(care, champion, fired, race, claim=claim)
+        return kept_behind(context, champion, fired, race, claim=claim)
     except Exception as error:
         why = masked(f"{type(error).__name__}: {error}")
-        care.listener.warning(f"Not every strategy's version was kept: {why}")
+        context.listener.warning(f"Not every strategy's version was kept: {why}")
         return {}
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from ...ledger.ledger import Flight
 from ...spec.values import Decision
-from ..context import Care
+from ..context import ModelContext
 from ..holding import Holder
 from .claim import Claim, kept_alive
 
@@ -32,14 +32,14 @@ class Runner:
         """Whether nothing competes for the claim."""
         return self.holder is None
 
-    def claim(self, care: Care, fired: Decision) -> Flight | None:
+    def claim(self, context: ModelContext, fired: Decision) -> Flight | None:
         """The training run of *fired*; None while another process, or another decision, has the model's one run."""
-        return care.ledger.runs.claim(
-            model=care.spec.model,
+        return context.ledger.runs.claim(
+            model=context.spec.model,
             decision=fired.id,
             at=fired.at,
             run=self.flow_run,
-            abandon_after=care.spec.abandon_after,
+            abandon_after=context.spec.abandon_after,
             holder=self.holder.name if self.holder else None,
             dead=self.holder.dead if self.holder else (),
             now_wall=fired.at if self.simulated else None,
@@ -53,6 +53,6 @@ class Runner:
 SIMULATED = Runner()
 
 
-def claim_of(care: Care, flight: Flight, runner: Runner) -> AbstractContextManager[Claim]:
+def claim_of(context: ModelContext, flight: Flight, runner: Runner) -> AbstractContextManager[Claim]:
     """The claim of a run that began, its lease renewed until the block ends unless nothing competes for it."""
-    return nullcontext(Claim(care.ledger, flight)) if runner.simulated else kept_alive(care.ledger, flight)
+    return nullcontext(Claim(context.ledger, flight)) if runner.simulated else kept_alive(context.ledger, flight)

@@ -10,14 +10,14 @@ from ...models.registry.versions import Version
 from ...spec.run_record import RunRecord
 from ...spec.values import Decision, Outcome
 from ...spec.waiting import until
-from ..context import Care
+from ..context import ModelContext
 from .claim import Claim
 from .runner import Runner
 
 _ASKED = 20  # times in a lease
 
 
-def claimed(care: Care, fired: Decision, runner: Runner) -> Flight | None:
+def claimed(context: ModelContext, fired: Decision, runner: Runner) -> Flight | None:
     """The training run of *fired*; None while somebody else trains.
 
     If the decision's own run is claimed by a process that does not answer, that may have died on another machine: it is
@@ -28,9 +28,9 @@ def claimed(care: Care, fired: Decision, runner: Runner) -> Flight | None:
 
     def settled() -> bool:
         nonlocal seen, flight
-        flight = runner.claim(care, fired)
-        claim = care.ledger.claims.find(care.spec.model) if flight is None else None
-        if claim is None or not _own_runs(care, fired):
+        flight = runner.claim(context, fired)
+        claim = context.ledger.claims.find(context.spec.model) if flight is None else None
+        if claim is None or not _own_runs(context, fired):
             return True
         lives = seen is not None and seen != (claim.holder, claim.until)
         seen = (claim.holder, claim.until)
@@ -41,26 +41,26 @@ def claimed(care: Care, fired: Decision, runner: Runner) -> Flight | None:
     return flight
 
 
-def in_flight(care: Care) -> str:
+def in_flight(context: ModelContext) -> str:
     """Who trains, and when a process that does not answer any more loses its claim."""
-    claim = care.ledger.claims.find(care.spec.model)
+    claim = context.ledger.claims.find(context.spec.model)
     if claim is None or not claim.held:
-        return f"Another retrain of {care.spec.model} is in flight"
+        return f"Another retrain of {context.spec.model} is in flight"
     machine, process, _ = claim.holder.rsplit(":", 2)
     return (
-        f"Another retrain of {care.spec.model} is in flight, in process {process} on {machine}; its claim lasts until "
-        f"{claim.until:%H:%M:%S} UTC unless it is renewed"
+        f"Another retrain of {context.spec.model} is in flight, in process {process} on {machine}; its claim lasts "
+        f"until {claim.until:%H:%M:%S} UTC unless it is renewed"
     )
 
 
-def finish_taken_over(care: Care, fired: Decision, flight: Flight, done: Version, claim: Claim) -> Outcome:
+def finish_taken_over(context: ModelContext, fired: Decision, flight: Flight, done: Version, claim: Claim) -> Outcome:
     """End the run of a process that died between the registry and the ledger: *done* is what it had registered."""
-    done = care.registry.offer(done, claim=claim)  # it may have died before it set the aliases
+    done = context.registry.offer(done, claim=claim)  # it may have died before it set the aliases
     record = RunRecord(resumed="the version was registered before the process died")
     if done.unproven:
         record = record.model_copy(update={"promising": True, "candidate": done.number})
     outcome: Outcome = "refused" if done.unproven else "registered"
-    care.ledger.runs.finish(
+    context.ledger.runs.finish(
         flight,
         outcome=outcome,
         version=None if done.unproven else done.number,
@@ -73,6 +73,6 @@ def finish_taken_over(care: Care, fired: Decision, flight: Flight, done: Version
     return outcome
 
 
-def _own_runs(care: Care, fired: Decision) -> bool:
-    running = [each for each in care.ledger.runs.of(care.spec.model) if each.outcome == "running"]
+def _own_runs(context: ModelContext, fired: Decision) -> bool:
+    running = [each for each in context.ledger.runs.of(context.spec.model) if each.outcome == "running"]
     return bool(running) and running[-1].decision == fired.id

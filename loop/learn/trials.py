@@ -19,14 +19,14 @@ from ...policy.strategies.credits import last_scored, reference_of
 from ...spec.errors import RegistryError, SpecError
 from ...spec.values import EARLIER, History, LadderRung, Trial, TrialRole
 from ..champion import Champion, replaced_by
-from ..context import Care
+from ..context import ModelContext
 from ..excluded import KeptOut, without
 
 LEAST, MOST = 10, 20_000  # rows of one trial: fewer say nothing, and the newest of more are enough
 
 
 def trials_of(
-    care: Care, view: View, champion: Champion, history: History, background: LadderRung, broken: KeptOut
+    context: ModelContext, view: View, champion: Champion, history: History, background: LadderRung, broken: KeptOut
 ) -> tuple[Trial, ...]:
     """Score every version that waits in the background, and former champions, against champion and one another.
 
@@ -34,16 +34,16 @@ def trials_of(
     compared on those that neither has learned. Holdout rows are among them: no version learns these.
     """
     seen = last_scored(history)
-    members = _members(care, champion, background, seen)
-    older = {EARLIER: replaced_by(care, champion.version), "reference": reference_of(history, champion.version)}
-    former = {name: trained for name, number in older.items() if number and (trained := _loaded(care, number))}
+    members = _members(context, champion, background, seen)
+    older = {EARLIER: replaced_by(context, champion.version), "reference": reference_of(history, champion.version)}
+    former = {name: trained for name, number in older.items() if number and (trained := _loaded(context, number))}
     if not members and not former:
         return ()
     since = champion.trained.state.watermark if seen is None else max(seen, _first_unlearned(members, champion))
     rows = _rows(view, since, broken)
     if len(rows) < LEAST:
         return ()
-    return _Bench(care, champion, rows, members, former, background).trials()
+    return _Bench(context, champion, rows, members, former, background).trials()
 
 
 def _first_unlearned(members: dict[str, Trained], champion: Champion) -> datetime:
@@ -61,7 +61,9 @@ def _rows(view: View, since: datetime, broken: KeptOut) -> pd.DataFrame:
     return newest.sort_values([TIME, ID], kind="stable", ignore_index=True)  # neighbours in time form blocks
 
 
-def _members(care: Care, champion: Champion, background: LadderRung, seen: datetime | None) -> dict[str, Trained]:
+def _members(
+    context: ModelContext, champion: Champion, background: LadderRung, seen: datetime | None
+) -> dict[str, Trained]:
     """The newest version of each strategy: those made since trials were last made, the background candidate whatever
     its age.
 
@@ -69,10 +71,10 @@ def _members(care: Care, champion: Champion, background: LadderRung, seen: datet
     its strategy it stands for it.
     """
     found: dict[str, Trained] = {}
-    for strategy, version in care.registry.candidates().items():
+    for strategy, version in context.registry.candidates().items():
         if version.number == champion.version or (not _fresh(version, seen) and strategy != background):
             continue
-        trained = _loaded(care, version.number)
+        trained = _loaded(context, version.number)
         if trained is not None:
             found[strategy] = trained
     own = champion.trained.state.rung
@@ -86,9 +88,9 @@ def _fresh(version: Version, seen: datetime | None) -> bool:
     return at is not None and (seen is None or at >= seen)
 
 
-def _loaded(care: Care, number: str) -> Trained | None:
+def _loaded(context: ModelContext, number: str) -> Trained | None:
     try:
-        return care.registry.load(number)
+        return context.registry.load(number)
     except (RegistryError, SpecError):  # deleted, or its files were, or they may not be read any more
         return None
 
@@ -98,14 +100,14 @@ class _Bench:
 
     def __init__(
         self,
-        care: Care,
+        context: ModelContext,
         champion: Champion,
         rows: pd.DataFrame,
         members: dict[str, Trained],
         former: dict[str, Trained],
         background: str,
     ) -> None:
-        self._metric = METRICS[care.spec.metric]
+        self._metric = METRICS[context.spec.metric]
         self._champion, self._rows, self._members, self._former = champion, rows, members, former
         self._background = background
         self._said: dict[str, Outcomes | None] = {}

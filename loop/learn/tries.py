@@ -13,7 +13,7 @@ from ...policy.past import whole
 from ...policy.strategies.credits import Effort, best_gain, credit, due, gain_of, losses, older_gained, tried
 from ...spec.run_record import AttemptRecord
 from ...spec.values import Decision, History, LadderRung
-from ..context import Care
+from ..context import ModelContext
 
 
 @dataclass(frozen=True)
@@ -32,45 +32,47 @@ class Climbed:
         return any(each.rung == strategy and each.unable for each in self.attempts)
 
 
-def climbed(care: Care, before: datetime) -> tuple[Climbed, ...]:
+def climbed(context: ModelContext, before: datetime) -> tuple[Climbed, ...]:
     """All attempts of this model by that moment, oldest first."""
-    found = [each for each in care.ledger.runs.of(care.spec.model) if each.at < before]
+    found = [each for each in context.ledger.runs.of(context.spec.model) if each.at < before]
     return tuple(Climbed(each.at, each.evidence.attempts) for each in found)
 
 
-def background_of(care: Care, now: datetime) -> LadderRung:
+def background_of(context: ModelContext, now: datetime) -> LadderRung:
     """The strategy that is tried at every look: the cheapest, first on the ladder, that works for this model."""
-    return _background(care, climbed(care, now), now)
+    return _background(context, climbed(context, now), now)
 
 
-def _background(care: Care, climbs: Sequence[Climbed], now: datetime) -> LadderRung:
-    rungs = care.spec.learner.rungs
-    return next((rung for rung in rungs if not _useless(care, climbs, rung, now)), rungs[-1])
+def _background(context: ModelContext, climbs: Sequence[Climbed], now: datetime) -> LadderRung:
+    rungs = context.spec.learner.rungs
+    return next((rung for rung in rungs if not _useless(context, climbs, rung, now)), rungs[-1])
 
 
-def _useless(care: Care, climbs: Sequence[Climbed], rung: LadderRung, now: datetime) -> bool:
+def _useless(context: ModelContext, climbs: Sequence[Climbed], rung: LadderRung, now: datetime) -> bool:
     """Whether *rung* was found unable to continue the present champion: another one may be continued again."""
-    promoted = max((each.at for each in care.ledger.promotions.of(care.spec.model) if each.at <= now), default=None)
+    promoted = max(
+        (each.at for each in context.ledger.promotions.of(context.spec.model) if each.at <= now), default=None
+    )
     told = [each for each in climbs if any(one.rung == rung for one in each.attempts)]
     return bool(told) and told[-1].unable(rung) and (promoted is None or told[-1].at >= promoted)
 
 
-def history_of(care: Care, fired: Decision) -> History:
+def history_of(context: ModelContext, fired: Decision) -> History:
     """What the ledger knew at a decision's moment, with the trials that it rested on itself."""
-    known = care.ledger.history(care.spec.model, fired.at)
+    known = context.ledger.history(context.spec.model, fired.at)
     basis = fired.basis
     own = {"trials": basis.trials, "leader": basis.leader} if basis is not None else {}
     return known.model_copy(update={"champion": fired.champion, **own})
 
 
-def to_try(care: Care, fired: Decision, history: History, *, offer: bool) -> Asked:
+def to_try(context: ModelContext, fired: Decision, history: History, *, offer: bool) -> Asked:
     """Which strategies are tried at the moment of *fired*, and in which order; *offer*: to win, not only to learn.
 
     *history* as `history_of` gives it. All hangs on ledger, spec and moment alone, so that whoever fires at this
     moment gets the same.
     """
-    spec, climbs = care.spec, climbed(care, fired.at)
-    background = _background(care, climbs, fired.at)
+    spec, climbs = context.spec, climbed(context, fired.at)
+    background = _background(context, climbs, fired.at)
     leader = history.leader or background
     found = tried(history)
     moments = [each.at for each in whole(history)]
@@ -87,7 +89,7 @@ def to_try(care: Care, fired: Decision, history: History, *, offer: bool) -> Ask
     learn = set[LadderRung]()
     for rung in rungs:
         often = rung in (background, leader)
-        if not _useless(care, climbs, rung, fired.at) and due(effort(rung), every_look=often, urgent=urgent):
+        if not _useless(context, climbs, rung, fired.at) and due(effort(rung), every_look=often, urgent=urgent):
             learn.add(rung)
     if spec.learner.unproven == "drop" and not offer:
         learn = set()

@@ -15,7 +15,7 @@ from ...data.window import EVERY_ROW
 from ...models.learning.trained import Trained
 from ...spec.model import Spec
 from ...spec.values import Span
-from ..context import Care
+from ..context import ModelContext
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,12 @@ class Served:
     trained: Trained
 
 
-def served_by_registry(care: Care) -> list[Served]:
+def served_by_registry(context: ModelContext) -> list[Served]:
     """The versions behind the champion alias, in the order in which they took over."""
-    return [Served(p.at, p.version, care.registry.load(p.version)) for p in care.ledger.promotions.of(care.spec.model)]
+    return [
+        Served(p.at, p.version, context.registry.load(p.version))
+        for p in context.ledger.promotions.of(context.spec.model)
+    ]
 
 
 def labelled(view: View, span: Span) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from ...spec.errors import Refused
 from ...spec.values import Decision
 from ...spec.watching import PagesSpec
 from ..champion import Champion, champion_as_of
-from ..context import Care
+from ..context import ModelContext
 from .watch import watch
 from .windows import Look, look
 
@@ -28,16 +28,16 @@ def wants_pages(pages: PagesSpec, decision: Decision, before: datetime | None) -
     )
 
 
-def draw(care: Care, champion: Champion, windows: Look, decision: Decision) -> Observation:
+def draw(context: ModelContext, champion: Champion, windows: Look, decision: Decision) -> Observation:
     """Draw the pages of a look that was decided on, and keep them in the workspace.
 
     The signals returned are those of the look, each with the page that shows it. Drawing again replaces the pages.
     Raises OSError where the workspace cannot be written.
     """
-    seen = watch(care, champion, windows, pages=True)
+    seen = watch(context, champion, windows, pages=True)
     keep(
-        care.stores.workspace,
-        care.spec.model,
+        context.stores.workspace,
+        context.spec.model,
         seen.runs,
         window=windows.current.span,
         decision=decision.id,
@@ -47,16 +47,18 @@ def draw(care: Care, champion: Champion, windows: Look, decision: Decision) -> O
     return seen
 
 
-def draw_later(care: Care, decision: str) -> Observation:
+def draw_later(context: ModelContext, decision: str) -> Observation:
     """Draw the pages of a past decision's look anew, from the data as it was known then.
 
     Raises Refused for a decision that the ledger lacks, or that looked at no window.
     """
-    held = care.ledger.decisions.find(decision)
+    held = context.ledger.decisions.find(decision)
     if held is None or held.window is None:
-        raise Refused(f"{decision} is no decision over a window in the ledger of {care.spec.model}; nothing was drawn.")
-    champion = champion_as_of(care, held.at)
-    return draw(care, champion, look(care.source.as_of(held.at), care.spec, champion), held)
+        raise Refused(
+            f"{decision} is no decision over a window in the ledger of {context.spec.model}; nothing was drawn."
+        )
+    champion = champion_as_of(context, held.at)
+    return draw(context, champion, look(context.source.as_of(held.at), context.spec, champion), held)
 
 
 def _period(moment: datetime, every: timedelta) -> int:

@@ -21,7 +21,7 @@ from ...spec.errors import RatoonError
 from ...spec.masked import masked
 from ...spec.model import Spec
 from ...spec.values import Decision, Score, Span
-from ..context import Care
+from ..context import ModelContext
 from .drop import drop_of
 
 MOST = 20  # decisions scored at one look, so that a long gap does not stall it
@@ -31,19 +31,19 @@ _SOON = 0.5  # quantile of their delay, before which nobody waits for a window's
 _PATIENCE = 4  # looks, or windows, after which too few labels have the last word
 
 
-def score_past(care: Care, now: datetime) -> tuple[Score, ...]:
+def score_past(context: ModelContext, now: datetime) -> tuple[Score, ...]:
     """Score the decisions whose time after them is known by *now*, and write the scores down."""
-    span = _judged(care.spec)
+    span = _judged(context.spec)
     found: list[Score] = []
     delay: timedelta | None = None
-    runs = {update.decision: update for update in care.ledger.runs.of(care.spec.model)}
-    for decision in care.ledger.scores.unscored(care.spec.model, before=now - span, limit=_ASKED):
+    runs = {update.decision: update for update in context.ledger.runs.of(context.spec.model)}
+    for decision in context.ledger.scores.unscored(context.spec.model, before=now - span, limit=_ASKED):
         if len(found) >= MOST:
             break
         if delay is None:  # one narrow read; nothing is known before anything is pending
-            delay = _known_delay(care, span, now)
-        score = _score(care, decision, runs.get(decision.id), span, now, delay)
-        if score is not None and care.ledger.scores.record(score, care.spec.model):
+            delay = _known_delay(context, span, now)
+        score = _score(context, decision, runs.get(decision.id), span, now, delay)
+        if score is not None and context.ledger.scores.record(score, context.spec.model):
             found.append(score)
     return tuple(found)
 
@@ -53,14 +53,14 @@ def _judged(spec: Spec) -> timedelta:
     return spec.monitors.window if isinstance(spec.monitors.window, timedelta) else spec.monitors.every
 
 
-def _known_delay(care: Care, length: timedelta, now: datetime) -> timedelta:
+def _known_delay(context: ModelContext, length: timedelta, now: datetime) -> timedelta:
     """How long labels took of late, as far as they have come; zero where none has."""
     recent = Span(start=now - _RECENT * length, end=now)
-    return max(care.source.as_of(now).label_delay(recent, _SOON), timedelta(0))
+    return max(context.source.as_of(now).label_delay(recent, _SOON), timedelta(0))
 
 
 def _score(
-    care: Care, decision: Decision, run: UpdateRow | None, length: timedelta, now: datetime, delay: timedelta
+    context: ModelContext, decision: Decision, run: UpdateRow | None, length: timedelta, now: datetime, delay: timedelta
 ) -> Score | None:
     since = run.ended_at if run is not None and run.ended_at is not None else decision.at
     if run is not None and run.outcome == "running":
@@ -74,40 +74,40 @@ def _score(
         text = f"acting was wrong: the run ended {run.outcome}, after {run.cpu_seconds:.2g} CPU seconds of learning"
         return Score(decision=decision.id, at=now, verdict="wrong", text=text)
     span = Span(start=since, end=since + length)
-    view = care.source.as_of(now)
+    view = context.source.as_of(now)
     if decision.champion is None:
         return Score(decision=decision.id, at=now, verdict="even", text="cannot be told: there was no champion")
     late = now >= span.end + _PATIENCE * length
     if now < span.end + delay and not late:
         return None  # its last labels are still on their way
     rows, labelled = view.counts(span)
-    if labelled < care.spec.gate.min_rows or labelled < _mature(care.spec) * rows:
+    if labelled < context.spec.gate.min_rows or labelled < _mature(context.spec) * rows:
         few = f"only {labelled} of {rows} rows have labels"
         return Score(decision=decision.id, at=now, verdict="even", text=f"cannot be told: {few}") if late else None
     window = view.window(span)
     try:
         if run is not None and run.version is not None:
-            return _act(care, decision, run.version, window, now)
+            return _act(context, decision, run.version, window, now)
         if decision.action == "roll_back":
-            moves = care.ledger.promotions.of(care.spec.model)
+            moves = context.ledger.promotions.of(context.spec.model)
             back = next((p.version for p in moves if p.kind == "roll_back" and p.decision == decision.id), None)
             if back is not None:
-                return _act(care, decision, back, window, now)
+                return _act(context, decision, back, window, now)
         if decision.fires or decision.action == "roll_back":
             return Score(decision=decision.id, at=now, verdict="even", text="cannot be told: nothing came of the act")
-        return _wait(care, decision, window, now)
+        return _wait(context, decision, window, now)
     except RatoonError as error:
         return Score(decision=decision.id, at=now, verdict="even", text=masked(f"cannot be told: {error}"))
 
 
-def _act(care: Care, decision: Decision, version: str, window: Window, now: datetime) -> Score:
-    metric = METRICS[care.spec.metric]
+def _act(context: ModelContext, decision: Decision, version: str, window: Window, now: datetime) -> Score:
+    metric = METRICS[context.spec.metric]
     rows = window.frame[window.frame[TARGET].notna()]
-    served, came = (care.registry.load(each) for each in (decision.champion or "", version))
-    if care.spec.task == "clustering" and (why := other_unit(served, came, rows)):
+    served, came = (context.registry.load(each) for each in (decision.champion or "", version))
+    if context.spec.task == "clustering" and (why := other_unit(served, came, rows)):
         return Score(decision=decision.id, at=now, verdict="even", text=f"cannot be told: {why}", rows=len(rows))
     before, after = served.predict(rows), came.predict(rows)
-    gain = paired_gain(metric, after, before, resamples=300, seed=care.spec.seed)
+    gain = paired_gain(metric, after, before, resamples=300, seed=context.spec.seed)
     shown = f"v{version} against v{decision.champion} on the {len(rows)} rows after it: gain {gain.value:+.4g}"
     if gain.low > 0:
         verdict, text = "right", f"acting was right: {shown} ({gain.low:+.4g} to {gain.high:+.4g})"
@@ -121,10 +121,10 @@ def _act(care: Care, decision: Decision, version: str, window: Window, now: date
     )
 
 
-def _wait(care: Care, decision: Decision, window: Window, now: datetime) -> Score:
-    champion = care.registry.load(decision.champion or "")
+def _wait(context: ModelContext, decision: Decision, window: Window, now: datetime) -> Score:
+    champion = context.registry.load(decision.champion or "")
     rows = window.frame[window.frame[TARGET].notna()]
-    drop = drop_of(care.spec, champion, champion.predict(rows), window.span)
+    drop = drop_of(context.spec, champion, champion.predict(rows), window.span)
     words = drop.note or "the champion held its level"
     verdict = {"fail": "wrong", "ok": "right"}.get(drop.status, "even")
     text = {"wrong": "waiting was wrong", "right": "waiting was right", "even": "cannot be told"}[verdict]

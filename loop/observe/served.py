@@ -20,7 +20,7 @@ from ...models.learning.trained import Trained
 from ...spec.errors import RatoonError
 from ...spec.model import Spec
 from ..champion import Champion
-from ..context import Care
+from ..context import ModelContext
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,30 @@ class Answers:
     rows: pd.DataFrame | None = None
 
 
-def terms(care: Care, champion: Champion, now: datetime) -> tuple[Term, ...]:
+def terms(context: ModelContext, champion: Champion, now: datetime) -> tuple[Term, ...]:
     """Which version served from when on, by all that the ledger knows of *now*, oldest first; *champion* ends it."""
-    moves = [Term(p.version, p.at) for p in care.ledger.promotions.of(care.spec.model) if p.at <= now]
+    moves = [Term(p.version, p.at) for p in context.ledger.promotions.of(context.spec.model) if p.at <= now]
     if not moves or moves[-1].version != champion.version:
         moves.append(Term(champion.version, champion.since))
     return tuple(each for n, each in enumerate(moves) if n == 0 or each.version != moves[n - 1].version)
 
 
-def answers(care: Care, champion: Champion, rows: pd.DataFrame, now: datetime) -> Answers:
+def answers(context: ModelContext, champion: Champion, rows: pd.DataFrame, now: datetime) -> Answers:
     """What was served on the labelled *rows*: as the data recorded it, else by the version of each row's moment.
 
     A version is asked only for rows that it has not learned. Only versions that served these rows are loaded; rows of
     one that cannot be loaded, or cannot predict them, are left out.
     """
-    spec = care.spec
+    spec = context.spec
     if spec.data.prediction is not None:
         known = rows[rows[PREDICTION].notna() & rows[TARGET].notna()]
         found = served_outcomes(known, spec.task, champion.trained.state.classes, spec.data.positive)
         return Answers(found, rows=known)
 
     def load(version: str) -> Trained:
-        return champion.trained if version == champion.version else care.registry.load(version)
+        return champion.trained if version == champion.version else context.registry.load(version)
 
-    return by_terms(spec, terms(care, champion, now), rows, load)
+    return by_terms(spec, terms(context, champion, now), rows, load)
 
 
 def by_terms(spec: Spec, served: Sequence[Term], rows: pd.DataFrame, load: Callable[[str], Trained]) -> Answers:

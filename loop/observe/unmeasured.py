@@ -10,7 +10,7 @@ from ...policy.past import looks
 from ...policy.rules.variables import value_of
 from ...spec.values import PastDecision, Signal, Status
 from ..champion import Champion
-from ..context import Care
+from ..context import ModelContext
 from .windows import Look
 
 METRIC = "unmeasured"
@@ -18,13 +18,13 @@ LOOKS = 5  # in a row, this one included, and over a whole window
 _SETTLED = 2  # windows that a champion serves, before its own first rows can be judged
 
 
-def unmeasured(care: Care, champion: Champion, windows: Look, signals: Sequence[Signal]) -> Signal | None:
+def unmeasured(context: ModelContext, champion: Champion, windows: Look, signals: Sequence[Signal]) -> Signal | None:
     """The signal that performance has long not been measured, though the window has rows enough; None where it was.
 
     It fails, but for windows whose labels came in a share that is less than `maturity`: by these learning can be
     judged all the same.
     """
-    quality, watched, arrivals = care.spec.monitors.quality, care.spec.monitors.performance, windows.arrivals
+    quality, watched, arrivals = context.spec.monitors.quality, context.spec.monitors.performance, windows.arrivals
     drop = overall(signals, DROP)
     if quality is None or METRIC in quality.off or watched is None or arrivals is None:
         return None
@@ -33,7 +33,7 @@ def unmeasured(care: Care, champion: Champion, windows: Look, signals: Sequence[
     now, extent = arrivals.now, windows.current.span.length
     if champion.since > now - _SETTLED * extent:
         return None
-    missed = _missed(care, now)
+    missed = _missed(context, now)
     if len(missed) + 1 < LOOKS or missed[0].at > now - extent:
         return None
     note = (
@@ -53,10 +53,10 @@ def unmeasured(care: Care, champion: Champion, windows: Look, signals: Sequence[
     )
 
 
-def _missed(care: Care, now: datetime) -> list[PastDecision]:
+def _missed(context: ModelContext, now: datetime) -> list[PastDecision]:
     """The looks just before *now* at which performance was not measured, oldest first."""
     found: list[PastDecision] = []
-    for past in reversed([d for d in looks(care.ledger.history(care.spec.model, now)) if d.at < now]):
+    for past in reversed([d for d in looks(context.ledger.history(context.spec.model, now)) if d.at < now]):
         if value_of("performance.value", past.facts) is not None:
             break
         found.append(past)

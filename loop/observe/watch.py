@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from ...monitors.observe import Labels, Observation, observe
 from ..champion import Champion
-from ..context import Care
+from ..context import ModelContext
 from .unmeasured import unmeasured
 from .windows import Look
 
 
-def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Observation:
+def watch(context: ModelContext, champion: Champion, windows: Look, *, pages: bool) -> Observation:
     """Let every monitor speak; no window, however broken, stops the others. *pages*: Evidently's, for people."""
     seen = observe(
-        care.spec,
+        context.spec,
         reference=windows.reference,
         current=windows.current,
         labels=Labels(
@@ -35,5 +35,5 @@ def watch(care: Care, champion: Champion, windows: Look, *, pages: bool) -> Obse
         recent=windows.recent,
         pages=pages,
     )
-    missing = unmeasured(care, champion, windows, seen.signals)
+    missing = unmeasured(context, champion, windows, seen.signals)
     return seen if missing is None else replace(seen, signals=(*seen.signals, missing))

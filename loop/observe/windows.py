@@ -22,7 +22,7 @@ from ...spec.model import Spec
 from ...spec.values import Span
 from ...spec.watching import OF_CLASSES, MonitorsSpec
 from ..champion import Champion
-from ..context import Care
+from ..context import ModelContext
 from ..excluded import Impossible, KeptOut, impossible, without
 from .asked import answered, arrivals
 from .served import answers
@@ -61,7 +61,7 @@ class WindowsBefore:
     """The labelled rows of the three windows before the *performance* window, beside what was served on them; read when
     they are called for."""
 
-    care: Care
+    context: ModelContext
     view: View
     champion: Champion
     performance: Span
@@ -73,12 +73,12 @@ class WindowsBefore:
     def _windows(self) -> Iterator[WindowBefore]:
         end = self.performance.start
         for _ in range(3):
-            span = self.view.span_of(self.care.spec.monitors.window, end)
+            span = self.view.span_of(self.context.spec.monitors.window, end)
             frame = without(self.view.window(span, name="earlier").frame, self.out)
             labelled = frame[frame[TARGET].notna()]
             if not len(labelled):
                 return
-            found = answers(self.care, self.champion, labelled, self.view.now)
+            found = answers(self.context, self.champion, labelled, self.view.now)
             yield WindowBefore(frame, found.outcomes, found.rows)
             end = span.start
 
@@ -119,9 +119,9 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     The performance window lies back by the label delay, so that its labels are mature. It holds what was served then,
     by whichever version (see served.py).
     """
-    care, watched = champion.care, spec.monitors
+    context, watched = champion.context, spec.monitors
     view.hold(champion.reference.start)
-    known = impossible(care.ledger.decisions.evaluations(spec.model, before=view.now))
+    known = impossible(context.ledger.decisions.evaluations(spec.model, before=view.now))
     reference = sound(view.window(champion.reference, name="reference"), known)
     current = view.window(view.span_of(watched.window, view.now), name="current")
     delay = label_delay(view, watched, champion.reference)
@@ -131,7 +131,7 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
     judged = sound(seen, out)
     labelled = judged.frame[judged.frame[TARGET].notna()]
     coverage = judged.labelled / judged.rows if judged.rows else 0.0
-    found = answers(care, champion, labelled, view.now)
+    found = answers(context, champion, labelled, view.now)
     late = span.end < current.span.end or coverage < 1
     scored, calibration = (
         _unlabelled(view, spec, champion.trained, sound(current, out), champion.reference) if late else (None, None)
@@ -147,7 +147,7 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
         calibration,
         found.note,
         recent,
-        WindowsBefore(care, view, champion, span, known),
+        WindowsBefore(context, view, champion, span, known),
         _labelled(reference, judged),
         found.rows,
         answered(spec, champion.trained, reference, current, scored),

@@ -16,7 +16,7 @@ from ...models.registry.recovered import Found
 from ...models.registry.versions import Version
 from ...policy.decide import decision_id
 from ...spec.errors import BadInput, RegistryError
-from ..context import Care
+from ..context import ModelContext
 from ..learn.referenced import referenced
 
 
@@ -29,7 +29,7 @@ class Adopted:
     found: Found
 
 
-def source_of(care: Care, ref: str | None, address: str | None) -> tuple[str, str | None]:
+def source_of(context: ModelContext, ref: str | None, address: str | None) -> tuple[str, str | None]:
     """The address of the model to adopt, and its number where it is a version of the spec's registered model.
 
     *ref*: a version or alias of that model; *address*: any model's (`models:/…`, `runs:/…`, a folder). Neither:
@@ -38,28 +38,28 @@ def source_of(care: Care, ref: str | None, address: str | None) -> tuple[str, st
     """
     if ref and address:
         raise BadInput("Give --version or --model-uri, not both; nothing was changed.")
-    model = care.spec.model
+    model = context.spec.model
     if address is not None:
         own = re.fullmatch(rf"models:/{re.escape(model)}(?:/(\d+)|@(.+))", address)
         if own is None:
             return address, None
         ref = own.group(1) or own.group(2)
-    serving = care.registry.champion()
+    serving = context.registry.champion()
     if ref is None and serving is not None and (before := serving.meta.adopted_from):
         return before, serving.parent  # it died before all was written down
     if ref is None:
         ref = serving.number if serving else "1"
-    found = care.registry.version(ref)
+    found = context.registry.version(ref)
     if found.meta.made_by_ratoon:
         raise RegistryError(
             f"version {found.number} of {model!r} was registered by Ratoon already; nothing was changed. To let it "
-            f"serve: ratoon promote {care.spec.path} --version {found.number}"
+            f"serve: ratoon promote {context.spec.path} --version {found.number}"
         )
     return f"models:/{model}/{found.number}", found.number
 
 
 def adopt(
-    care: Care,
+    context: ModelContext,
     *,
     ref: str | None,
     address: str | None,
@@ -72,21 +72,21 @@ def adopt(
     Tried again after a crash it finds the version that it made. Raises BadInput without *learned_until*, and as
     `recovered.recover` does; nothing is registered then.
     """
-    registry = care.registry
+    registry = context.registry
     if not isinstance(registry, Registry):
         raise RegistryError("only a model in MLflow's registry can be adopted; nothing was changed")
-    source, number = source_of(care, ref, address)
+    source, number = source_of(context, ref, address)
     with tempfile.TemporaryDirectory(prefix="ratoon-foreign-") as folder:
         foreign = Foreign(registry.download(source, Path(folder)), source, number)
         upto = _told(foreign, learned_until, now)
-        decision = decision_id(care.spec.model, upto, f"adopt {source}")
-        _refuse_a_second_lineage(care, decision)
-        view = care.source.as_of(now)
+        decision = decision_id(context.spec.model, upto, f"adopt {source}")
+        _refuse_a_second_lineage(context, decision)
+        view = context.source.as_of(now)
         trained, found = adopt_apart(
             foreign,
-            care.spec,
+            context.spec,
             rows=view.learned(upto),
-            holdout=view.holdout(None, until=upto, limit=care.spec.gate.sample),
+            holdout=view.holdout(None, until=upto, limit=context.spec.gate.sample),
             upto=upto,
         )
         evidence = Evidence(
@@ -96,18 +96,18 @@ def adopt(
             reasons=(f"Adopted from {source}", *(f"Recovered: {each}" for each in found.recovered)),
             action="adopt",
             flow_run=flow_run,
-            spec_path=str(care.spec.path),
+            spec_path=str(context.spec.path),
             adopted_from=source,
         )
-        version = registry.register(referenced(care, view, trained), evidence)
+        version = registry.register(referenced(context, view, trained), evidence)
     return Adopted(version, source, found)
 
 
-def _refuse_a_second_lineage(care: Care, decision: str) -> None:
-    serving = care.registry.champion()
+def _refuse_a_second_lineage(context: ModelContext, decision: str) -> None:
+    serving = context.registry.champion()
     if serving is not None and serving.meta.made_by_ratoon and serving.decision != decision:
         raise RegistryError(
-            f"{care.spec.model} has the champion v{serving.number}, which Ratoon made; nothing was changed. "
+            f"{context.spec.model} has the champion v{serving.number}, which Ratoon made; nothing was changed. "
             "A foreign model begins a lineage: give it a spec with another `model`"
         )
 

@@ -10,7 +10,7 @@ from ...models.registry.versions import Version
 from ...spec.errors import Refused, RegistryError
 from ..champion import replaced_by
 from ..champion_lock import Lock
-from ..context import Kept
+from ..context import Stores
 from ..events import Promoted
 from .unapproved import served_before
 
@@ -26,26 +26,26 @@ class Move:
     decision: str | None = None
 
 
-def move_champion(care: Kept, version: str, move: Move, lock: Lock) -> None:
+def move_champion(context: Stores, version: str, move: Move, lock: Lock) -> None:
     """Move the alias after the version proved that it loads and predicts, and write it down.
 
     Done again after a crash between the two, it writes what is missing. Raises RegistryError if the version does not
     predict, AliasMoved if somebody moved the alias in MLflow meanwhile, and Refused if *lock* was lost; nothing was
     changed then.
     """
-    model = care.spec.model
-    chosen = care.registry.version(version)
-    known = care.ledger.promotions.of(model)
-    serving = care.registry.champion()
+    model = context.spec.model
+    chosen = context.registry.version(version)
+    known = context.ledger.promotions.of(model)
+    serving = context.registry.champion()
     if serving is not None and serving.number == chosen.number:
-        care.listener.info(f"v{chosen.number} is the champion already; its alias stays.")
+        context.listener.info(f"v{chosen.number} is the champion already; its alias stays.")
         previous = next((p.version for p in reversed(known) if p.version != chosen.number), None)
         caught = bool(known) and known[-1].kind == "ungated" and move.kind == "promotion"  # now somebody stands by it
         if known and known[-1].version == chosen.number and not caught:
             return
     else:
         lock.check()
-        previous = care.registry.promote(chosen.number)
+        previous = context.registry.promote(chosen.number)
     written = Promotion(
         model=model,
         version=chosen.number,
@@ -56,88 +56,88 @@ def move_champion(care: Kept, version: str, move: Move, lock: Lock) -> None:
         reason=move.reason,
         decision=move.decision or chosen.decision,
     )
-    care.ledger.promotions.record(Promotion(**written.model_dump()))
-    page = care.registry.page(chosen.number)
-    care.listener.event(Promoted(spec=str(care.spec.path), page=page, **written.model_dump()))
+    context.ledger.promotions.record(Promotion(**written.model_dump()))
+    page = context.registry.page(chosen.number)
+    context.listener.event(Promoted(spec=str(context.spec.path), page=page, **written.model_dump()))
 
 
-def promote_challenger(care: Kept, version: str, move: Move, lock: Lock) -> bool:
+def promote_challenger(context: Stores, version: str, move: Move, lock: Lock) -> bool:
     """Promote *version* unless a champion serves by now that it was not compared with; whether it serves.
 
     Raises as `move_champion`.
     """
-    serving, chosen = care.registry.champion(), care.registry.version(version)
+    serving, chosen = context.registry.champion(), context.registry.version(version)
     if serving is not None and serving.number not in (version, chosen.against):
-        care.listener.warning(f"v{serving.number} serves by now, which v{version} was not compared with.")
+        context.listener.warning(f"v{serving.number} serves by now, which v{version} was not compared with.")
         return False
-    move_champion(care, version, move, lock)
+    move_champion(context, version, move, lock)
     return True
 
 
-def to_promote(care: Kept, version: str | None) -> str:
+def to_promote(context: Stores, version: str | None) -> str:
     """The version that is asked for: *version*, else the challenger.
 
     Raises RegistryError if there is no challenger, and Refused if a reviewer rejected it.
     """
     if version is not None:
         return version
-    offered = care.registry.challenger()
+    offered = context.registry.challenger()
     if offered is None:
         raise RegistryError(
-            f"{care.spec.model}: no version has the alias `challenger`, so there is nothing to promote; "
+            f"{context.spec.model}: no version has the alias `challenger`, so there is nothing to promote; "
             "the champion is unchanged. Name a version, or let a retrain register one."
         )
-    _not_rejected(care, offered)
+    _not_rejected(context, offered)
     return offered.number
 
 
-def _not_rejected(care: Kept, offered: Version) -> None:
+def _not_rejected(context: Stores, offered: Version) -> None:
     if offered.meta.rejected:
         why = offered.meta.review_reason.strip()
         raise Refused(
-            f"The challenger of {care.spec.model}, v{offered.number}, was rejected in MLflow"
+            f"The challenger of {context.spec.model}, v{offered.number}, was rejected in MLflow"
             f"{f': {why}' if why else ''}; the champion is unchanged. To promote it nevertheless, name it: "
-            f"ratoon promote {care.spec.path} --version {offered.number}"
+            f"ratoon promote {context.spec.path} --version {offered.number}"
         )
 
 
-def to_go_back_to(care: Kept, version: str | None) -> str:
+def to_go_back_to(context: Stores, version: str | None) -> str:
     """The champion to go back to: *version* if it served before, else the one before the present champion.
 
     Raises RegistryError if there is none, which names those that one can go back to.
     """
-    return _earlier(care, version) if version else _previous(care)
+    return _earlier(context, version) if version else _previous(context)
 
 
-def _earlier(care: Kept, version: str) -> str:
+def _earlier(context: Stores, version: str) -> str:
     """*version*, if it served before and something had let it; a decision that was carried out may find it serving."""
-    number, serving = care.registry.version(version).number, care.registry.champion()
-    moves = care.ledger.promotions.of(care.spec.model)
+    number, serving = context.registry.version(version).number, context.registry.champion()
+    moves = context.ledger.promotions.of(context.spec.model)
     present = serving.number if serving is not None else None
-    if served_before(care, number) and number != present:
+    if served_before(context, number) and number != present:
         return number
     if moves and moves[-1].version != present and number == present:
         return number  # it died between the alias and the ledger: what is missing is written down
-    others = sorted({p.version for p in moves if p.version != present and served_before(care, p.version)}, key=int)
+    others = sorted({p.version for p in moves if p.version != present and served_before(context, p.version)}, key=int)
     what = "is the champion already" if number == present else "never served by a gate's or a person's leave"
     raise RegistryError(
-        f"{care.spec.model}: v{number} {what}, so there is no way back to it; the alias is unchanged. "
+        f"{context.spec.model}: v{number} {what}, so there is no way back to it; the alias is unchanged. "
         + (f"Earlier champions: {', '.join(f'v{each}' for each in others)}." if others else "No other served before.")
-        + ("" if number == present else f" To let it serve for the first time: ratoon promote {care.spec.path}")
+        + ("" if number == present else f" To let it serve for the first time: ratoon promote {context.spec.path}")
     )
 
 
-def _previous(care: Kept) -> str:
-    present = care.registry.champion()
+def _previous(context: Stores) -> str:
+    present = context.registry.champion()
     if present is None:
         raise RegistryError(
-            f"{care.spec.model} has no champion, so there is none to go back from; nothing was changed. Train the "
-            f"first version: ratoon train {care.spec.path}"
+            f"{context.spec.model} has no champion, so there is none to go back from; nothing was changed. Train the "
+            f"first version: ratoon train {context.spec.path}"
         )
-    earlier = replaced_by(care, present.number)
+    earlier = replaced_by(context, present.number)
     if earlier is None:
         raise RegistryError(
-            f"{care.spec.model}: v{present.number} is the only champion there has been, so there is none to go back "
+            f"{context.spec.model}: v{present.number} is the only champion there has been, so there is none to go back "
             "to; the alias is unchanged."
         )
     return earlier

@@ -7,57 +7,59 @@ from datetime import datetime
 
 from ...ledger.ledger import Catch, Done, Promotion
 from ...spec.errors import AliasMoved, RegistryError
-from ..context import Kept
+from ..context import Stores
 from ..events import Caught
 from .unapproved import last_let
 
 
-def caught_ungated(care: Kept, move: Promotion, back: str | None, why: str) -> list[str]:
+def caught_ungated(context: Stores, move: Promotion, back: str | None, why: str) -> list[str]:
     """The alias was moved, though *why*: say it, and put *back* the one that served before where the spec says."""
     text = f"v{move.version} was made champion by {_who(move.actor)}, but {why}.{_before(back)}"
-    return _catch(care, _Found(move, move.version, back, text, move.at))
+    return _catch(context, _Found(move, move.version, back, text, move.at))
 
 
-def caught_gone(care: Kept, last: Promotion, at: datetime) -> list[str]:
+def caught_gone(context: Stores, last: Promotion, at: datetime) -> list[str]:
     """Nothing has the alias, though *last* set it: said once."""
-    before = care.ledger.unapproved.of(care.spec.model)
+    before = context.ledger.unapproved.of(context.spec.model)
     # One that was put back is over: the next deletion is another.
     open_yet = bool(before) and before[-1].version is None and before[-1].done == "flagged"
     known = open_yet and before[-1].at >= last.at
-    if known and care.spec.ungated == "flag":
+    if known and context.spec.ungated == "flag":
         return []
     try:
-        who = care.registry.version(last.version).meta.champion_removed_by or "registry"
+        who = context.registry.version(last.version).meta.champion_removed_by or "registry"
         text = f"The alias champion was deleted by {_who(who)}; v{last.version} had it, and now nothing serves."
     except RegistryError:
         who = "registry"
         text = f"v{last.version}, the champion, was deleted in MLflow, and the alias with it; now nothing serves."
-    return _catch(care, _Found(last, None, last_let(care), text, at, who, known))
+    return _catch(context, _Found(last, None, last_let(context), text, at, who, known))
 
 
-def no_longer_gone(care: Kept, serving: str, at: datetime) -> None:
+def no_longer_gone(context: Stores, serving: str, at: datetime) -> None:
     """The model's page said that nothing serves: let it say that this is over."""
-    said = care.ledger.unapproved.of(care.spec.model)
+    said = context.ledger.unapproved.of(context.spec.model)
     if not said or said[-1].version is not None or said[-1].done != "flagged":
         return
     try:
-        care.registry.flag(
+        context.registry.flag(
             None,
             f"{at:%Y-%m-%d %H:%M} UTC: v{serving} has the alias champion, which was gone since "
             f"{said[-1].at:%Y-%m-%d %H:%M}.",
         )
     except RegistryError as error:
-        care.listener.warning(f"MLflow's page still says that nothing serves: {error}")
+        context.listener.warning(f"MLflow's page still says that nothing serves: {error}")
 
 
-def still_ungated(care: Kept, ungated: Promotion, at: datetime) -> list[str]:
+def still_ungated(context: Stores, ungated: Promotion, at: datetime) -> list[str]:
     """What was caught before serves yet: Ratoon died half-way, could not put it back, or the spec changed since."""
-    known = any(c.version == ungated.version and c.at >= ungated.at for c in care.ledger.unapproved.of(care.spec.model))
-    if known and care.spec.ungated == "flag":
+    known = any(
+        c.version == ungated.version and c.at >= ungated.at for c in context.ledger.unapproved.of(context.spec.model)
+    )
+    if known and context.spec.ungated == "flag":
         return []
-    back = last_let(care)
+    back = last_let(context)
     text = f"v{ungated.version} serves, which no gate passed.{_before(back)}"
-    return _catch(care, _Found(ungated, ungated.version, back, text, at, known=known))
+    return _catch(context, _Found(ungated, ungated.version, back, text, at, known=known))
 
 
 @dataclass(frozen=True)
@@ -76,35 +78,37 @@ class _Found:
     known: bool = False
 
 
-def _catch(care: Kept, found: _Found) -> list[str]:
+def _catch(context: Stores, found: _Found) -> list[str]:
     """Say it in MLflow, act as the spec says, and write down what was done."""
-    acted = _act(care, found)
+    acted = _act(context, found)
     if acted is None:
         return []
     done, ending = acted
     version, text = found.version, f"{found.text} {ending}"
     try:
-        care.registry.flag(version, f"{found.at:%Y-%m-%d %H:%M} UTC: {text}")
+        context.registry.flag(version, f"{found.at:%Y-%m-%d %H:%M} UTC: {text}")
     except RegistryError as error:
-        care.listener.warning(f"The catch is not shown in MLflow: {error}")
-    told = {"model": care.spec.model, "version": version, "previous": found.back, "at": found.at, "done": done}
-    care.ledger.unapproved.record(
+        context.listener.warning(f"The catch is not shown in MLflow: {error}")
+    told = {"model": context.spec.model, "version": version, "previous": found.back, "at": found.at, "done": done}
+    context.ledger.unapproved.record(
         Catch.model_validate({**told, "actor": found.actor or found.move.actor, "reason": text})
     )
-    care.listener.warning(f"Caught: {text}")
-    page = care.registry.page(version) if version else None
-    care.listener.event(Caught.model_validate({**told, "spec": str(care.spec.path), "reason": text, "page": page}))
+    context.listener.warning(f"Caught: {text}")
+    page = context.registry.page(version) if version else None
+    context.listener.event(
+        Caught.model_validate({**told, "spec": str(context.spec.path), "reason": text, "page": page})
+    )
     what = f"v{version}" if version else "no champion"
     return [f"caught {what}, put back v{found.back}" if done == "put_back" else f"caught {what}"]
 
 
-def _act(care: Kept, found: _Found) -> tuple[Done, str] | None:
+def _act(context: Stores, found: _Found) -> tuple[Done, str] | None:
     """What was done by the spec's key `ungated`, and in words; None if there is no news in it."""
-    if care.spec.ungated == "flag":
+    if context.spec.ungated == "flag":
         return "flagged", (
-            f"The alias was left as it is (spec key `ungated: flag`). {_next(care, found.version, found.back)}"
+            f"The alias was left as it is (spec key `ungated: flag`). {_next(context, found.version, found.back)}"
         )
-    moved = _moved_back(care, found.move, found.back, found.at)
+    moved = _moved_back(context, found.move, found.back, found.at)
     if moved is None:
         return None  # somebody moved it meanwhile; the next sweep looks again
     done, ending = moved
@@ -112,22 +116,22 @@ def _act(care: Kept, found: _Found) -> tuple[Done, str] | None:
         return moved
     if found.known:
         return None
-    return done, f"It could not be put back: {ending}. {_next(care, found.version, None)}"
+    return done, f"It could not be put back: {ending}. {_next(context, found.version, None)}"
 
 
-def _moved_back(care: Kept, move: Promotion, back: str | None, at: datetime) -> tuple[Done, str] | None:
+def _moved_back(context: Stores, move: Promotion, back: str | None, at: datetime) -> tuple[Done, str] | None:
     """Move the alias to *back*; what was done, and in words, or why not. None where another was faster."""
     try:
         if back is None:
             raise RegistryError("no champion before it is known")
-        care.registry.promote(back)
+        context.registry.promote(back)
     except AliasMoved:
         return None
     except RegistryError as error:
         return "flagged", str(error).rstrip(".")
-    written = care.ledger.promotions.record(
+    written = context.ledger.promotions.record(
         Promotion(
-            model=care.spec.model,
+            model=context.spec.model,
             version=back,
             previous=move.version,
             at=at,
@@ -145,8 +149,8 @@ def _before(back: str | None) -> str:
     return f" v{back} served before." if back else ""
 
 
-def _next(care: Kept, version: str | None, back: str | None) -> str:
-    path = care.spec.path
+def _next(context: Stores, version: str | None, back: str | None) -> str:
+    path = context.spec.path
     if back is None:
         return "Set the alias `champion` in MLflow on a version that may serve."
     if version is None:

@@ -10,7 +10,7 @@ that cannot predict is refused. A champion that cannot is replaceable: see pair.
 """
 
 from .answers import Answers
-from .judge import Circumstances, Foretold, judge
+from .judge import Circumstances, PrequentialPredictions, judge
 from .returns import NO_TRIALS, Earlier
 from .verdict import Bounds, Check, Gain, GateResult, Stratum, in_percent
 
@@ -21,9 +21,9 @@ __all__ = [
     "Check",
     "Circumstances",
     "Earlier",
-    "Foretold",
     "Gain",
     "GateResult",
+    "PrequentialPredictions",
     "Stratum",
     "in_percent",
     "judge",

@@ -32,7 +32,7 @@ _NO_OLDER_ROWS = "the champion's lineage has no older holdout rows yet"
 
 
 @dataclass(frozen=True)
-class Foretold:
+class PrequentialPredictions:
     """Rows that the candidate learned, the version it went on from, which had not learned them yet, and the champion.
 
     What that version says of them is said of rows it never saw, as of a holdout: first test, then learn (the
@@ -80,7 +80,7 @@ class Circumstances:
     older_rows: int | None = None
     outdated: str | None = None
     tries: int = 1
-    foretold: Foretold | None = None
+    foretold: PrequentialPredictions | None = None
     answers: Answers | None = None
     earlier: Earlier = NO_TRIALS
 
@@ -147,7 +147,7 @@ def _sight(
     frame: pd.DataFrame,
     *,
     absent: str | None = None,
-    foretold: Foretold | None = None,
+    foretold: PrequentialPredictions | None = None,
 ) -> _Sight:
     before = foretold.pair if foretold is not None and len(frame) else None
     if foretold is not None and before is not None:

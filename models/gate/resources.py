@@ -20,7 +20,7 @@ from ...spec.gate import LatencySpec
 from ...spec.masked import masked
 from ..learning.features import table
 from ..learning.trained import Trained
-from ..subprocesses.remote import Isolated
+from ..subprocesses.remote import RemoteEstimator
 from .bench import Bench
 from .saved_size import saved_bytes
 from .verdict import Bounds, Check
@@ -34,7 +34,7 @@ def judge_latency(bench: Bench, frame: pd.DataFrame) -> Check | None:
     needed = _needed(spec.most)
     if len(frame) == 0:
         return _unsure("latency", needed, spec.most, "there are no holdout rows to predict")
-    if isinstance(bench.champion.estimator, Isolated) or isinstance(bench.candidate.estimator, Isolated):
+    if isinstance(bench.champion.estimator, RemoteEstimator) or isinstance(bench.candidate.estimator, RemoteEstimator):
         return _unsure(
             "latency", needed, spec.most, "a version that carries code predicts in a process of its own, whose "
             "start would be timed; leave gate.latency out for it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-from ..subprocesses.remote import Isolated
+from ..subprocesses.remote import RemoteEstimator
 
 
 def saved_bytes(estimator: Any) -> int | None:
@@ -16,7 +16,7 @@ def saved_bytes(estimator: Any) -> int | None:
     """
     import skops.io
 
-    if isinstance(estimator, Isolated):
+    if isinstance(estimator, RemoteEstimator):
         files = [path for path in estimator.folder.glob("model*") if path.is_file()]
         return sum(path.stat().st_size for path in files) or None
     try:

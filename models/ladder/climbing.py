@@ -15,7 +15,7 @@ from ...spec.values import LadderRung
 from ...system.usage import peak_memory
 from ..learning.trained import Trained
 from ..subprocesses.bounded import Limits, carried_out
-from ..subprocesses.remote import Isolated
+from ..subprocesses.remote import RemoteEstimator
 from ..subprocesses.used import Used
 from ..subprocesses.worker import Ask, here
 from .asked import LADDER, Asked, LadderRows
@@ -36,7 +36,7 @@ class _Climb:
         lines = {rung: replace(line, estimator=here(line.estimator)) for rung, line in self.lines.items()}
         rows = replace(self.rows, scratch=ask)
         race = climb(champion, self.spec, rows=rows, lines=lines, peak=peak_memory, **self.beside)
-        if isinstance(self.champion.estimator, Isolated):  # a version that carries code is handed over alone
+        if isinstance(self.champion.estimator, RemoteEstimator):  # a version that carries code is handed over alone
             if race.candidate is None:
                 return replace(race, learned={}), None
             kept = replace(race, candidate=replace(race.candidate, estimator=None), learned={})
@@ -58,7 +58,7 @@ class _First:
         return (replace(trained, estimator=None), seconds), trained.estimator
 
 
-def climb_apart(
+def run_ladder_apart(
     champion: Trained,
     spec: Spec,
     *,
@@ -106,4 +106,4 @@ def first_apart(spec: Spec, rows: pd.DataFrame, *, holdout: pd.DataFrame | None 
 
 def code_of(trained: Trained) -> Path | None:
     """The folder of the code that *trained* carries; None where it carries none."""
-    return trained.estimator.code if isinstance(trained.estimator, Isolated) else None
+    return trained.estimator.code if isinstance(trained.estimator, RemoteEstimator) else None

@@ -14,7 +14,7 @@ from ...spec.model import Spec
 from ...spec.unexpected import users_code, worded
 from ...spec.values import LadderRung
 from ..families.choose import learner_for
-from ..gate import Foretold
+from ..gate import PrequentialPredictions
 from ..learning.how import How, Origin
 from ..learning.learner import Learner
 from ..learning.reservoir import replayed
@@ -47,10 +47,14 @@ class Step:
         """The rows that its base has not learned."""
         return not_learned_by(self.base(rung), self.given.unlearned)
 
-    def foretold(self, rung: LadderRung) -> Foretold | None:
+    def foretold(self, rung: LadderRung) -> PrequentialPredictions | None:
         """What the line of *rung* said of the rows before it learned them; None where it has no line of its own."""
         line = self.lines.get(rung)
-        return Foretold(line, self.champion, self.rows(rung).tail(self.spec.gate.sample)) if line is not None else None
+        return (
+            PrequentialPredictions(line, self.champion, self.rows(rung).tail(self.spec.gate.sample))
+            if line is not None
+            else None
+        )
 
     def over(self, rung: LadderRung, reason: str | None) -> tuple[Attempt, None] | None:
         """That *rung* is not tried at all, for *reason* or because it has no meaning here; None where it is tried."""

@@ -21,7 +21,7 @@ from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, Refused
 from ...spec.model import Spec
 from ...spec.watching import OF_CLASSES, Task
-from ..subprocesses.remote import Isolated
+from ..subprocesses.remote import RemoteEstimator
 from .arrival import by_arrival
 from .contract import described, differences, vocabularies
 from .features import Feature, could_not, features_of, table, target
@@ -46,7 +46,7 @@ def learnable(rows: pd.DataFrame) -> pd.DataFrame:
     return by_arrival(rows)
 
 
-def begin(
+def start_state(
     family: str,
     estimator: Any,
     rows: pd.DataFrame,
@@ -130,7 +130,9 @@ def fits(
     state = champion.state
     state.check_versions(libraries)
     state.check(rows)
-    if not isinstance(champion.estimator, Isolated):  # one in a process of its own cannot be looked into from here
+    if not isinstance(
+        champion.estimator, RemoteEstimator
+    ):  # one in a process of its own cannot be looked into from here
         found = differences(champion.estimator, state, champion.reservoir)
         if found:
             raise ContractBroken(f"{'; '.join(found)}: {ONLY_SCRATCH}")
@@ -145,7 +147,7 @@ def fits(
     return rows, y
 
 
-def taken_in(
+def prepare_update(
     champion: Trained, rows: pd.DataFrame, how: How, libraries: Collection[str] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[Any]]:
     """What an update learns, once nothing forbids to continue *champion* on *rows*.
@@ -162,7 +164,7 @@ def taken_in(
     return rows, mixed, np.concatenate([target(replay, champion.state.task), y])
 
 
-def carry_on(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, how: How, **facts: Any) -> Trained:
+def advance_state(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, how: How, **facts: Any) -> Trained:
     """The update's result: *estimator* with the champion's state and reservoir moved forward over *rows*."""
     state = champion.state
     reservoir = kept(champion.reservoir, rows, spec.replayed)

@@ -23,7 +23,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from ...spec.errors import ContractBroken, Refused
-from ..subprocesses.remote import Isolated
+from ..subprocesses.remote import RemoteEstimator
 from .features import could_not, table
 from .steps import innermost, transformed
 from .trained import Trained
@@ -44,7 +44,7 @@ def before_last(estimator: Any, X: Any) -> Any:
 def other_unit(champion: Trained, candidate: Trained, frame: pd.DataFrame) -> str | None:
     """Why the distances of the two on *frame* cannot be compared, in words; None where they can."""
     models = (champion, candidate)
-    if any(isinstance(each.estimator, Isolated) for each in models):
+    if any(isinstance(each.estimator, RemoteEstimator) for each in models):
         return "a version that carries code of its own cannot be looked into here"
     centres = [getattr(innermost(each.estimator), "cluster_centers_", None) for each in models]
     if centres[0] is None or centres[1] is None:

@@ -68,7 +68,7 @@ class _Kept:
         return self.by_number[number]
 
 
-class Shelf:
+class InMemoryRegistry:
     """The versions of one model, numbered as the registry would number them. Gone with the process.
 
     See `Versions` for the methods; a contract suite holds them equal to MLflow's.

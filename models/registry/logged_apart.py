@@ -31,7 +31,7 @@ class _Log:
 
 
 def log_apart(spec: Spec, uri: str, trained: Trained, evidence: Evidence) -> tuple[str, str]:
-    """As Registry.log, for a *trained* whose estimator is Isolated; it carries the same code again."""
+    """As Registry.log, for a *trained* whose estimator is RemoteEstimator; it carries the same code again."""
     job = _Log(spec, uri, trained, evidence, trained.estimator.code_paths)
     with carried_out(job, spec, LIMITS) as done:
         run_id, model_id = done.result

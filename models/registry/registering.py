@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ...spec.model import Spec
 from ..learning.trained import Trained
 from ..subprocesses.digests import Digests
-from ..subprocesses.remote import Isolated
+from ..subprocesses.remote import RemoteEstimator
 from . import card
 from .connection import Connection
 from .evidence import Evidence
@@ -37,7 +37,7 @@ class Registering:
         self, trained: Trained, evidence: Evidence, code_paths: Sequence[str], claim: Claim, witness: Witness | None
     ) -> Version:
         """A version that carries no alias yet. Raises Refused if *claim* was lost: then there is none."""
-        if isinstance(trained.estimator, Isolated):
+        if isinstance(trained.estimator, RemoteEstimator):
             run_id, model_id = log_apart(self.spec, self._to.uri, trained, evidence)
         else:
             run_id, model_id = self._runs.log(trained, evidence, code_paths)

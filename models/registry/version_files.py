@@ -28,7 +28,7 @@ from ..gate import GateResult
 from ..learning.state import TrainingState
 from ..learning.trained import Trained
 from ..subprocesses.digests import Checked, inside, named
-from ..subprocesses.remote import Isolated
+from ..subprocesses.remote import RemoteEstimator
 from .pins import checked_by_name
 
 EXTRA = "extra_files"
@@ -98,7 +98,7 @@ def load(
         )
     reservoir = _reservoir(folder, version)
     if code is not None and entries.get("code"):
-        return Trained(Isolated(folder, allowed, code, checked, LOADER), state, version, reservoir)
+        return Trained(RemoteEstimator(folder, allowed, code, checked, LOADER), state, version, reservoir)
     return Trained(load_estimator(folder, version, allowed, spec), state, version, reservoir)
 
 

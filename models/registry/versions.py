@@ -101,7 +101,7 @@ UNCLAIMED = Unclaimed()
 
 
 class Versions(Protocol):
-    """The versions of one model: MLflow's registry (`Registry`), or a backtest's own (`Shelf`)."""
+    """The versions of one model: MLflow's registry (`Registry`), or a backtest's own (`InMemoryRegistry`)."""
 
     @property
     def uri(self) -> str:

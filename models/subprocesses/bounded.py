@@ -35,7 +35,7 @@ from ...system.processes import kill_with_children, own_uid
 from ...system.usage import Meter
 from .digests import Checked
 from .remote import HANDED as ESTIMATOR
-from .remote import Isolated
+from .remote import RemoteEstimator
 from .used import Used
 from .user_files import unpickled
 
@@ -88,7 +88,7 @@ class Done:
             return _back(self.folder / ESTIMATOR, self.spec, self.used)
         kept = Path(tempfile.mkdtemp(prefix="ratoon-handed-"))
         shutil.move(self.folder / ESTIMATOR, kept / ESTIMATOR)
-        standing = Isolated(kept, self.spec.learner.types_allowed, code, checked)
+        standing = RemoteEstimator(kept, self.spec.learner.types_allowed, code, checked)
         weakref.finalize(standing, shutil.rmtree, kept, ignore_errors=True)
         return standing
 

@@ -32,7 +32,7 @@ HEADS = ("predict", "predict_proba", "decision_function")
 TIMEOUT = 600  # seconds for one call
 
 
-class Isolated:
+class RemoteEstimator:
     """Stands for the estimator of a version that carries code: it predicts, but not in this process.
 
     *folder* is the version's, or one that holds the `estimator.pkl` that a bounded process made; *code* the folder
@@ -135,7 +135,7 @@ class Isolated:
 def main(arguments: list[str]) -> None:
     """Answer one call: load the version, run one head over the rows, write what it says."""
     folder, code, head, rows, answer, loader, *trusted = arguments
-    estimator = Isolated(Path(folder), tuple(trusted), Path(code), loader=loader or None).here()
+    estimator = RemoteEstimator(Path(folder), tuple(trusted), Path(code), loader=loader or None).here()
     if head == "heads":
         found = np.asarray([each for each in HEADS if hasattr(estimator, each)], dtype=object)
     else:

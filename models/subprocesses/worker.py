@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 from ...system.processes import kill_with_children
 from . import bounded
-from .remote import HANDED, Isolated
+from .remote import HANDED, RemoteEstimator
 from .user_files import unpickled
 
 Ask = Callable[[Any], Any]
@@ -97,7 +97,7 @@ def tidy_path() -> None:
 
 def here(estimator: Any) -> Any:
     """*estimator*, or what it stands for: the version that carries code, loaded in this process with that code."""
-    return estimator.here() if isinstance(estimator, Isolated) else estimator
+    return estimator.here() if isinstance(estimator, RemoteEstimator) else estimator
 
 
 def main(folder: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..columnar import Columnar, runs_of
-from ..kept import REMEMBERED, Kept
+from ..kept import REMEMBERED, Stores
 from ..profile import ColumnProfile
 from ..stretches import Stretches, longest_run, ordered_parts
 from .pauses import learned, pauses, rests
@@ -49,7 +49,7 @@ class Habit:
     rows: int
 
 
-_KNOWN: Kept[Habit] = Kept(REMEMBERED)
+_KNOWN: Stores[Habit] = Stores(REMEMBERED)
 _UNKNOWN = Habit(0, {}, 0.0, 0.0, 0.0, (0.0, 0.0), timedelta(0), 0)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ..kept import Kept
+from ..kept import Stores
 from ..stretches import Stretches, travel
 from .screens import FEW, Finding
 
@@ -115,7 +115,7 @@ class Envelope:
         return bool(np.all(out <= room + step)) and low / most <= undone[3] - undone[1] <= high * most
 
 
-_KNOWN: Kept[list[Envelope | None]] = Kept(512)
+_KNOWN: Stores[list[Envelope | None]] = Stores(512)
 
 
 def envelope(name: str, values: NDArray[np.float64], at: Stretches) -> Envelope | None:

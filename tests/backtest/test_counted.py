@@ -55,11 +55,11 @@ def test_what_is_neither_learning_nor_judging_is_looking() -> None:
 @pytest.fixture
 def judged(spec: Spec) -> Iterator[tuple[Hindsight, Trained, Trained]]:
     """A judge, the first version, and one that learned every label turned around."""
-    with simulated(spec) as care:
-        good = care.registry.load(first_version(care, START).number)
-        rows = care.source.as_of(START).learned(START)
-        bad, _ = first(care.spec, rows.assign(_target=1 - rows["_target"]))
-        yield Hindsight(care), good, bad
+    with simulated(spec) as context:
+        good = context.registry.load(first_version(context, START).number)
+        rows = context.source.as_of(START).learned(START)
+        bad, _ = first(context.spec, rows.assign(_target=1 - rows["_target"]))
+        yield Hindsight(context), good, bad
 
 
 def test_a_version_that_is_provably_worse_than_the_one_it_replaced_is_told(

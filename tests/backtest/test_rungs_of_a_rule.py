@@ -12,7 +12,7 @@ from small_project import write_spec
 from ratoon.backtest.jobs import Job, carry_out
 from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.source import open_source
-from ratoon.loop.context import Care
+from ratoon.loop.context import ModelContext
 from ratoon.loop.learn import run as runs
 from ratoon.loop.plan import plan
 from ratoon.models.ladder.race import Race
@@ -38,8 +38,8 @@ def races_of(folder: Path, rungs: str, monkeypatch: pytest.MonkeyPatch, *, befor
     races: list[Race] = []
     real = runs.ladder
 
-    def climbed(care: Care, champion: Any, fired: Decision, **options: Any) -> Race:
-        race = real(care, champion, fired, **options)
+    def climbed(context: ModelContext, champion: Any, fired: Decision, **options: Any) -> Race:
+        race = real(context, champion, fired, **options)
         if fired.rule in {rule.when for rule in spec.policy}:  # a schedule has no rule
             races.append(race)
         return race

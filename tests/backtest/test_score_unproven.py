@@ -32,14 +32,16 @@ def test_of_an_unproven_candidate_nothing_can_be_told(
         id="d1", model="flights", at=LOOK, action="warm_start", triage=Triage(verdict="harm"), champion="1",
         window=Span(start=LOOK - timedelta(days=4), end=LOOK),
     )  # fmt: skip
-    with simulated(write_spec(tmp_path / "p")) as care:
-        model = care.spec.model
-        care.ledger.decisions.record(decision.model_copy(update={"model": model}), (), live=True)
-        flight = care.ledger.runs.claim(
-            model=model, decision="d1", at=LOOK, run=None, now_wall=LOOK, abandon_after=care.spec.abandon_after
+    with simulated(write_spec(tmp_path / "p")) as context:
+        model = context.spec.model
+        context.ledger.decisions.record(decision.model_copy(update={"model": model}), (), live=True)
+        flight = context.ledger.runs.claim(
+            model=model, decision="d1", at=LOOK, run=None, now_wall=LOOK, abandon_after=context.spec.abandon_after
         )
         assert flight is not None
-        care.ledger.runs.finish(flight, outcome="refused", evidence=RunRecord.model_validate(evidence), ended_at=LOOK)
-        (score,) = score_past(care, LATER)
+        context.ledger.runs.finish(
+            flight, outcome="refused", evidence=RunRecord.model_validate(evidence), ended_at=LOOK
+        )
+        (score,) = score_past(context, LATER)
     assert score.verdict == verdict
     assert words in score.text

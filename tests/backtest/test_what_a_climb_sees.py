@@ -16,7 +16,7 @@ from small_project import write_spec
 from ratoon.backtest.arm import start
 from ratoon.data.source import open_source
 from ratoon.loop.champion import find_champion
-from ratoon.loop.context import Care, simulated
+from ratoon.loop.context import ModelContext, simulated
 from ratoon.loop.learn import ladder as ladders
 from ratoon.loop.learn.ladder import ladder
 from ratoon.loop.learn.missed import told_of_missed
@@ -39,7 +39,7 @@ def fired(at: datetime, verdict: Verdict = "harm") -> Decision:
 
 
 @pytest.fixture
-def care(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Care]:
+def context(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ModelContext]:
     """A first version serves since START; the test's parameter changes the spec."""
     changes = (request.param,) if hasattr(request, "param") else ()
     with simulated(write_spec(tmp_path / "p", *changes)) as opened:
@@ -48,7 +48,7 @@ def care(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Care]:
 
 
 @pytest.fixture
-def seen(care: Care, monkeypatch: pytest.MonkeyPatch) -> Seen:
+def seen(context: ModelContext, monkeypatch: pytest.MonkeyPatch) -> Seen:
     """A function from a decision to what the ladder was given."""
     given: dict[str, Any] = {}
 
@@ -60,7 +60,7 @@ def seen(care: Care, monkeypatch: pytest.MonkeyPatch) -> Seen:
 
     def look(decision: Decision) -> dict[str, Any]:
         given.clear()
-        given["race"] = ladder(care, find_champion(care), decision)
+        given["race"] = ladder(context, find_champion(context), decision)
         return given
 
     return look
@@ -69,21 +69,21 @@ def seen(care: Care, monkeypatch: pytest.MonkeyPatch) -> Seen:
 IN_HARM = (r"in_harm: not_worse", "in_harm: {margin: 0.2}")
 
 
-@pytest.mark.parametrize("care", [IN_HARM], indirect=True)
+@pytest.mark.parametrize("context", [IN_HARM], indirect=True)
 @pytest.mark.parametrize(("verdict", "needed"), [("harm", 0.2), ("harmless_shift", None), ("healthy", None)])
 def test_in_harm_the_gate_asks_what_the_spec_says_for_it(
-    care: Care, seen: Seen, verdict: Verdict, needed: float | None
+    context: ModelContext, seen: Seen, verdict: Verdict, needed: float | None
 ) -> None:
     recent = seen(fired(LOOK, verdict))["spec"].gate.recent
-    assert recent == care.spec.gate.recent if needed is None else recent.margin == needed
+    assert recent == context.spec.gate.recent if needed is None else recent.margin == needed
 
 
 WITHIN = (r"anchor: \{margin: ([\d.]+)\}", r"anchor: {margin: \1, within: 10d}")
 
 
-@pytest.mark.parametrize("care", [WITHIN], indirect=True)
-def test_the_anchor_reaches_back_from_the_decision(care: Care, seen: Seen) -> None:
-    watermark = find_champion(care).trained.state.watermark
+@pytest.mark.parametrize("context", [WITHIN], indirect=True)
+def test_the_anchor_reaches_back_from_the_decision(context: ModelContext, seen: Seen) -> None:
+    watermark = find_champion(context).trained.state.watermark
     soon = START + timedelta(days=4)
     given = seen(fired(soon))
     times = given["anchor"]["_label_time"]
@@ -92,14 +92,14 @@ def test_the_anchor_reaches_back_from_the_decision(care: Care, seen: Seen) -> No
     assert given["outdated"] is None
 
 
-@pytest.mark.parametrize("care", [WITHIN], indirect=True)
+@pytest.mark.parametrize("context", [WITHIN], indirect=True)
 @pytest.mark.parametrize("after", [timedelta(days=9, hours=23), timedelta(days=20)])
 def test_an_old_champion_has_no_anchor_and_everything_within_it_is_recent(
-    care: Care, seen: Seen, after: timedelta
+    context: ModelContext, seen: Seen, after: timedelta
 ) -> None:
     """Else rows that are older than the spec wants to remember would hold every candidate back for ever; and so would,
     for a while, the last few of them that are not."""
-    watermark = find_champion(care).trained.state.watermark
+    watermark = find_champion(context).trained.state.watermark
     given = seen(fired(watermark + after))
     assert (len(given["anchor"]), given["older_rows"]) == (0, 1)
     assert given["recent"]["_label_time"].min() > watermark
@@ -109,68 +109,72 @@ def test_an_old_champion_has_no_anchor_and_everything_within_it_is_recent(
 RARELY = (r"anchor: \{margin: ([\d.]+)\}", r"anchor: {margin: \1, within: 1h}")
 
 
-@pytest.mark.parametrize("care", [RARELY], indirect=True)
-def test_a_stretch_that_never_holds_enough_rows_is_no_reason_to_forget_the_anchor(care: Care, seen: Seen) -> None:
+@pytest.mark.parametrize("context", [RARELY], indirect=True)
+def test_a_stretch_that_never_holds_enough_rows_is_no_reason_to_forget_the_anchor(
+    context: ModelContext, seen: Seen
+) -> None:
     """The gate then says `unsure`, and the reader widens `within`."""
-    given = seen(fired(find_champion(care).trained.state.watermark + timedelta(minutes=30)))
+    given = seen(fired(find_champion(context).trained.state.watermark + timedelta(minutes=30)))
     assert given["outdated"] is None
 
 
-def test_rows_whose_labels_landed_behind_the_watermark_are_counted_and_told(care: Care, seen: Seen) -> None:
+def test_rows_whose_labels_landed_behind_the_watermark_are_counted_and_told(context: ModelContext, seen: Seen) -> None:
     """No update will learn them; nobody would notice."""
     assert seen(fired(LOOK))["race"].missed == 0
-    (file,) = (care.spec.folder / "data").glob("*.parquet")
+    (file,) = (context.spec.folder / "data").glob("*.parquet")
     rows = pd.read_parquet(file)
     early = rows[rows["label_time"] < pd.Timestamp(START)].head(40)
     pd.concat([rows, early.assign(row_id=[f"late{n}" for n in range(40)])]).to_parquet(file, index=False)
-    with open_source(care.spec) as changed:
+    with open_source(context.spec) as changed:
         outside = changed.as_of(LOOK).learned(START)["_id"].str.startswith("late").sum()
-        race = ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
+        race = ladder(replace(context, source=changed), find_champion(context), fired(LOOK))
     assert 20 < race.missed == outside < 40
     assert f"{outside} labelled rows up to the watermark were never learned" in told_of_missed(race)[0]
 
 
 @pytest.mark.parametrize("share", [0.4, 0.05, 0.0])
-def test_learned_labels_that_were_corrected_since_are_counted_and_told(care: Care, seen: Seen, share: float) -> None:
+def test_learned_labels_that_were_corrected_since_are_counted_and_told(
+    context: ModelContext, seen: Seen, share: float
+) -> None:
     """An update keeps what it learned first; only a fit from scratch learns the labels as they are now."""
-    (file,) = (care.spec.folder / "data").glob("*.parquet")
+    (file,) = (context.spec.folder / "data").glob("*.parquet")
     rows = pd.read_parquet(file)
-    target = care.spec.data.target
+    target = context.spec.data.target
     assert target is not None
     old = rows.index[rows["label_time"] <= pd.Timestamp(START)]
     picked = np.random.default_rng(0).choice(old, int(share * len(old)), replace=False)
     rows.loc[picked, target] = 1 - rows.loc[picked, target]
     rows.to_parquet(file, index=False)
 
-    with open_source(care.spec) as changed:
-        race = ladder(replace(care, source=changed), find_champion(care), fired(LOOK))
+    with open_source(context.spec) as changed:
+        race = ladder(replace(context, source=changed), find_champion(context), fired(LOOK))
 
     told = [each for each in told_of_missed(race) if "labels have changed" in each]
     if not share:
         assert (race.revised, told) == (None, [])
         return
     assert race.revised is not None
-    assert race.revised.learned == find_champion(care).trained.state.learned_rows
+    assert race.revised.learned == find_champion(context).trained.state.learned_rows
     assert 0.5 * share < race.revised.estimate / race.revised.learned < 1.7 * share
     assert f"{race.revised.estimate:,}" in told[0]
 
 
 def test_a_strategy_goes_on_from_its_own_line_and_the_champion_is_judged_on_rows_since_its_own(
-    care: Care, seen: Seen
+    context: ModelContext, seen: Seen
 ) -> None:
-    champion = find_champion(care)
-    view = care.source.as_of(LOOK)
+    champion = find_champion(context)
+    view = context.source.as_of(LOOK)
     rows = view.unlearned(champion.trained.state.watermark)
-    made = learner_for(champion.trained.estimator, care.spec).update(champion.trained, rows, care.spec)
+    made = learner_for(champion.trained.estimator, context.spec).update(champion.trained, rows, context.spec)
     unsure = Stratum(name="recent", rows=9, needed="better", verdict="unsure", reason="few", refuted=False)
     gate = GateResult(metric="brier", confidence=0.95, strata=(unsure,))
     race = Race((Attempt(rung="warm", gate=gate, rows=len(rows)),), made)
-    version = offered(care, champion, fired(LOOK), race, made)
+    version = offered(context, champion, fired(LOOK), race, made)
     assert version.aliases == ("candidate", "candidate-warm")
     given = seen(fired(LATER))
     assert given["lines"]["warm"].version == version.number
     assert given["lines"]["warm"].state.watermark == made.state.watermark
-    behind = care.source.as_of(LATER).unlearned(champion.trained.state.watermark)
+    behind = context.source.as_of(LATER).unlearned(champion.trained.state.watermark)
     assert len(given["unlearned"]) == len(behind), "another strategy may begin at the champion"
     own = given["unlearned"]["_label_time"] > pd.Timestamp(made.state.watermark)
     assert own.sum() == len(behind) - len(rows)

@@ -68,8 +68,8 @@ def finished_project(processes: Processes, decided_project: Project, made_once: 
 
     def make(folder: Path) -> None:
         project = decided_project.copy(folder)
-        with project.care() as care:
-            (decision,) = care.ledger.decisions.of("flights")
+        with project.context() as context:
+            (decision,) = context.ledger.decisions.of("flights")
         ended = processes.run("retrain", spec=project.path, decision=decision.id)
         assert ended.result is not None and ended.result["promoted"], ended
 
@@ -83,8 +83,8 @@ def waiting_project(processes: Processes, decided_project: Project, made_once: C
     def make(folder: Path) -> None:
         project = decided_project.copy(folder)
         project.write("review: automatic", "review: required")
-        with project.care() as care:
-            (decision,) = care.ledger.decisions.of("flights")
+        with project.context() as context:
+            (decision,) = context.ledger.decisions.of("flights")
         ended = processes.run("retrain", spec=project.path, decision=decision.id)
         told = {"decision": decision.id, "version": "2", "candidate": None, "promoted": False}
         assert ended.result == {**told, "outcome": "registered"}, ended

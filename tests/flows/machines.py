@@ -43,8 +43,8 @@ def trained_and_decided(processes: Processes, project: Project) -> str:
 
 def decision_of(project: Project) -> str:
     """The one decision that the ledger holds."""
-    with project.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with project.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     return decision.id
 
 

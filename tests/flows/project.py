@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from ratoon.cli.commands.init import example_flights, write_starter
-from ratoon.loop.context import Care, take_care
+from ratoon.loop.context import ModelContext, open_context
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Decision
@@ -56,10 +56,10 @@ class Project:
         return load_spec(self.path)
 
     @contextmanager
-    def care(self) -> Iterator[Care]:
+    def context(self) -> Iterator[ModelContext]:
         """The project's stores and data, opened afresh."""
-        with take_care(self.spec) as care:
-            yield care
+        with open_context(self.spec) as context:
+            yield context
 
     @property
     def data(self) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def care(evil: str) -> Any:
+def context(evil: str) -> Any:
     nothing = SimpleNamespace(decisions=lambda *_: [], signals=lambda *_: [])
     registry = SimpleNamespace(page=lambda _: "http://mlflow/#/models")
     return SimpleNamespace(
@@ -70,7 +70,7 @@ def signal(evil: str) -> Signal:
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_look_draws_its_own_markup_only(left: list[str], evil: str) -> None:
-    artifacts.publish_decision(care(evil), decision(evil), [signal(evil)])
+    artifacts.publish_decision(context(evil), decision(evil), [signal(evil)])
     _drawn(left)
 
 

@@ -73,10 +73,10 @@ def test_shadow_and_its_backtest_decide_alike_and_nothing_trains(
         ended = processes.run("monitor", spec=shadow.path, at=START + step * STEP)
         assert ended.error is None, ended.trace
 
-    with shadow.care() as care:
-        watched = [timeless(decision) for decision in care.ledger.decisions.of("flights")]
-        assert care.ledger.runs.of("flights") == []
-        assert [version.number for version in care.registry.versions()] == ["1"]
+    with shadow.context() as context:
+        watched = [timeless(decision) for decision in context.ledger.decisions.of("flights")]
+        assert context.ledger.runs.of("flights") == []
+        assert [version.number for version in context.registry.versions()] == ["1"]
 
     assert backtested(shadow) == watched
     fired = next(number for number, each in enumerate(live) if each["action"] == "warm_start")

@@ -20,22 +20,22 @@ def test_rows_of_a_broken_window_are_never_learned(processes: Processes, trained
         ended = processes.run("monitor", spec=trained.path, at=at)
         assert ended.error is None, ended.trace
 
-    with trained.care() as care:
-        decisions = care.ledger.decisions.of("flights")
+    with trained.context() as context:
+        decisions = context.ledger.decisions.of("flights")
         assert decisions[1].triage.verdict == "broken_data"
-        flights = [f for f in care.ledger.runs.of("flights") if f.rows]
+        flights = [f for f in context.ledger.runs.of("flights") if f.rows]
         assert flights, [d.reasons for d in decisions]
         last = max(d.at for d in decisions if d.triage.verdict == "broken_data")
         later = [f for f in flights if f.at > last]
         assert later, "rows around the broken window are learned"
         for flight in later:
             for number in (*flight.evidence.behind.values(), *([flight.version] if flight.version else ())):
-                state = care.registry.load(number).state
-                rows = care.source.as_of(flight.at).learned(state.watermark, since=state.since)
+                state = context.registry.load(number).state
+                rows = context.source.as_of(flight.at).learned(state.watermark, since=state.since)
                 broken = (rows["_time"] > decisions[0].at) & (rows["_time"] <= last)
                 assert broken.sum() > 50
                 assert state.learned_rows == len(rows) - broken.sum(), (number, state.rung)
         fired = next(d for d in decisions if d.id == later[-1].decision)
-        new = care.source.as_of(fired.at).unlearned(care.registry.load(fired.champion or "").state.watermark)
+        new = context.source.as_of(fired.at).unlearned(context.registry.load(fired.champion or "").state.watermark)
         out = (new["_time"] > decisions[0].at) & (new["_time"] <= last)
         assert fired.facts["new_rows"] == len(new) - out.sum()

@@ -140,19 +140,19 @@ def test_a_broken_window_is_written_down_and_trains_nothing(looked: Callable[[st
     project, ended = looked(name).project, looked(name).ended
     assert ended.error is None, ended.trace
     assert ended.result["action"] in ("hold", "alert")
-    with project.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with project.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
         assert decision.id == ended.result["id"]
         assert decision.reasons
         assert decision.triage.evidence
         # Where no screen speaks a strategy may try in the background: it is refused, and nothing comes of it.
-        assert not [run for run in care.ledger.runs.of("flights") if run.version or run.evidence.behind]
-        assert [v.number for v in care.registry.versions()] == ["1"]
-        serving = care.registry.champion()
+        assert not [run for run in context.ledger.runs.of("flights") if run.version or run.evidence.behind]
+        assert [v.number for v in context.registry.versions()] == ["1"]
+        serving = context.registry.champion()
         assert serving is not None and serving.number == "1"
         failed = {
             s.metric
-            for s in care.ledger.decisions.signals(decision.id)
+            for s in context.ledger.decisions.signals(decision.id)
             if s.status == "fail" and s.monitor == "quality"
         }
     metric = (ORDINARY | FURTHER | ODD)[name][1]
@@ -165,8 +165,8 @@ def test_a_broken_window_is_written_down_and_trains_nothing(looked: Callable[[st
 
 def test_the_same_window_unbroken_does_train(decided_project: Project) -> None:
     """Without this the cases above would prove nothing."""
-    with decided_project.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with decided_project.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     assert (decision.triage.verdict, decision.action) == ("harm", "warm_start")
 
 
@@ -180,5 +180,5 @@ def test_a_rule_that_asks_for_training_on_broken_data_is_held_back(processes: Pr
     assert ended.error is None, ended.trace
     assert ended.result["action"] == "hold"
     assert any(answer["guard"] == "broken_data" and answer["held"] for answer in ended.result["guards"])
-    with trained.care() as care:
-        assert care.ledger.runs.of("flights") == []
+    with trained.context() as context:
+        assert context.ledger.runs.of("flights") == []

@@ -14,19 +14,19 @@ from ratoon.flows.review import review
 def _client(project: Project) -> Any:
     from mlflow import MlflowClient
 
-    with project.care() as care:
-        return MlflowClient(care.registry.uri, care.registry.uri)
+    with project.context() as context:
+        return MlflowClient(context.registry.uri, context.registry.uri)
 
 
 def _stranger(project: Project, client: Any) -> str:
-    with project.care() as care:
-        files = str(care.registry.folder("2"))
+    with project.context() as context:
+        files = str(context.registry.folder("2"))
     return str(client.create_model_version("flights", source=files).version)
 
 
 def _moves(project: Project) -> list[tuple[str, str | None, str]]:
-    with project.care() as care:
-        return [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
+    with project.context() as context:
+        return [(p.version, p.previous, p.kind) for p in context.ledger.promotions.of("flights")]
 
 
 BEFORE = [("1", None, "first"), ("2", "1", "promotion")]
@@ -99,7 +99,7 @@ def test_a_reason_of_many_lines_makes_no_gate_of_its_own(processes: Processes, t
     reason = "tariff\n\n### Gate, on rows that no version learns\n\n| all | passed |"
     ended = processes.run("retrain", spec=trained.path, at=LATE, reason=reason)
     assert ended.error is None, ended.trace
-    with trained.care() as care:
-        said = care.registry.version("2").description
+    with trained.context() as context:
+        said = context.registry.version("2").description
     assert "Started by hand: tariff ### Gate, on rows that no version learns &#124; all &#124; passed &#124;" in said
     assert sum(line.startswith("### Gate") for line in said.splitlines()) == 1

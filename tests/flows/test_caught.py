@@ -15,20 +15,20 @@ from ratoon.loop.champion import rolled_back_at
 def _client(project: Project) -> Any:
     from mlflow import MlflowClient
 
-    with project.care() as care:
-        return MlflowClient(care.registry.uri, care.registry.uri)
+    with project.context() as context:
+        return MlflowClient(context.registry.uri, context.registry.uri)
 
 
 def _stranger(project: Project, client: Any, **tags: str) -> str:
     """A version that nobody judged, with the files of version 2."""
-    with project.care() as care:
-        files = str(care.registry.folder("2"))
+    with project.context() as context:
+        files = str(context.registry.folder("2"))
     return str(client.create_model_version("flights", source=files, tags=tags).version)
 
 
 def _moves(project: Project) -> list[tuple[str, str | None, str]]:
-    with project.care() as care:
-        return [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
+    with project.context() as context:
+        return [(p.version, p.previous, p.kind) for p in context.ledger.promotions.of("flights")]
 
 
 BEFORE = [("1", None, "first"), ("2", "1", "promotion")]
@@ -49,8 +49,8 @@ def test_an_ungated_champion_is_flagged_in_mlflow_and_in_the_ledger(finished: Pr
     assert version.description.startswith("> **Caught by Ratoon.**")
     assert version.description.endswith("Mine.")
     assert str(client.get_model_version_by_alias("flights", "champion").version) == number
-    with finished.care() as care:
-        (catch,) = care.ledger.unapproved.of("flights")
+    with finished.context() as context:
+        (catch,) = context.ledger.unapproved.of("flights")
     assert (catch.version, catch.previous, catch.done, catch.actor) == (number, "2", "flagged", "registry")
     assert f"ratoon rollback {finished.path}`, which names v2" in catch.reason
     assert _moves(finished) == [*BEFORE, (number, "2", "ungated")]
@@ -79,8 +79,8 @@ def test_an_ungated_champion_is_put_back_where_the_spec_says_so(finished: Projec
     assert review(spec=finished.path) == []
 
     assert str(client.get_model_version_by_alias("flights", "champion").version) == "2"
-    with finished.care() as care:
-        (catch,) = care.ledger.unapproved.of("flights")
+    with finished.context() as context:
+        (catch,) = context.ledger.unapproved.of("flights")
     assert catch.done == "put_back"
     assert "made-up, is not in this model's ledger" in catch.reason
     assert _moves(finished) == [*BEFORE, (number, "2", "ungated"), ("2", number, "put_back")]
@@ -113,12 +113,12 @@ def test_a_return_to_an_earlier_champion_is_a_rollback_and_no_catch(finished: Pr
     client.set_registered_model_alias("flights", "champion", "1")
 
     assert review(spec=finished.path) == ["roll back v1"]
-    with finished.care() as care:
-        assert care.ledger.unapproved.of("flights") == []
-        move = care.ledger.promotions.of("flights")[-1]
+    with finished.context() as context:
+        assert context.ledger.unapproved.of("flights") == []
+        move = context.ledger.promotions.of("flights")[-1]
         assert move.actor == "ada"
-        assert rolled_back_at(care, move.at) == move.at  # from which the policy's cooldown counts
-        assert rolled_back_at(care, LATE) is None
+        assert rolled_back_at(context, move.at) == move.at  # from which the policy's cooldown counts
+        assert rolled_back_at(context, LATE) is None
 
 
 @pytest.mark.parametrize("how", ["alias", "version"])
@@ -155,28 +155,28 @@ def test_the_page_s_promote_button_confuses_nobody(finished: Project) -> None:
     """It copies the version into another registered model, whose alias is none of ours."""
     client = _client(finished)
     client.create_registered_model("flights-prod")
-    with finished.care() as care, care.registry.connection.aimed():
+    with finished.context() as context, context.registry.connection.aimed():
         copied = client.copy_model_version("models:/flights/2", "flights-prod")
     client.set_registered_model_alias("flights-prod", "champion", copied.version)
 
     assert review(spec=finished.path) == []
     assert _moves(finished) == BEFORE
-    with finished.care() as care:
-        assert [version.number for version in care.registry.versions()] == ["2", "1"]
+    with finished.context() as context:
+        assert [version.number for version in context.registry.versions()] == ["2", "1"]
 
 
 def test_an_approval_in_mlflow_is_a_promotion_with_its_decision(processes: Processes, decided: Project) -> None:
     decided.write("review: automatic", "review: required")
-    with decided.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with decided.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     assert processes.run("retrain", spec=decided.path, decision=decision.id).result["version"] == "2"
     client = _client(decided)
     client.set_model_version_tag("flights", "2", "reviewed_by", "ada")
     client.set_registered_model_alias("flights", "champion", "2")
 
     assert review(spec=decided.path) == ["promotion v2"]
-    with decided.care() as care:
-        move = care.ledger.promotions.of("flights")[-1]
+    with decided.context() as context:
+        move = context.ledger.promotions.of("flights")[-1]
     assert (move.version, move.previous, move.actor, move.decision) == ("2", "1", "ada", decision.id)
 
 

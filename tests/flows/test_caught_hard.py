@@ -18,20 +18,20 @@ from ratoon.spec.errors import RegistryError
 def _client(project: Project) -> Any:
     from mlflow import MlflowClient
 
-    with project.care() as care:
-        return MlflowClient(care.registry.uri, care.registry.uri)
+    with project.context() as context:
+        return MlflowClient(context.registry.uri, context.registry.uri)
 
 
 def _stranger(project: Project, client: Any, **tags: str) -> str:
     """A version that nobody judged, with the files of version 2."""
-    with project.care() as care:
-        files = str(care.registry.folder("2"))
+    with project.context() as context:
+        files = str(context.registry.folder("2"))
     return str(client.create_model_version("flights", source=files, tags=tags).version)
 
 
 def _moves(project: Project) -> list[tuple[str, str | None, str]]:
-    with project.care() as care:
-        return [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
+    with project.context() as context:
+        return [(p.version, p.previous, p.kind) for p in context.ledger.promotions.of("flights")]
 
 
 def _champion(client: Any) -> str:
@@ -72,8 +72,8 @@ def test_the_way_back_from_one_stranger_after_another_is_the_last_that_a_gate_le
     client.set_registered_model_alias("flights", "champion", two)
     assert review(spec=finished.path) == [f"caught v{two}"]
 
-    with finished.care() as care:
-        assert "which names v2" in care.ledger.unapproved.of("flights")[-1].reason
+    with finished.context() as context:
+        assert "which names v2" in context.ledger.unapproved.of("flights")[-1].reason
     assert processes.run("roll_back", spec=finished.path, reason="neither").result == "2"
 
 
@@ -126,8 +126,8 @@ def test_a_put_back_that_failed_is_tried_again(finished: Project, monkeypatch: p
     assert "put back v2" in said
     assert _champion(client) == "2"
     assert review(spec=finished.path) == []
-    with finished.care() as care:
-        assert [catch.done for catch in care.ledger.unapproved.of("flights")] == ["flagged", "put_back"]
+    with finished.context() as context:
+        assert [catch.done for catch in context.ledger.unapproved.of("flights")] == ["flagged", "put_back"]
 
 
 @pytest.mark.parametrize("how", ["stranger", "gone"])
@@ -146,8 +146,8 @@ def test_two_sweeps_at_once_catch_once(finished: Project, how: str) -> None:
 
         @flow(name="look")
         def one() -> tuple[str, ...]:
-            with finished.care() as care:
-                return sweep(care, LATE)
+            with finished.context() as context:
+                return sweep(context, LATE)
 
         said.extend(one())
 
@@ -158,6 +158,6 @@ def test_two_sweeps_at_once_catch_once(finished: Project, how: str) -> None:
         each.join()
 
     assert len(said) == 1
-    with finished.care() as care:
-        assert len(care.ledger.unapproved.of("flights")) == 1
+    with finished.context() as context:
+        assert len(context.ledger.unapproved.of("flights")) == 1
     assert [kind for _, _, kind in _moves(finished)].count("put_back") == 1

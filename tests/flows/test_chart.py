@@ -34,6 +34,6 @@ def test_one_window_is_no_chart() -> None:
 
 
 def test_a_decision_is_shown_after_the_windows_before_it(decided: Project) -> None:
-    with decided.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
-        assert lately(care, decision) == ""  # the first look
+    with decided.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
+        assert lately(context, decision) == ""  # the first look

@@ -36,18 +36,18 @@ class Team:
 
     def one_version(self, made: str = "2") -> None:
         """The decision has one version, which serves, was learned once and is written down once."""
-        with self.first.care() as care:
-            mine = [v.number for v in care.registry.versions() if v.decision == self.decision]
+        with self.first.context() as context:
+            mine = [v.number for v in context.registry.versions() if v.decision == self.decision]
             assert mine == [made]
-            champion = care.registry.champion()
+            champion = context.registry.champion()
             assert champion is not None and champion.number == made
-            assert care.registry.challenger() is None
-            registered = [u.version for u in care.ledger.runs.of("flights") if u.version]
+            assert context.registry.challenger() is None
+            registered = [u.version for u in context.ledger.runs.of("flights") if u.version]
             assert registered == [made]
-            assert care.ledger.offers.of("flights")[self.decision] == made
-            assert [p.version for p in care.ledger.promotions.of("flights")] == ["1", made]
-            state = care.registry.load(made).state
-            tally = care.source.as_of(LATE).ledger_of_rows(state.watermark)
+            assert context.ledger.offers.of("flights")[self.decision] == made
+            assert [p.version for p in context.ledger.promotions.of("flights")] == ["1", made]
+            state = context.registry.load(made).state
+            tally = context.source.as_of(LATE).ledger_of_rows(state.watermark)
             assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
 
 
@@ -167,8 +167,8 @@ def test_a_second_version_whose_maker_died_is_found_and_taken_back(team: Team, t
     )
     taken_over = overtaken(team, asleep, tmp_path / "asleep")
     assert team.processes.end(asleep).killed
-    with team.first.care() as care:
-        assert len([v for v in care.registry.versions() if v.decision == team.decision]) == 2
+    with team.first.context() as context:
+        assert len([v for v in context.registry.versions() if v.decision == team.decision]) == 2
     swept = team.processes.run("review", spec=team.others[1].path)
     assert swept.error is None, swept.trace
     team.one_version(taken_over.result["version"])
@@ -186,9 +186,9 @@ def test_three_machines_make_the_first_version_once(processes: Processes, postgr
         )
         assert [each.result for each in ended if each.error is None] == ["1"]
         assert all("first version" in each.error or "champion v1" in each.error for each in ended if each.error)
-        with first.care() as care:
-            assert [v.number for v in care.registry.versions()] == ["1"]
-            assert [p.version for p in care.ledger.promotions.of("flights")] == ["1"]
+        with first.context() as context:
+            assert [v.number for v in context.registry.versions()] == ["1"]
+            assert [p.version for p in context.ledger.promotions.of("flights")] == ["1"]
 
 
 @pytest.mark.long
@@ -222,6 +222,6 @@ def test_twenty_machines_on_postgresql_while_some_die_and_some_sleep(crowd: Team
     found = outcomes(ended)
     print(f"20 machines: {killed} killed, {asleep} asleep, then { ({o: found.count(o) for o in set(found)}) }")
     assert found.count("registered") >= 1
-    with team.first.care() as care:
-        (version,) = {u.version for u in care.ledger.runs.of("flights") if u.version}
+    with team.first.context() as context:
+        (version,) = {u.version for u in context.ledger.runs.of("flights") if u.version}
     team.one_version(version)

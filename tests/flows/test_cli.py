@@ -266,5 +266,5 @@ def test_a_backtest_prints_its_arms_and_writes_one_page(ratoon: Callable[..., Sa
     assert said.code == 0, said
     assert "policy" in said.out and "never" in said.out and "brier" in said.out
     assert page.read_text().lower().startswith("<!doctype html>")
-    with trained.care() as care:
-        assert care.ledger.decisions.of("flights") == []  # the live ledger was not touched
+    with trained.context() as context:
+        assert context.ledger.decisions.of("flights") == []  # the live ledger was not touched

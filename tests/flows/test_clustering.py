@@ -98,17 +98,17 @@ def lived(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Pro
 @pytest.mark.slow
 def test_the_loop_finds_the_move_and_follows_it(lived: Project) -> None:
     """Healthy before, harm after; what the gate let through serves, and lies nearer to the rows that came next."""
-    with lived.care() as care:
-        decisions = care.ledger.decisions.of("segments")
+    with lived.context() as context:
+        decisions = context.ledger.decisions.of("segments")
         assert [(d.triage.verdict, d.action) for d in decisions[:2]] == [("healthy", "hold"), ("harm", "warm_start")]
-        outcomes = {flight.decision: flight.outcome for flight in care.ledger.runs.of("segments")}
+        outcomes = {flight.decision: flight.outcome for flight in context.ledger.runs.of("segments")}
         assert outcomes.pop(decisions[0].id) == "background"  # a look that holds lets the strategies learn
         assert outcomes and set(outcomes.values()) == {"registered"}
-        flights = [flight for flight in care.ledger.runs.of("segments") if flight.outcome == "registered"]
-        champion = care.registry.champion()
+        flights = [flight for flight in context.ledger.runs.of("segments") if flight.outcome == "registered"]
+        champion = context.registry.champion()
         assert champion is not None and champion.number == flights[-1].version
-        first, now = care.registry.load("1"), care.registry.load(champion.number)
-        view = care.source.as_of(datetime(2026, 3, 2))
+        first, now = context.registry.load("1"), context.registry.load(champion.number)
+        view = context.source.as_of(datetime(2026, 3, 2))
         after = view.learned(view.now, since=LATER)
         assert now.predict(after).score.mean() < 0.95 * first.predict(after).score.mean()
         gates = [each.gate.model_dump() for flight in flights for each in flight.evidence.attempts if each.gate]
@@ -118,10 +118,10 @@ def test_the_loop_finds_the_move_and_follows_it(lived: Project) -> None:
 @pytest.mark.slow
 def test_numbers_and_unit_are_those_of_the_first_version(lived: Project) -> None:
     """Each of the four blobs has the number that it had before it moved; the scaler has not moved with them."""
-    with lived.care() as care:
-        champion = care.registry.champion()
+    with lived.context() as context:
+        champion = context.registry.champion()
         assert champion is not None
-        first, now = care.registry.load("1"), care.registry.load(champion.number)
+        first, now = context.registry.load("1"), context.registry.load(champion.number)
     corners = pd.DataFrame({"spend": [0.0, 80, 0, 80], "visits": [0.0, 0, 8, 8], "kind": "x"})
     moved = corners.assign(spend=corners["spend"] + 15, visits=corners["visits"] + 1.5)
     assert sorted(first.estimator.predict(corners)) == [0, 1, 2, 3]
@@ -134,11 +134,11 @@ def test_numbers_and_unit_are_those_of_the_first_version(lived: Project) -> None
 @pytest.mark.slow
 def test_every_row_outside_the_holdout_was_learned_once(lived: Project) -> None:
     """Invariant 1, by count and by the sum over the ids: up to the watermark none is missing and none came twice."""
-    with lived.care() as care:
-        champion = care.registry.champion()
+    with lived.context() as context:
+        champion = context.registry.champion()
         assert champion is not None
-        state = care.registry.load(champion.number).state
-        rows = care.source.as_of(LATER).learned(state.watermark)
+        state = context.registry.load(champion.number).state
+        rows = context.source.as_of(LATER).learned(state.watermark)
     assert (state.learned_rows, state.fingerprint) == (len(rows), fingerprint(rows["_id"]))
 
 
@@ -153,9 +153,9 @@ def test_decisions_are_recomputed_and_the_pages_are_written(lived: Project) -> N
 def test_arms_from_scratch_are_measured_in_the_first_versions_unit(tmp_path: Path) -> None:
     """A backtest compares arms on the same rows: a scaler of its own would let one of them win by its unit."""
     spec = write_segments(tmp_path / "project").spec
-    with simulated(spec) as care:
-        began = care.registry.load(first_version(care, TRAINED).number)
-        fit = Fits(care, timedelta(days=10), tmp_path / "fits", began)(MOVED, sliding=True)
+    with simulated(spec) as context:
+        began = context.registry.load(first_version(context, TRAINED).number)
+        fit = Fits(context, timedelta(days=10), tmp_path / "fits", began)(MOVED, sliding=True)
     assert fit is not None
     scalers = [each.estimator[0].named_transformers_["standardscaler"] for each in (began, fit[0])]
     np.testing.assert_array_equal(scalers[0].mean_, scalers[1].mean_)

@@ -188,8 +188,8 @@ def test_a_fired_run_goes_on_where_the_deployment_is_of_another_spec(
     deploy(other)
     ended = processes.run("monitor", spec=trained.path, at=LATE)
     assert ended.error is None, ended.trace
-    with trained.care() as care:
-        assert [update.outcome for update in care.ledger.runs.of("flights")] == ["registered"]
+    with trained.context() as context:
+        assert [update.outcome for update in context.ledger.runs.of("flights")] == ["registered"]
 
 
 def test_a_review_that_another_one_crowded_out_is_no_review(client: SyncPrefectClient, trained: Project) -> None:

@@ -42,8 +42,8 @@ def test_a_decision_is_an_event_also_when_it_holds(processes: Processes, prefect
 def test_a_retrain_tells_of_its_version_and_of_the_promotion(
     processes: Processes, prefect_server: str, decided: Project
 ) -> None:
-    with decided.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with decided.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     ended = processes.run("retrain", spec=decided.path, decision=decision.id)
     assert ended.error is None, ended.trace
 

@@ -10,12 +10,12 @@ from project import LATE, Project
 
 def test_the_versions_tags_and_description_answer_a_reviewer(finished_project: Project) -> None:
     """Parent, decision, window, watermark, rung, gate with intervals, snapshots, cost: without opening code."""
-    with finished_project.care() as care:
-        version = care.registry.version("2")
-        (decision,) = care.ledger.decisions.of("flights")
-        state = care.registry.load("2").state
-        (flight,) = care.ledger.runs.of("flights")
-        shown = {s.snapshot for s in care.ledger.decisions.signals(decision.id) if s.snapshot}
+    with finished_project.context() as context:
+        version = context.registry.version("2")
+        (decision,) = context.ledger.decisions.of("flights")
+        state = context.registry.load("2").state
+        (flight,) = context.ledger.runs.of("flights")
+        shown = {s.snapshot for s in context.ledger.decisions.signals(decision.id) if s.snapshot}
     tags = version.tags
     assert decision.window is not None
     assert tags["ratoon.parent"] == "1" == state.parent
@@ -48,10 +48,10 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
     """Whole HTML files, so that no workspace is needed; the gate also as JSON, equal to the ledger's."""
     from mlflow import MlflowClient
 
-    with finished_project.care() as care:
-        version = care.registry.version("2")
-        (flight,) = care.ledger.runs.of("flights")
-        client = MlflowClient(care.registry.uri, care.registry.uri)
+    with finished_project.context() as context:
+        version = context.registry.version("2")
+        (flight,) = context.ledger.runs.of("flights")
+        client = MlflowClient(context.registry.uri, context.registry.uri)
     assert version.run_id is not None
     names = {each.path for each in client.list_artifacts(version.run_id)}
     reports = {each.path: each.file_size for each in client.list_artifacts(version.run_id, "reports")}
@@ -65,8 +65,8 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
 
 def test_a_model_loads_without_ratoon(finished_project: Project) -> None:
     """Native flavour, explicit requirements, a signature and an input example."""
-    with finished_project.care() as care:
-        folder = care.registry.folder("2")
+    with finished_project.context() as context:
+        folder = context.registry.folder("2")
     requirements = (folder / "requirements.txt").read_text()
     assert "scikit-learn==" in requirements
     assert "ratoon" not in requirements

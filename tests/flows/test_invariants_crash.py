@@ -13,7 +13,7 @@ import pytest
 from processes import Processes, dies, murdered, orphaned
 from project import LATE, TRAINED, Project
 
-from ratoon.loop.context import Care
+from ratoon.loop.context import ModelContext
 
 RETRAIN, REGISTRY, LEDGER = (
     "ratoon.flows.retrain",
@@ -53,38 +53,38 @@ def decided(decided: Project) -> Project:
     return decided
 
 
-def whole(project: Project, *, versions: int) -> Care:
+def whole(project: Project, *, versions: int) -> ModelContext:
     """The registry as a reviewer needs it: so many versions, each loads and predicts, and exactly one serves."""
-    with project.care() as care:
-        assert [v.number for v in care.registry.versions()] == [str(n) for n in range(versions, 0, -1)]
-        for version in care.registry.versions():
-            care.registry.verify(version.number)
-        assert care.registry.champion() is not None
-    return care
+    with project.context() as context:
+        assert [v.number for v in context.registry.versions()] == [str(n) for n in range(versions, 0, -1)]
+        for version in context.registry.versions():
+            context.registry.verify(version.number)
+        assert context.registry.champion() is not None
+    return context
 
 
 def learned_once(project: Project, version: str) -> None:
     """The version's lineage learned exactly the labelled rows outside the holdout up to its watermark."""
-    with project.care() as care:
-        state = care.registry.load(version).state
-        tally = care.source.as_of(LATE).ledger_of_rows(state.watermark)
+    with project.context() as context:
+        state = context.registry.load(version).state
+        tally = context.source.as_of(LATE).ledger_of_rows(state.watermark)
         assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
-        assert care.source.as_of(LATE).unlearned_count(state.watermark) == 0
+        assert context.source.as_of(LATE).unlearned_count(state.watermark) == 0
 
 
 def end_of_the_story(project: Project, decision: str) -> None:
     """One version for the decision, promoted once, written down once; rows learned once."""
     whole(project, versions=2)
     learned_once(project, "2")
-    with project.care() as care:
-        serving = care.registry.champion()
+    with project.context() as context:
+        serving = context.registry.champion()
         assert serving is not None
         assert (serving.number, serving.decision) == ("2", decision)
         assert serving.tags["ratoon.parent"] == "1"
-        assert care.registry.challenger() is None
-        flights = care.ledger.runs.of("flights")
+        assert context.registry.challenger() is None
+        flights = context.ledger.runs.of("flights")
         assert [(f.decision, f.outcome, f.version) for f in flights] == [(decision, "registered", "2")]
-        moves = [(p.version, p.previous, p.kind) for p in care.ledger.promotions.of("flights")]
+        moves = [(p.version, p.previous, p.kind) for p in context.ledger.promotions.of("flights")]
         assert moves == [("1", None, "first"), ("2", "1", "promotion")]
     assert running_runs(project) == 0
 
@@ -97,8 +97,8 @@ def running_runs(project: Project) -> int:
 
 
 def decision_of(project: Project) -> str:
-    with project.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with project.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     assert decision.fires
     return decision.id
 
@@ -108,10 +108,10 @@ def kill_and_repeat(processes: Processes, project: Project, mine: dict[str, Any]
     decision = decision_of(project)
     killed = processes.run("retrain", mine, spec=project.path, decision=decision)
     assert killed.killed, killed
-    with project.care() as care:  # the champion serves right after the crash, whichever it is
-        frame = care.source.as_of(TRAINED).holdout(None, limit=5)
-        assert len(care.registry.load().predict_frame(frame)) == len(frame)
-        made = [v for v in care.registry.versions() if v.decision == decision]
+    with project.context() as context:  # the champion serves right after the crash, whichever it is
+        frame = context.source.as_of(TRAINED).holdout(None, limit=5)
+        assert len(context.registry.load().predict_frame(frame)) == len(frame)
+        made = [v for v in context.registry.versions() if v.decision == decision]
         assert len(made) <= 1
         assert all({"ratoon.parent", "ratoon.watermark", "ratoon.gate"} <= set(v.tags) for v in made)
     again = processes.run("retrain", spec=project.path, decision=decision)
@@ -186,13 +186,13 @@ def test_a_training_that_is_killed_leaves_nothing_but_a_row_in_the_ledger(
         "promoted": False,
     }
     whole(decided, versions=1)
-    with decided.care() as care:
-        (flight,) = care.ledger.runs.of("flights")
+    with decided.context() as context:
+        (flight,) = context.ledger.runs.of("flights")
         assert (flight.outcome, flight.version, flight.rows) == ("failed", None, 0)
         assert "killed by signal 9" in flight.evidence.reason
         assert flight.cpu_seconds == flight.evidence.process.cpu_seconds > 0
         assert flight.evidence.process.peak_memory_bytes > 50e6
-        assert care.registry.challenger() is None
+        assert context.registry.challenger() is None
     assert running_runs(decided) == 0
 
 
@@ -209,7 +209,7 @@ def test_a_version_whose_process_died_before_it_was_offered_is_offered_by_the_re
     again = processes.run("retrain", spec=decided.path, decision=decision)
     assert again.error is None, again.trace
     whole(decided, versions=2)
-    with decided.care() as care:
-        champion, challenger = care.registry.champion(), care.registry.challenger()
+    with decided.context() as context:
+        champion, challenger = context.registry.champion(), context.registry.challenger()
         assert champion is not None and champion.number == "1"
         assert challenger is not None and challenger.decision == decision

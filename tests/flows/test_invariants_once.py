@@ -20,18 +20,18 @@ def fine(*ended: Ended) -> None:
 
 
 def trainings(project: Project) -> list[tuple[str, str | None]]:
-    with project.care() as care:
-        return [(flight.outcome, flight.version) for flight in care.ledger.runs.of("flights")]
+    with project.context() as context:
+        return [(flight.outcome, flight.version) for flight in context.ledger.runs.of("flights")]
 
 
 def versions(project: Project) -> list[str]:
-    with project.care() as care:
-        return [version.number for version in care.registry.versions()]
+    with project.context() as context:
+        return [version.number for version in context.registry.versions()]
 
 
 def decision_of(project: Project) -> str:
-    with project.care() as care:
-        return care.ledger.decisions.of("flights")[-1].id
+    with project.context() as context:
+        return context.ledger.decisions.of("flights")[-1].id
 
 
 def given_up_soon(project: Project) -> None:
@@ -55,9 +55,9 @@ def test_two_monitors_of_the_same_moment_fire_once(processes: Processes, trained
     assert one.result["action"] == "warm_start"
     assert trainings(trained) == [("registered", "2")]
     assert versions(trained) == ["2", "1"]
-    with trained.care() as care:
-        assert len(care.ledger.decisions.of("flights")) == 1
-        assert len(care.ledger.promotions.of("flights")) == 2
+    with trained.context() as context:
+        assert len(context.ledger.decisions.of("flights")) == 1
+        assert len(context.ledger.promotions.of("flights")) == 2
 
 
 @pytest.mark.slow
@@ -96,8 +96,8 @@ def test_a_monitor_that_comes_late_finds_nothing_to_train(
 
 def test_a_monitor_run_again_trains_no_second_time(processes: Processes, finished: Project) -> None:
     """A scheduled run that is repeated finds its decision carried out."""
-    with finished.care() as care:
-        (before,) = care.ledger.decisions.of("flights")
+    with finished.context() as context:
+        (before,) = context.ledger.decisions.of("flights")
     again = processes.run("monitor", spec=finished.path, at=LATE)
     fine(again)
     assert again.result["id"] == before.id
@@ -140,9 +140,9 @@ def test_a_dead_flight_is_given_up_after_its_time(processes: Processes, decided:
     assert repeated.result["version"] is None
     assert [outcome for outcome, _ in trainings(decided)][:2] == ["abandoned", "registered"]
     assert versions(decided) == ["2", "1"]
-    with decided.care() as care:
-        state = care.registry.load("champion").state
-        tally = care.source.as_of(LATE).ledger_of_rows(state.watermark)
+    with decided.context() as context:
+        state = context.registry.load("champion").state
+        tally = context.source.as_of(LATE).ledger_of_rows(state.watermark)
         assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
 
 
@@ -172,9 +172,9 @@ def test_a_zombie_registers_nothing(
     assert woken.error is not None
     assert "given up" in woken.error
     assert versions(decided) == ["2", "1"]
-    with decided.care() as care:
-        serving = care.registry.champion()
+    with decided.context() as context:
+        serving = context.registry.champion()
         assert serving is not None
         assert serving.decision == next_one.result["decision"]
-        assert care.registry.challenger() is None
+        assert context.registry.challenger() is None
     assert trainings(decided) == [("abandoned", None), ("registered", "2")]

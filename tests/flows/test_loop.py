@@ -13,7 +13,7 @@ from project import LATE, Project, timeless, write_project
 
 from ratoon.cli.commands.recompute import recompute
 from ratoon.ledger.ledger import Ledger
-from ratoon.loop.context import take_care
+from ratoon.loop.context import open_context
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 
@@ -60,16 +60,16 @@ def test_two_replays_decide_alike(replays: tuple[Ended, Ended]) -> None:
     """Decisions, signals, gates and what was learned; only wall time and measured CPU differ."""
 
     def told(ended: Ended) -> list[Any]:
-        with take_care(load_spec(ended.result["spec"])) as care:
-            decisions = care.ledger.decisions.of("flights")
-            flights = care.ledger.runs.of("flights")
+        with open_context(load_spec(ended.result["spec"])) as context:
+            decisions = context.ledger.decisions.of("flights")
+            flights = context.ledger.runs.of("flights")
             return [
                 [timeless(d) for d in decisions],
-                [[s.model_dump() for s in care.ledger.decisions.signals(d.id)] for d in decisions],
+                [[s.model_dump() for s in context.ledger.decisions.signals(d.id)] for d in decisions],
                 [[a.gate for a in f.evidence.attempts] for f in flights],
                 [(f.at, f.outcome, f.version, f.rows, f.watermark) for f in flights],
-                [care.registry.load(v.number).state.model_dump() for v in care.registry.versions()],
-                [p.model_dump() for p in care.ledger.promotions.of("flights")],
+                [context.registry.load(v.number).state.model_dump() for v in context.registry.versions()],
+                [p.model_dump() for p in context.ledger.promotions.of("flights")],
             ]
 
     one, two = (told(each) for each in replays)
@@ -101,40 +101,40 @@ def test_each_decision_was_written_before_its_training_began(replays: tuple[Ende
 
 def test_the_decision_is_in_the_ledger_when_its_action_dies_at_once(decided_project: Project) -> None:
     """The monitor was killed before its first step towards training: the decision stands, nothing else happened."""
-    with decided_project.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with decided_project.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
         assert decision.fires
         assert decision.reasons
-        assert care.ledger.decisions.signals(decision.id)
-        assert care.ledger.runs.of("flights") == []
+        assert context.ledger.decisions.signals(decision.id)
+        assert context.ledger.runs.of("flights") == []
 
 
 def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processes: Processes, waiting: Project) -> None:
     """Then a person moves the alias in MLflow; the next monitor sees it; a rollback puts version 1 back."""
     from mlflow import MlflowClient
 
-    with waiting.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
-        champion, challenger = care.registry.champion(), care.registry.challenger()
+    with waiting.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
+        champion, challenger = context.registry.champion(), context.registry.challenger()
         assert champion is not None and challenger is not None
         assert (champion.number, challenger.number) == ("1", "2")
-        assert [p.version for p in care.ledger.promotions.of("flights")] == ["1"]
-        MlflowClient(care.registry.uri, care.registry.uri).set_registered_model_alias("flights", "champion", "2")
+        assert [p.version for p in context.ledger.promotions.of("flights")] == ["1"]
+        MlflowClient(context.registry.uri, context.registry.uri).set_registered_model_alias("flights", "champion", "2")
 
     seen = processes.run("monitor", spec=waiting.path, at=LATE + timedelta(days=1))
     assert seen.error is None, seen.trace
     assert seen.result["champion"] == "2"
-    with waiting.care() as care:
-        moved = care.ledger.promotions.of("flights")[-1]
+    with waiting.context() as context:
+        moved = context.ledger.promotions.of("flights")[-1]
         assert (moved.version, moved.previous, moved.kind, moved.actor) == ("2", "1", "promotion", "registry")
         assert moved.decision == decision.id
 
     back = processes.run("roll_back", spec=waiting.path, reason="complaints", actor="ada")
     assert back.result == "1", back
-    with waiting.care() as care:
-        serving = care.registry.champion()
+    with waiting.context() as context:
+        serving = context.registry.champion()
         assert serving is not None and serving.number == "1"
-        last = care.ledger.promotions.of("flights")[-1]
+        last = context.ledger.promotions.of("flights")[-1]
         assert (last.version, last.previous, last.kind, last.actor, last.reason) == (
             "1",
             "2",
@@ -148,14 +148,14 @@ def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, d
     """Invariant 5: the disk is full while it trains; the flight lands as failed, and the champion serves."""
     from processes import fails
 
-    with decided.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with decided.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     ended = processes.run("retrain", fails("ratoon.loop.learn.run:ladder"), spec=decided.path, decision=decision.id)
     assert ended.error is not None and "no space left" in ended.error
-    with decided.care() as care:
-        assert [v.number for v in care.registry.versions()] == ["1"]
-        assert care.registry.challenger() is None
-        care.registry.verify("champion")
-        (flight,) = care.ledger.runs.of("flights")
+    with decided.context() as context:
+        assert [v.number for v in context.registry.versions()] == ["1"]
+        assert context.registry.challenger() is None
+        context.registry.verify("champion")
+        (flight,) = context.ledger.runs.of("flights")
         assert flight.outcome == "failed"
         assert "no space left" in flight.evidence.reason

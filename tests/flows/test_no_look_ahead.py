@@ -49,16 +49,18 @@ def with_another_future(rows: pd.DataFrame, now: datetime, seed: int) -> pd.Data
 def story(project: Project) -> dict[str, Any]:
     """All that was decided and learned, with what the versions say about the same rows."""
     probe = example_flights(200, seed=9).assign(_holdout=False)
-    with project.care() as care:
-        decisions = care.ledger.decisions.of("flights")
+    with project.context() as context:
+        decisions = context.ledger.decisions.of("flights")
         return {
             "decisions": [timeless(d) for d in decisions],
-            "signals": [[s.model_dump() for s in care.ledger.decisions.signals(d.id)] for d in decisions],
-            "gates": [[a.gate for a in f.evidence.attempts] for f in care.ledger.runs.of("flights")],
-            "states": {v.number: care.registry.load(v.number).state.model_dump() for v in care.registry.versions()},
+            "signals": [[s.model_dump() for s in context.ledger.decisions.signals(d.id)] for d in decisions],
+            "gates": [[a.gate for a in f.evidence.attempts] for f in context.ledger.runs.of("flights")],
+            "states": {
+                v.number: context.registry.load(v.number).state.model_dump() for v in context.registry.versions()
+            },
             "says": {
-                v.number: care.registry.load(v.number).predict_frame(probe)["_score"].tolist()
-                for v in care.registry.versions()
+                v.number: context.registry.load(v.number).predict_frame(probe)["_score"].tolist()
+                for v in context.registry.versions()
             },
         }
 
@@ -87,9 +89,9 @@ def test_every_version_learned_all_labelled_rows_outside_the_holdout_and_no_othe
     """Invariants 1 and 2, counted anew from the raw data."""
     rows = finished_project.data
     free = rows[~rows["row_id"].map(held_out)]
-    with finished_project.care() as care:
-        for version in care.registry.versions():
-            state = care.registry.load(version.number).state
+    with finished_project.context() as context:
+        for version in context.registry.versions():
+            state = context.registry.load(version.number).state
             known = free[free["label_time"] <= pd.Timestamp(state.watermark)]
             assert (state.learned_rows, state.fingerprint) == tally_of(known["row_id"])
 
@@ -104,13 +106,13 @@ def test_a_version_from_scratch_leaves_the_holdout_out_too(processes: Processes,
     assert ended.result["version"] == "3", ended
     rows = finished.data
     free = rows[~rows["row_id"].map(held_out)]
-    with finished.care() as care:
-        state = care.registry.load("3").state
+    with finished.context() as context:
+        state = context.registry.load("3").state
         assert state.rung == "scratch"
         assert (state.learned_rows, state.fingerprint) == tally_of(
             free.loc[free["label_time"] <= pd.Timestamp(state.watermark), "row_id"]
         )
-        assert care.source.as_of(at).unlearned_count(state.watermark) == 0
+        assert context.source.as_of(at).unlearned_count(state.watermark) == 0
 
 
 @pytest.mark.slow
@@ -133,9 +135,9 @@ def test_the_holdout_moves_no_weight(processes: Processes, trained_project: Proj
 def test_both_strata_of_the_gate_hold_all_holdout_rows_and_no_others(finished_project: Project) -> None:
     rows = finished_project.data
     held = rows[rows["row_id"].map(held_out)]
-    with finished_project.care() as care:
-        watermark = pd.Timestamp(care.registry.load("1").state.watermark)
-        (flight,) = care.ledger.runs.of("flights")
+    with finished_project.context() as context:
+        watermark = pd.Timestamp(context.registry.load("1").state.watermark)
+        (flight,) = context.ledger.runs.of("flights")
     strata = {each.name: each.rows for each in flight.evidence.attempts[-1].gate.strata}
     arrived = held["label_time"] <= pd.Timestamp(LATE)
     behind = held["label_time"] <= watermark
@@ -147,8 +149,8 @@ def test_a_row_stays_on_its_side(trained: Project, now: datetime) -> None:
     """Whatever else is in the data, in whichever order, and whenever it is asked."""
 
     def sides(project: Project) -> dict[str, bool]:
-        with project.care() as care:
-            view = care.source.as_of(now)
+        with project.context() as context:
+            view = context.source.as_of(now)
             both = pd.concat([view.learned(now), view.holdout(None)])
             return dict(zip(both["_id"], both["_holdout"].astype(bool), strict=True))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from processes import Processes
 
-from ratoon.loop.context import take_care
+from ratoon.loop.context import open_context
 from ratoon.loop.rehearsal import write_rehearsal
 from ratoon.spec.load import load_spec
 
@@ -28,13 +28,13 @@ def test_an_update_that_gains_nothing_is_refused_and_offered_to_nobody(processes
 
     ended = processes.run("retrain", spec=path, at=datetime(2012, 7, 22), reason="a look by hand")
 
-    with take_care(load_spec(path)) as care:
+    with open_context(load_spec(path)) as context:
         assert ended.result["outcome"] == "refused", ended.trace
-        assert all(version.unproven for version in care.registry.versions() if version.number != "1")
-        assert care.registry.champion().number == "1"
-        assert care.registry.challenger() is None
-        (flight,) = care.ledger.runs.of(care.spec.model)
+        assert all(version.unproven for version in context.registry.versions() if version.number != "1")
+        assert context.registry.champion().number == "1"
+        assert context.registry.challenger() is None
+        (flight,) = context.ledger.runs.of(context.spec.model)
         attempts = flight.evidence.model_dump()["attempts"]
-        assert [attempt["rung"] for attempt in attempts] == list(care.spec.learner.rungs)[: len(attempts)]
+        assert [attempt["rung"] for attempt in attempts] == list(context.spec.learner.rungs)[: len(attempts)]
         judged = [attempt["gate"] for attempt in attempts if attempt["gate"]]
         assert judged and not any(stratum["verdict"] == "unsure" for gate in judged for stratum in gate["strata"])

@@ -17,9 +17,9 @@ def test_a_start_by_hand_is_refused_in_shadow_mode(processes: Processes, trained
     ended = processes.run("retrain", spec=trained.path, at=LATE, reason="impatience")
     assert ended.error is not None
     assert "the mode is `shadow`, in which nothing trains" in ended.error
-    with trained.care() as care:
-        assert care.ledger.runs.of("flights") == []
-        assert care.ledger.decisions.of("flights") == []
+    with trained.context() as context:
+        assert context.ledger.runs.of("flights") == []
+        assert context.ledger.decisions.of("flights") == []
 
 
 def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, waiting: Project) -> None:
@@ -27,9 +27,9 @@ def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, wai
     from mlflow import MlflowClient
 
     waiting.write(r"min_rows: 50", "min_rows: 1\n    back_off: 5d")
-    with waiting.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
-        reviewed = care.registry.uri
+    with waiting.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
+        reviewed = context.registry.uri
     client = MlflowClient(reviewed, reviewed)
     client.set_model_version_tag("flights", "2", "review", "rejected")
     client.set_model_version_tag("flights", "2", "review_reason", "evenings look wrong")
@@ -40,8 +40,8 @@ def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, wai
     assert ended.result["triage"]["verdict"] == "harm"
     assert ended.result["action"] == "hold"
     assert any(answer["guard"] == "back_off" and answer["held"] for answer in ended.result["guards"])
-    with waiting.care() as care:
-        (review,) = care.ledger.reviews.of("flights")
+    with waiting.context() as context:
+        (review,) = context.ledger.reviews.of("flights")
         assert (review.version, review.verdict, review.reason) == ("2", "rejected", "evenings look wrong")
         assert review.decision == decision.id
 
@@ -50,17 +50,17 @@ def test_a_rejected_challenger_holds_the_next_run_back(processes: Processes, wai
 def test_another_value_of_the_tag_rejects_nothing(finished: Project, tag: str) -> None:
     from mlflow import MlflowClient
 
-    with finished.care() as care:
-        MlflowClient(care.registry.uri, care.registry.uri).set_model_version_tag("flights", "2", "review", tag)
-        assert care.registry.rejected() == ()
+    with finished.context() as context:
+        MlflowClient(context.registry.uri, context.registry.uri).set_model_version_tag("flights", "2", "review", tag)
+        assert context.registry.rejected() == ()
 
 
 def test_the_reason_may_follow_the_rejection(finished: Project) -> None:
     """MLflow's page sends each tag by itself, and the webhook of the first is quicker than a reviewer who types."""
     from mlflow import MlflowClient
 
-    with finished.care() as care:
-        client = MlflowClient(care.registry.uri, care.registry.uri)
+    with finished.context() as context:
+        client = MlflowClient(context.registry.uri, context.registry.uri)
     client.set_model_version_tag("flights", "2", "review", "rejected")
     assert review(spec=finished.path) == ["v2 rejected"]
     assert review(spec=finished.path) == []
@@ -68,8 +68,8 @@ def test_the_reason_may_follow_the_rejection(finished: Project) -> None:
     assert review(spec=finished.path) == ["v2 rejected, with a reason"]
     assert review(spec=finished.path) == []
 
-    with finished.care() as care:
-        first, then = care.ledger.reviews.of("flights")
+    with finished.context() as context:
+        first, then = context.ledger.reviews.of("flights")
     assert (first.verdict, then.verdict, then.reason) == ("rejected", "explained", "evenings look wrong")
 
 
@@ -77,11 +77,13 @@ def test_a_look_back_does_not_date_a_rejection_before_its_version(processes: Pro
     """Else the back-off that counts from there would be over before it began."""
     from mlflow import MlflowClient
 
-    with finished.care() as care:
-        MlflowClient(care.registry.uri, care.registry.uri).set_model_version_tag("flights", "2", "review", "rejected")
+    with finished.context() as context:
+        MlflowClient(context.registry.uri, context.registry.uri).set_model_version_tag(
+            "flights", "2", "review", "rejected"
+        )
     ended = processes.run("monitor", spec=finished.path, at=CALM)
     assert ended.error is None, ended.trace
-    with finished.care() as care:
-        (rejected,) = care.ledger.reviews.of("flights")
-        (update,) = [each for each in care.ledger.runs.of("flights") if each.outcome == "registered"]
+    with finished.context() as context:
+        (rejected,) = context.ledger.reviews.of("flights")
+        (update,) = [each for each in context.ledger.runs.of("flights") if each.outcome == "registered"]
     assert rejected.at == update.ended_at

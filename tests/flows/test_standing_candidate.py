@@ -18,8 +18,8 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
     processes: Processes, decided: Project
 ) -> None:
     decided.write("resamples: 200", "resamples: 200\n  min_rows: 2000")
-    with decided.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with decided.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     killed = processes.run("retrain", dies(f"{REGISTRY}._create", "after"), spec=decided.path, decision=decision.id)
     assert killed.killed, killed
     again = processes.run("retrain", spec=decided.path, decision=decision.id)
@@ -28,14 +28,14 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
     assert again.result == kept_back
     repeated = processes.run("retrain", spec=decided.path, decision=decision.id)
     assert repeated.result == kept_back, repeated.trace
-    with decided.care() as care:
-        kept, serving = care.registry.candidates()["warm"], care.registry.champion()
+    with decided.context() as context:
+        kept, serving = context.registry.candidates()["warm"], context.registry.champion()
         assert serving is not None
         assert (kept.number, kept.parent, kept.against, kept.unproven, serving.number) == ("2", "1", "1", True, "1")
-        assert care.registry.challenger() is None
+        assert context.registry.challenger() is None
         assert kept.description.startswith("Not proven yet: Update of version 1")
         assert "it serves nobody" in kept.description
-        (flight,) = care.ledger.runs.of("flights")
+        (flight,) = context.ledger.runs.of("flights")
         assert (flight.outcome, flight.version, flight.evidence.candidate) == ("refused", None, "2")
         assert flight.evidence.promising is True
 
@@ -43,15 +43,15 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
     ended = processes.run("retrain", spec=decided.path, reason="more rows came", at=LATER)
     assert ended.result is not None, ended.trace
     assert (ended.result["outcome"], ended.result["version"], ended.result["promoted"]) == ("registered", "3", True)
-    with decided.care() as care:
-        won = care.registry.version("3")
+    with decided.context() as context:
+        won = context.registry.version("3")
         assert (won.parent, won.against) == ("2", "1")
         assert "were learned by this candidate" in won.description
-        state = care.registry.load("3").state
-        tally = care.source.as_of(state.watermark).ledger_of_rows(state.watermark)
+        state = context.registry.load("3").state
+        tally = context.source.as_of(state.watermark).ledger_of_rows(state.watermark)
         assert (state.learned_rows, state.fingerprint) == (tally.rows, tally.fingerprint)
         assert state.watermark > LATE
-        learned = care.ledger.runs.of("flights")[-1].rows
-        assert learned == tally.rows - care.registry.load("2").state.learned_rows
-        assert care.registry.candidates() == {}
-        assert "warm" not in lines(care, "3", History(model="flights"))
+        learned = context.ledger.runs.of("flights")[-1].rows
+        assert learned == tally.rows - context.registry.load("2").state.learned_rows
+        assert context.registry.candidates() == {}
+        assert "warm" not in lines(context, "3", History(model="flights"))

@@ -124,8 +124,8 @@ def test_a_look_is_a_completed_run_in_a_fork_of_the_warm_parent(warm: WarmParent
     assert look.returncode == 0, said
     assert forks, "it did not start in a fork"
     assert state_of(run) == "Completed"
-    with trained.care() as care:
-        (decision,) = care.ledger.decisions.of("flights")
+    with trained.context() as context:
+        (decision,) = context.ledger.decisions.of("flights")
     assert decision.at == CALM
     assert warm.forks() == []
 

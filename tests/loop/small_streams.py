@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ratoon.loop.champion_lock import UNCONTESTED
-from ratoon.loop.context import Care, simulated
+from ratoon.loop.context import ModelContext, simulated
 from ratoon.loop.learn.first import first_version
 from ratoon.loop.review.promote import Move, move_champion
 from ratoon.spec.load import load_spec
@@ -59,16 +59,18 @@ def spec_of(folder: Path, rows: pd.DataFrame, data: str, *, kind: str = "parquet
 
 
 @contextmanager
-def serving(spec: Spec, day: int) -> Iterator[Care]:
+def serving(spec: Spec, day: int) -> Iterator[ModelContext]:
     """A backtest's stores, with a first version trained on that day, which serves since."""
-    with simulated(spec) as care:
-        train(care, day)
-        yield care
+    with simulated(spec) as context:
+        train(context, day)
+        yield context
 
 
-def train(care: Care, day: int) -> None:
+def train(context: ModelContext, day: int) -> None:
     """A version from scratch on that day, which serves from then on."""
     at = START + day * DAY
-    first = not care.registry.versions()
-    version = first_version(care, at)
-    move_champion(care, version.number, Move("first" if first else "promotion", "it is time", "test", at), UNCONTESTED)
+    first = not context.registry.versions()
+    version = first_version(context, at)
+    move_champion(
+        context, version.number, Move("first" if first else "promotion", "it is time", "test", at), UNCONTESTED
+    )

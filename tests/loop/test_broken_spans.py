@@ -20,7 +20,7 @@ from ratoon.loop.review.accept import accept
 from ratoon.models.learning.state import TrainingState
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.evidence import Evidence
-from ratoon.models.registry.in_memory import Shelf
+from ratoon.models.registry.in_memory import InMemoryRegistry
 from ratoon.spec.errors import BadInput
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
@@ -129,16 +129,16 @@ def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: l
     rows = pd.DataFrame({"_time": [START + hour * HOUR / 2 for hour in range(3, 7)]})
     made = START + 3 * HOUR
     data = {"source": "rows.parquet", "id": "id", "time": "at", "target": "y"}
-    registry = Shelf(
+    registry = InMemoryRegistry(
         Spec.model_validate({"model": "m", "task": "binary", "data": data, "learner": {"build": "b.py:b"}})
     )
     state = TrainingState(
         family="own", task="binary", features=(), watermark=made, learned_rows=4, fingerprint=0, rung="warm", seed=0
     )
     registry.register(Trained("an estimator", state), Evidence("d1", made, pd.DataFrame()))
-    care: Any = SimpleNamespace(registry=registry)
+    context: Any = SimpleNamespace(registry=registry)
     view: Any = SimpleNamespace(learned=lambda upto, since: rows)
-    assert learned_broken(care, view, looks, registry.load("1"), START + HOUR) is spoiled
+    assert learned_broken(context, view, looks, registry.load("1"), START + HOUR) is spoiled
 
 
 MODEL: Any = SimpleNamespace(model="m")

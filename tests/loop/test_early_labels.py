@@ -12,7 +12,7 @@ import pytest
 
 from ratoon.cli.commands.check import check_spec
 from ratoon.loop.champion import champion_as_of
-from ratoon.loop.context import Care
+from ratoon.loop.context import ModelContext
 from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.served import not_learned
 from ratoon.loop.observe.watch import watch
@@ -26,7 +26,7 @@ from .small_streams import DAY, START, moments, serving, spec_of
 RATE = 0.2
 
 
-def cared(folder: Path, key: str) -> AbstractContextManager[Care]:
+def cared(folder: Path, key: str) -> AbstractContextManager[ModelContext]:
     """A first version at day 60 that serves since."""
     rng, at = np.random.default_rng(0), moments(120, 100)
     n = len(at)
@@ -36,19 +36,19 @@ def cared(folder: Path, key: str) -> AbstractContextManager[Care]:
     return serving(spec_of(folder, rows, f"{key} label_time: told, features: [a, b]"), 60)
 
 
-def seen(care: Care, day: int):
+def seen(context: ModelContext, day: int):
     now = START + day * DAY
-    champion = champion_as_of(care, now)
-    found = look(care.source.as_of(now), care.spec, champion)
-    signals = {s.metric: s for s in watch(care, champion, found, pages=False).signals if s.monitor == "performance"}
+    champion = champion_as_of(context, now)
+    found = look(context.source.as_of(now), context.spec, champion)
+    signals = {s.metric: s for s in watch(context, champion, found, pages=False).signals if s.monitor == "performance"}
     return found, signals
 
 
 def test_without_the_key_learning_is_biased_and_the_detector_says_so(tmp_path):
-    with cared(tmp_path / "p", "") as care:
-        rows = care.source.as_of(START + 60 * DAY).learned(START + 60 * DAY, START + 45 * DAY)
-        _, signals = seen(care, 100)
-        checked = {f.what: f for f in check_spec(care.spec)}
+    with cared(tmp_path / "p", "") as context:
+        rows = context.source.as_of(START + 60 * DAY).learned(START + 60 * DAY, START + 45 * DAY)
+        _, signals = seen(context, 100)
+        checked = {f.what: f for f in check_spec(context.spec)}
 
     assert len(rows) and rows.loc[rows["_time"] > START + 45 * DAY, "_target"].mean() == 1.0
     assert signals["label_delay_bias"].status == "fail"
@@ -58,12 +58,12 @@ def test_without_the_key_learning_is_biased_and_the_detector_says_so(tmp_path):
 
 
 def test_with_the_key_learning_and_judging_see_the_true_rate(tmp_path):
-    with cared(tmp_path / "p", "mature_after: 30d,") as care:
-        view = care.source.as_of(START + 100 * DAY)
+    with cared(tmp_path / "p", "mature_after: 30d,") as context:
+        view = context.source.as_of(START + 100 * DAY)
         learned, held = view.learned(START + 100 * DAY, START + 60 * DAY), view.holdout(START + 60 * DAY)
-        found, signals = seen(care, 100)
-        champion = champion_as_of(care, START + 100 * DAY).trained
-        checked = [f.what for f in check_spec(care.spec)]
+        found, signals = seen(context, 100)
+        champion = champion_as_of(context, START + 100 * DAY).trained
+        checked = [f.what for f in check_spec(context.spec)]
 
     assert learned["_target"].mean() == pytest.approx(RATE, abs=0.03)
     assert held["_target"].mean() == pytest.approx(RATE, abs=0.05)
@@ -79,12 +79,12 @@ def test_without_the_key_nothing_is_trained_and_a_person_is_told(tmp_path):
     """What judges a version is as biased as what it learned, so that no gate can refuse it."""
     verdicts = {}
     for key in ("", "mature_after: 30d,", "mature_after: 10d,"):
-        with cared(tmp_path / f"p{len(verdicts)}", key) as care:
+        with cared(tmp_path / f"p{len(verdicts)}", key) as context:
             now = START + 100 * DAY
-            turn = Turn(care, champion_as_of(care, now), now)
+            turn = Turn(context, champion_as_of(context, now), now)
             verdicts[key] = (turn.asked.triage.verdict, turn.asked.action, turn.asked.facts["quality"]["failed"])
-            care.ledger.decisions.record(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
-            assert broken_spans(care.ledger.decisions.evaluations(care.spec.model, before=now + DAY)) == ()
+            context.ledger.decisions.record(turn.asked, turn.signals, policy=context.spec.deciding, run=None, live=True)
+            assert broken_spans(context.ledger.decisions.evaluations(context.spec.model, before=now + DAY)) == ()
 
     for key in ("", "mature_after: 10d,"):
         assert verdicts[key] == ("broken_data", "alert", ["label_delay"])
@@ -92,15 +92,15 @@ def test_without_the_key_nothing_is_trained_and_a_person_is_told(tmp_path):
 
 
 def test_a_changed_age_is_a_matter_for_scratch_and_only_sure_rows_judge(tmp_path):
-    with cared(tmp_path / "p", "") as care:
-        old = champion_as_of(care, START + 61 * DAY).trained
-    with cared(tmp_path / "q", "mature_after: 30d,") as care:
-        rows = care.source.as_of(START + 100 * DAY).unlearned(old.state.watermark)
+    with cared(tmp_path / "p", "") as context:
+        old = champion_as_of(context, START + 61 * DAY).trained
+    with cared(tmp_path / "q", "mature_after: 30d,") as context:
+        rows = context.source.as_of(START + 100 * DAY).unlearned(old.state.watermark)
         with pytest.raises(ContractBroken, match=r"data\.mature_after was 0s when it learned, is 30d"):
-            old.state.check_mature_after(care.spec.data.matured)
-        sure = rows[not_learned(old, rows, care.spec)]
+            old.state.check_mature_after(context.spec.data.matured)
+        sure = rows[not_learned(old, rows, context.spec)]
 
-    assert learner_for(old.estimator, care.spec) is not None
+    assert learner_for(old.estimator, context.spec) is not None
     assert 0 < len(sure) < len(rows)
     assert sure["_time"].min() > pd.Timestamp(old.state.watermark)
     assert replace(old, state=old.state.model_copy(update={"mature_after": 30 * DAY})).state.mature_after == 30 * DAY

@@ -17,10 +17,10 @@ from ratoon.backtest.reviewer import Reviewer
 from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
-from ratoon.loop.context import Care, simulated
+from ratoon.loop.context import ModelContext, simulated
 from ratoon.loop.plan import plan
 from ratoon.models.ladder.attempt import SCRATCH
-from ratoon.models.registry.in_memory import Shelf
+from ratoon.models.registry.in_memory import InMemoryRegistry
 from ratoon.policy.decide import decide
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
@@ -119,24 +119,24 @@ def test_labels_that_take_longer_than_a_champion_lives_are_judged_all_the_same(t
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelContext]:
     spec = spec_of(tmp_path_factory.mktemp("kept"), TURNS)
-    with simulated(spec) as care:
-        arm.start(care, START + timedelta(days=100))
-        reviewer = Reviewer(care)
+    with simulated(spec) as context:
+        arm.start(context, START + timedelta(days=100))
+        reviewer = Reviewer(context)
         for week in range(1, 12):
             arm._look(reviewer, ByPolicy(), START + timedelta(days=100 + 7 * week))
-        yield care
+        yield context
 
 
-def test_credits_are_the_ledgers_and_every_decision_can_be_taken_again(kept: Care) -> None:
+def test_credits_are_the_ledgers_and_every_decision_can_be_taken_again(kept: ModelContext) -> None:
     for decision in kept.ledger.decisions.of("made"):
         history, signals, policy = kept.ledger.as_of(decision.id)
         again = decide(signals, history, policy, decision.at, model="made", window=decision.window)  # type: ignore[arg-type]
         assert again == decision
 
 
-def test_every_cpu_second_of_a_run_is_in_the_ledger(kept: Care) -> None:
+def test_every_cpu_second_of_a_run_is_in_the_ledger(kept: ModelContext) -> None:
     runs = kept.ledger.runs.of("made")
     assert {each.outcome for each in runs} >= {"background", "registered"}
     for run in runs:
@@ -146,15 +146,15 @@ def test_every_cpu_second_of_a_run_is_in_the_ledger(kept: Care) -> None:
         assert spent["learning"] == pytest.approx(sum(each.cpu_seconds for each in run.evidence.attempts))
 
 
-def test_background_learning_answers_no_rule_and_is_paid_for(kept: Care) -> None:
+def test_background_learning_answers_no_rule_and_is_paid_for(kept: ModelContext) -> None:
     now = START + timedelta(days=400)
     history = kept.ledger.history("made", now)
     assert {each.outcome for each in history.background} == {"background"}
     assert not {each.decision for each in history.background} & {each.decision for each in history.updates}
 
 
-def test_a_background_version_serves_nobody_and_is_gone_on_from(kept: Care) -> None:
-    assert isinstance(kept.registry, Shelf)
+def test_a_background_version_serves_nobody_and_is_gone_on_from(kept: ModelContext) -> None:
+    assert isinstance(kept.registry, InMemoryRegistry)
     assert isinstance(kept.ledger, Ledger)
     waiting = kept.registry.candidates()
     assert waiting
@@ -170,13 +170,13 @@ def test_looks_that_are_close_learn_nothing_anew_before_it_can_be_judged(tmp_pat
     strategy learns at every look what no row has told apart."""
     spec = spec_of(tmp_path, TURNS)
     at = START + timedelta(days=100)
-    with simulated(spec) as care:
-        arm.start(care, at)
-        reviewer = Reviewer(care)
+    with simulated(spec) as context:
+        arm.start(context, at)
+        reviewer = Reviewer(context)
         for look in range(1, 17):
             arm._look(reviewer, ByPolicy(), at + timedelta(hours=3 * look))
-        learned = [each for run in care.ledger.runs.of("made") for each in run.evidence.attempts if each.rows]
-        trials = [each.basis.trials for each in care.ledger.decisions.of("made") if each.basis is not None]
+        learned = [each for run in context.ledger.runs.of("made") for each in run.evidence.attempts if each.rows]
+        trials = [each.basis.trials for each in context.ledger.decisions.of("made") if each.basis is not None]
 
     assert sum(bool(each) for each in trials) >= 4
     assert all(one.rows >= 10 for each in trials for one in each)

@@ -17,7 +17,7 @@ from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.champion import find_champion
 from ratoon.loop.champion_lock import UNCONTESTED
-from ratoon.loop.context import Care
+from ratoon.loop.context import ModelContext
 from ratoon.loop.decide import decided
 from ratoon.loop.learn.first import first_version
 from ratoon.loop.learn.ladder import ladder
@@ -28,7 +28,7 @@ from ratoon.loop.observe.windows import look
 from ratoon.loop.review.accept import accept
 from ratoon.loop.review.promote import Move, move_champion
 from ratoon.models.ladder.race import Race
-from ratoon.models.registry.in_memory import Shelf
+from ratoon.models.registry.in_memory import InMemoryRegistry
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
 from ratoon.spec.values import Decision, Signal
@@ -72,10 +72,10 @@ class Life:
         }
         (folder / "spec.yaml").write_text(yaml.safe_dump(written))
         self.spec = load_spec(folder / "spec.yaml")
-        self.shelf, self.ledger = Shelf(self.spec), Ledger.open("sqlite://")
+        self.shelf, self.ledger = InMemoryRegistry(self.spec), Ledger.open("sqlite://")
 
     @contextmanager
-    def care(self) -> Iterator[Care]:
+    def context(self) -> Iterator[ModelContext]:
         if self.file.suffix == ".csv":
             self.frame.to_csv(self.file, index=False)
         else:
@@ -83,30 +83,30 @@ class Life:
         champion = self.shelf.champion()
         features = {} if champion is None else self.shelf.load(champion.number).state.features
         with open_source(self.spec, expected={f.name: f.kind for f in features} or None) as source:
-            yield Care(self.spec, stores_of(self.spec), self.ledger, self.shelf, source)
+            yield ModelContext(self.spec, stores_of(self.spec), self.ledger, self.shelf, source)
 
     def train(self) -> None:
-        with self.care() as care:
-            made = first_version(care, TRAINED)
-            move_champion(care, made.number, Move("first", "the first version", "test", TRAINED), UNCONTESTED)
+        with self.context() as context:
+            made = first_version(context, TRAINED)
+            move_champion(context, made.number, Move("first", "the first version", "test", TRAINED), UNCONTESTED)
 
     def look(self, at: datetime) -> tuple[Decision, tuple[Signal, ...]]:
-        with self.care() as care:
-            champion = find_champion(care)
-            windows = look(care.source.as_of(at), self.spec, champion)
-            signals = watch(care, champion, windows, pages=False).signals
-            decision = decided(care, champion, signals, windows.current.span, at)
+        with self.context() as context:
+            champion = find_champion(context)
+            windows = look(context.source.as_of(at), self.spec, champion)
+            signals = watch(context, champion, windows, pages=False).signals
+            decision = decided(context, champion, signals, windows.current.span, at)
             self.ledger.decisions.record(decision, signals, policy=self.spec.deciding, live=True)
         return decision, signals
 
     def climb(self, decision: Decision) -> Race:
-        with self.care() as care:
-            return ladder(care, find_champion(care), fire(decision))
+        with self.context() as context:
+            return ladder(context, find_champion(context), fire(decision))
 
     def learnable(self, at: datetime) -> int:
         """The rows behind the watermark that are labelled and not held out, as the source holds them."""
-        with self.care() as care:
-            return care.source.as_of(at).unlearned_count(find_champion(care).trained.state.watermark)
+        with self.context() as context:
+            return context.source.as_of(at).unlearned_count(find_champion(context).trained.state.watermark)
 
 
 def fire(decision: Decision) -> Decision:
@@ -165,10 +165,10 @@ def test_they_are_judged_by_nobody_and_stay_out_at_later_looks(life: Life) -> No
     turned.loc[mask, "target"] = 1 - turned.loc[mask, "target"]
     _, before = life.look(NEXT)
     life.frame = turned
-    with life.care() as care:
-        champion = find_champion(care)
-        windows = look(care.source.as_of(NEXT), life.spec, champion)
-        again = watch(care, champion, windows, pages=False).signals
+    with life.context() as context:
+        champion = find_champion(context)
+        windows = look(context.source.as_of(NEXT), life.spec, champion)
+        again = watch(context, champion, windows, pages=False).signals
 
     def performance(signals: tuple[Signal, ...]) -> list[float | None]:
         return [s.value for s in signals if s.monitor == "performance"]
@@ -207,11 +207,11 @@ def test_a_version_made_beside_them_says_so_and_its_tally_holds(life: Life) -> N
     hit(life, 0.007, -999.0)
     decision = fire(life.look(NEXT)[0])
     race = life.climb(decision)
-    with life.care() as care:
+    with life.context() as context:
         candidate = race.candidate or next(iter(race.learned.values()))
-        made = offered(care, find_champion(care), decision, race, candidate)
-        move_champion(care, made.number, Move("promotion", "better", "test", NEXT, decision.id), UNCONTESTED)
-        state = find_champion(care).trained.state
+        made = offered(context, find_champion(context), decision, race, candidate)
+        move_champion(context, made.number, Move("promotion", "better", "test", NEXT, decision.id), UNCONTESTED)
+        state = find_champion(context).trained.state
     later = life.climb(life.look(LATER)[0])
 
     assert any("impossible" in reason for reason in told_of_missed(race))

@@ -38,9 +38,9 @@ def decided(folder: Path, kind: str, fault: str) -> Decision:
     elif fault == "shift":
         y = np.where(late, np.roll(y, 1), y)
     rows = pd.DataFrame({"at": at, "y": y, "a": a, "b": b, "site": site})
-    with serving(spec_of(folder, rows, "label_delay: 0s", kind=kind, more=POLICY), 40) as care:
+    with serving(spec_of(folder, rows, "label_delay: 0s", kind=kind, more=POLICY), 40) as context:
         now = START + DAYS * DAY
-        return Turn(care, champion_as_of(care, now), now).asked
+        return Turn(context, champion_as_of(context, now), now).asked
 
 
 @pytest.mark.parametrize(

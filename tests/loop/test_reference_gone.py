@@ -51,16 +51,16 @@ def test_what_the_champion_learned_is_deleted(tmp_path: Path, share: float, soun
     frame, first, now = rows(), START + 50 * DAY, START + 65 * DAY
     frame.to_parquet(tmp_path / "rows.parquet")
     spec = load_spec(tmp_path / "spec.yaml")
-    with simulated(spec) as care:
-        start(care, first)
-        champion = champion_as_of(care, now)
-        before = Turn(care, champion, now).signals
+    with simulated(spec) as context:
+        start(context, first)
+        champion = champion_as_of(context, now)
+        before = Turn(context, champion, now).signals
         kept = frame[(frame["at"] > START + 52 * DAY) | (frame.index % 1000 < 1000 * share)]
         broken = (kept["at"] > now - 7 * DAY) & (not sound)
         kept.assign(a=kept["a"].where(~broken, kept["a"] * 1000)).to_parquet(tmp_path / "rows.parquet")
         with open_source(spec, expected={"a": "number", "b": "number"}) as left:
-            care = replace(care, source=left)
-            turn = Turn(care, champion_as_of(care, now), now)
+            context = replace(context, source=left)
+            turn = Turn(context, champion_as_of(context, now), now)
             signals, asked = turn.signals, turn.asked
 
     failed = {(s.metric, s.column) for s in signals if s.monitor == "quality" and s.status == "fail"}

@@ -17,7 +17,7 @@ from foreign_models import NOW, project
 
 from ratoon.flows.prefect.old_runs import prune_all
 from ratoon.ledger.ledger import Promotion
-from ratoon.loop.context import Care
+from ratoon.loop.context import ModelContext
 from ratoon.loop.learn.first import first_version
 from ratoon.loop.moment import wall_clock
 from ratoon.loop.retention import prune, prune_if_due, still_needed
@@ -33,25 +33,25 @@ LATER = wall_clock() + timedelta(days=400)  # by then all that is written here i
 PAGE = "<html>" + "x" * 1_000 + "</html>"
 
 
-def registered(care: Care, number: int, at: datetime) -> None:
+def registered(context: ModelContext, number: int, at: datetime) -> None:
     """A version as a retrain registers it: with a passed gate, a report, and a snapshot in the workspace."""
-    assert isinstance(care.registry, Registry)
-    trained = care.registry.load("1")
+    assert isinstance(context.registry, Registry)
+    trained = context.registry.load("1")
     evidence = Evidence(
         decision=f"d{number}",
         at=at,
-        example=care.source.as_of(NOW).learned(NOW).head(5),
+        example=context.source.as_of(NOW).learned(NOW).head(5),
         gate=GateResult(metric="mae", confidence=0.95, strata=()),
         snapshots=(f"s{number}",),
         reports={"drift.html": PAGE},
     )
-    assert care.registry.register(trained, evidence).number == str(number)
-    snapshots(care)[0].joinpath(f"s{number}.json").write_text("{}")
+    assert context.registry.register(trained, evidence).number == str(number)
+    snapshots(context)[0].joinpath(f"s{number}.json").write_text("{}")
 
 
-def promoted(care: Care, number: str, at: datetime) -> None:
-    previous = care.registry.promote(number)
-    care.ledger.promotions.record(
+def promoted(context: ModelContext, number: str, at: datetime) -> None:
+    previous = context.registry.promote(number)
+    context.ledger.promotions.record(
         Promotion(
             model="churn",
             version=number,
@@ -65,58 +65,58 @@ def promoted(care: Care, number: str, at: datetime) -> None:
     )
 
 
-def snapshots(care: Care) -> tuple[Path, list[str]]:
-    folder = care.stores.workspace / project_id("churn") / "snapshots"
+def snapshots(context: ModelContext) -> tuple[Path, list[str]]:
+    folder = context.stores.workspace / project_id("churn") / "snapshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder, sorted(each.stem for each in folder.iterdir())
 
 
-def html(care: Care) -> set[str]:
+def html(context: ModelContext) -> set[str]:
     """The versions whose reports are there."""
     found = set()
-    for version in care.registry.versions():  # type: ignore[attr-defined]
-        uri = care.registry.connection.client.get_run(version.run_id).info.artifact_uri  # type: ignore[attr-defined]
+    for version in context.registry.versions():  # type: ignore[attr-defined]
+        uri = context.registry.connection.client.get_run(version.run_id).info.artifact_uri  # type: ignore[attr-defined]
         if (Path(uri.removeprefix("file://")) / "reports" / "drift.html").exists():
             found.add(version.number)
     return found
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Care]:
+def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[ModelContext]:
     """Champions 1 to 3; 4 passed its gate and nobody reviewed it, 5 was rejected, 6 is the challenger."""
     folder = tmp_path_factory.mktemp("retention")
     empty_mlflow(folder / ".ratoon")
-    with project(folder, retention={"champions": 2}) as care:
-        first_version(care, NOW)
+    with project(folder, retention={"champions": 2}) as context:
+        first_version(context, NOW)
         for number in range(2, 7):
-            registered(care, number, NOW)
+            registered(context, number, NOW)
         for number in range(1, 4):
-            promoted(care, str(number), NOW + timedelta(hours=number))
-        care.registry.connection.client.set_model_version_tag("churn", "5", "review", "rejected")  # type: ignore[attr-defined]
-        snapshots(care)[0].joinpath("window.json").write_text("{}")  # of a window that no version came of
-        yield care
+            promoted(context, str(number), NOW + timedelta(hours=number))
+        context.registry.connection.client.set_model_version_tag("churn", "5", "review", "rejected")  # type: ignore[attr-defined]
+        snapshots(context)[0].joinpath("window.json").write_text("{}")  # of a window that no version came of
+        yield context
 
 
-def test_what_is_needed_is_known(lived: Care) -> None:
+def test_what_is_needed_is_known(lived: ModelContext) -> None:
     """An alias, the last champions, and what waits for a reviewer."""
     assert sorted(still_needed(lived, 2)) == ["2", "3", "4", "6"]
     assert sorted(still_needed(lived, 5)) == ["1", "2", "3", "4", "6"]
 
 
-def test_nothing_young_is_removed(lived: Care) -> None:
+def test_nothing_young_is_removed(lived: ModelContext) -> None:
     before = snapshots(lived)[1], html(lived)
     assert all(each.count == 0 for each in prune_all(lived))
     assert (snapshots(lived)[1], html(lived)) == before
 
 
-def test_a_dry_run_counts_and_removes_nothing(lived: Care) -> None:
+def test_a_dry_run_counts_and_removes_nothing(lived: ModelContext) -> None:
     before = snapshots(lived)[1], html(lived)
     found = {each.kind: each for each in prune(lived, LATER, dry=True)}
     assert (found["snapshots"].count, found["html"].count, found["html"].bytes) == (2, 1, len(PAGE))
     assert (snapshots(lived)[1], html(lived)) == before
 
 
-def test_what_is_old_and_needed_by_nobody_goes_once(lived: Care, tmp_path: Path) -> None:
+def test_what_is_old_and_needed_by_nobody_goes_once(lived: ModelContext, tmp_path: Path) -> None:
     """Versions, their files and the ledger stay; links are not followed; done again, nothing is left to do."""
     registry = lived.registry
     assert isinstance(registry, Registry)
@@ -147,7 +147,7 @@ def test_what_is_old_and_needed_by_nobody_goes_once(lived: Care, tmp_path: Path)
     assert [each.count for each in prune(lived, LATER)] == [0, 0, 0, 0]
 
 
-def test_a_long_log_is_cut_to_its_end_while_its_process_writes_on(lived: Care) -> None:
+def test_a_long_log_is_cut_to_its_end_while_its_process_writes_on(lived: ModelContext) -> None:
     logs = lived.stores.home / "logs"
     logs.mkdir(exist_ok=True)
     log = logs / "mlflow.log"
@@ -162,7 +162,7 @@ def test_a_long_log_is_cut_to_its_end_while_its_process_writes_on(lived: Care) -
     assert all(each.startswith(b"line ") for each in lines[:-1])
 
 
-def test_a_run_that_is_gone_or_leads_elsewhere_is_left_alone(lived: Care, tmp_path: Path) -> None:
+def test_a_run_that_is_gone_or_leads_elsewhere_is_left_alone(lived: ModelContext, tmp_path: Path) -> None:
     """A version whose run was deleted, and one whose folder of reports became a link to somebody's own."""
     registry = lived.registry
     assert isinstance(registry, Registry)
@@ -183,7 +183,7 @@ def test_a_run_that_is_gone_or_leads_elsewhere_is_left_alone(lived: Care, tmp_pa
     registry.verify("1")
 
 
-def test_the_schedule_removes_once_in_its_period_and_never_stops_a_look(lived: Care) -> None:
+def test_the_schedule_removes_once_in_its_period_and_never_stops_a_look(lived: ModelContext) -> None:
     folder = snapshots(lived)[0]
     old = folder / "of-long-ago.json"
     for removed in (True, False):  # the second time it is not due

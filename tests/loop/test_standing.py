@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ratoon.ledger.ledger import Ledger, Promotion, PromotionKind
-from ratoon.loop.context import Kept
+from ratoon.loop.context import Stores
 from ratoon.loop.learn.candidates import lines
 from ratoon.loop.learn.register import to_keep
 from ratoon.models.gate import GateResult, Stratum
@@ -20,7 +20,7 @@ from ratoon.models.ladder.race import Race
 from ratoon.models.learning.state import TrainingState
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.evidence import Evidence
-from ratoon.models.registry.in_memory import Shelf
+from ratoon.models.registry.in_memory import InMemoryRegistry
 from ratoon.models.registry.versions import Version
 from ratoon.spec.errors import RegistryError
 from ratoon.spec.load import load_spec
@@ -43,8 +43,8 @@ class World:
     """A registry in memory and a ledger of one model, and what happens to its versions day by day."""
 
     def __init__(self, spec: Spec, ledger: Ledger) -> None:
-        self.registry = Shelf(spec)
-        self.care = Kept(spec, stores_of(spec), ledger, self.registry)
+        self.registry = InMemoryRegistry(spec)
+        self.context = Stores(spec, stores_of(spec), ledger, self.registry)
         self.day = 0
         self.history = History(model="m")
 
@@ -69,7 +69,7 @@ class World:
     def moves(self, to: str, kind: PromotionKind = "promotion") -> None:
         self.day += 1
         previous = self.registry.promote(to)
-        self.care.ledger.promotions.record(
+        self.context.ledger.promotions.record(
             Promotion(
                 model="m",
                 version=to,
@@ -86,7 +86,7 @@ class World:
     def standing(self) -> str | None:
         serving = self.registry.champion()
         assert serving is not None
-        found = lines(self.care, serving.number, self.history).get("warm")
+        found = lines(self.context, serving.number, self.history).get("warm")
         return found and found.version
 
 
@@ -179,11 +179,11 @@ def test_a_line_that_is_proven_worse_begins_anew_from_the_champion(
 def test_each_strategy_has_a_line_of_its_own(world: World) -> None:
     world.version("1")
     replayed = world.version("1", rung="warm_replay")
-    assert lines(world.care, "1", world.history).keys() == {"warm", "warm_replay"}
+    assert lines(world.context, "1", world.history).keys() == {"warm", "warm_replay"}
     world.registry.let_go("warm_replay")
     assert world.standing == "2"
     assert world.registry.version(replayed.number).aliases == ()
-    assert "warm_replay" not in lines(world.care, "1", world.history)
+    assert "warm_replay" not in lines(world.context, "1", world.history)
 
 
 def test_a_roll_back_ends_the_line_of_what_was_rolled_back(world: World) -> None:
@@ -263,7 +263,7 @@ def test_a_late_retry_does_not_take_the_alias_from_a_newer_candidate(world: Worl
 def test_a_spec_that_drops_them_keeps_and_continues_none(world: World, tmp_path: Path) -> None:
     world.version("1")
     kept = Race((Attempt(rung="warm", gate=gate_of(False)),), world.trained("1"))
-    assert to_keep(world.care, kept) is kept.candidate
-    world.care = Kept(spec_of(tmp_path, "drop"), world.care.stores, world.care.ledger, world.registry)
+    assert to_keep(world.context, kept) is kept.candidate
+    world.context = Stores(spec_of(tmp_path, "drop"), world.context.stores, world.context.ledger, world.registry)
     assert world.standing is None
-    assert to_keep(world.care, kept) is None
+    assert to_keep(world.context, kept) is None

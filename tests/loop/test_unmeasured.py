@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ratoon.loop.champion import Champion, champion_as_of
-from ratoon.loop.context import Care
+from ratoon.loop.context import ModelContext
 from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
@@ -26,7 +26,7 @@ DAYS, A_DAY, SILENT = 90, 60, 70
 
 
 @pytest.fixture(scope="module")
-def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelContext]:
     """A first version at day 50; labels take two days, and none comes any more from day 70 on."""
     rng, at = np.random.default_rng(1), moments(DAYS, A_DAY)
     a, told = rng.normal(size=len(at)), at + 2 * DAY
@@ -84,58 +84,60 @@ def strange(champion: Champion, how: str) -> Champion:
     return replace(champion, trained=replace(trained, estimator=Strange(trained.estimator, *STRANGE[how])))
 
 
-def seen(care: Care, champion: Champion, day: int) -> dict[str, str]:
-    signals = watch(care, champion, look(care.source.as_of(START + day * DAY), care.spec, champion), pages=False)
+def seen(context: ModelContext, champion: Champion, day: int) -> dict[str, str]:
+    signals = watch(
+        context, champion, look(context.source.as_of(START + day * DAY), context.spec, champion), pages=False
+    )
     return {s.metric: s.status for s in signals.signals if s.column is None}
 
 
 @pytest.mark.parametrize("how", sorted(STRANGE))
-def test_a_champion_that_cannot_predict_the_window_says_so(care, how):
-    champion = champion_as_of(care, START + 65 * DAY)
+def test_a_champion_that_cannot_predict_the_window_says_so(context, how):
+    champion = champion_as_of(context, START + 65 * DAY)
 
-    assert "unpredicted" not in seen(care, champion, 65)
-    assert seen(care, strange(champion, how), 65)["unpredicted"] == "fail"
+    assert "unpredicted" not in seen(context, champion, 65)
+    assert seen(context, strange(champion, how), 65)["unpredicted"] == "fail"
 
 
 @pytest.mark.parametrize("how", ["one score column", "other classes", "too few scores"])
-def test_answers_of_another_shape_or_class_are_refused(care, how):
-    champion = strange(champion_as_of(care, START + 65 * DAY), how)
-    rows = care.source.as_of(START + 65 * DAY).holdout(None, limit=50)
+def test_answers_of_another_shape_or_class_are_refused(context, how):
+    champion = strange(champion_as_of(context, START + 65 * DAY), how)
+    rows = context.source.as_of(START + 65 * DAY).holdout(None, limit=50)
     trained: Trained = champion.trained
 
     with pytest.raises(Refused):
         trained.predict(rows)
 
 
-def decided(care: Care, day: int, how: str | None = None) -> Decision:
-    champion = champion_as_of(care, START + day * DAY)
-    turn = Turn(care, champion if how is None else strange(champion, how), START + day * DAY)
-    care.ledger.decisions.record(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+def decided(context: ModelContext, day: int, how: str | None = None) -> Decision:
+    champion = champion_as_of(context, START + day * DAY)
+    turn = Turn(context, champion if how is None else strange(champion, how), START + day * DAY)
+    context.ledger.decisions.record(turn.asked, turn.signals, policy=context.spec.deciding, run=None, live=True)
     return turn.asked
 
 
-def test_labels_that_fall_silent_hold_training_and_alert(care):
-    before, after = decided(care, 69), decided(care, 85)
+def test_labels_that_fall_silent_hold_training_and_alert(context):
+    before, after = decided(context, 69), decided(context, 85)
 
     assert before.triage.verdict == "healthy"
     assert after.triage.verdict == "broken_data" and after.action == "alert"
     assert "label_silence" in after.facts["quality"]["failed"]
 
 
-def test_rows_that_nothing_speaks_against_stay_in_training(care):
+def test_rows_that_nothing_speaks_against_stay_in_training(context):
     """It is the labels, or the champion, that fail; once they are back these rows are as good as any."""
-    decided(care, 86)
+    decided(context, 86)
 
-    assert broken_spans(care.ledger.decisions.evaluations(care.spec.model, before=START + 87 * DAY)) == ()
+    assert broken_spans(context.ledger.decisions.evaluations(context.spec.model, before=START + 87 * DAY)) == ()
 
 
-def test_a_performance_that_cannot_be_measured_look_after_look_is_said(care):
+def test_a_performance_that_cannot_be_measured_look_after_look_is_said(context):
     """A version that never answers: at the fifth look in a row, over a week, it is a signal of its own."""
     statuses = []
     for day in (71, 73, 75, 77, 79, 81):
-        champion = strange(champion_as_of(care, START + day * DAY), "it raises")
-        turn = Turn(care, champion, START + day * DAY)
-        care.ledger.decisions.record(turn.asked, turn.signals, policy=care.spec.deciding, run=None, live=True)
+        champion = strange(champion_as_of(context, START + day * DAY), "it raises")
+        turn = Turn(context, champion, START + day * DAY)
+        context.ledger.decisions.record(turn.asked, turn.signals, policy=context.spec.deciding, run=None, live=True)
         statuses.append({s.metric: s.status for s in turn.signals}.get("unmeasured"))
 
     assert statuses[:4] == [None] * 4

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ratoon.loop.context import Care, take_care
+from ratoon.loop.context import ModelContext, open_context
 from ratoon.loop.review.adopt import Adopted, adopt
 from ratoon.models.families.choose import learner_for
 from ratoon.models.learning.trained import Trained
@@ -46,7 +46,9 @@ def data() -> pd.DataFrame:
 
 
 @contextmanager
-def project(folder: Path, *, target: str = "y", features: tuple[str, ...] = ("a", "b"), **parts: Any) -> Iterator[Care]:
+def project(
+    folder: Path, *, target: str = "y", features: tuple[str, ...] = ("a", "b"), **parts: Any
+) -> Iterator[ModelContext]:
     """A spec on that data, with its stores in *folder*; model `churn` unless *parts* say otherwise."""
     folder.mkdir(parents=True, exist_ok=True)
     data().to_parquet(folder / "rows.parquet", index=False)
@@ -72,8 +74,8 @@ def project(folder: Path, *, target: str = "y", features: tuple[str, ...] = ("a"
     learner = {**told["learner"], **parts.pop("learner", {})}  # type: ignore[dict-item]
     spec = Spec.model_validate({**told, "learner": learner, **parts})
     spec._path = folder / "spec.yaml"
-    with take_care(spec) as care:
-        yield care
+    with open_context(spec) as context:
+        yield context
 
 
 def log_foreign(folder: Path, script: str, *arguments: str) -> str:
@@ -118,22 +120,22 @@ def log_foreign(folder: Path, script: str, *arguments: str) -> str:
     return ended.stdout
 
 
-def with_learner(care: Care, **learner: Any) -> Spec:
+def with_learner(context: ModelContext, **learner: Any) -> Spec:
     """The spec of *care* with other keys of `learner`."""
-    spec = care.spec.model_copy(update={"learner": care.spec.learner.model_copy(update=learner)})
-    spec._path = care.spec.path
+    spec = context.spec.model_copy(update={"learner": context.spec.learner.model_copy(update=learner)})
+    spec._path = context.spec.path
     return spec
 
 
-def asked(care: Care, ref: str, **more: Any) -> Adopted:
+def asked(context: ModelContext, ref: str, **more: Any) -> Adopted:
     """Adopt version *ref*, which has learned until LEARNED."""
-    return adopt(care, **{"ref": ref, "address": None, "learned_until": LEARNED, "now": NOW, **more})
+    return adopt(context, **{"ref": ref, "address": None, "learned_until": LEARNED, "now": NOW, **more})
 
 
-def continued(care: Care, adopted: Adopted) -> Trained:
+def continued(context: ModelContext, adopted: Adopted) -> Trained:
     """The adopted version, promoted (so that it loads and predicts anew) and after an update over the new rows."""
-    care.registry.promote(adopted.version.number)
-    trained = care.registry.load(adopted.version.number)
-    return learner_for(trained.estimator, care.spec).update(
-        trained, care.source.as_of(NOW).unlearned(LEARNED), care.spec
+    context.registry.promote(adopted.version.number)
+    trained = context.registry.load(adopted.version.number)
+    return learner_for(trained.estimator, context.spec).update(
+        trained, context.source.as_of(NOW).unlearned(LEARNED), context.spec
     )

@@ -21,6 +21,6 @@ def climb(champion: Any, spec: Any, **given: Any) -> Race:
     return race.climb(champion, spec, **_split(given))
 
 
-def climb_apart(champion: Any, spec: Any, **given: Any) -> Race:
-    """As climbing.climb_apart, with the fields of LadderRows among *given*."""
-    return climbing.climb_apart(champion, spec, **_split(given))
+def run_ladder_apart(champion: Any, spec: Any, **given: Any) -> Race:
+    """As climbing.run_ladder_apart, with the fields of LadderRows among *given*."""
+    return climbing.run_ladder_apart(champion, spec, **_split(given))

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from foreign_models import LEARNED, NOW, asked, log_foreign, project, with_learner
 
-from ratoon.loop.context import Care, take_care
+from ratoon.loop.context import ModelContext, open_context
 from ratoon.models.families.choose import learner_for
 from ratoon.spec.errors import BadInput, ContractBroken, Refused, RegistryError
 
@@ -39,62 +39,62 @@ log(SGDClassifier(loss="log_loss").fit(X, late + 1), name="late", input_example=
 
 
 @pytest.fixture(scope="module")
-def care(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Care]:
+def context(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[ModelContext]:
     folder = tmp_path_factory.mktemp("adopt") / "project"
     empty_mlflow(folder / ".ratoon")
-    with project(folder) as care:
+    with project(folder) as context:
         log_foreign(folder, LOG)
-        yield care
+        yield context
 
 
-def numbers(care: Care) -> list[str]:
-    return [version.number for version in care.registry.versions()]  # type: ignore[attr-defined]
+def numbers(context: ModelContext) -> list[str]:
+    return [version.number for version in context.registry.versions()]  # type: ignore[attr-defined]
 
 
-def test_without_the_watermark_it_is_refused(care: Care) -> None:
+def test_without_the_watermark_it_is_refused(context: ModelContext) -> None:
     """Only the user knows what it has learned; when it was logged is said as a hint."""
-    before = numbers(care)
+    before = numbers(context)
     with pytest.raises(BadInput, match=r"learned twice or never\. It was logged at 2\d{3}-.*--learned-until"):
-        asked(care, "1", learned_until=None)
+        asked(context, "1", learned_until=None)
     with pytest.raises(BadInput, match="labels of the future"):
-        asked(care, "1", learned_until=NOW.replace(year=2027))
-    assert numbers(care) == before
+        asked(context, "1", learned_until=NOW.replace(year=2027))
+    assert numbers(context) == before
 
 
-def test_a_pickle_is_loaded_only_where_the_user_allows_it(care: Care) -> None:
+def test_a_pickle_is_loaded_only_where_the_user_allows_it(context: ModelContext) -> None:
     with pytest.raises(RegistryError, match=r"saved as cloudpickle.*learner: \{pickle: true\}.*Nothing was loaded"):
-        asked(care, "2")
+        asked(context, "2")
 
 
-def test_features_that_the_data_lack_are_named(care: Care) -> None:
+def test_features_that_the_data_lack_are_named(context: ModelContext) -> None:
     """And those that the model does not know."""
     with pytest.raises(ContractBroken, match=r"expects 'gone', which the data lack; the data have 'b'") as error:
-        asked(care, "4")
+        asked(context, "4")
     assert "set data.features" in str(error.value)
 
 
-def test_a_class_that_the_model_does_not_know_is_named(care: Care) -> None:
+def test_a_class_that_the_model_does_not_know_is_named(context: ModelContext) -> None:
     with (
-        project(care.spec.folder, target="late", model="late") as late,
+        project(context.spec.folder, target="late", model="late") as late,
         pytest.raises(ContractBroken, match=r"knows the classes 1, 2; the labels hold 0"),
     ):
         asked(late, "1")
 
 
-def test_what_is_not_there_is_said(care: Care) -> None:
+def test_what_is_not_there_is_said(context: ModelContext) -> None:
     with pytest.raises(RegistryError, match="no version or alias '77'"):
-        asked(care, "77")
+        asked(context, "77")
     with pytest.raises(RegistryError, match="runs:/none/model cannot be read"):
-        asked(care, "", address="runs:/none/model")
+        asked(context, "", address="runs:/none/model")
     with pytest.raises(BadInput, match="--version or --model-uri"):
-        asked(care, "1", address="models:/churn/1")
-    assert care.ledger.promotions.of("churn") == []
+        asked(context, "1", address="models:/churn/1")
+    assert context.ledger.promotions.of("churn") == []
 
 
-def test_an_adopted_pipeline_predicts_the_same_and_continues(care: Care) -> None:
+def test_an_adopted_pipeline_predicts_the_same_and_continues(context: ModelContext) -> None:
     """Features, reservoir, versions and the optimiser's steps are recovered; what is missing is named."""
-    found = asked(care, "1")
-    trained = care.registry.load(found.version.number)
+    found = asked(context, "1")
+    trained = context.registry.load(found.version.number)
     state = trained.state
     said = "; ".join(found.found.recovered)
     assert "2 features, from its signature" in said
@@ -106,33 +106,33 @@ def test_an_adopted_pipeline_predicts_the_same_and_continues(care: Care) -> None
     assert all(each in found.version.description for each in ("Adopted from models:/churn/1", "boltons==24.0.0"))
     assert (state.rung, state.parent, state.watermark, state.family) == ("adopted", "1", LEARNED, "sklearn-partial")
     assert found.version.tags["ratoon.adopted_from"] == "models:/churn/1"
-    view = care.source.as_of(NOW)
+    view = context.source.as_of(NOW)
     learned = view.ledger_of_rows(LEARNED)
     assert (state.learned_rows, state.fingerprint) == (learned.rows, learned.fingerprint)
     assert state.accepted and state.profile is not None
     assert trained.reservoir is not None and not trained.reservoir["_holdout"].any()
     new = view.unlearned(LEARNED)
-    learner = learner_for(trained.estimator, care.spec)
-    updated = learner.update(trained, new, care.spec)
+    learner = learner_for(trained.estimator, context.spec)
+    updated = learner.update(trained, new, context.spec)
     assert updated.state.learned_rows == view.ledger_of_rows(NOW).rows
     with pytest.raises(Refused, match="behind the watermark"):
-        learner.update(trained, view.learned(LEARNED), care.spec)
+        learner.update(trained, view.learned(LEARNED), context.spec)
     load = f"[mlflow.sklearn.load_model(f'models:/churn/{{n}}') for n in (1, {found.version.number})]"
     script = f"import json\nprint(json.dumps([each.predict(X[:50]).tolist() for each in {load}]))\n"
-    before, after = json.loads(log_foreign(care.spec.folder, script))
+    before, after = json.loads(log_foreign(context.spec.folder, script))
     assert np.array_equal(before, after)
 
 
-def test_asked_again_it_finds_the_version_it_made(care: Care) -> None:
+def test_asked_again_it_finds_the_version_it_made(context: ModelContext) -> None:
     """A crash between registering and promoting is mended by the same command."""
-    first = asked(care, "1").version.number
-    before = numbers(care)
-    assert asked(care, "", address="models:/churn/1").version.number == first
-    assert numbers(care) == before
+    first = asked(context, "1").version.number
+    before = numbers(context)
+    assert asked(context, "", address="models:/churn/1").version.number == first
+    assert numbers(context) == before
 
 
-def test_an_allowed_pickle_is_stored_as_skops(care: Care) -> None:
-    with take_care(with_learner(care, pickle=True)) as trusting:
+def test_an_allowed_pickle_is_stored_as_skops(context: ModelContext) -> None:
+    with open_context(with_learner(context, pickle=True)) as trusting:
         found = asked(trusting, "2")
         folder = trusting.registry.folder(found.version.number)  # type: ignore[attr-defined]
     assert (folder / "model.skops").exists()
@@ -140,25 +140,25 @@ def test_an_allowed_pickle_is_stored_as_skops(care: Care) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:X has feature names")  # scikit-learn says so at each prediction
-def test_a_model_without_names_takes_those_of_the_spec(care: Care) -> None:
+def test_a_model_without_names_takes_those_of_the_spec(context: ModelContext) -> None:
     """They are in the order in which it learned them, as the user says; that this was needed is on record."""
-    found = asked(care, "3")
+    found = asked(context, "3")
     assert any("data.features, in that order" in each for each in found.found.recovered)
     assert any("no signature" in each or "a signature" in each for each in found.found.missing)
 
 
-def test_a_network_keeps_its_optimiser(care: Care) -> None:
-    found = asked(care, "5")
+def test_a_network_keeps_its_optimiser(context: ModelContext) -> None:
+    found = asked(context, "5")
     assert any("AdamOptimizer" in each for each in found.found.recovered)
-    assert care.registry.load(found.version.number).estimator._optimizer.t > 0
+    assert context.registry.load(found.version.number).estimator._optimizer.t > 0
 
 
-def test_a_second_lineage_needs_another_name(care: Care) -> None:
+def test_a_second_lineage_needs_another_name(context: ModelContext) -> None:
     """Once Ratoon's own champion serves, nothing foreign takes its place."""
-    number = asked(care, "1").version.number
-    care.registry.promote(number)
+    number = asked(context, "1").version.number
+    context.registry.promote(number)
     with pytest.raises(RegistryError, match="give it a spec with another `model`"):
-        asked(care, "5")
+        asked(context, "5")
     with pytest.raises(RegistryError, match="registered by Ratoon already"):
-        asked(care, number)
-    assert asked(care, "1").version.number == number
+        asked(context, number)
+    assert asked(context, "1").version.number == number

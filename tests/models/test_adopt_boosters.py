@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from foreign_models import asked, continued, log_foreign, project, with_learner
 
-from ratoon.loop.context import take_care
+from ratoon.loop.context import open_context
 from ratoon.spec.errors import ContractBroken, RegistryError
 
 pytest.importorskip("lightgbm")
@@ -84,9 +84,9 @@ print(json.dumps([np.asarray(each, dtype=float).tolist() for each in (before, af
     "model", [pytest.param(name, marks=pytest.mark.long) if name in ALIKE else name for name in CLASSES]
 )
 def test_classifiers_are_adopted_predict_the_same_and_continue(folder: Path, model: str) -> None:
-    with of(folder, model) as care:
-        adopted = asked(care, "1")
-        after = continued(care, adopted)
+    with of(folder, model) as context:
+        adopted = asked(context, "1")
+        after = continued(context, adopted)
         assert after.state.family == model[:3].replace("lgb", "lightgbm").replace("xgb", "xgboost")
         assert after.state.classes == (0, 1)
         assert after.state.updates == 1
@@ -98,36 +98,36 @@ def test_classifiers_are_adopted_predict_the_same_and_continue(folder: Path, mod
 @pytest.mark.parametrize("model", ["lgb_value", "xgb_value"])
 def test_a_booster_of_values_predicts_with_all_trees_that_it_served_with(folder: Path, model: str) -> None:
     """Also where early stopping found its best earlier, which only estimators heed."""
-    with of(folder, model, "y", "values.py:build") as care:
-        adopted = asked(care, "1")
+    with of(folder, model, "y", "values.py:build") as context:
+        adopted = asked(context, "1")
         assert any("Booster" in each and "kept inside" in each for each in adopted.found.recovered)
         before, after = said_by(folder, model, adopted.version.number, "raw")
         assert np.array_equal(before, after)
-        assert continued(care, adopted).state.updates == 1
+        assert continued(context, adopted).state.updates == 1
 
 
 def test_the_parameters_of_training_are_recovered(folder: Path) -> None:
     """LightGBM's from its file; XGBoost's from the build function, since its file lacks them."""
-    with of(folder, "lgb_raw") as care:
-        estimator = care.registry.load(asked(care, "1").version.number).estimator
+    with of(folder, "lgb_raw") as context:
+        estimator = context.registry.load(asked(context, "1").version.number).estimator
         assert (estimator.learning_rate, estimator.num_leaves, estimator.n_estimators) == (0.2, 5, 9)
-    with of(folder, "xgb_raw") as care:
-        assert care.registry.load(asked(care, "1").version.number).estimator.learning_rate == 0.2
+    with of(folder, "xgb_raw") as context:
+        assert context.registry.load(asked(context, "1").version.number).estimator.learning_rate == 0.2
 
 
 def test_without_a_build_function_of_the_kind_xgboosts_parameters_are_missing(folder: Path) -> None:
-    with project(folder, target="late", model="other", learner={"build": "training.py:build"}) as care:
-        found = asked(care, "", address="models:/xgb_estimator/1").found
+    with project(folder, target="late", model="other", learner={"build": "training.py:build"}) as context:
+        found = asked(context, "", address="models:/xgb_estimator/1").found
         assert any("builds no XGBClassifier" in each for each in found.missing)
 
 
 @pytest.mark.parametrize(("model", "objective"), [("lgb_other", "cross_entropy"), ("xgb_other", "binary:hinge")])
 def test_a_booster_of_another_objective_is_refused_by_name(folder: Path, model: str, objective: str) -> None:
     with (
-        of(folder, model) as care,
+        of(folder, model) as context,
         pytest.raises(RegistryError, match=f"objective .{objective}"),
     ):
-        asked(care, "1")
+        asked(context, "1")
 
 
 @pytest.mark.parametrize(
@@ -136,23 +136,23 @@ def test_a_booster_of_another_objective_is_refused_by_name(folder: Path, model: 
 def test_a_model_of_another_task_is_refused(folder: Path, model: str, target: str, what: str) -> None:
     """A binary Booster gives labels where values are asked for."""
     with (
-        project(folder, target=target, model=f"{model}_2", learner={"build": "training.py:build"}) as care,
+        project(folder, target=target, model=f"{model}_2", learner={"build": "training.py:build"}) as context,
         pytest.raises(ContractBroken, match=rf"is a {what or 'regressor'}, which does not fit task"),
     ):
-        asked(care, "", address=f"models:/{model}/1")
+        asked(context, "", address=f"models:/{model}/1")
 
 
 def test_a_pickled_estimator_needs_leave(folder: Path) -> None:
-    with of(folder, "lgb_pickle") as care:
+    with of(folder, "lgb_pickle") as context:
         with pytest.raises(RegistryError, match=r"saved as cloudpickle.*Nothing was loaded"):
-            asked(care, "1")
-        with take_care(with_learner(care, pickle=True)) as trusting:
+            asked(context, "1")
+        with open_context(with_learner(context, pickle=True)) as trusting:
             assert asked(trusting, "1").version.number == "2"
 
 
 def test_a_model_that_does_not_take_the_datas_columns_is_refused(folder: Path) -> None:
     with (
-        project(folder, target="late", features=("a", "c"), model="lgb_raw2") as care,
+        project(folder, target="late", features=("a", "c"), model="lgb_raw2") as context,
         pytest.raises((ContractBroken, RegistryError)),
     ):
-        asked(care, "", address="models:/lgb_raw/1")
+        asked(context, "", address="models:/lgb_raw/1")

@@ -36,15 +36,15 @@ def test_a_foreign_clustering_is_adopted_and_continues_in_its_own_unit(
     """One that carries code is refused by name: the gate could not compare it with what comes of it."""
     data = {"source": "rows.parquet", "id": "id", "time": "t", "label_delay": "1h", "features": ["a", "b"]}
     empty_mlflow(tmp_path / "project" / ".ratoon")
-    with project(tmp_path / "project", task="clustering", data=data) as care:
-        log_foreign(care.spec.folder, LOG)
+    with project(tmp_path / "project", task="clustering", data=data) as context:
+        log_foreign(context.spec.folder, LOG)
         told = {"address": None, "learned_until": LEARNED, "now": NOW}
         with pytest.raises(ContractBroken, match=r"carries code of its own.*log it without code_paths"):
-            adopt(care, ref="2", **told)
-        found = adopt(care, ref="1", **told)
-        adopted = care.registry.load(found.version.number)
-        rows = care.source.as_of(NOW).unlearned(LEARNED)
-        updated = learner_for(adopted.estimator, care.spec).update(adopted, rows, care.spec)
+            adopt(context, ref="2", **told)
+        found = adopt(context, ref="1", **told)
+        adopted = context.registry.load(found.version.number)
+        rows = context.source.as_of(NOW).unlearned(LEARNED)
+        updated = learner_for(adopted.estimator, context.spec).update(adopted, rows, context.spec)
 
         assert "3 centres and their counts" in "; ".join(found.found.recovered)
         assert "reservoir" not in "; ".join(found.found.recovered)

@@ -99,8 +99,8 @@ def of(folder: Path, model: str, target: str = "y", pickle: bool = True) -> Any:
 def test_the_only_model_inside_is_recovered_whole(logged: tuple[Path, list[float]], model: str, found: str) -> None:
     """As an attribute of the PythonModel, or as a pickled artifact of a model from code."""
     folder, said = logged
-    with of(folder, model) as care:
-        adopted = asked(care, "1")
+    with of(folder, model) as context:
+        adopted = asked(context, "1")
         assert any(f"River's LinearRegression, found as {found}" in each for each in adopted.found.recovered)
         script = f"""
 version = mlflow.pyfunc.load_model("models:/{model}/{adopted.version.number}")
@@ -108,59 +108,59 @@ print(version.predict(X[:20]).tolist())
 """
         served = eval(log_foreign(folder, script).splitlines()[-1])
         assert np.array_equal(served, said)
-        updated = continued(care, adopted)
+        updated = continued(context, adopted)
         assert updated.state.updates == 1
-        assert updated.state.learned_rows == care.source.as_of(NOW).ledger_of_rows(NOW).rows
+        assert updated.state.learned_rows == context.source.as_of(NOW).ledger_of_rows(NOW).rows
 
 
 def test_a_python_function_of_probabilities_is_known_again(logged: tuple[Path, list[float]]) -> None:
-    with of(logged[0], "chance", "late") as care:
-        adopted = asked(care, "1")
-        assert continued(care, adopted).state.classes == (0, 1)
+    with of(logged[0], "chance", "late") as context:
+        adopted = asked(context, "1")
+        assert continued(context, adopted).state.classes == (0, 1)
 
 
 def test_columns_of_narrower_types_are_given_as_the_signature_asks_for_them(logged: tuple[Path, list[float]]) -> None:
     """MLflow refuses the data's doubles where the model was logged with float32 and truth values."""
     learner = {"build": "flow.py:value", "pickle": True}
-    with project(logged[0], model="narrow", features=("a", "late"), learner=learner) as care:
-        assert continued(care, asked(care, "1")).state.updates == 1
+    with project(logged[0], model="narrow", features=("a", "late"), learner=learner) as context:
+        assert continued(context, asked(context, "1")).state.updates == 1
 
 
 def test_labels_of_one_class_are_refused_where_the_model_names_none(logged: tuple[Path, list[float]]) -> None:
     """A binary model of one class would say so for ever, and refuse its first row of the other."""
-    with of(logged[0], "single", "late") as care, pytest.raises(ContractBroken, match="--learned-until hold 1: "):
-        first = care.source.as_of(NOW).learned(NOW).sort_values("_label_time")
+    with of(logged[0], "single", "late") as context, pytest.raises(ContractBroken, match="--learned-until hold 1: "):
+        first = context.source.as_of(NOW).learned(NOW).sort_values("_label_time")
         moved = first["_target"].ne(first["_target"].iloc[0])
         until = first.loc[moved, "_label_time"].iloc[0].to_pydatetime() - timedelta(minutes=1)
-        asked(care, "", address="models:/chance/1", learned_until=until)
+        asked(context, "", address="models:/chance/1", learned_until=until)
 
 
 def test_a_version_in_ratoons_own_format_is_adopted_by_another_model(logged: tuple[Path, list[float]]) -> None:
     """Such as a copy of a River model under another name."""
-    with of(logged[0], "first") as care:
-        number = asked(care, "", address="models:/value/1").version.number
-    with of(logged[0], "second", pickle=False) as care:
-        adopted = asked(care, "", address=f"models:/first/{number}")
-        assert continued(care, adopted).state.family == "river"
+    with of(logged[0], "first") as context:
+        number = asked(context, "", address="models:/value/1").version.number
+    with of(logged[0], "second", pickle=False) as context:
+        adopted = asked(context, "", address=f"models:/first/{number}")
+        assert continued(context, adopted).state.family == "river"
 
 
 def test_without_leave_nothing_is_looked_into(logged: tuple[Path, list[float]]) -> None:
     with (
-        of(logged[0], "value2", pickle=False) as care,
+        of(logged[0], "value2", pickle=False) as context,
         pytest.raises(RegistryError, match=r"a python_function, which is code.*pickle: true.*Nothing was loaded"),
     ):
-        asked(care, "", address="models:/value/1")
+        asked(context, "", address="models:/value/1")
 
 
 def test_several_models_or_none_are_refused_by_name(logged: tuple[Path, list[float]]) -> None:
-    with of(logged[0], "several") as care, pytest.raises(RegistryError) as error:
-        asked(care, "1")
+    with of(logged[0], "several") as context, pytest.raises(RegistryError) as error:
+        asked(context, "1")
     assert "2 River models: the attribute 'model' (LinearRegression), the attribute 'rest[1]'" in str(error.value)
-    with of(logged[0], "none") as care, pytest.raises(RegistryError, match="holds no River model"):
-        asked(care, "1")
+    with of(logged[0], "none") as context, pytest.raises(RegistryError, match="holds no River model"):
+        asked(context, "1")
 
 
 def test_a_wrapper_that_does_more_than_its_model_is_refused(logged: tuple[Path, list[float]]) -> None:
     """What it does to the predictions would be lost."""
-    with of(logged[0], "shifted") as care, pytest.raises(ContractBroken, match="does more than that model"):
-        asked(care, "1")
+    with of(logged[0], "shifted") as context, pytest.raises(ContractBroken, match="does more than that model"):
+        asked(context, "1")

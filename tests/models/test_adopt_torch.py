@@ -86,34 +86,34 @@ print(json.dumps([np.asarray(each, dtype=float).tolist() for each in said]))
 @pytest.mark.parametrize(("model", "pickle"), [("exported", False), ("pickled", True)])
 def test_an_adopted_module_predicts_the_same_and_continues(folder: Path, model: str, pickle: bool) -> None:
     """Weights and running means come along; optimiser, scheduler and generator begin anew, and that is said."""
-    with of(folder, model, pickle=pickle) as care:
-        adopted = asked(care, "1")
+    with of(folder, model, pickle=pickle) as context:
+        adopted = asked(context, "1")
         recovered, missing = ("; ".join(each) for each in (adopted.found.recovered, adopted.found.missing))
         assert "weights and buffers of Sequential" in recovered
         assert "the optimiser's state" in missing and "begin anew" in missing
         before, after = said_by(folder, model, adopted.version.number)
         assert np.allclose(np.ravel(before), after, rtol=1e-5, atol=1e-6)
-        updated = continued(care, adopted)
+        updated = continued(context, adopted)
         assert updated.state.updates == 1
-        assert np.isfinite(updated.predict_frame(care.source.as_of(NOW).learned(NOW))["_score"]).all()
+        assert np.isfinite(updated.predict_frame(context.source.as_of(NOW).learned(NOW))["_score"]).all()
 
 
 def test_a_module_of_probabilities_is_adopted_by_the_logits_below_them(folder: Path) -> None:
     with (
-        of(folder, "chances", "late", "squashed") as care,
+        of(folder, "chances", "late", "squashed") as context,
         pytest.raises(ContractBroken, match="leave the sigmoid or softmax at the end out of the build function"),
     ):
-        asked(care, "1")
-    with of(folder, "chances", "late") as care:
-        adopted = asked(care, "1")
+        asked(context, "1")
+    with of(folder, "chances", "late") as context:
+        adopted = asked(context, "1")
         before, after = said_by(folder, "chances", adopted.version.number)
         assert np.allclose(np.ravel(before), np.asarray(after)[:, 1], rtol=1e-5, atol=1e-6)
         assert any("which output stands for which class" in each for each in adopted.found.missing)
 
 
 def test_logits_that_all_lie_between_0_and_1_are_taken_for_logits(folder: Path) -> None:
-    with of(folder, "timid", "late", "timid") as care:
-        number = asked(care, "1").version.number
+    with of(folder, "timid", "late", "timid") as context:
+        number = asked(context, "1").version.number
         before, after = said_by(folder, "timid", number)
         assert np.allclose(1 / (1 + np.exp(-np.ravel(before))), np.asarray(after)[:, 1], rtol=1e-5, atol=1e-6)
 
@@ -121,20 +121,20 @@ def test_logits_that_all_lie_between_0_and_1_are_taken_for_logits(folder: Path) 
 def test_a_module_of_another_number_type_is_refused(folder: Path) -> None:
     """Ratoon hands float32 on; what such a module says of it cannot be compared."""
     with (
-        of(folder, "double", pickle=True) as care,
+        of(folder, "double", pickle=True) as context,
         pytest.raises(ContractBroken, match=r"cannot predict rows of the data.*Nothing was changed"),
     ):
-        asked(care, "1")
+        asked(context, "1")
 
 
 def test_a_pickled_module_needs_leave(folder: Path) -> None:
-    with of(folder, "leave") as care, pytest.raises(RegistryError, match=r"pickled PyTorch module.*pickle: true"):
-        asked(care, "", address="models:/pickled/1")
+    with of(folder, "leave") as context, pytest.raises(RegistryError, match=r"pickled PyTorch module.*pickle: true"):
+        asked(context, "", address="models:/pickled/1")
 
 
 def test_weights_that_do_not_fit_are_refused_by_name_and_shape(folder: Path) -> None:
-    with of(folder, "exported2", build="wider") as care, pytest.raises(ContractBroken) as error:
-        asked(care, "", address="models:/exported/1")
+    with of(folder, "exported2", build="wider") as context, pytest.raises(ContractBroken) as error:
+        asked(context, "", address="models:/exported/1")
     said = str(error.value)
     assert "it lacks '4.weight'" in said
     assert "'0.weight' has the shape (6, 2), built (7, 2)" in said

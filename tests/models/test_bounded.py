@@ -25,7 +25,7 @@ from ratoon.models.subprocesses.bounded import PREFIX, Limits
 from ratoon.spec.errors import Refused, SpecError, TrainingDied
 from ratoon.spec.model import LimitsSpec
 
-from .ladders import climb, climb_apart
+from .ladders import climb, run_ladder_apart
 
 TRAINING = """
 import os, sys, time
@@ -146,7 +146,7 @@ def until(done: Callable[[], bool]) -> None:
 def test_the_result_is_the_same_as_in_this_process_and_what_it_took_is_told(world: Any, name: str) -> None:
     """The same attempts but for what they cost, the same winner, bit for bit; CPU and memory by the system's count."""
     asked = world(name, race="all")
-    here, apart = climb(**asked), climb_apart(**asked)
+    here, apart = climb(**asked), run_ladder_apart(**asked)
     costs = {"cpu_seconds", "judging_cpu_seconds", "peak_memory_bytes"}
     assert [a.model_dump(exclude=costs) for a in apart.attempts] == [a.model_dump(exclude=costs) for a in here.attempts]
     assert here.winner is not None and apart.winner is not None
@@ -164,8 +164,8 @@ def test_the_result_is_the_same_as_in_this_process_and_what_it_took_is_told(worl
 
 @pytest.mark.slow
 def test_memory_taken_in_a_rung_is_seen(world: Any) -> None:
-    quiet = climb_apart(**world(event="none")).attempts[0].peak_memory_bytes
-    hungry = climb_apart(**world(event="eat a little")).attempts[0].peak_memory_bytes
+    quiet = run_ladder_apart(**world(event="none")).attempts[0].peak_memory_bytes
+    hungry = run_ladder_apart(**world(event="eat a little")).attempts[0].peak_memory_bytes
     assert quiet is not None and hungry is not None
     assert hungry - quiet > 100e6
 
@@ -182,7 +182,7 @@ def test_the_first_fit_is_the_same_too(world: Any) -> None:
 
 def test_threads_are_limited_before_anything_is_imported(world: Any) -> None:
     """Also for libraries that read the environment once; and the working folder offers no modules."""
-    race = climb_apart(**world(event="none", threads=1))
+    race = run_ladder_apart(**world(event="none", threads=1))
     assert race.winner is not None
     found = race.winner.estimator
     assert found.environment_ == "1"
@@ -193,10 +193,10 @@ def test_threads_are_limited_before_anything_is_imported(world: Any) -> None:
 @pytest.mark.slow
 def test_scratch_rows_are_read_only_if_that_rung_is_reached(world: Any) -> None:
     asked = world()
-    race = climb_apart(**{**asked, "scratch": lambda since: pytest.fail("the scratch rung was reached")})
+    race = run_ladder_apart(**{**asked, "scratch": lambda since: pytest.fail("the scratch rung was reached")})
     assert [attempt.rung for attempt in race.attempts] == ["warm"]
     with pytest.raises(OSError, match="the database is away"):
-        climb_apart(**{**asked, "scratch": _away}, full=True)
+        run_ladder_apart(**{**asked, "scratch": _away}, full=True)
 
 
 def _away(since: object) -> pd.DataFrame:
@@ -207,7 +207,7 @@ def test_refusals_keep_their_kind_and_words(world: Any) -> None:
     """A holdout row among those to learn is refused there as it is here."""
     asked = world()
     with pytest.raises(Refused, match="are holdout rows") as error:
-        climb_apart(**{**asked, "unlearned": asked["recent"]})
+        run_ladder_apart(**{**asked, "unlearned": asked["recent"]})
     assert type(error.value) is Refused
     broken = asked["spec"].model_copy(update={"learner": asked["spec"].learner.model_copy(update={"build": "no.py:b"})})
     with pytest.raises(SpecError, match=r"expected a Python file at .*no\.py"):
@@ -225,7 +225,7 @@ def test_refusals_keep_their_kind_and_words(world: Any) -> None:
 def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:
     """And what it had taken until then, for the cost rule."""
     with pytest.raises(TrainingDied, match=words) as error:
-        climb_apart(**world(event=event))
+        run_ladder_apart(**world(event=event))
     assert "Nothing was registered" in str(error.value)
     assert error.value.cpu_seconds > 0
     assert error.value.peak_memory_bytes
@@ -235,7 +235,7 @@ def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd
 
 def test_what_a_strategy_raises_is_its_own_error_and_the_next_is_tried(world: Any) -> None:
     """Those that continue the model raise, those from scratch build another one."""
-    race = climb_apart(**world(event="raise"))
+    race = run_ladder_apart(**world(event="raise"))
 
     tried = [each for each in race.attempts if not each.skipped]
     assert "RuntimeError: the learning rate exploded" in (tried[0].error or "")
@@ -247,14 +247,14 @@ def test_a_hung_training_is_ended_with_all_that_it_started(world: Any, tmp_path:
     pid = tmp_path / "pid"
     asked = world(event="hang with a child", path=str(pid), limits={"wall": "20s"})
     with pytest.raises(TrainingDied, match=r"killed after 20s of wall time \(learner\.limits\.wall\)"):
-        climb_apart(**asked)
+        run_ladder_apart(**asked)
     until(lambda: gone(int(pid.read_text())))
 
 
 def test_a_hungry_training_meets_its_limit_of_memory(world: Any) -> None:
     """It fails with its own MemoryError; the machine does not have to choose a victim."""
     with pytest.raises(TrainingDied, match=r"out of memory \(learner\.limits\.memory: 700 MB, peak seen \d+") as error:
-        climb_apart(**world(event="eat", limits={"memory": "700MB"}))
+        run_ladder_apart(**world(event="eat", limits={"memory": "700MB"}))
     assert (error.value.peak_memory_bytes or 0) < 1.2e9
 
 
@@ -280,7 +280,7 @@ def test_a_killed_child_is_noticed_at_once(world: Any, tmp_path: Path) -> None:
 
     threading.Thread(target=murder).start()
     with pytest.raises(TrainingDied, match=r"killed by signal 9.*ran out of memory"):
-        climb_apart(**world(event="hang", path=str(pid)))
+        run_ladder_apart(**world(event="hang", path=str(pid)))
 
 
 @pytest.mark.slow
@@ -296,12 +296,12 @@ def test_a_killed_parent_takes_its_child_and_the_folder_with_it(world: Any, tmp_
         "import sys\n"
         "from pathlib import Path\n"
         "from ratoon.models.subprocesses.user_files import unpickled\n"
-        "from ratoon.models.ladder.climbing import climb_apart\n"
+        "from ratoon.models.ladder.climbing import run_ladder_apart\n"
         "from ratoon.models.ladder.race import LadderRows\n"
         "spec = unpickled(Path(sys.argv[1]))\n"
         "given = unpickled(Path(sys.argv[2]), spec)\n"
         "frames = {name: given.pop(name) for name in ('unlearned', 'recent', 'anchor')}\n"
-        "climb_apart(**given, rows=LadderRows(**frames, scratch=None))\n"
+        "run_ladder_apart(**given, rows=LadderRows(**frames, scratch=None))\n"
     )
     parent = subprocess.Popen([sys.executable, "-P", str(script), str(tmp_path / "spec.pkl"), str(asked)])
     try:
@@ -334,18 +334,18 @@ def test_folders_of_the_dead_are_swept_and_those_of_the_living_are_not(world: An
         text=True,
     )
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-    climb_apart(**world())
+    run_ladder_apart(**world())
     assert not dead.exists()
     assert alive.exists()
     holder.communicate("\n")
-    climb_apart(**world())
+    run_ladder_apart(**world())
     assert not alive.exists()
 
 
 def test_classes_of_the_build_file_survive_the_way_there_and_back(world: Any) -> None:
     """They live in a module under a private name, which no other process has imported."""
     asked = world(event="none")
-    race = climb_apart(**asked, full=True)
+    race = run_ladder_apart(**asked, full=True)
     assert race.winner is not None
     assert type(race.winner.estimator) is type(build(asked["spec"]))
 
@@ -355,5 +355,5 @@ def test_a_model_that_cannot_be_handed_over_is_said_so(world: Any) -> None:
     asked = world(event="none")
     asked["champion"].estimator.hook_ = lambda: None
     with pytest.raises(TrainingDied, match=r"cannot be handed to a training process: .*apart: false") as error:
-        climb_apart(**asked)
+        run_ladder_apart(**asked)
     assert "the champion serves as before" in str(error.value)

@@ -19,7 +19,7 @@ from foreign_models import LEARNED, NOW, log_foreign, project
 
 from ratoon.ledger.ledger import Promotion
 from ratoon.loop.champion import find_champion
-from ratoon.loop.context import Care
+from ratoon.loop.context import ModelContext
 from ratoon.loop.learn.finish import landed
 from ratoon.loop.learn.ladder import ladder
 from ratoon.loop.learn.register import offered
@@ -78,10 +78,10 @@ def write_code(folder: Path, tone: float) -> None:
     (folder / "models" / "churn.py").write_text(CODE)
 
 
-def adopted_and_promoted(care: Care) -> Version:
-    version = adopt(care, ref="1", address=None, learned_until=LEARNED, now=NOW).version
-    care.registry.promote(version.number)
-    care.ledger.promotions.record(
+def adopted_and_promoted(context: ModelContext) -> Version:
+    version = adopt(context, ref="1", address=None, learned_until=LEARNED, now=NOW).version
+    context.registry.promote(version.number)
+    context.ledger.promotions.record(
         Promotion(
             model="churn",
             version=version.number,
@@ -96,7 +96,7 @@ def adopted_and_promoted(care: Care) -> Version:
     return version
 
 
-def decision(care: Care) -> Decision:
+def decision(context: ModelContext) -> Decision:
     return Decision(
         id=decision_id("churn", NOW, "test"),
         model="churn",
@@ -104,27 +104,27 @@ def decision(care: Care) -> Decision:
         action="warm_start",
         triage=Triage(verdict="harm", evidence=()),
         reasons=("a test",),
-        policy=care.spec.policy_version,
+        policy=context.spec.policy_version,
         champion="2",
     )
 
 
-def climbed(care: Care) -> Race:
-    return ladder(care, find_champion(care), decision(care), bounded=True)
+def climbed(context: ModelContext) -> Race:
+    return ladder(context, find_champion(context), decision(context), bounded=True)
 
 
-def updated(care: Care) -> Version:
+def updated(context: ModelContext) -> Version:
     """One retrain as the flow makes it, without Prefect."""
-    fired = decision(care)
-    care.ledger.decisions.record(fired, (), run="", live=True)
-    flight = care.ledger.runs.claim(
-        model="churn", decision=fired.id, at=NOW, run="", now_wall=NOW, abandon_after=care.spec.abandon_after
+    fired = decision(context)
+    context.ledger.decisions.record(fired, (), run="", live=True)
+    flight = context.ledger.runs.claim(
+        model="churn", decision=fired.id, at=NOW, run="", now_wall=NOW, abandon_after=context.spec.abandon_after
     )
     assert flight is not None
-    race = climbed(care)
+    race = climbed(context)
     assert race.winner is not None, race.attempts
-    version = offered(care, find_champion(care), fired, race, race.winner)
-    assert landed(care, flight, race, version.number, ended_at=NOW) == "registered"
+    version = offered(context, find_champion(context), fired, race, race.winner)
+    assert landed(context, flight, race, version.number, ended_at=NOW) == "registered"
     return version
 
 
@@ -132,8 +132,8 @@ def updated(care: Care) -> Version:
 class Lived:
     """Two projects with the same package name and different code, lived through in one process."""
 
-    one: Care
-    two: Care
+    one: ModelContext
+    two: ModelContext
     version: Version  # the update of the first
     winner: Trained  # the update of the second, before it is registered
     served: dict[str, Any]  # by version of the first: predictions, rows seen, file of the class, without Ratoon
@@ -145,11 +145,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path
     for name in ("one", "two"):
         empty_mlflow(folder / name / ".ratoon")
     with project(folder / "one", learner=LEARNER) as one, project(folder / "two", learner=LEARNER) as two:
-        for care, tone in ((one, -1000.0), (two, -2000.0)):
-            write_code(care.spec.folder, tone)
-            log_foreign(care.spec.folder, "sys.path.insert(0, '.')\n" + LOG)
-            shutil.rmtree(care.spec.folder / "models")
-            adopted_and_promoted(care)
+        for context, tone in ((one, -1000.0), (two, -2000.0)):
+            write_code(context.spec.folder, tone)
+            log_foreign(context.spec.folder, "sys.path.insert(0, '.')\n" + LOG)
+            shutil.rmtree(context.spec.folder / "models")
+            adopted_and_promoted(context)
         version = updated(one)
         winner = climbed(two).winner
         assert winner is not None
@@ -157,29 +157,29 @@ def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path
         yield Lived(one, two, version, winner, served)
 
 
-def examples(care: Care) -> pd.DataFrame:
-    return care.source.as_of(NOW).learned(NOW).head(5)
+def examples(context: ModelContext) -> pd.DataFrame:
+    return context.source.as_of(NOW).learned(NOW).head(5)
 
 
 def test_the_adopted_version_is_the_original_with_a_state_beside_it(lived: Lived) -> None:
-    care = lived.one
-    version, state = care.registry.version("2"), care.registry.load("2").state
+    context = lived.one
+    version, state = context.registry.version("2"), context.registry.load("2").state
     assert version.tags["ratoon.adopted_from"] == "models:/churn/1"
     assert (version.tags["ratoon.parent"], state.rung, state.watermark) == ("1", "adopted", LEARNED)
-    assert state.learned_rows == care.source.as_of(NOW).ledger_of_rows(LEARNED).rows
+    assert state.learned_rows == context.source.as_of(NOW).ledger_of_rows(LEARNED).rows
     assert "biased in its favour" in version.description
     assert lived.served["2"][:2] == lived.served["1"][:2]
 
 
 def test_the_update_continues_it_on_the_rows_it_has_not_learned(lived: Lived) -> None:
     """Warm, each row once; CPU seconds and peak memory are those of the process that knew its code."""
-    care = lived.one
-    state = care.registry.load("3").state
-    new = care.source.as_of(NOW).unlearned_count(LEARNED)
+    context = lived.one
+    state = context.registry.load("3").state
+    new = context.source.as_of(NOW).unlearned_count(LEARNED)
     assert (lived.version.number, state.rung, state.parent, state.updates) == ("3", "warm", "2", 1)
-    assert state.learned_rows == care.source.as_of(NOW).ledger_of_rows(NOW).rows
+    assert state.learned_rows == context.source.as_of(NOW).ledger_of_rows(NOW).rows
     assert lived.served["3"][1] == lived.served["2"][1] + new
-    (flight,) = care.ledger.runs.of("churn")
+    (flight,) = context.ledger.runs.of("churn")
     assert flight.evidence.process.peak_memory_bytes > 50e6
 
 
@@ -205,9 +205,9 @@ def test_their_package_is_never_imported_here(lived: Lived) -> None:
 
 def test_the_next_version_verifies_and_carries_the_code_again(lived: Lived) -> None:
     """Promotion loads it afresh; its `models` is complete and nothing else came along."""
-    care = lived.one
-    assert care.registry.promote("3") == "2"
-    carried = care.registry.load("3").estimator
+    context = lived.one
+    assert context.registry.promote("3") == "2"
+    carried = context.registry.load("3").estimator
     assert [Path(each).name for each in carried.code_paths] == ["models"]
     found = sorted(path.name for path in (carried.code / "models").iterdir() if path.suffix == ".py")
     assert found == ["__init__.py", "churn.py", "tone.py"]

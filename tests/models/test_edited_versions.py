@@ -25,7 +25,7 @@ from foreign_models import BEGIN, NOW, project, with_learner
 from ratoon.cli.reading import read_facts
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.champion import find_champion
-from ratoon.loop.context import Care, take_care
+from ratoon.loop.context import ModelContext, open_context
 from ratoon.loop.learn.first import first_version
 from ratoon.loop.on_record import OnRecord
 from ratoon.models.families.choose import load_foreign
@@ -41,20 +41,20 @@ from ratoon.spec.values import Decision, Triage
 class Made:
     """A first version that serves, where its files are, and what they were."""
 
-    care: Care
+    context: ModelContext
     version: Version
     folder: Path
 
     def registry(self) -> Registry:
         """The registry, opened anew: nothing is in memory."""
-        registry = Registry.open(self.care.spec)
-        registry.witness = OnRecord(self.care.ledger, "churn")
+        registry = Registry.open(self.context.spec)
+        registry.witness = OnRecord(self.context.ledger, "churn")
         return registry
 
     def of_before(self) -> Registry:
         """The registry of an older Ratoon: no digests in the tags, and none in the ledger."""
-        registry = Registry.open(self.care.spec)
-        registry.witness = OnRecord(self.care.ledger, "another model")
+        registry = Registry.open(self.context.spec)
+        registry.witness = OnRecord(self.context.ledger, "another model")
         registry.connection.client.delete_model_version_tag("churn", self.version.number, FILES)
         return registry
 
@@ -63,13 +63,13 @@ class Made:
 def only(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path], None]) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("edited")
     empty_mlflow(folder / ".ratoon")
-    with project(folder) as care:
-        first = first_version(care, NOW - timedelta(days=2))
-        second = first_version(care, NOW)
-        assert isinstance(care.registry, Registry)
-        care.registry.promote(first.number)
-        care.registry.promote(second.number)
-        yield Made(care, care.registry.version(second.number), care.registry.folder(second.number))
+    with project(folder) as context:
+        first = first_version(context, NOW - timedelta(days=2))
+        second = first_version(context, NOW)
+        assert isinstance(context.registry, Registry)
+        context.registry.promote(first.number)
+        context.registry.promote(second.number)
+        yield Made(context, context.registry.version(second.number), context.registry.folder(second.number))
 
 
 @pytest.fixture
@@ -125,9 +125,9 @@ def test_a_version_as_it_was_registered_loads_by_every_route(made: Made) -> None
 
 
 def test_the_ledger_holds_the_digest_of_every_version(made: Made) -> None:
-    written = [made.care.ledger.files.find("churn", each) for each in ("1", "2")]
+    written = [made.context.ledger.files.find("churn", each) for each in ("1", "2")]
     assert written == [Digests.read(made.registry().version(each).tags[FILES]).whole for each in ("1", "2")]
-    assert made.care.ledger.reviews.of("churn") == []
+    assert made.context.ledger.reviews.of("churn") == []
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_pipe_among_the_files_is_refused_and_not_waited_for(made: Made) -> Non
 def test_a_watermark_that_the_training_run_did_not_land_with_is_refused(made: Made) -> None:
     """Of a version of before: state and tag were edited alike, and the ledger knows better."""
     with Ledger.open("sqlite://") as ledger:
-        at, policy = NOW, made.care.spec.policy_version
+        at, policy = NOW, made.context.spec.policy_version
         fired = Decision(
             id="d", model="churn", at=at, action="warm_start", policy=policy, reasons=("a test",),
             triage=Triage(verdict="harm", evidence=()),
@@ -262,7 +262,7 @@ def test_a_watermark_that_the_training_run_did_not_land_with_is_refused(made: Ma
 
 def test_status_names_what_was_edited(made: Made) -> None:
     edit_json(made.folder / "extra_files" / "training_state.json", later)
-    facts = {each["version"]: each["changed"] for each in read_facts(made.care.spec).versions}
+    facts = {each["version"]: each["changed"] for each in read_facts(made.context.spec).versions}
     assert "training_state.json" in facts[made.version.number]
     assert facts["1"] == ""
 
@@ -272,10 +272,10 @@ def test_a_look_with_an_edited_champion_ends_in_a_sentence(made: Made) -> None:
     edit_json(made.folder / "extra_files" / "training_state.json", later)
     with (
         pytest.raises(RegistryError, match=r"version 2 of 'churn'.*training_state\.json"),
-        take_care(made.care.spec) as care,
+        open_context(made.context.spec) as context,
     ):
-        find_champion(care)
-    assert made.care.ledger.runs.of("churn") == []
+        find_champion(context)
+    assert made.context.ledger.runs.of("churn") == []
 
 
 def test_bytecode_beside_code_is_not_what_runs(tmp_path: Path) -> None:
@@ -285,12 +285,12 @@ def test_bytecode_beside_code_is_not_what_runs(tmp_path: Path) -> None:
     source.write_text("def says():\n    return 'planted'\n")
     script = f"""
 import pathlib, py_compile, sys
-from ratoon.models.subprocesses.remote import HANDED, Isolated
+from ratoon.models.subprocesses.remote import HANDED, RemoteEstimator
 py_compile.compile({str(source)!r}, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 pathlib.Path({str(source)!r}).write_text("def says():\\n    return 'its own'\\n")
 folder = pathlib.Path({str(tmp_path)!r})
 (folder / HANDED).write_bytes(b"cplanted\\nsays\\n.")
-print(Isolated(folder, (), folder / "code").here()())
+print(RemoteEstimator(folder, (), folder / "code").here()())
 """
     said = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True)
     assert said.stdout.strip() == "its own", said.stderr
@@ -353,7 +353,7 @@ def test_a_foreign_model_that_brings_code_is_not_loaded_without_leave(made: Made
     carry_code(made.folder, tmp_path / "ran")
     path = list(sys.path)
     with pytest.raises(RegistryError, match=r"learner: \{pickle: true\}"):
-        load_foreign(Foreign(made.folder, "models:/theirs/1"), made.care.spec)
+        load_foreign(Foreign(made.folder, "models:/theirs/1"), made.context.spec)
     assert (sys.path, (tmp_path / "ran").exists()) == (path, False)
 
 
@@ -362,9 +362,9 @@ def test_a_version_for_an_own_learner_that_the_ledger_does_not_know_is_not_unpic
     described = yaml.safe_load((made.folder / "MLmodel").read_text())
     described["flavors"] = {"ratoon_own": {"learner": "own.py:Own", "data": "data"}}
     (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
-    (made.care.spec.folder / "own.py").write_text(OWN)
+    (made.context.spec.folder / "own.py").write_text(OWN)
     registry = made.of_before()
-    registry.spec = with_learner(made.care, family="own.py:Own")
+    registry.spec = with_learner(made.context, family="own.py:Own")
     with Ledger.open("sqlite://") as ledger:
         registry.witness = OnRecord(ledger, "churn")
         with pytest.raises(RegistryError, match="it was read"):  # of before: the ledger knows none
@@ -380,7 +380,7 @@ def test_code_outside_of_the_version_is_refused_whoever_let_it_in(made: Made, tm
     described["flavors"]["sklearn"]["code"] = name
     (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
     registry = made.of_before()
-    registry.spec = with_learner(made.care, pickle=True)
+    registry.spec = with_learner(made.context, pickle=True)
     with refused(made, "outside", registry=registry):
         pass
 
@@ -394,10 +394,10 @@ def test_code_that_the_spec_lets_in_runs_in_its_own_process_and_not_after_an_edi
     described["flavors"]["sklearn"]["code"] = "code"
     (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
     registry = made.of_before()
-    registry.spec = with_learner(made.care, pickle=True)
+    registry.spec = with_learner(made.context, pickle=True)
     registry.connection.client.set_model_version_tag("churn", made.version.number, FILES, Digests.of(made.folder).text)
     trained = registry.load(made.version.number)
-    example = made.care.source.as_of(NOW).learned(NOW).head(3)
+    example = made.context.source.as_of(NOW).learned(NOW).head(3)
     assert len(trained.predict_frame(example)) == 3
     carry_code(made.folder, tmp_path / "ran")
     with pytest.raises(RegistryError, match=r"was added.*not run"):

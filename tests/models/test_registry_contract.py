@@ -13,7 +13,7 @@ import pytest
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.race import first
 from ratoon.models.registry.evidence import Evidence
-from ratoon.models.registry.in_memory import Shelf
+from ratoon.models.registry.in_memory import InMemoryRegistry
 from ratoon.models.registry.mlflow_versions import MlflowVersions
 from ratoon.models.registry.versions import Unclaimed, Version
 from ratoon.spec.errors import AliasMoved, Refused, RegistryError
@@ -61,7 +61,7 @@ def trained(make_spec: Any, make_rows: Any) -> Any:
 def held(request: pytest.FixtureRequest, registry_of: Any, make_spec: Any, make_rows: Any, trained: Any) -> Held:
     model = "contract-" + request.node.name.replace("[", "-").replace("]", "")[:90]
     if request.param == "memory":
-        registry: Any = Shelf(make_spec("sgd_regression", "regression", model=model))
+        registry: Any = InMemoryRegistry(make_spec("sgd_regression", "regression", model=model))
     else:
         registry = registry_of(model, "sgd_regression", "regression")
         if request.param == "client":

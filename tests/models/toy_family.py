@@ -13,7 +13,7 @@ from ratoon.models.families.family import Example, Family
 from ratoon.models.families.skops_format import SkopsFormat
 from ratoon.models.learning.features import table
 from ratoon.models.learning.how import FIRST, WARM
-from ratoon.models.learning.lineage import begin, carry_on, refuse_blocks, taken_in
+from ratoon.models.learning.lineage import advance_state, prepare_update, refuse_blocks, start_state
 
 LIBRARIES = ("toy-library",)
 
@@ -52,15 +52,15 @@ class Means:
     rungs: frozenset[str] = frozenset({"warm", "warm_replay"})
 
     def first(self, estimator: Any, rows: Any, spec: Any, origin: Any = FIRST) -> Any:
-        return begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
+        return start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
 
     def update(self, champion: Any, rows: Any, spec: Any, how: Any = WARM) -> Any:
         if rows.empty:
             return champion
         refuse_blocks("a nearest mean", how)
-        rows, mixed, y = taken_in(champion, rows, how, LIBRARIES)
+        rows, mixed, y = prepare_update(champion, rows, how, LIBRARIES)
         estimator = copy.deepcopy(champion.estimator).add(table(mixed, champion.state.features), y)
-        return carry_on(champion, estimator, rows, spec, how, updated_steps=("NearestMean",))
+        return advance_state(champion, estimator, rows, spec, how, updated_steps=("NearestMean",))
 
 
 def small() -> NearestMean:

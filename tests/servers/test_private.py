@@ -68,15 +68,15 @@ def test_a_model_is_trained_watched_and_reported_into_a_home_of_its_owner(tmp_pa
 
 def test_a_flow_that_no_command_started_keeps_its_stores_private_too(tmp_path: Path) -> None:
     """A worker under somebody's own supervisor, or a script."""
-    from ratoon.loop.context import keep_stores, take_care
+    from ratoon.loop.context import open_context, open_stores
     from ratoon.spec.load import load_spec
 
     write_starter(tmp_path / "flights", "flights")
     spec = load_spec(tmp_path / "flights" / "spec.yaml")
-    with keep_stores(spec):
+    with open_stores(spec):
         pass
-    with take_care(spec) as care:
-        (care.stores.home / "written").write_text("within")
+    with open_context(spec) as context:
+        (context.stores.home / "written").write_text("within")
     assert open_to_others(tmp_path / "flights" / ".ratoon") == []
 
 

@@ -23,7 +23,7 @@ from ....spec.errors import ContractBroken
 from ....spec.model import Spec
 from ...learning.features import could_not, table
 from ...learning.how import How
-from ...learning.lineage import carry_on, taken_in
+from ...learning.lineage import advance_state, prepare_update
 from ...learning.passes import LEAST
 from ...learning.steps import innermost
 from ...learning.trained import Trained
@@ -53,7 +53,7 @@ def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec:
     A champion that holds no blocks is one block, also where it held some before another strategy changed the whole.
     Raises ContractBroken where its trees cannot be averaged.
     """
-    rows, mixed, y = taken_in(champion, rows, how, engine.libraries)
+    rows, mixed, y = prepare_update(champion, rows, how, engine.libraries)
     X = table(mixed, champion.state.features)
     last, state = innermost(champion.estimator), champion.state
     forest = engine.opened(last, spec)
@@ -81,7 +81,7 @@ def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec:
     wanted = wanted / wanted.sum()
     _become(forest, rounds, wanted / shares, stay)
     kept = tuple(rounds[block] for block in stay)
-    return carry_on(
+    return advance_state(
         champion,
         with_innermost(champion.estimator, engine.renewed(last, forest.closed())),
         rows,

@@ -37,7 +37,7 @@ from ....spec.model import Spec
 from ....spec.values import LadderRung
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.lineage import begin, carry_on, taken_in
+from ...learning.lineage import advance_state, prepare_update, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.passes import LEAST
 from ...learning.steps import innermost
@@ -158,7 +158,7 @@ class Boosted:
         """Fit *estimator* on all *rows* with `learner.threads` threads; DataError where the library cannot."""
         self.engine.module()
         self.engine.prepare(innermost(estimator), rows, spec)
-        trained = begin(self.family, estimator, rows, spec, origin, libraries=self.engine.libraries)
+        trained = start_state(self.family, estimator, rows, spec, origin, libraries=self.engine.libraries)
         likeliest = answers_likeliest(estimator, self.family)
         return replace(trained, state=trained.state.model_copy(update={"likeliest": likeliest}))
 
@@ -183,7 +183,7 @@ def answers_likeliest(estimator: Any, library: str) -> bool:
 
 def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
     """*champion* and *rows* (at least one), continued; the champion is not touched."""
-    rows, mixed, y = taken_in(champion, rows, how, engine.libraries)
+    rows, mixed, y = prepare_update(champion, rows, how, engine.libraries)
     X = table(mixed, champion.state.features)
     last = innermost(champion.estimator)
     forest = engine.opened(last, spec)
@@ -200,7 +200,7 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
     except engine.errors() as error:
         raise ContractBroken(could_not("continue on", X, error)) from error
     after = len(forest.values) // forest.width
-    return carry_on(
+    return advance_state(
         champion,
         with_innermost(champion.estimator, engine.renewed(last, forest.closed())),
         rows,

@@ -32,7 +32,7 @@ from ....spec.values import LadderRung
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.learner import Learner
-from ...learning.lineage import begin, carry_on, taken_in
+from ...learning.lineage import advance_state, prepare_update, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
 from ...subprocesses.user_files import load_file
@@ -67,20 +67,20 @@ class OwnLearner:
             self.fit(estimator, X, y, spec)
 
         # Nobody knows which of them it uses.
-        return begin(self.family, estimator, rows, spec, origin, libraries=libraries(), fit=fit)
+        return start_state(self.family, estimator, rows, spec, origin, libraries=libraries(), fit=fit)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """As `Learner.update`; `learn` gets a deep copy of the champion's estimator."""
         if rows.empty:
             return champion
-        rows, mixed, y = taken_in(champion, rows, how)
+        rows, mixed, y = prepare_update(champion, rows, how)
         estimator = copy.deepcopy(champion.estimator)
         X = table(mixed, champion.state.features)
         try:
             self.learn(estimator, X, y, spec)
         except (ValueError, TypeError) as error:
             raise ContractBroken(could_not("continue on", X, error)) from error
-        return carry_on(champion, estimator, rows, spec, how, updated_steps=(type(estimator).__name__,))
+        return advance_state(champion, estimator, rows, spec, how, updated_steps=(type(estimator).__name__,))
 
 
 def own_learner(spec: Spec) -> Learner:

@@ -22,7 +22,7 @@ from ....spec.model import Spec
 from ....spec.values import LadderRung
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.lineage import begin, carry_on, refuse_blocks, taken_in
+from ...learning.lineage import advance_state, prepare_update, refuse_blocks, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
 from .model import RiverModel, in_words, last_of
@@ -67,7 +67,7 @@ class RiverNative:
             estimator.classes = () if spec.task == "regression" else tuple(np.unique(y).tolist())
             notes.extend(learn(estimator, X, y, spec))
 
-        trained = begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES, fit=fit)
+        trained = start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES, fit=fit)
         state = trained.state.model_copy(update={"notes": (*trained.state.notes, *notes)})
         return replace(trained, state=state)
 
@@ -76,14 +76,14 @@ class RiverNative:
         if rows.empty:
             return champion
         refuse_blocks("a River model", how)
-        rows, mixed, y = taken_in(champion, rows, how, LIBRARIES)
+        rows, mixed, y = prepare_update(champion, rows, how, LIBRARIES)
         estimator = copy.deepcopy(champion.estimator)
         X = table(mixed, champion.state.features)
         try:
             notes = learn(estimator, X, y, spec)
         except (ValueError, TypeError) as error:
             raise ContractBroken(could_not("continue on", X, error)) from error
-        return carry_on(
+        return advance_state(
             champion,
             estimator,
             rows,

@@ -26,7 +26,7 @@ from ....spec.values import LadderRung
 from ...learning.centres import count_rows, follow, renumber
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.lineage import begin, carry_on, continued_error, fits
+from ...learning.lineage import advance_state, continued_error, fits, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.passes import passes_over
 from ...learning.steps import Passage, innermost
@@ -74,7 +74,7 @@ class SklearnClusters:
                 notes.append(renumber(last, innermost(origin.champion.estimator).cluster_centers_))
             count_rows(last, len(X))
 
-        trained = begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES, fit=fit)
+        trained = start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES, fit=fit)
         return replace(trained, state=trained.state.model_copy(update={"notes": (*trained.state.notes, *notes)}))
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
@@ -98,7 +98,7 @@ class SklearnClusters:
             notes = follow(last, Xt, passes=passes, batch=spec.learner.batch, rng=rng)
         except (ValueError, TypeError, IndexError) as error:
             raise ContractBroken(could_not("continue on", X, error)) from error
-        return carry_on(
+        return advance_state(
             champion,
             estimator,
             rows,

@@ -18,7 +18,7 @@ from ....spec.model import Spec
 from ....spec.values import LadderRung
 from ...learning.features import could_not, table, target
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.lineage import begin, carry_on, continued_error, refuse_blocks, taken_in
+from ...learning.lineage import advance_state, continued_error, prepare_update, refuse_blocks, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.passes import continued, counts, passes_over
 from ...learning.rates import why_no_rate
@@ -67,7 +67,7 @@ class SklearnPartial:
 
     def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
-        trained = begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
+        trained = start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
         remember_counts(trained.estimator, table(rows, trained.state.features))
         return trained
 
@@ -76,7 +76,7 @@ class SklearnPartial:
         if rows.empty:
             return champion
         _refuse(innermost(champion.estimator), how)
-        rows, mixed, y = taken_in(champion, rows, how, LIBRARIES)
+        rows, mixed, y = prepare_update(champion, rows, how, LIBRARIES)
         estimator = copy.deepcopy(champion.estimator)
         last = innermost(estimator)
         new = table(rows, champion.state.features)
@@ -93,7 +93,7 @@ class SklearnPartial:
             raise ContractBroken(could_not("continue on", X, error)) from error
         if len(mixed) > len(rows):
             notes.append(f"{len(mixed) - len(rows)} rows learned before were mixed in")
-        return carry_on(
+        return advance_state(
             champion,
             estimator,
             rows,

@@ -14,7 +14,7 @@ import pandas as pd
 from ....spec.model import Spec
 from ....spec.values import LadderRung
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.lineage import begin, continued_error
+from ...learning.lineage import continued_error, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
 from .libraries import LIBRARIES
@@ -39,7 +39,7 @@ class ScratchOnly:
 
     def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
-        return begin(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
+        return start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Refused with ContractBroken, unless there are no rows."""

@@ -24,7 +24,7 @@ from ....spec.values import LadderRung
 from ...learning.build import build
 from ...learning.features import could_not, features_of, table
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.lineage import begin, carry_on, refuse_blocks, taken_in
+from ...learning.lineage import advance_state, prepare_update, refuse_blocks, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.passes import LEAST, passes_over
 from ...learning.trained import Trained
@@ -72,14 +72,14 @@ class TorchNet:
         def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
             _first_fit(learned, estimator, X, y, spec)
 
-        return begin(self.family, learned, rows, spec, origin, libraries=LIBRARIES, fit=fit)
+        return start_state(self.family, learned, rows, spec, origin, libraries=LIBRARIES, fit=fit)
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """Learn *rows* from *champion*'s training state on."""
         if rows.empty:
             return champion
         refuse_blocks("a network", how)
-        rows, mixed, y = taken_in(champion, rows, how, LIBRARIES)
+        rows, mixed, y = prepare_update(champion, rows, how, LIBRARIES)
         X = table(mixed, champion.state.features)
         before: TorchModel = champion.estimator
         epochs = passes_over(len(mixed), spec.learner)
@@ -90,7 +90,7 @@ class TorchNet:
             except (ValueError, TypeError, RuntimeError) as error:
                 raise ContractBroken(could_not("continue on", X, error)) from error
         regression = spec.task == "regression"
-        return carry_on(
+        return advance_state(
             champion,
             after,
             rows,

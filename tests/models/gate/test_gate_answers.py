@@ -10,7 +10,7 @@ import pytest
 
 from ratoon.models.gate import judge
 from ratoon.models.learning.trained import Trained
-from ratoon.models.subprocesses.remote import Isolated
+from ratoon.models.subprocesses.remote import RemoteEstimator
 from ratoon.spec.gate import GateSpec
 
 RNG = np.random.default_rng(0)
@@ -138,7 +138,7 @@ def test_a_champion_whose_process_cannot_start_leaves_the_rows_unsure(
     told: Any, verdict: Any, holdout: Any, tmp_path: Any
 ) -> None:
     """That may be the machine's fault, so that nothing takes the champion's place by itself."""
-    champion = Trained(Isolated(tmp_path / "gone", (), tmp_path / "code"), told(TRUTH).state)
+    champion = Trained(RemoteEstimator(tmp_path / "gone", (), tmp_path / "code"), told(TRUTH).state)
     recent = verdict("mae", holdout(TRUTH), champion, TRUTH).strata[0]
     assert recent.verdict == "unsure"
     assert "ratoon rollback" in recent.reason

@@ -190,9 +190,9 @@ def test_a_version_in_a_process_of_its_own_cannot_be_timed(
 ) -> None:
     """Starting the process would be timed, not predicting: unsure, and the words say to leave the key out."""
     from ratoon.models.learning.trained import Trained
-    from ratoon.models.subprocesses.remote import Isolated
+    from ratoon.models.subprocesses.remote import RemoteEstimator
 
-    class Elsewhere(Isolated):
+    class Elsewhere(RemoteEstimator):
         def predict(self, X: Any) -> Any:
             return told(TRUTH + 1).estimator.predict(X)
 

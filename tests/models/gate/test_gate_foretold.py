@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.gate import Circumstances, Foretold, GateResult, judge
+from ratoon.models.gate import Circumstances, GateResult, PrequentialPredictions, judge
 from ratoon.spec.gate import GateSpec
 
 N = 200
@@ -34,7 +34,7 @@ def judged(told: Any, holdout: Any) -> Callable[..., GateResult]:
         spec = GateSpec.model_validate({"resamples": 200, **options})
         return judge(
             spec, metric, champion, candidate, rows.iloc[:held], rows.iloc[:0], seed=0,
-            beside=Circumstances(older_rows=0, foretold=Foretold(by, champion, learned)),
+            beside=Circumstances(older_rows=0, foretold=PrequentialPredictions(by, champion, learned)),
         )  # fmt: skip
 
     return make
