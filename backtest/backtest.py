@@ -14,8 +14,8 @@ from ..data.source import open_source
 from ..loop.plan import Plan, plan
 from ..policy.rules.check import check_rules
 from ..spec.errors import BadInput
+from ..spec.keys.rules import default_policy
 from ..spec.model import Spec
-from ..spec.rules import default_policy
 from ..spec.stores import stores_of
 from .findings import DEFAULT
 from .jobs import Heard, Job, side_by_side

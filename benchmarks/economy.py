@@ -46,10 +46,10 @@ from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.metrics.metrics import METRICS
 from ratoon.data.source import open_source
 from ratoon.loop.plan import plan
-from ratoon.spec.gate import GateSpec
+from ratoon.spec.keys.gate import GateSpec
+from ratoon.spec.keys.rules import default_policy
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.rules import default_policy
 
 LEARNERS = ("sgd", "mlp", "lightgbm", "xgboost", "river")
 THIN = 100_000  # rows, above which every fourth is taken

@@ -47,7 +47,7 @@ from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.rows.impossible import impossible_in
 from ratoon.policy.decide import decide
 from ratoon.policy.triage.triage import triage
-from ratoon.spec.rules import Persist, TriageSpec
+from ratoon.spec.keys.rules import Persist, TriageSpec
 from ratoon.spec.values import History, PastDecision, Signal
 
 SEEN = ("caught", "quarantined", "passed", "trained")

@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from ratoon.data.metrics.metrics import METRICS, paired
 from ratoon.models.families.choose import build, learner_for
 from ratoon.models.gate import judge
-from ratoon.spec.gate import GateSpec
+from ratoon.spec.keys.gate import GateSpec
 from ratoon.spec.model import Spec
 
 COLUMNS = 20

@@ -33,9 +33,9 @@ from ratoon.backtest.backtest import run_backtest
 from ratoon.backtest.compared import Difference, compared
 from ratoon.backtest.results import Backtest
 from ratoon.loop.turn import Turn
+from ratoon.spec.keys.rules import default_policy
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.rules import default_policy
 from ratoon.spec.values import Decision, Signal
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..spec.errors import DataError
-from ..spec.watching import Task
+from ..spec.keys.watching import Task
 from .columns import PREDICTION, TARGET
 from .metrics.metrics import Outcomes
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
-from ..spec.rules import Policy
+from ..spec.keys.rules import Policy
 from ..spec.values import Decision, Signal
 from . import policies
 from .acceptances import acceptances

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from sqlalchemy import Engine
 
-from ..spec.rules import Policy
+from ..spec.keys.rules import Policy
 from ..spec.values import History, Signal
 from .acceptances import Acceptances
 from .catches import UnapprovedPromotions

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from ..spec.errors import Refused
-from ..spec.rules import Policy
+from ..spec.keys.rules import Policy
 from .tables import PolicyRow
 from .transactions import Repository, reads
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from ..spec.errors import Refused
-from ..spec.rules import Policy
+from ..spec.keys.rules import Policy
 from ..spec.values import Decision, History, Signal
 from . import decisions, policies
 from .history import Horizon, past

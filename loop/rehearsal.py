@@ -10,10 +10,10 @@ from pathlib import Path
 import yaml
 
 from ..spec.errors import BadInput
+from ..spec.keys.relative import with_absolute_paths
 from ..spec.load import load_spec
 from ..spec.model import Spec
 from ..spec.private import private_folder
-from ..spec.relative import with_absolute_paths
 from ..spec.stores import stores_of
 
 WRITTEN_BY = "# Written by `ratoon replay`"

@@ -24,7 +24,7 @@ from ..models.registry.mlflow_registry import Registry
 from ..models.registry.versions import Version
 from ..monitors.evidently.workspace import project_id
 from ..spec.errors import RegistryError
-from ..spec.retention import RetentionSpec
+from ..spec.keys.retention import RetentionSpec
 from ..spec.values import Value
 from .context import Stores
 from .review.unapproved import NOTICED

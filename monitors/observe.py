@@ -13,9 +13,9 @@ import pandas as pd
 from ..data.columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
 from ..data.metrics.metrics import Outcomes
 from ..data.window import Window
+from ..spec.keys.watching import PerformanceSpec
 from ..spec.model import Spec
 from ..spec.values import Signal, Span
-from ..spec.watching import PerformanceSpec
 from .columns.drift import Drift, Drifted
 from .evidently.report import Run, Snapshot
 from .labels.delays import METRIC, UNFAIR, delay_bias, delay_signal, unfair

@@ -13,8 +13,8 @@ from functools import cache
 
 from ..data.columns import TARGET
 from ..data.window import Window
+from ..spec.keys.watching import QualitySpec
 from ..spec.values import Signal, Status, finite
-from ..spec.watching import QualitySpec
 from .columnar import Columnar
 from .columns.alignment import misaligned
 from .columns.order import scrambled

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..spec.rules import Policy, Rule
+from ..spec.keys.rules import Policy, Rule
 from ..spec.values import Decision, GuardAnswer, History, Signal, Span
 from .guards.case import Case
 from .guards.guards import guards_of

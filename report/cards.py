@@ -16,7 +16,7 @@ from ..policy.guards.guards import guards_of
 from ..policy.rules.variables import value_of
 from ..policy.wording import moment, number
 from ..spec.duration import format_duration
-from ..spec.watching import RELATIVE
+from ..spec.keys.watching import RELATIVE
 from .life import Life
 
 

@@ -9,8 +9,8 @@ from ..ledger.ledger import Ledger, Promotion, Review, UpdateRow
 from ..models.registry.aliases import CHALLENGER, CHAMPION
 from ..models.registry.mlflow_registry import Registry
 from ..models.registry.versions import Version
+from ..spec.keys.rules import Policy
 from ..spec.model import Spec
-from ..spec.rules import Policy
 from ..spec.values import Decision, History, Score
 
 

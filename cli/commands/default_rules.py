@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from ...spec.rules import DEFAULT_POLICY, Rule
+from ...spec.keys.rules import DEFAULT_POLICY, Rule
 
 
 def policy_text(rules: Sequence[Rule] = DEFAULT_POLICY) -> str:

@@ -19,11 +19,12 @@ from ...data.sources.place import is_csv, open_tables
 from ...data.window import Window
 from ...spec.duration import format_duration
 from ...spec.errors import BadInput, DataError
+from ...spec.keys.data import CsvSpec
+from ...spec.keys.watching import DEFAULT_METRIC, Task
 from ...spec.load import json_schema
-from ...spec.model import CsvSpec, Spec
+from ...spec.model import Spec
 from ...spec.places import real
 from ...spec.values import Span
-from ...spec.watching import DEFAULT_METRIC, Task
 from .default_rules import policy_text
 from .init import all_or_none
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...spec.model import CsvSpec, Spec
+from ...spec.keys.data import CsvSpec
+from ...spec.model import Spec
 from ..columns import TARGET
 from ..sources.layout import Kind
 from ..sources.place import is_csv, raw_text

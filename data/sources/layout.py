@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ...spec.errors import DataError
-from ...spec.model import DataSpec, Spec
+from ...spec.keys.data import DataSpec
+from ...spec.model import Spec
 from ..columns import CANONICAL
 
 Kind = Literal["number", "category"]

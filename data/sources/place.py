@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ...spec.errors import DataError
-from ...spec.model import CsvSpec, Spec
+from ...spec.keys.data import CsvSpec
+from ...spec.model import Spec
 from ...spec.places import is_a_file, real
 from .engine import Engine
 from .moment import ISO

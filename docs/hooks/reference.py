@@ -16,7 +16,7 @@ from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
 from ratoon.spec.duration import format_duration
-from ratoon.spec.rules import Persist
+from ratoon.spec.keys.rules import Persist
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

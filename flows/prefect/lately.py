@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...data.metrics.metrics import METRICS
 from ...loop.context import Stores
+from ...spec.keys.watching import RELATIVE
 from ...spec.values import Decision, Signal
-from ...spec.watching import RELATIVE
 from .chart import Point, chart
 
 WINDOWS = 20

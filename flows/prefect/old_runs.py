@@ -9,7 +9,7 @@ from typing import Any
 from ...loop.context import Stores
 from ...loop.moment import wall_clock
 from ...loop.retention import Removed, prune, still_needed
-from ...spec.retention import RetentionSpec
+from ...spec.keys.retention import RetentionSpec
 from .engine import PREFECT
 
 _AT_ONCE = 200  # runs of one page

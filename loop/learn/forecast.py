@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from ...models.ladder.skipped import Outlook, expected
 from ...policy.decide import fired_rule
 from ...policy.guards.budgets import cpu_seconds_left
+from ...spec.keys.rules import Rule
 from ...spec.model import Spec
-from ...spec.rules import Rule
 from ...spec.values import Decision, LadderRung
 from ..context import ModelContext
 from .tries import climbed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...data.metrics.metrics import Outcomes
 from ...models.learning.trained import Trained
 from ...monitors.performance.performance import Performance
+from ...spec.keys.watching import PerformanceSpec
 from ...spec.model import Spec
 from ...spec.values import Signal, Span
-from ...spec.watching import PerformanceSpec
 from ..champion import accepted_of
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from ...monitors.evidently.workspace import keep
 from ...monitors.observe import Observation
 from ...spec.errors import Refused
+from ...spec.keys.watching import PagesSpec
 from ...spec.values import Decision
-from ...spec.watching import PagesSpec
 from ..champion import Champion, champion_as_of
 from ..context import ModelContext
 from .watch import watch

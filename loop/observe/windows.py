@@ -18,9 +18,9 @@ from ...monitors.labels.judged import WindowBefore
 from ...monitors.rows.impossible import impossible_in
 from ...monitors.unmeasured import Answered, Arrivals
 from ...spec.errors import ContractBroken, Refused
+from ...spec.keys.watching import OF_CLASSES, MonitorsSpec
 from ...spec.model import Spec
 from ...spec.values import Span
-from ...spec.watching import OF_CLASSES, MonitorsSpec
 from ..champion import Champion
 from ..context import ModelContext
 from ..excluded import Impossible, KeptOut, impossible, without

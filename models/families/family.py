@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...spec.keys.watching import Task
 from ...spec.model import Spec
-from ...spec.watching import Task
 from ..learning.build import Building
 from ..learning.learner import Learner
 from .foreign import Foreign

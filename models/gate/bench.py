@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...data.metrics.metrics import Interval, Metric
 from ...data.metrics.paired import chance_of, paired_gain
-from ...spec.gate import GateSpec
+from ...spec.keys.gate import GateSpec
 from ..learning.trained import Trained
 from .pair import Pair
 from .verdict import level_of

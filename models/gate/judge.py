@@ -12,8 +12,8 @@ import pandas as pd
 from ...data.columns import HOLDOUT
 from ...data.metrics.metrics import METRICS
 from ...spec.errors import Refused, SpecError
-from ...spec.gate import GateSpec, Margin
-from ...spec.watching import MetricName
+from ...spec.keys.gate import GateSpec, Margin
+from ...spec.keys.watching import MetricName
 from ..learning.trained import Trained
 from .answers import Answers, in_order
 from .bench import Bench

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from ...data.metrics.metrics import Array, Metric
 from ...data.metrics.terms import terms
-from ...spec.gate import Margin
+from ...spec.keys.gate import Margin
 from .bench import Bench
 from .pair import Pair, Unjudged
 from .returns import Earlier, returns

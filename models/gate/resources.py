@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ...spec.errors import Refused
-from ...spec.gate import LatencySpec
+from ...spec.keys.gate import LatencySpec
 from ...spec.masked import masked
 from ..learning.features import table
 from ..learning.trained import Trained

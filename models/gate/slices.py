@@ -11,7 +11,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ...data.columns import CANONICAL
 from ...data.metrics.metrics import Array
-from ...spec.gate import Between, Margin, SliceSpec, Wanted
+from ...spec.keys.gate import Between, Margin, SliceSpec, Wanted
 from ..learning.features import Kind
 from .bench import Bench
 from .pair import Pair, Unjudged

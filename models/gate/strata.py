@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ...data.metrics.metrics import Interval, Metric
-from ...spec.gate import Margin
+from ...spec.keys.gate import Margin
 from .bench import Bench
 from .pair import Pair, Unjudged
 from .verdict import Gain, Ruling, Stratum

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ...data.columns import LABEL_TIME
-from ...spec.model import LearnerSpec
+from ...spec.keys.learner import LearnerSpec
 from ...spec.run_record import AttemptRecord
 from ...spec.values import LadderRung
 from ..learning.reservoir import replayed

@@ -16,9 +16,9 @@ from pandas.api.types import is_numeric_dtype
 
 from ...data.columns import CANONICAL, TARGET
 from ...spec.errors import ContractBroken, Refused
+from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.unexpected import said
 from ...spec.values import Value
-from ...spec.watching import OF_CLASSES, Task
 
 Kind = Literal["number", "category"]
 

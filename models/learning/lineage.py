@@ -19,8 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from ...data.columns import HOLDOUT, ID, LABEL_TIME
 from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, Refused
+from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.model import Spec
-from ...spec.watching import OF_CLASSES, Task
 from ..subprocesses.remote import RemoteEstimator
 from .arrival import by_arrival
 from .contract import described, differences, vocabularies

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from ...spec.model import LearnerSpec
+from ...spec.keys.learner import LearnerSpec
 from .averaging import short_averages
 from .rates import NETWORKS, scale
 from .weighting import parts, row_weights, set_balance_aside, takes_weights
@@ -48,7 +48,7 @@ def counts(estimator: Any) -> bool:
 def passes_over(rows: int, spec: LearnerSpec) -> int:
     """How often an update passes over its *rows*: `learner.epochs`, else so that it learns about `VISITS` rows.
 
-    >>> from ratoon.spec.model import LearnerSpec
+    >>> from ratoon.spec.keys.learner import LearnerSpec
     >>> auto = LearnerSpec(build="training.py:build")
     >>> [passes_over(rows, auto) for rows in (100, 1_000, 100_000)]
     [50, 20, 1]

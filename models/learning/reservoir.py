@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...data.columns import ID, LABEL_TIME, TARGET
-from ...spec.model import BlocksSpec, LearnerSpec, ReplaySpec
+from ...spec.keys.learner import BlocksSpec, LearnerSpec, ReplaySpec
 from ...spec.values import LadderRung
 from .arrival import by_arrival
 

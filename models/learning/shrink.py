@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...spec.model import ShrinkSpec
+from ...spec.keys.learner import ShrinkSpec
 from .rates import NETWORKS
 from .weighting import parts
 

@@ -17,8 +17,8 @@ from pydantic import Field
 
 from ...spec.duration import format_duration
 from ...spec.errors import ContractBroken
+from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.values import Rung, Span, Value
-from ...spec.watching import OF_CLASSES, Task
 from .features import Feature, features_of
 from .libraries import SERVING, installed
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...spec.model import ReplaySpec
+from ...spec.keys.learner import ReplaySpec
 from .reservoir import sampled
 
 Array = NDArray[Any]

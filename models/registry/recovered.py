@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from ...data.columns import ID
 from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, RegistryError
+from ...spec.keys.watching import OF_CLASSES
 from ...spec.model import Spec
-from ...spec.watching import OF_CLASSES
 from ..families import libraries
 from ..families.choose import can_learn, family_of, learner_for, load_foreign
 from ..families.foreign import Foreign

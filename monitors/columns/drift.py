@@ -14,8 +14,8 @@ import pandas as pd
 
 from ...data.columns import ID, TIME
 from ...data.window import Window
+from ...spec.keys.watching import DriftSpec
 from ...spec.values import Signal, Span
-from ...spec.watching import DriftSpec
 from ..evidently.report import Snapshot, drift_report
 from ..evidently.stattest import register
 from .psi import counted, psi, without_drift

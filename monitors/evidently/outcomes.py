@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ...data.metrics.metrics import Outcomes
-from ...spec.watching import Task
+from ...spec.keys.watching import Task
 from .report import Snapshot, dataset
 
 _ROWS = 5_000  # most rows that Evidently gets

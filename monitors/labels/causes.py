@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ...data.columns import TIME
-from ...spec.watching import Task
+from ...spec.keys.watching import Task
 from .defaults import defaulted, piled_up
 from .groups import Group, by_group
 from .said import Cause, Matrix, Said, along, plain, ranked

@@ -22,8 +22,8 @@ from scipy.stats import norm, rankdata
 from ...data.columns import LABEL_TIME, TARGET, TIME
 from ...data.window import Window
 from ...spec.duration import format_duration
+from ...spec.keys.watching import Task
 from ...spec.values import Signal, Span, Status
-from ...spec.watching import Task
 
 METRIC = "label_delay_bias"
 KEY = "data.mature_after"

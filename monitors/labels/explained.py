@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ...data.metrics.metrics import METRICS, Outcomes
-from ...spec.watching import Task
+from ...spec.keys.watching import Task
 from ..columns.screens import Finding
 from ..lasting import as_lasting
 from ..performance.performance import at_scale, bounds, difference

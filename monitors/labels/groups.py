@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from ...spec.watching import Task
+from ...spec.keys.watching import Task
 from .said import Cause, Mask, Said, along, ranked
 
 _GROUP = 60  # rows of a group

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...data.metrics.metrics import Outcomes
-from ...spec.watching import Task
+from ...spec.keys.watching import Task
 from ..performance.performance import Accepted
 
 

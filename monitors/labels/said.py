@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ...data.metrics.metrics import Outcomes
-from ...spec.watching import Task
+from ...spec.keys.watching import Task
 
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -24,11 +24,11 @@ from typing import Protocol, cast
 
 from ...data.window import Window
 from ...spec.errors import SpecError
+from ...spec.keys.watching import OwnMonitorSpec
 from ...spec.model import Spec
 from ...spec.unexpected import users_code, worded
 from ...spec.user_code import load_named
 from ...spec.values import BUILT_IN_MONITORS, Signal
-from ...spec.watching import OwnMonitorSpec
 
 GROUP = "ratoon.monitors"  # of entry points: packages that bring a monitor
 RESERVED = frozenset({"drop", "estimated_drop", "drift_share", "drift_score", "label_delay_bias"})  # triage reads these

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...data.metrics.metrics import METRICS, Interval, Outcomes
+from ...spec.keys.watching import OF_CLASSES, PerformanceSpec, Task
 from ...spec.values import Signal, Span
-from ...spec.watching import OF_CLASSES, PerformanceSpec, Task
 from .confidence import calibration_error, estimated
 from .performance import Accepted, fall, fallen, level
 

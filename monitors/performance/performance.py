@@ -9,8 +9,8 @@ import numpy as np
 
 from ...data.metrics.metrics import METRICS, Interval, Metric, Outcomes, interval
 from ...data.metrics.skill import constant_error, has_scale, relative_error
+from ...spec.keys.watching import PerformanceSpec, fell
 from ...spec.values import Signal, Span, Status, finite
-from ...spec.watching import PerformanceSpec, fell
 
 MONITOR = "performance"
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...data.columns import CANONICAL
 from ...data.window import Window
-from ...spec.watching import QualitySpec
+from ...spec.keys.watching import QualitySpec
 from ..columnar import Columnar
 from ..columns.ranges import FAR, LEAST, out_of_range
 from ..profile import Profile

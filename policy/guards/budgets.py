@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from ...spec.duration import format_duration
-from ...spec.rules import Policy, Rule
+from ...spec.keys.rules import Policy, Rule
 from ...spec.values import History, PastUpdate
 from ..wording import number
 from .case import Case, Veto

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
 
-from ...spec.rules import Policy, Rule
+from ...spec.keys.rules import Policy, Rule
 from ...spec.values import FIRING, History, PastUpdate, Verdict
 
 

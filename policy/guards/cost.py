@@ -25,9 +25,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ...spec.rules import Policy
+from ...spec.keys.rules import Policy
+from ...spec.keys.watching import RELATIVE
 from ...spec.values import History, PastUpdate, Span
-from ...spec.watching import RELATIVE
 from ..past import looks
 from ..rules.variables import value_of
 from .price import expected_cpu_seconds, price

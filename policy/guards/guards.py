@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...spec.rules import Rule
+from ...spec.keys.rules import Rule
 from ...spec.values import FIRING
 from .back_off import BackOff
 from .budgets import CostBudget, MinRows, RunBudget

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from ...spec.rules import CostsSpec, Policy
+from ...spec.keys.rules import CostsSpec, Policy
 from ...spec.values import History, PastUpdate
 
 LAST = 5  # runs that the expectation is taken from

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from ...spec.rules import Quiet, Rule
+from ...spec.keys.rules import Quiet, Rule
 from ..wording import moment
 from .case import Case, Veto
 

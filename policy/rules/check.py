@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
-from ...spec.rules import Policy, Rule
+from ...spec.keys.rules import Policy, Rule
 from ...spec.values import FIRING, Verdict
 from .conditions import NOTHING, Condition, RuleError, condition
 

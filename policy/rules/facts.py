@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from ...spec.rules import Policy
+from ...spec.keys.rules import Policy
 from ...spec.values import History, Signal, Span, Triage, finite
 from ..evidence import (
     DRIFT_SCORE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from ...spec.rules import Policy
+from ...spec.keys.rules import Policy
 from ...spec.values import EARLIER, History, Span, finite
 from ..guards.price import expected_cpu_seconds, price
 from ..strategies.credits import Gain, best_gain, gain_of

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...spec.rules import Policy
+from ...spec.keys.rules import Policy
+from ...spec.keys.watching import fixed
 from ...spec.values import History, PastDecision, Signal, finite
-from ...spec.watching import fixed
 from ..evidence import DRIFT_SHARE, overall
 from ..past import whole
 from ..rules.variables import value_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...spec.rules import Policy
+from ...spec.keys.rules import Policy
 from ...spec.values import History, PastDecision, Signal
 from ..past import whole
 from ..rules.variables import value_of

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from ...spec.rules import Policy
+from ...spec.keys.rules import Policy
+from ...spec.keys.watching import Adaptive, fell
 from ...spec.values import History, Signal, Status, finite
-from ...spec.watching import Adaptive, fell
 from ..evidence import DRIFT_SHARE, DROP, ESTIMATED_DROP
 from ..past import whole
 from ..rules.variables import value_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...spec.rules import Policy
+from ...spec.keys.rules import Policy
 from ...spec.values import History, Signal, Triage, Verdict
 from ..evidence import DRIFT_SCORE, DRIFT_SHARE, DROP, ESTIMATED_DROP, is_own, is_quality, key, ordered, overall, words
 from ..wording import number

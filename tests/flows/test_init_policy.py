@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ratoon.cli.commands.init import example_flights, write_starter
 from ratoon.cli.commands.init_own_data import OwnData, write_own
+from ratoon.spec.keys.rules import DEFAULT_POLICY
 from ratoon.spec.load import load_spec
-from ratoon.spec.rules import DEFAULT_POLICY
 
 
 def test_the_starter_has_the_default_policy(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from ratoon.ledger.ledger import Flight, Ledger
-from ratoon.spec.rules import Policy
+from ratoon.spec.keys.rules import Policy
 from ratoon.spec.values import Decision, GuardAnswer, Score, Signal, Span, Triage
 
 NOW = datetime(2026, 3, 1, 12, 30, 0, 250)

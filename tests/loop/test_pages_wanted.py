@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ratoon.loop.observe.pages import wants_pages
+from ratoon.spec.keys.watching import MonitorsSpec, PagesSpec
 from ratoon.spec.values import Decision, Triage
-from ratoon.spec.watching import MonitorsSpec, PagesSpec
 
 NOW = datetime(2026, 3, 12, 6, tzinfo=UTC)
 

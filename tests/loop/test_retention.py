@@ -26,8 +26,8 @@ from ratoon.models.registry.evidence import Evidence
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.monitors.evidently.workspace import project_id
 from ratoon.spec.errors import SpecError
+from ratoon.spec.keys.retention import RetentionSpec
 from ratoon.spec.load import load_spec
-from ratoon.spec.retention import RetentionSpec
 
 LATER = wall_clock() + timedelta(days=400)  # by then all that is written here is older than the default ages
 PAGE = "<html>" + "x" * 1_000 + "</html>"

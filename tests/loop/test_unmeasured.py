@@ -149,6 +149,6 @@ def test_no_verdict_is_healthy_where_nothing_was_measured():
 
 
 def load_default():
-    from ratoon.spec.rules import Policy, default_policy
+    from ratoon.spec.keys.rules import Policy, default_policy
 
     return Policy(rules=default_policy("required"), metric="roc_auc", every=DAY)

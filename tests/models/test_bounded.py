@@ -23,7 +23,7 @@ from ratoon.models.ladder.climbing import first_apart
 from ratoon.models.ladder.race import first
 from ratoon.models.subprocesses.bounded import PREFIX, Limits
 from ratoon.spec.errors import Refused, SpecError, TrainingDied
-from ratoon.spec.model import LimitsSpec
+from ratoon.spec.keys.learner import LimitsSpec
 
 from .ladders import climb, run_ladder_apart
 

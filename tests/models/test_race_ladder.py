@@ -10,7 +10,7 @@ import pytest
 
 from ratoon.models.ladder.race import Asked, first
 from ratoon.spec.errors import DataError, Refused
-from ratoon.spec.gate import Margin
+from ratoon.spec.keys.gate import Margin
 
 from .ladders import climb
 

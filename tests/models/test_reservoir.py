@@ -16,7 +16,7 @@ from ratoon.models.families.sklearn.partial_fit import SklearnPartial
 from ratoon.models.learning.how import How
 from ratoon.models.learning.reservoir import beside, drawn, kept, sampled
 from ratoon.spec.errors import Refused
-from ratoon.spec.model import BlocksSpec, ReplaySpec
+from ratoon.spec.keys.learner import BlocksSpec, ReplaySpec
 
 CLASSES = ["a", "a", "a", "a", "a", "a", "b", "b", "c"]
 

@@ -16,7 +16,7 @@ from ratoon.models.families.choose import build, learner_for
 from ratoon.models.learning.how import How
 from ratoon.models.learning.shrink import fresh_scale, shrink
 from ratoon.spec.errors import ContractBroken, SpecError
-from ratoon.spec.model import ShrinkSpec
+from ratoon.spec.keys.learner import ShrinkSpec
 
 
 def begun(estimator: Any, make_spec: Any, make_rows: Any, task: str = "binary", **learner: Any) -> Any:

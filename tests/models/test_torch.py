@@ -111,7 +111,7 @@ def test_shrink_and_perturb_starts_from_smaller_weights_and_a_fresh_optimiser(ma
 
 
 def _shrink(keep: float, noise: float) -> Any:
-    from ratoon.spec.model import ShrinkSpec
+    from ratoon.spec.keys.learner import ShrinkSpec
 
     return ShrinkSpec(keep=keep, noise=noise)
 

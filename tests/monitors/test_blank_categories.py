@@ -6,7 +6,7 @@ import pytest
 from sensor_stream import FEATURES, changed, pair
 
 from ratoon.monitors.quality import Quality
-from ratoon.spec.watching import QualitySpec
+from ratoon.spec.keys.watching import QualitySpec
 
 
 @pytest.mark.parametrize("word", ["", " ", "\u00a0", "null", "-1", "-999", "0", "#N/A"])

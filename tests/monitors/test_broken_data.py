@@ -11,8 +11,8 @@ from sensor_stream import FEATURES, changed, pair, stream, window
 
 from ratoon.data.window import Window
 from ratoon.monitors.quality import Quality
+from ratoon.spec.keys.watching import QualitySpec
 from ratoon.spec.values import Signal
-from ratoon.spec.watching import QualitySpec
 
 COLUMNS = (*FEATURES, "dew", "site")
 SCREEN = Quality(QualitySpec(), COLUMNS)

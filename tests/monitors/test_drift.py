@@ -12,8 +12,8 @@ from sensor_stream import FEATURES, START, changed, pair
 from ratoon.data.window import Window
 from ratoon.monitors.columns.drift import Drift
 from ratoon.monitors.columns.psi import bins_of, psi, without_drift
+from ratoon.spec.keys.watching import DriftSpec
 from ratoon.spec.values import Span
-from ratoon.spec.watching import DriftSpec
 
 DRIFT = Drift(DriftSpec(), FEATURES)
 

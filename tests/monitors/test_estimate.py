@@ -13,9 +13,9 @@ from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.performance.confidence import calibration_error, estimated
 from ratoon.monitors.performance.estimate import Estimate
+from ratoon.spec.keys.watching import PerformanceSpec
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span
-from ratoon.spec.watching import PerformanceSpec
 
 SPAN = Span(start=datetime(2026, 1, 1), end=datetime(2026, 1, 8))
 BINARY = ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier")

@@ -15,8 +15,8 @@ from ratoon.data.metrics.metrics import METRICS, Outcomes, interval
 from ratoon.data.window import Window
 from ratoon.monitors.labels.judged import Judged
 from ratoon.monitors.quality import Quality
+from ratoon.spec.keys.watching import QualitySpec
 from ratoon.spec.values import Signal, Span
-from ratoon.spec.watching import QualitySpec
 
 START = datetime(2026, 1, 1)
 Draw = Callable[[Generator, int, float], np.ndarray]

@@ -12,7 +12,7 @@ from ratoon.data.window import Window
 from ratoon.monitors.profile import Profile, kinds_of, profile
 from ratoon.monitors.quality import Quality
 from ratoon.monitors.rows.gone import drawn
-from ratoon.spec.watching import QualitySpec
+from ratoon.spec.keys.watching import QualitySpec
 
 
 def learned(reference: Window) -> Profile:

@@ -14,8 +14,8 @@ from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.data.window import Window
 from ratoon.monitors.labels.judged import Judged, WindowBefore
 from ratoon.monitors.quality import Quality
+from ratoon.spec.keys.watching import QualitySpec
 from ratoon.spec.values import Signal
-from ratoon.spec.watching import QualitySpec
 
 
 def labelled(view: Window, *, seed: int, delay: timedelta = timedelta(0)) -> Window:

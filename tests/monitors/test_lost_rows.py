@@ -13,8 +13,8 @@ from sensor_stream import FEATURES, changed, pair, stream, window
 from ratoon.data.window import Window
 from ratoon.monitors.profile import kinds_of, profile
 from ratoon.monitors.quality import Quality
+from ratoon.spec.keys.watching import QualitySpec
 from ratoon.spec.values import Signal
-from ratoon.spec.watching import QualitySpec
 
 SCREEN = Quality(QualitySpec(), FEATURES)
 

@@ -19,9 +19,9 @@ from ratoon.monitors.own.monitor import make_monitor, make_monitors
 from ratoon.monitors.own.signals import BROKEN, own_signals
 from ratoon.policy.decide import decide
 from ratoon.spec.errors import SpecError
+from ratoon.spec.keys.rules import Policy, Rule
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.rules import Policy, Rule
 from ratoon.spec.values import History, Signal
 
 FUEL = """

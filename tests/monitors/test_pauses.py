@@ -11,8 +11,8 @@ import pytest
 from ratoon.data.window import Window
 from ratoon.monitors.profile import kinds_of, profile
 from ratoon.monitors.quality import Quality
+from ratoon.spec.keys.watching import QualitySpec
 from ratoon.spec.values import Span
-from ratoon.spec.watching import QualitySpec
 
 START, MINUTE = datetime(2026, 1, 1), timedelta(minutes=1)
 WINDOW, LEARNED = 800, 6400  # rows

@@ -9,8 +9,8 @@ import pytest
 
 from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.monitors.performance.performance import Performance, bounds, difference
+from ratoon.spec.keys.watching import PerformanceSpec
 from ratoon.spec.values import Span
-from ratoon.spec.watching import PerformanceSpec
 
 SPAN = Span(start=datetime(2026, 1, 1), end=datetime(2026, 1, 8))
 

@@ -11,8 +11,8 @@ import pytest
 from ratoon.data.metrics.metrics import METRICS, Interval, Outcomes, interval
 from ratoon.data.metrics.skill import constant_error, relative_error, stretches_of
 from ratoon.monitors.performance.performance import Accepted, Performance
+from ratoon.spec.keys.watching import PerformanceSpec
 from ratoon.spec.values import Span
-from ratoon.spec.watching import PerformanceSpec
 
 START = datetime(2026, 1, 1)
 A_DAY = 96

@@ -12,8 +12,8 @@ from sensor_stream import START, changed
 
 from ratoon.data.window import Window
 from ratoon.monitors.quality import Quality
+from ratoon.spec.keys.watching import QualitySpec
 from ratoon.spec.values import Span
-from ratoon.spec.watching import QualitySpec
 
 DAYS, A_DAY, WINDOW = 280, 48, 7
 ROWS = DAYS * A_DAY

@@ -13,8 +13,8 @@ from ratoon.monitors import quality as screens
 from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.quality import Quality
 from ratoon.monitors.unmeasured import Answered, Arrivals
+from ratoon.spec.keys.watching import QualitySpec
 from ratoon.spec.values import Signal
-from ratoon.spec.watching import QualitySpec
 
 
 def failed(signals: list[Signal]) -> set[str]:

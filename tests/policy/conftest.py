@@ -11,7 +11,7 @@ import pytest
 
 from ratoon.policy.decide import decide
 from ratoon.policy.rules.variables import nested
-from ratoon.spec.rules import Policy, Rule
+from ratoon.spec.keys.rules import Policy, Rule
 from ratoon.spec.values import Decision, History, PastDecision, PastUpdate, Signal, Span
 
 NOW = datetime(2026, 3, 1, 12)

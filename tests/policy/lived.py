@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from ratoon.policy.decide import decide
-from ratoon.spec.rules import Policy
+from ratoon.spec.keys.rules import Policy
 from ratoon.spec.values import Decision, History, PastDecision, PastUpdate, Score, Signal
 
 few = settings(

@@ -6,7 +6,7 @@ import pytest
 
 from ratoon.policy.rules.check import check_rules
 from ratoon.policy.rules.conditions import RuleError
-from ratoon.spec.rules import DEFAULT_POLICY
+from ratoon.spec.keys.rules import DEFAULT_POLICY
 
 PRICED = {"cpu_hour": 0.1, "error": 0.001}
 

@@ -8,7 +8,7 @@ import pytest
 
 from ratoon.policy.decide import decision_id
 from ratoon.policy.rules.conditions import RuleError
-from ratoon.spec.rules import DEFAULT_POLICY, default_policy
+from ratoon.spec.keys.rules import DEFAULT_POLICY, default_policy
 from ratoon.spec.values import FIRING, Decision
 
 HARM = 'triage == "harm"'

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from ratoon.policy.guards.quiet import quiet_until
-from ratoon.spec.rules import Rule
+from ratoon.spec.keys.rules import Rule
 
 SUNDAY = datetime(2026, 3, 1)
 

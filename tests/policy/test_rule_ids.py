@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ratoon.policy.decide import fired_rule
 from ratoon.policy.guards.budgets import cpu_seconds_left
-from ratoon.spec.rules import Rule
+from ratoon.spec.keys.rules import Rule
 from ratoon.spec.values import Decision
 
 FIRST = {"when": "true", "do": "warm_start", "min_rows": 10_000, "rungs": ["scratch"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ratoon.policy.triage.thresholds import quantile, read_again, threshold
-from ratoon.spec.watching import Adaptive
+from ratoon.spec.keys.watching import Adaptive
 
 SHARE = {"quantile": 0.5, "windows": 6, "warm_up": 5, "fixed": 0.3}
 

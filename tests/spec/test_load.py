@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ratoon.spec.errors import SpecError
-from ratoon.spec.gate import Margin
+from ratoon.spec.keys.gate import Margin
 from ratoon.spec.load import json_schema, load_spec
 
 GOOD = """\

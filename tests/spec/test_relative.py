@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel, PlainSerializer
 
 from ratoon.loop.rehearsal import write_rehearsal
+from ratoon.spec.keys.relative import FileEntry, FilePath, with_absolute_paths
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
-from ratoon.spec.relative import FileEntry, FilePath, with_absolute_paths
 
 WRITTEN = """
 model: m

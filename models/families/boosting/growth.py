@@ -10,7 +10,7 @@ MAE 48.3 against 40.7; births 22.8 against 16.1.
 from __future__ import annotations
 
 from ....spec.errors import ContractBroken
-from ....spec.model import LearnerSpec
+from ....spec.keys.learner import LearnerSpec
 
 ROUNDS = {"adapt": 1, "continue": 10}  # trees per class that an update adds, where the spec says nothing
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....spec.watching import Task
+from ....spec.keys.watching import Task
 
 
 class Served(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and Any to mypy

@@ -12,7 +12,7 @@ import pytest
 from ratoon.models.families.choose import build, learner_for
 from ratoon.models.gate import Circumstances, GateResult, judge
 from ratoon.models.learning.trained import Trained
-from ratoon.spec.gate import GateSpec
+from ratoon.spec.keys.gate import GateSpec
 
 Frame = Callable[..., pd.DataFrame]
 

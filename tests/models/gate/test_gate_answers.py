@@ -11,7 +11,7 @@ import pytest
 from ratoon.models.gate import judge
 from ratoon.models.learning.trained import Trained
 from ratoon.models.subprocesses.remote import RemoteEstimator
-from ratoon.spec.gate import GateSpec
+from ratoon.spec.keys.gate import GateSpec
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.normal(size=100)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.gate import Circumstances, GateResult, PrequentialPredictions, judge
-from ratoon.spec.gate import GateSpec
+from ratoon.spec.keys.gate import GateSpec
 
 N = 200
 TRUTH = np.sin(np.arange(N) * 1.7) * 3

@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from ratoon.models.gate import Circumstances, Earlier, GateResult, judge
 from ratoon.models.gate.returns import look_back
-from ratoon.spec.gate import GateSpec
+from ratoon.spec.keys.gate import GateSpec
 
 OLD, NEW = 1200, 400
 

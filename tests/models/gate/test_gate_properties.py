@@ -97,7 +97,7 @@ def test_two_models_as_good_as_each_other_seldom_pass_for_better(metric: str) ->
     from ratoon.models.gate.bench import Bench
     from ratoon.models.gate.pair import Pair
     from ratoon.models.gate.strata import judge_stratum
-    from ratoon.spec.gate import GateSpec
+    from ratoon.spec.keys.gate import GateSpec
 
     rng, passed, sims = np.random.default_rng(7), 0, 120
     task: Any = SimpleNamespace(state=SimpleNamespace(task="regression" if metric == "mae" else "binary"))

@@ -14,7 +14,7 @@ from ratoon.cli.commands.init import write_starter
 from ratoon.models.gate import Circumstances, judge
 from ratoon.models.gate.slices import chosen
 from ratoon.spec.errors import SpecError
-from ratoon.spec.gate import GateSpec, SliceSpec
+from ratoon.spec.keys.gate import GateSpec, SliceSpec
 from ratoon.spec.load import load_spec
 
 RNG = np.random.default_rng(1)

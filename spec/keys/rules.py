@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
-from .duration import MOST_ROWS, Duration, Period
+from ..duration import MOST_ROWS, Duration, Period
+from ..values import LadderRung
 from .part import Part
-from .values import LadderRung
 from .watching import Adaptive, EstimateMode, MetricName
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

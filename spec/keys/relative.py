@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import PlainSerializer, SerializationInfo
 
 if TYPE_CHECKING:  # it has keys of these types
-    from .model import Spec
+    from ..model import Spec
 
 _FOLDER = "folder"
 

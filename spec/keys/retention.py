@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from .duration import Duration
+from ..duration import Duration
+from ..size import Size
 from .part import Part
-from .size import Size
 
 
 def _a_day_at_least(value: timedelta) -> timedelta:

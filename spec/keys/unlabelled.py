@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .duration import format_duration
+from ..duration import format_duration
 
 if TYPE_CHECKING:
-    from .model import Spec
+    from ..model import Spec
 
 _NO_LABEL = "a clustering has no label: a row can be judged as soon as it has arrived"
 _NO_TRUTH = "a clustering knows no right and wrong: its distances are judged by `recent`, `anchor` and `slices`"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .duration import MOST_ROWS, Period
+from ..duration import MOST_ROWS, Period
 from .part import Part
 from .watching import MetricName
 

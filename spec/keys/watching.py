@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from .duration import MOST_ROWS, Period, Stretch
+from ..duration import MOST_ROWS, Period, Stretch
 from .part import Part
 from .relative import FileEntry
 
