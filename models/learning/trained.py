@@ -91,7 +91,7 @@ class Trained:
             with users_code():
                 last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
                 score = self._scores(last, ready) if self._scored else None
-                if score is not None and score.ndim == 2 and self.state.likeliest:
+                if score is not None and score.ndim == 2 and self.state.likeliest and _of_one_library(last):
                     prediction = np.asarray(last.classes_)[np.argmax(score, axis=1)]
                 else:
                     prediction = np.asarray(last.predict(ready)).reshape(len(X))
@@ -142,6 +142,12 @@ class Trained:
                 f"{len(values)} rows: it must neither serve nor be judged. Nothing was changed",
                 broken,
             )
+
+
+def _of_one_library(last: Any) -> bool:
+    """Whether `predict` comes from where `predict_proba` does: a subclass may answer otherwise."""
+    of = {getattr(type(last), head).__module__.split(".")[0] for head in ("predict", "predict_proba")}
+    return len(of) == 1
 
 
 def predicting(estimator: Any) -> Any:

@@ -23,6 +23,7 @@ from ratoon.loop.learn.missed import told_of_missed
 from ratoon.loop.learn.register import offered
 from ratoon.models.families.choose import learner_for
 from ratoon.models.gate import GateResult, Stratum
+from ratoon.models.ladder.asked import LadderRows
 from ratoon.models.ladder.attempt import Attempt
 from ratoon.models.ladder.race import Race
 from ratoon.spec.values import Decision, Span, Triage, Verdict
@@ -52,8 +53,8 @@ def seen(context: ModelContext, monkeypatch: pytest.MonkeyPatch) -> Seen:
     """A function from a decision to what the ladder was given."""
     given: dict[str, Any] = {}
 
-    def climb(champion: Any, spec: Any, **rows: Any) -> Race:
-        given.update(rows, spec=spec)
+    def climb(champion: Any, spec: Any, *, rows: LadderRows, **beside: Any) -> Race:
+        given.update(vars(rows) | beside, spec=spec)
         return Race((Attempt(rung="warm"),))
 
     monkeypatch.setattr(ladders, "climb", climb)

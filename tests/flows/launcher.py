@@ -193,6 +193,6 @@ def serve() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        train_mined(json.loads(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+        train_mined(json.loads(sys.argv[1]), Path(sys.argv[2]))
     else:
         serve()

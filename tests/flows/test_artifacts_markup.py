@@ -45,7 +45,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def context(evil: str) -> Any:
-    nothing = SimpleNamespace(decisions=lambda *_: [], signals=lambda *_: [])
+    nothing = SimpleNamespace(decisions=SimpleNamespace(of=lambda *_: [], signals=lambda *_: []))
     registry = SimpleNamespace(page=lambda _: "http://mlflow/#/models")
     return SimpleNamespace(
         spec=SimpleNamespace(model="flights", metric="roc_auc"), ledger=nothing, registry=registry,

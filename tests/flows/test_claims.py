@@ -14,8 +14,7 @@ from processes import Ended, Processes, dies, meets, waits
 from project import LATE, Project
 
 LEASE = 3.0  # seconds
-TAKE_OFF = "ratoon.ledger.ledger:Ledger.take_off"
-REGISTRY, LEDGER = "ratoon.models.registry.mlflow_registry:Registry", "ratoon.ledger.ledger:Ledger"
+TAKE_OFF = "ratoon.ledger.flights:Runs.claim"
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,10 @@ def test_three_machines_train_one_decision_once(team: Team, tmp_path: Path) -> N
 def test_a_machine_that_died_is_taken_over_when_its_lease_has_ended(team: Team) -> None:
     other = team.others[0]
     killed = team.processes.run(
-        "retrain", dies(f"{REGISTRY}._log", "after"), spec=team.first.path, decision=team.decision
+        "retrain",
+        dies("ratoon.models.registry.training_runs:TrainingRuns.log", "after"),
+        spec=team.first.path,
+        decision=team.decision,
     )
     assert killed.killed
     time.sleep(LEASE)
@@ -128,11 +130,11 @@ def overtaken(team: Team, asleep: tuple[int, Path], folder: Path) -> Ended:
 
 
 SLEEPS = {
-    "before the version is made": (f"{REGISTRY}._create", "before"),
-    "after the version is made": (f"{REGISTRY}._create", "after"),
-    "after the offer": (f"{LEDGER}.offer", "after"),
-    "before the aliases": (f"{REGISTRY}._set_alias", "before"),
-    "before it lands": (f"{LEDGER}.land", "before"),
+    "before the version is made": ("ratoon.models.registry.registering:Registering.create", "before"),
+    "after the version is made": ("ratoon.models.registry.registering:Registering.create", "after"),
+    "after the offer": ("ratoon.ledger.offers:Offers.record", "after"),
+    "before the aliases": ("ratoon.models.registry.mlflow_versions:MlflowVersions.set_alias", "before"),
+    "before it lands": ("ratoon.ledger.flights:Runs.finish", "before"),
 }
 
 
@@ -160,8 +162,8 @@ def test_a_second_version_whose_maker_died_is_found_and_taken_back(team: Team, t
     """It woke, made its version and was killed before it could ask whether that is the decision's."""
     asleep = team.processes.start(
         "retrain",
-        waits(tmp_path / "asleep", f"{REGISTRY}._create"),
-        dies(f"{LEDGER}.offer"),
+        waits(tmp_path / "asleep", "ratoon.models.registry.registering:Registering.create"),
+        dies("ratoon.ledger.offers:Offers.record"),
         spec=team.first.path,
         decision=team.decision,
     )

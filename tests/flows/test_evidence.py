@@ -59,7 +59,7 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
     assert reports
     assert all(path.endswith(".html") and size > 10_000 for path, size in reports.items())
     root = Path(client.get_run(version.run_id).info.artifact_uri.removeprefix("file://"))
-    assert json.loads((root / "gate.json").read_text()) == flight.evidence.attempts[-1].gate.model_dump()
+    assert json.loads((root / "gate.json").read_text()) == flight.evidence.attempts[-1].gate.model_dump(mode="json")
     assert client.get_run(version.run_id).info.status == "FINISHED"
 
 

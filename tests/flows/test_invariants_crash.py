@@ -15,27 +15,23 @@ from project import LATE, TRAINED, Project
 
 from ratoon.loop.context import ModelContext
 
-RETRAIN, REGISTRY, LEDGER = (
-    "ratoon.flows.retrain",
-    "ratoon.models.registry.mlflow_registry:Registry",
-    "ratoon.ledger.ledger:Ledger",
-)
+RETRAIN, REGISTRY = "ratoon.flows.retrain", "ratoon.models.registry.mlflow_registry:Registry"
 STEPS = {
-    "take_off": f"{LEDGER}.take_off",
+    "take_off": "ratoon.ledger.flights:Runs.claim",
     "find_champion": "ratoon.loop.learn.run:find_champion",
     "run_ladder": f"{RETRAIN}:run_ladder",
     "waiting for the training": "ratoon.models.subprocesses.bounded:_watched",
-    "in_the_air": f"{LEDGER}.in_the_air",
+    "in_the_air": "ratoon.ledger.flights:Runs.is_claimed",
     "register": f"{RETRAIN}:register",
-    "logging the model": f"{REGISTRY}._log",
-    "logging the evidence": f"{REGISTRY}._log_evidence",
-    "creating the version": f"{REGISTRY}._create",
+    "logging the model": "ratoon.models.registry.training_runs:TrainingRuns.log",
+    "logging the evidence": "ratoon.models.registry.training_runs:TrainingRuns._log_evidence",
+    "creating the version": "ratoon.models.registry.registering:Registering.create",
     "the challenger's alias": f"{REGISTRY}.offer",
-    "land": f"{LEDGER}.land",
+    "land": "ratoon.ledger.flights:Runs.finish",
     "promote": f"{RETRAIN}:promote_passed",
     "verifying": f"{REGISTRY}.verify",
     "the champion's alias": f"{REGISTRY}.promote",
-    "writing the promotion down": f"{LEDGER}.record_promotion",
+    "writing the promotion down": "ratoon.ledger.promotions:Promotions.record",
 }
 INSIDE = {  # in the training's own process
     "the update itself": "ratoon.models.families.sklearn.partial_fit:continued",

@@ -10,8 +10,8 @@ import pytest
 from processes import Ended, Processes, dies, meets, waits
 from project import LATE, Project
 
-RECORD = "ratoon.ledger.ledger:Ledger.record_decision"
-IN_THE_AIR = "ratoon.ledger.ledger:Ledger.in_the_air"
+RECORD = "ratoon.ledger.decisions:Decisions.record"
+IN_THE_AIR = "ratoon.ledger.flights:Runs.is_claimed"
 
 
 def fine(*ended: Ended) -> None:
@@ -150,7 +150,7 @@ def test_a_dead_flight_is_given_up_after_its_time(processes: Processes, decided:
     "mine",
     [
         (IN_THE_AIR, "before"),
-        pytest.param(("ratoon.models.registry.mlflow_registry:Registry._log", "after"), marks=pytest.mark.slow),
+        pytest.param(("ratoon.models.registry.training_runs:TrainingRuns.log", "after"), marks=pytest.mark.slow),
     ],
     ids=["after-training", "after-logging"],
 )

@@ -11,7 +11,6 @@ from ratoon.loop.learn.candidates import lines
 from ratoon.spec.values import History
 
 LATER = datetime(2026, 2, 26)
-REGISTRY = "ratoon.models.registry.mlflow_registry:Registry"
 
 
 def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
@@ -20,7 +19,12 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
     decided.write("resamples: 200", "resamples: 200\n  min_rows: 2000")
     with decided.context() as context:
         (decision,) = context.ledger.decisions.of("flights")
-    killed = processes.run("retrain", dies(f"{REGISTRY}._create", "after"), spec=decided.path, decision=decision.id)
+    killed = processes.run(
+        "retrain",
+        dies("ratoon.models.registry.registering:Registering.create", "after"),
+        spec=decided.path,
+        decision=decision.id,
+    )
     assert killed.killed, killed
     again = processes.run("retrain", spec=decided.path, decision=decision.id)
     assert again.error is None, again.trace

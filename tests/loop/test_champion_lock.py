@@ -157,7 +157,7 @@ def test_beside_a_sweep_that_puts_a_version_back(context: ModelContext, two: Cal
 def test_nobody_waits_for_one_that_died(context: ModelContext) -> None:
     """Its name stands in the lock file, which no process has locked."""
     assert context.ledger.claims.claim_first("small", "gone")
-    (context.stores.home / "champion-small.lock").write_text("gone\n")
+    (context.stores.home / "champion-small.lock").write_text("\ngone\n")
     with champion_lock(context, wait=0) as lock:
         lock.check()
 

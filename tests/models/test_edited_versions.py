@@ -51,9 +51,9 @@ class Made:
         registry.witness = OnRecord(self.context.ledger, "churn")
         return registry
 
-    def of_before(self) -> Registry:
-        """The registry of an older Ratoon: no digests in the tags, and none in the ledger."""
-        registry = Registry.open(self.context.spec)
+    def of_before(self, **learner: Any) -> Registry:
+        """The registry of an older Ratoon: no digests in the tags, and none in the ledger; *learner*: of the spec."""
+        registry = Registry.open(with_learner(self.context, **learner) if learner else self.context.spec)
         registry.witness = OnRecord(self.context.ledger, "another model")
         registry.connection.client.delete_model_version_tag("churn", self.version.number, FILES)
         return registry
@@ -186,18 +186,18 @@ def test_a_link_out_of_the_version_is_refused(made: Made, tmp_path: Path, target
 @pytest.mark.parametrize("key", ["watermark", "learned_rows", "updates", "rung", "family", "parent"])
 def test_an_edited_tag_is_refused(made: Made, key: str) -> None:
     with refused(made, f"ratoon.{key}", "training_state.json"):
-        made.registry()._client.set_model_version_tag("churn", made.version.number, f"ratoon.{key}", "2026")
+        made.registry().connection.client.set_model_version_tag("churn", made.version.number, f"ratoon.{key}", "2026")
 
 
 def test_a_tag_that_claims_a_gate_is_refused(made: Made) -> None:
     with refused(made, "ratoon.gate", "gate.json"):
-        made.registry()._client.set_model_version_tag("churn", made.version.number, "ratoon.gate", "passed")
+        made.registry().connection.client.set_model_version_tag("churn", made.version.number, "ratoon.gate", "passed")
 
 
 @pytest.mark.parametrize("tag", ["rewritten", "gone", "no digests"])
 def test_who_edits_the_tag_with_the_file_meets_the_ledger(made: Made, tag: str) -> None:
     """State and tags agree with each other, and yet not with what was registered."""
-    client, number = made.registry()._client, made.version.number
+    client, number = made.registry().connection.client, made.version.number
     with refused(made, "ledger" if tag != "no digests" else FILES):
         edit_json(made.folder / "extra_files" / "training_state.json", later)
         client.set_model_version_tag("churn", number, "ratoon.watermark", "2026-01-05T00:00:00")
@@ -363,8 +363,7 @@ def test_a_version_for_an_own_learner_that_the_ledger_does_not_know_is_not_unpic
     described["flavors"] = {"ratoon_own": {"learner": "own.py:Own", "data": "data"}}
     (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
     (made.context.spec.folder / "own.py").write_text(OWN)
-    registry = made.of_before()
-    registry.spec = with_learner(made.context, family="own.py:Own")
+    registry = made.of_before(family="own.py:Own")
     with Ledger.open("sqlite://") as ledger:
         registry.witness = OnRecord(ledger, "churn")
         with pytest.raises(RegistryError, match="it was read"):  # of before: the ledger knows none
@@ -379,8 +378,7 @@ def test_code_outside_of_the_version_is_refused_whoever_let_it_in(made: Made, tm
     described = yaml.safe_load((made.folder / "MLmodel").read_text())
     described["flavors"]["sklearn"]["code"] = name
     (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
-    registry = made.of_before()
-    registry.spec = with_learner(made.context, pickle=True)
+    registry = made.of_before(pickle=True)
     with refused(made, "outside", registry=registry):
         pass
 
@@ -393,8 +391,7 @@ def test_code_that_the_spec_lets_in_runs_in_its_own_process_and_not_after_an_edi
     described = yaml.safe_load((made.folder / "MLmodel").read_text())
     described["flavors"]["sklearn"]["code"] = "code"
     (made.folder / "MLmodel").write_text(yaml.safe_dump(described))
-    registry = made.of_before()
-    registry.spec = with_learner(made.context, pickle=True)
+    registry = made.of_before(pickle=True)
     registry.connection.client.set_model_version_tag("churn", made.version.number, FILES, Digests.of(made.folder).text)
     trained = registry.load(made.version.number)
     example = made.context.source.as_of(NOW).learned(NOW).head(3)

@@ -12,7 +12,7 @@ import pytest
 from sensor_stream import pair, spec
 
 from ratoon.cli.commands.check import _own_monitors
-from ratoon.flows.rehearsal import write_rehearsal
+from ratoon.loop.rehearsal import write_rehearsal
 from ratoon.monitors.observe import Labels, observe
 from ratoon.monitors.own.conformance import faults
 from ratoon.monitors.own.monitor import make_monitor, make_monitors

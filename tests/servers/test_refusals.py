@@ -15,7 +15,6 @@ from ratoon.cli.commands.deploy import deploy
 from ratoon.cli.commands.init import write_starter
 from ratoon.cli.commands.listen import listen, models_below
 from ratoon.flows.prefect.specs import find_specs, usable
-from ratoon.servers import processes
 from ratoon.servers.databases import databases
 from ratoon.servers.ports import refuse_taken
 from ratoon.servers.settings import Settings
@@ -42,10 +41,11 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert "Nothing was started" in said
 
 
-def test_a_system_without_proc_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There every run would seem dead, and be marked so."""
-    monkeypatch.setattr(processes, "_PROC", tmp_path)
-    assert "needs Linux" in _refused(Settings(home=tmp_path / "home"))
+def test_windows_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There a server cannot be asked to end, and would lose what it was writing."""
+    settings = Settings(home=tmp_path / "home")
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert "Windows" in _refused(settings)
     assert not (tmp_path / "home").exists()
 
 

@@ -74,7 +74,10 @@ NO_FILES = {
     "learner.requirements", "learner.trusted", "model", "monitors.drift.columns", "monitors.quality.columns",
     "policy.when", "stores.ledger", "stores.mlflow",
 }  # fmt: skip
-FILES = {"data.source", "data.labels.source", "learner.build", "learner.family", "stores.home", "stores.workspace"}
+FILES = {
+    "data.source", "data.labels.source", "learner.build", "learner.family", "monitors.own.use", "stores.home",
+    "stores.workspace",
+}  # fmt: skip
 
 
 def texts(kind: type[BaseModel], name: str = "") -> Iterator[tuple[str, bool]]:
