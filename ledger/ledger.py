@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -32,6 +33,7 @@ from .entries import (
 )
 from .files import Files
 from .flights import Runs
+from .former import former_method
 from .history import LIMIT, Horizon, past
 from .migrate import migrate
 from .offers import Offers
@@ -79,6 +81,11 @@ class Ledger:
         self.reviews = Reviews(engine, remembered)
         self.acceptances = Acceptances(engine, remembered)
         self.files = Files(engine, remembered)
+
+    if not TYPE_CHECKING:  # else every attribute would seem to be there
+
+        def __getattr__(self, name: str) -> Any:
+            return former_method(self, name)
 
     @classmethod
     def open(cls, url: str, *, durable: bool = True) -> Ledger:

@@ -16,9 +16,9 @@ from ...spec.values import FIRING, Decision
 from ..champion import Champion
 from ..context import ModelContext
 from .finish import landed
-from .ladder import ladder
 from .register import kept_behind
 from .runner import Runner, claim_of
+from .strategies import ladder
 from .tries import history_of, to_try
 
 

@@ -26,10 +26,10 @@ from ..events import Registered
 from ..review.promote import Move, promote_challenger
 from .claim import Claim
 from .finish import landed, landed_failed
-from .ladder import ladder
 from .missed import told_of_missed
 from .register import Shown, kept_behind, offered, to_keep
 from .runner import Runner, claim_of
+from .strategies import ladder
 from .take_over import claimed, finish_taken_over
 
 Ended = Outcome | Literal["in_flight"]  # `in_flight`: another run has the claim, and this one did not begin

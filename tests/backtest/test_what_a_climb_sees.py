@@ -18,9 +18,9 @@ from ratoon.data.source import open_source
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import ModelContext, simulated
 from ratoon.loop.learn import ladder as ladders
-from ratoon.loop.learn.ladder import ladder
 from ratoon.loop.learn.missed import told_of_missed
 from ratoon.loop.learn.register import offered
+from ratoon.loop.learn.strategies import ladder
 from ratoon.models.families.choose import learner_for
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.asked import LadderRows

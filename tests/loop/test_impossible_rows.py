@@ -20,9 +20,9 @@ from ratoon.loop.champion_lock import UNCONTESTED
 from ratoon.loop.context import ModelContext
 from ratoon.loop.decide import decided
 from ratoon.loop.learn.first import first_version
-from ratoon.loop.learn.ladder import ladder
 from ratoon.loop.learn.missed import told_of_missed
 from ratoon.loop.learn.register import offered
+from ratoon.loop.learn.strategies import ladder
 from ratoon.loop.observe.watch import watch
 from ratoon.loop.observe.windows import look
 from ratoon.loop.review.accept import accept

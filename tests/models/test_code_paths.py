@@ -21,8 +21,8 @@ from ratoon.ledger.ledger import Promotion
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import ModelContext
 from ratoon.loop.learn.finish import landed
-from ratoon.loop.learn.ladder import ladder
 from ratoon.loop.learn.register import offered
+from ratoon.loop.learn.strategies import ladder
 from ratoon.loop.review.adopt import adopt
 from ratoon.models.ladder.race import Race
 from ratoon.models.learning.trained import Trained

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....former import moved
 from ....spec.model import Spec
 from ...learning.learner import Learner
 from ..family import Family, set_in_build
@@ -62,3 +63,5 @@ XGBOOST = Family(
     unused_keys=lambda last: _OWN,
     likeliest=lambda estimator: answers_likeliest(estimator, "xgboost"),
 )
+
+__getattr__ = moved(__name__)  # the names of the file that it was in 0.1
