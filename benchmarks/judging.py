@@ -25,7 +25,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from ratoon.data.metrics.metrics import METRICS, paired
+from ratoon.data.metrics import paired
+from ratoon.data.metrics.metrics import METRICS
 from ratoon.models.families.choose import build, learner_for
 from ratoon.models.gate import judge
 from ratoon.spec.keys.gate import GateSpec

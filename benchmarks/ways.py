@@ -29,7 +29,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from economy import STREAMS, Asked, Stream, spec_of
+from economy import Asked, spec_of
+from halves import STREAMS, Stream
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
