@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..policy.decide import decide
+from ..policy.guards.own import guards_from
 from ..policy.strategies.credits import leading
 from ..spec.values import Decision, History, Signal, Span
 from .champion import Champion, first_cpu_seconds, rolled_back_at
@@ -26,6 +27,7 @@ def decided(
         now,
         model=context.spec.model,
         window=window,
+        own=guards_from(context.spec.folder, str(context.spec.path)),
     )
 
 

@@ -15,6 +15,7 @@ from ..spec.keys.rules import Policy, Rule
 from ..spec.values import Decision, GuardAnswer, History, Signal, Span
 from .guards.case import Case
 from .guards.guards import guards_of
+from .guards.own import Makes, none_known
 from .past import until
 from .rules.check import check_rules
 from .rules.conditions import Condition, Reading
@@ -29,19 +30,27 @@ def decision_id(model: str, at: datetime, policy_version: str) -> str:
 
 
 def decide(
-    signals: Sequence[Signal], history: History, policy: Policy, now: datetime, *, model: str, window: Span
+    signals: Sequence[Signal],
+    history: History,
+    policy: Policy,
+    now: datetime,
+    *,
+    model: str,
+    window: Span,
+    own: Makes = none_known,
 ) -> Decision:
     """Try the rules in order: the first whose condition holds and that no guard vetoes is the decision.
 
     Every rule is read, also behind the one that is chosen, since `matched` is what persistence counts in
     later windows. A rule that a guard holds back is recorded with the guard's answer, and the next is tried.
     Without a rule the decision is `hold`. Broken data fires no training whatever the rules say. What
-    *history* holds of later than *now*, or of this very decision, is not looked at.
+    *history* holds of later than *now*, or of this very decision, is not looked at. *own* makes the guards of the
+    team's own.
     Raises RuleError for a policy that `check_rules` refuses.
     """
     conditions = check_rules(policy)
-    own = decision_id(model, now, policy.version)
-    past = until(history, now, own)
+    identity = decision_id(model, now, policy.version)
+    past = until(history, now, identity)
     signals = read_again(signals, past, policy)
     verdict = triage(signals, past, policy)
     seen = facts(signals, verdict, past, policy, now, window=window)
@@ -51,12 +60,17 @@ def decide(
         for rule, reading in zip(policy.rules, readings, strict=True)
         if reading.trouble
     ]
-    chosen = _choose(policy, conditions, readings, seen, lambda rule: Case(rule, verdict.verdict, past, now, policy))
+    chosen = _choose(
+        policy,
+        list(zip(conditions, readings, strict=True)),
+        seen,
+        lambda rule_id, rule: _ask(rule_id, Case(rule, verdict.verdict, past, now, policy), own),
+    )
     because = chosen.because or f"hold: {_no_rule(readings)}; triage is {verdict.verdict}."
     first = [because, *chosen.held_back] if chosen.rule is not None else [*chosen.held_back, because]
     held = (rule.when for rule, reading in zip(policy.rules, readings, strict=True) if reading.holds)
     return Decision(
-        id=own,
+        id=identity,
         model=model,
         at=now,
         action=chosen.rule.do if chosen.rule is not None else "hold",
@@ -87,18 +101,17 @@ class _Choice:
 
 def _choose(
     policy: Policy,
-    conditions: Sequence[Condition],
-    readings: Sequence[Reading],
+    read: Sequence[tuple[Condition, Reading]],
     seen: Mapping[str, Any],
-    case_of: Callable[[Rule], Case],
+    ask: Callable[[str, Rule], list[GuardAnswer]],
 ) -> _Choice:
     """The first rule that holds and that no guard vetoes."""
     answers: list[GuardAnswer] = []
     held_back: list[str] = []
-    for rule_id, rule, text, reading in zip(policy.rule_ids, policy.rules, conditions, readings, strict=True):
+    for rule_id, rule, (text, reading) in zip(policy.rule_ids, policy.rules, read, strict=True):
         if not reading.holds:
             continue
-        spoken = _ask(rule_id, case_of(rule))
+        spoken = ask(rule_id, rule)
         answers += spoken
         vetoes = [answer.text for answer in spoken if answer.held]
         if not vetoes:
@@ -119,10 +132,10 @@ def fired_rule(policy: Policy, decision: Decision) -> Rule | None:
     return next((each for each in policy.rules if (each.when, each.do) == (decision.rule, decision.action)), None)
 
 
-def _ask(rule_id: str, case: Case) -> list[GuardAnswer]:
+def _ask(rule_id: str, case: Case, own: Makes) -> list[GuardAnswer]:
     """What every guard of the rule with that id says, whether it vetoes or passes."""
     answers = []
-    for guard in guards_of(case.rule):
+    for guard in guards_of(case.rule, own):
         veto = guard(case)
         answers.append(
             GuardAnswer(

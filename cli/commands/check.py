@@ -15,6 +15,7 @@ from ...models.gate.slices import chosen, faults
 from ...models.registry.version_files import refuse_untrusted
 from ...monitors.labels.delays import KEY, delay_bias
 from ...monitors.own.monitor import make_monitors
+from ...policy.guards.own import check_guards
 from ...policy.rules.check import check_rules
 from ...policy.rules.conditions import RuleError
 from ...spec.duration import format_extent
@@ -35,6 +36,7 @@ def check_spec(spec: Spec) -> list[Finding]:
     found = [Finding("ok", "spec", f"{spec.path.name} is well formed")]
     found += _guarded("policy", lambda: _policy(spec))
     found += _guarded("monitors.own", lambda: _own_monitors(spec))
+    found += _guarded("policy.own", lambda: _own_guards(spec))
     try:
         with open_source(spec) as source:
             found += _guarded("data", lambda: _data(spec, source))
@@ -68,6 +70,11 @@ def _policy(spec: Spec) -> Iterator[Finding]:
             yield Finding("fail", "policy", f"{where}: {text}")
         return
     yield Finding("ok", "policy", f"{len(spec.policy)} rules, version {spec.policy_version}")
+
+
+def _own_guards(spec: Spec) -> Iterator[Finding]:
+    if names := check_guards(spec):
+        yield Finding("ok", "policy.own", f"{', '.join(names)}; asked when their rule holds")
 
 
 def _own_monitors(spec: Spec) -> Iterator[Finding]:

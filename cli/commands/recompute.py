@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ...ledger.ledger import Ledger
 from ...policy.decide import decide
+from ...policy.guards.own import Makes, guards_from
 from ...spec.errors import RatoonError
 from ...spec.model import Spec
 from ...spec.stores import stores_of
@@ -26,12 +27,16 @@ class Recomputed:
 
 
 def recompute(spec: Spec) -> list[Recomputed]:
-    """Every decision of the model, oldest first; only the ledger is read: no data, no registry, no spec's rules."""
+    """Every decision of the model, oldest first; only the ledger is read: no data, no registry, no spec's rules.
+
+    Guards of the team's own are asked as their files are now.
+    """
     with Ledger.open(stores_of(spec).ledger) as ledger:
-        return [_again(ledger, decision.id) for decision in ledger.decisions.of(spec.model)]
+        own = guards_from(spec.folder, str(spec.path))
+        return [_again(ledger, decision.id, own) for decision in ledger.decisions.of(spec.model)]
 
 
-def _again(ledger: Ledger, identity: str) -> Recomputed:
+def _again(ledger: Ledger, identity: str, own: Makes) -> Recomputed:
     stored = ledger.decisions.find(identity)
     if stored is None or stored.basis is None or stored.window is None:
         return Recomputed(identity, skipped="started by hand: no policy took it")
@@ -39,7 +44,7 @@ def _again(ledger: Ledger, identity: str) -> Recomputed:
         history, signals, policy = ledger.as_of(identity)
     except RatoonError as error:
         return Recomputed(identity, skipped=str(error))
-    again = decide(signals, history, policy, stored.at, model=stored.model, window=stored.window)
+    again = decide(signals, history, policy, stored.at, model=stored.model, window=stored.window, own=own)
     # Variables of a later release have no value in an older look; maps that hold nothing are no difference.
     facts = {name: value for name, value in again.facts.items() if name in stored.facts or not _empty(value)}
     again = again.model_copy(update={"facts": facts})

@@ -9,12 +9,13 @@ from .budgets import CostBudget, MinRows, RunBudget
 from .case import Guard
 from .flight import OneInFlight, WholeData
 from .growth import Growth
+from .own import Makes, none_known
 from .pace import Cooldown, Persistence
 from .quiet import QuietHours
 
 
-def guards_of(rule: Rule) -> tuple[Guard, ...]:
-    """The rule's guards, in the order in which they speak."""
+def guards_of(rule: Rule, own: Makes = none_known) -> tuple[Guard, ...]:
+    """The rule's guards, in the order in which they speak; *own* makes those of the team's own."""
     fires = rule.do in FIRING
     guards: list[Guard] = [WholeData(), OneInFlight()] if fires else []
     if fires or rule.min_rows is not None:
@@ -33,4 +34,5 @@ def guards_of(rule: Rule) -> tuple[Guard, ...]:
         guards.append(CostBudget(rule.cost.per, cpu=rule.cost.cpu, money=rule.cost.money))
     if rule.quiet:
         guards.append(QuietHours(rule.quiet))
+    guards += [own(each) for each in rule.own]
     return tuple(guards)

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, fi
 
 from ..duration import MOST_ROWS, Duration, Period
 from ..values import LadderRung
+from .own import OwnSpec, named
 from .part import Part
 from .watching import Adaptive, EstimateMode, MetricName
 
@@ -137,6 +138,13 @@ QuietHours = Annotated[
 ]
 
 
+class OwnGuardSpec(OwnSpec):
+    """A guard of the team's own, of the entry points' group `ratoon.guards`."""
+
+
+OwnGuards = tuple[Annotated[OwnGuardSpec, BeforeValidator(named, json_schema_input_type=str | OwnGuardSpec)], ...]
+
+
 class Rule(Part):
     """One rule: a CEL condition, what to do, and the guards that may hold it back."""
 
@@ -168,6 +176,7 @@ class Rule(Part):
         description="Least labelled rows that the champion has not learned, as a multiple of those at the last "
         "candidate after it, whatever became of that, such as 1.5; the first candidate does not wait",
     )
+    own: OwnGuards = Field((), description="Guards of the team's own, which may hold it back too; see *extend*")
     rungs: tuple[LadderRung, ...] | None = Field(
         None, min_length=1, description="Those of `learner.rungs` that a warm_start climbs; left out: all of them"
     )

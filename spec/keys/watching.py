@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from ..duration import MOST_ROWS, Period, Stretch
+from .own import OwnSpec, named
 from .part import Part
-from .relative import FileEntry
 
 Task = Literal["binary", "multiclass", "regression", "clustering"]
 MetricName = Literal[
@@ -237,29 +237,11 @@ class PagesSpec(Part):
     every: Period | None = Field(None, description="Also at the first look of every such period; left out: never")
 
 
-def _named(value: object) -> object:
-    return {"use": value} if isinstance(value, str) else value
+class OwnMonitorSpec(OwnSpec):
+    """A monitor of the team's own, of the entry points' group `ratoon.monitors`."""
 
 
-class OwnMonitorSpec(Part):
-    """A monitor of the team's own; every other key than `use` is a setting that it is made with."""
-
-    model_config = ConfigDict(extra="allow")
-
-    use: FileEntry = Field(
-        min_length=1,
-        description="`file.py:Name` beside the spec, or the name of an entry point of the group `ratoon.monitors`",
-    )
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The keyword arguments that the monitor is made with."""
-        return self.model_extra or {}
-
-
-OwnMonitors = tuple[
-    Annotated[OwnMonitorSpec, BeforeValidator(_named, json_schema_input_type=str | OwnMonitorSpec)], ...
-]
+OwnMonitors = tuple[Annotated[OwnMonitorSpec, BeforeValidator(named, json_schema_input_type=str | OwnMonitorSpec)], ...]
 
 
 class MonitorsSpec(Part):

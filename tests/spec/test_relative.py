@@ -75,7 +75,8 @@ NO_FILES = {
     "policy.when", "stores.ledger", "stores.mlflow",
 }  # fmt: skip
 FILES = {
-    "data.source", "data.labels.source", "learner.build", "learner.family", "monitors.own.use", "stores.home",
+    "data.source", "data.labels.source", "learner.build", "learner.family", "monitors.own.use", "policy.own.use",
+    "stores.home",
     "stores.workspace",
 }  # fmt: skip
 
