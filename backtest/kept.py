@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..data.source import Source
@@ -15,8 +16,9 @@ from ..models.subprocesses.user_files import own_files
 from ..spec.model import Spec
 from .results import ArmResult
 
+_GROUPS = ("ratoon.families", "ratoon.guards", "ratoon.learners", "ratoon.monitors")  # of other packages
 _OWN = Path(__file__).resolve().parents[1]
-_ROOMS = ("spec", "data", "monitors", "policy", "ledger", "models", "loop", "backtest")
+_ROOMS = ("spec", "system", "anytime", "data", "monitors", "policy", "ledger", "models", "loop", "backtest")
 
 
 def fingerprint_of(spec: Spec, source: Source) -> str:
@@ -34,6 +36,8 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
         for file in sorted(map(Path, found)):
             parts.append(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}")
     parts += [f"{name} {version}" for name, version in sorted(installed((*libraries(), "duckdb")).items())]
+    points = [each for group in _GROUPS for each in entry_points(group=group)]
+    parts += sorted(f"{each.name} {each.value} {each.dist.version if each.dist else ''}" for each in points)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -53,6 +53,11 @@ class Claims(Repository):
         return True
 
     @writes
+    def renew_first(self, session: Session, model: str, holder: str) -> bool:
+        """Lengthen the lease of *holder*; False if anybody else has had the claim since, also one that gave it back."""
+        return renew(session, model, FIRST, holder, clock(session))
+
+    @writes
     def release_first(self, session: Session, model: str, holder: str) -> None:
         """End the claim of *holder* on the first version."""
         release(session, model, FIRST, holder, clock(session))

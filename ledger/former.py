@@ -28,6 +28,16 @@ _NOW = {
     "record_catch": "unapproved.record",
     "catches": "unapproved.of",
     "record_acceptance": "acceptances.record",
+    "claim": "claims.find",
+    "claim_first": "claims.claim_first",
+    "release_first": "claims.release_first",
+    "renew": "runs.renew",
+    "offer": "offers.record",
+    "take_back": "offers.withdraw",
+    "intend_files": "files.intend",
+    "intended_files": "files.intended",
+    "keep_files": "files.keep",
+    "with_files": "files.versions",
 }
 _VALUES = {"record_promotion": Promotion, "record_review": Review}
 

@@ -46,26 +46,26 @@ class ChampionLock:
     """The claim behind the lock; `check` as in `Lock`."""
 
     def __init__(self, context: Stores, file: LockFile) -> None:
-        self._care = context
+        self._context = context
         self._file = file
 
     def take(self) -> bool:
         """Take the lock; False while another process has it."""
         holder = self._file.holder()
-        return self._care.ledger.claims.claim_first(self._care.spec.model, holder.name, holder.dead)
+        return self._context.ledger.claims.claim_first(self._context.spec.model, holder.name, holder.dead)
 
     def renew(self) -> bool:
-        """Keep the lock; False if another process has it by now."""
-        return self._care.ledger.claims.claim_first(self._care.spec.model, self._file.name)
+        """Keep the lock; False if another process has had it since, also one that gave it back."""
+        return self._context.ledger.claims.renew_first(self._context.spec.model, self._file.name)
 
     def check(self) -> None:
-        """Raises Busy if another process has the lock by now."""
+        """Raises Busy if another process has had the lock since."""
         if not self.renew():
-            raise Busy(_busy(self._care.spec.model))
+            raise Busy(_busy(self._context.spec.model))
 
     def release(self) -> None:
         """Let others have it."""
-        self._care.ledger.claims.release_first(self._care.spec.model, self._file.name)
+        self._context.ledger.claims.release_first(self._context.spec.model, self._file.name)
 
 
 @contextmanager

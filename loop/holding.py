@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from filelock import FileLock
 from ..ledger.claims import RENEWED_EVERY, new_holder
 from ..ledger.ledger import Ledger
 from ..spec.errors import RatoonError
-from ..system.locks import file_lock, take
+from ..system.locks import MOMENT, file_lock, take
 from .context import Stores
 
 _REMEMBERED = 50  # holders that a lock file names: the claim is one of the last
@@ -107,15 +108,18 @@ def _ended(lock: Path) -> list[str]:
     """The holders that the lock file names, if no living process has its lock."""
     if not lock.is_file():
         return []
-    with file_lock(lock) as free:  # held while the names are read: who comes next would add its own
+    with file_lock(lock, MOMENT) as free:  # held while the names are read: who comes next would add its own
         return _named(lock) if free else []
 
 
 def _named(lock: Path) -> list[str]:
-    """The names begin at the second byte: on Windows nobody but its holder can read the first of a locked file."""
+    """The names begin at the second byte: on Windows nobody but its holder can read the first of a locked file.
+
+    Elsewhere the first is read too, since 0.1 began there.
+    """
     with suppress(FileNotFoundError), lock.open("rb") as file:
-        file.seek(1)
-        return file.read().decode(errors="replace").split()[-_REMEMBERED:]
+        file.seek(1 if sys.platform == "win32" else 0)
+        return file.read().decode(errors="replace").replace("\0", " ").split()[-_REMEMBERED:]
     return []
 
 

@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 Key = Hashable
 
 
-class Stores(Generic[_T]):
+class Remembered(Generic[_T]):
     """At most *most* results, the longest unused forgotten first; safe between threads."""
 
     def __init__(self, most: int) -> None:

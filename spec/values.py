@@ -51,7 +51,7 @@ class Span(Value):
         return f"{self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"
 
 
-BUILT_IN_MONITORS = frozenset({"quality", "drift", "performance", "estimate"})
+BUILT_IN_MONITORS = frozenset({"quality", "drift", "performance", "estimate", "fleet"})
 
 
 class Signal(Value):

@@ -14,6 +14,9 @@ from ..spec.errors import Unavailable
 __all__ = ["FileLock", "file_lock", "is_locked", "take"]
 
 
+MOMENT = 0.3  # seconds: another that only looks holds the lock for less
+
+
 @contextmanager
 def file_lock(path: Path, seconds: float = 0.0) -> Iterator[bool]:
     """Lock *path*, which is made if it is not there, until the block ends; what the file holds stays.
@@ -34,7 +37,7 @@ def is_locked(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        with file_lock(path) as free:
+        with file_lock(path, MOMENT) as free:
             return not free
     except Unavailable:
         return False

@@ -76,5 +76,6 @@ def test_a_former_method_of_the_ledger_does_what_it_did() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             assert ledger.champions("m") == ledger.promotions.of("m")  # type: ignore[attr-defined]
+            assert ledger.decisions("m") == ledger.decisions.of("m") == []
         with pytest.raises(AttributeError):
             ledger.nothing_like_this  # type: ignore[attr-defined]  # noqa: B018

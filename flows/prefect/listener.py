@@ -10,6 +10,7 @@ from typing import Any
 from ...loop.context import Stores
 from ...loop.events import Caught, Happening, Promoted
 from ...models.ladder.race import Race
+from ...spec.masked import masked
 from ...spec.values import Decision
 from .artifacts_version import publish_caught, publish_promotion, publish_race
 from .engine import get_run_logger
@@ -34,11 +35,14 @@ class PrefectListener:
 
     def event(self, event: Happening) -> None:
         """Send the event, and leave the artifact of one that has a page of its own in Prefect."""
-        if isinstance(event, Promoted):
-            publish_promotion(event)
         announce(event)
-        if isinstance(event, Caught):
-            publish_caught(event)
+        try:
+            if isinstance(event, Promoted):
+                publish_promotion(event)
+            elif isinstance(event, Caught):
+                publish_caught(event)
+        except Exception as error:  # Prefect's API: what happened is written down, and goes on without its page
+            self.warning(f"Prefect shows no page of it: {masked(f'{type(error).__name__}: {error}')}")
 
     def progress(self, percent: float, doing: str) -> None:
         """Move the bar of the work that is under way, if there is one; the first word of it makes it."""

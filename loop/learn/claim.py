@@ -18,7 +18,7 @@ from ..holding import renewed
 
 
 class Claim:
-    """What a flight may still do; see `models.versions.Claim` for what each method promises."""
+    """What a flight may still do; see `models.registry.versions.Claim` for what each method promises."""
 
     def __init__(self, ledger: Ledger, flight: Flight) -> None:
         self._ledger = ledger

@@ -24,7 +24,7 @@ def sweep(context: Stores, now: datetime) -> tuple[str, ...]:
     retry: what is already the ledger's newest promotion is not written again. Who moves the alias holds the same lock,
     so that no move of Ratoon's own is seen half done; while that lock is not to be had nothing is looked at.
     """
-    if not context.ledger.promotions.of(context.spec.model) and context.registry.champion() is None:
+    if not context.ledger.promotions.of(context.spec.model) and not context.registry.versions():
         return ()  # nothing serves and nothing ever did: the first version may be in the making for hours
     try:
         with champion_lock(context):

@@ -35,7 +35,7 @@ def build(spec: Spec) -> Any:
     Raises SpecError if the file or function is missing or fails, or returns what no family can learn.
     """
     estimator = building.build(spec, [family.building for family in families() if family.building is not None])
-    if not (is_own(spec.learner.family) or can_learn(estimator)):
+    if not (named_own(spec.learner.family) or can_learn(estimator)):
         function = spec.learner.build.rpartition(":")[2]
         described = [family.described for family in reversed(families())]
         raise SpecError(
@@ -46,9 +46,20 @@ def build(spec: Spec) -> Any:
     return estimator
 
 
+def named_own(wanted: str) -> bool:
+    """Whether `learner.family` names a learner of the user's own; no package may take the name of a family."""
+    return wanted != AUTO and wanted not in {family.name for family in families()} and is_own(wanted)
+
+
 def can_learn(estimator: Any) -> bool:
     """Whether *estimator* is of any family."""
     return any(family.matches(innermost(estimator)) for family in families())
+
+
+def answers_likeliest(estimator: Any) -> bool:
+    """Whether `predict` of *estimator* is the class with the largest `predict_proba`, by its family's word."""
+    last = innermost(estimator)
+    return any(family.matches(last) and family.likeliest(estimator) for family in families())
 
 
 def check_family(spec: Spec) -> None:
@@ -76,7 +87,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     """
     check_family(spec)
     wanted = spec.learner.family
-    if is_own(wanted):
+    if named_own(wanted):
         return own_learner(spec)
     family, last = family_of(estimator, spec), innermost(estimator)
     if wanted not in (AUTO, family.name):
@@ -116,8 +127,14 @@ def format_of(estimator: Any, spec: Spec | None) -> Format:
     own = _own_format(spec)
     if own is not None:
         return own
+    return _stored_as(estimator).saved_as
+
+
+def _stored_as(estimator: Any) -> Family:
+    """The family whose format holds *estimator*; skops' if none does: a user's class may only look like another's."""
     last = innermost(estimator)
-    return next((family.saved_as for family in families() if family.matches(last)), FAMILIES[-1].saved_as)
+    held = (family for family in families() if family.matches(last) and family.saved_as.holds(last))
+    return next(held, FAMILIES[-1])
 
 
 def format_in(folder: Path, version: str, spec: Spec | None) -> tuple[Format, dict[str, Any]]:
@@ -139,7 +156,7 @@ def format_in(folder: Path, version: str, spec: Spec | None) -> tuple[Format, di
 
 
 def _own_format(spec: Spec | None) -> OwnFormat | None:
-    if spec is None or not is_own(spec.learner.family):
+    if spec is None or not named_own(spec.learner.family):
         return None
     learner: Any = own_learner(spec)
     return OwnFormat(learner, spec) if hasattr(learner, "save") else None
@@ -147,8 +164,7 @@ def _own_format(spec: Spec | None) -> OwnFormat | None:
 
 def requirements_of(estimator: Any) -> dict[str, str]:
     """`name==version` of the libraries that serving *estimator* needs, by library; only of those installed."""
-    last = innermost(estimator)
-    family = next((family for family in families() if family.matches(last)), FAMILIES[-1])
+    family = _stored_as(estimator)
     found = {}
     for name in family.requirements:
         distribution = distribution_of(name)

@@ -16,6 +16,9 @@ class Format(Protocol):
     def flavour(self) -> str:
         """The entry in MLmodel by which a version is known again."""
 
+    def holds(self, last: Any) -> bool:
+        """Whether the predicting estimator *last* is what this format saves, and does not only look like it."""
+
     def review(self, estimator: Any, trust: Trust, where: str) -> list[str]:
         """The names that the file may hold; SpecError for what nobody reviewed and the spec does not allow."""
 

@@ -20,6 +20,10 @@ class SkopsFormat:
 
     flavour = "sklearn"
 
+    def holds(self, last: Any) -> bool:
+        """As `Format.holds`."""
+        return True
+
     def review(self, estimator: Any, trust: Trust, where: str) -> list[str]:
         """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
         import skops.io

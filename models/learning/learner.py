@@ -31,7 +31,7 @@ class Learner(Protocol):
 
     @property
     def splits(self) -> Splits:
-        """How far one update and several over the same rows may differ; see splits.py."""
+        """How far one update and several over the same rows may differ; see order_sensitivity.py."""
 
     @property
     def rungs(self) -> frozenset[LadderRung]:

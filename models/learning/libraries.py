@@ -15,10 +15,16 @@ def installed(libraries: Iterable[str] = ()) -> dict[str, str]:
     """The installed version of each of BASE and *libraries*; what is not installed is left out."""
     found = {}
     for name in dict.fromkeys((*BASE, *libraries)):
-        distribution = distribution_of(name)
-        if distribution is not None:
-            found[name] = version(distribution)
+        known = _version(name)
+        if known is not None:
+            found[name] = known
     return found
+
+
+@cache  # read from package metadata: ten milliseconds for all, which every update would pay
+def _version(library: str) -> str | None:
+    distribution = distribution_of(library)
+    return None if distribution is None else version(distribution)
 
 
 @cache

@@ -146,8 +146,8 @@ class Trained:
 
 def _of_one_library(last: Any) -> bool:
     """Whether `predict` comes from where `predict_proba` does: a subclass may answer otherwise."""
-    of = {getattr(type(last), head).__module__.split(".")[0] for head in ("predict", "predict_proba")}
-    return len(of) == 1
+    heads = [getattr(type(last), head, None) for head in ("predict", "predict_proba")]
+    return None not in heads and len({each.__module__.split(".")[0] for each in heads}) == 1
 
 
 def predicting(estimator: Any) -> Any:

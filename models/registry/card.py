@@ -1,4 +1,4 @@
-"""The texts that a reviewer reads in the registry: the description; the gate's table is gate_table.py's."""
+"""The texts that a reviewer reads in the registry: the description; the gate's table is gate/table.py's."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from ..learning.trained import Trained
 
-OTHERS = 4  # beside those with an alias: champions before, and candidates that a late label still speaks of
+# Beside those with an alias: one look may ask, in turn, for every version that served rows whose labels are late.
+OTHERS = 32
 
 
 class LoadedVersions:

@@ -92,7 +92,8 @@ class Offers:
                 "moved it at the same moment. Look at the registry before you promote again"
             )
         for alias in pointing_at(number, found):
-            self._writes.delete_alias(alias)
+            with suppress(RegistryError):  # it serves already: the next offer mends the pointers
+                self._writes.delete_alias(alias)
         self._reads.refresh()
         return former
 

@@ -21,7 +21,7 @@ from ...data.columns import PREDICTION, read_canonical
 from ...spec.errors import RatoonError, RegistryError
 from ...spec.family import ANY_TYPE
 from ...spec.model import Spec
-from ..families.choose import format_in, format_of, trust_of
+from ..families.choose import answers_likeliest, format_in, format_of, trust_of
 from ..families.custom.format import OwnFormat
 from ..families.logged import Logged
 from ..gate import GateResult
@@ -99,7 +99,10 @@ def load(
     reservoir = _reservoir(folder, version)
     if code is not None and entries.get("code"):
         return Trained(RemoteEstimator(folder, allowed, code, checked, LOADER), state, version, reservoir)
-    return Trained(load_estimator(folder, version, allowed, spec), state, version, reservoir)
+    estimator = load_estimator(folder, version, allowed, spec)
+    # Lineages that 0.1 began do not say it of themselves.
+    likeliest = state.likeliest or answers_likeliest(estimator)
+    return Trained(estimator, state.model_copy(update={"likeliest": likeliest}), version, reservoir)
 
 
 def code_in(folder: Path, version: str) -> Path | None:

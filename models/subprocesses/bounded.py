@@ -1,4 +1,4 @@
-"""A job in a process of its own, with limits on threads, memory and time; see inside.py for its other end.
+"""A job in a process of its own, with limits on threads, memory and time; see worker.py for its other end.
 
 The two talk through files in a private temporary folder (mode 700), so that pickling is safe: nothing in it is
 stored, and nobody else can write it. A job that is killed, hangs, crashes or runs out of memory leaves nothing
@@ -97,7 +97,7 @@ class Done:
 def carried_out(
     job: Any, spec: Spec, limits: Limits, answer: Callable[[Any], Any] = lambda asked: None
 ) -> Iterator[Done]:
-    """Run *job* (see inside.Job) in a process of its own; its files are there until the block ends.
+    """Run *job* (see worker.Job) in a process of its own; its files are there until the block ends.
 
     *answer* gives what the job asks for on its way, such as rows that it may or may not need: the time that this
     takes does not count. Raises what the job raised, if that is one of Ratoon's errors; TrainingDied, with what
@@ -170,10 +170,9 @@ def _run(folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> _Ended:
         if process.returncode is None:
             kill_with_children(process.pid)
             process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+        if process.stdin is not None:
+            with suppress(OSError):
+                process.stdin.close()
 
 
 def _watched(process: subprocess.Popen[bytes], folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> _Ended:
@@ -213,9 +212,14 @@ def _listening(process: subprocess.Popen[bytes]) -> queue.Queue[str]:
     asked: queue.Queue[str] = queue.Queue()
 
     def listen() -> None:
-        with suppress(ValueError, OSError):  # closed meanwhile
-            for line in process.stdout or ():
-                asked.put(line.decode().strip())
+        if process.stdout is None:
+            return
+        # Closed here: whoever else closed it would wait for what is read, as long as anything holds its other end.
+        with suppress(ValueError, OSError), process.stdout as lines:
+            for line in lines:
+                number = line.strip()
+                if number.isdigit():  # else printed by what Python itself loads, before the worker has the channel
+                    asked.put(number.decode())
 
     threading.Thread(target=listen, daemon=True).start()
     return asked

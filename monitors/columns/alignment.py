@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ..columnar import Columnar
-from ..kept import Stores, digest
+from ..kept import Remembered, digest
 from ..stretches import Stretches
 from .screens import Finding
 
@@ -63,7 +63,7 @@ class Kinship:
         return self.slope < LEFT and self.slope + 2 * self.error < HELD
 
 
-_KNOWN: Stores[Company] = Stores(64)
+_KNOWN: Remembered[Company] = Remembered(64)
 _NONE = Company((), np.zeros((0, 0)))
 
 

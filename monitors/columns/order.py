@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ..columnar import runs_of
-from ..kept import REMEMBERED, Stores
+from ..kept import REMEMBERED, Remembered
 from ..stretches import Stretches
 from .screens import Finding
 
@@ -21,7 +21,7 @@ _SLOW = 0.5  # least correlation of neighbours, in every stretch
 _LEFT = 0.25  # of it
 _ROWS = 100
 _REST = 0.5  # a column with one value on more of its rows tells nothing by its order
-_KNOWN: Stores[float] = Stores(REMEMBERED)
+_KNOWN: Remembered[float] = Remembered(REMEMBERED)
 
 
 def scrambled(name: str, reference: NDArray[np.float64], current: NDArray[np.float64], at: Stretches) -> Finding | None:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..kept import Stores, digest
+from ..kept import Remembered, digest
 
 _DECILES = np.linspace(0, 1, 11)[1:-1]
 _DISCRETE = 20  # a number with this many values or fewer is binned value by value
@@ -45,7 +45,7 @@ class Bins:
         )
 
 
-_KNOWN: Stores[tuple[Bins, Counts]] = Stores(512)
+_KNOWN: Remembered[tuple[Bins, Counts]] = Remembered(512)
 
 
 def bins_of(reference: pd.Series) -> Bins:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...spec.values import Status
 from ..columnar import Columnar, quantiles_of, runs_of
-from ..kept import REMEMBERED, Stores
+from ..kept import REMEMBERED, Remembered
 from ..profile import ColumnProfile
 from ..stretches import Stretches, ordered_parts, travel
 from .screens import DOMINANT, FEW, HANDFUL, Finding, points_of, surely_above
@@ -115,7 +115,7 @@ class _Reach:
     middle: float = 0.0
 
 
-_REACHES: Stores[_Reach] = Stores(REMEMBERED)
+_REACHES: Remembered[_Reach] = Remembered(REMEMBERED)
 
 
 def _reach(reference: Columnar, name: str, at: Stretches) -> _Reach:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...data.doubts.doubts import NULL_WORDS, is_number
 from ...spec.values import Status
 from ..columnar import Codes, Columnar
-from ..kept import REMEMBERED, Stores
+from ..kept import REMEMBERED, Remembered
 from ..profile import ColumnProfile
 from ..stretches import Stretches, longest_run
 from .pauses import pauses
@@ -31,9 +31,9 @@ DOMINANT = 0.8  # so does a value that the reference holds this often
 _POINTS = 6  # places in the reference from which the rest is looked at
 
 # What follows from the reference alone, by its key and the column
-_RUNS: Stores[tuple[timedelta, int]] = Stores(REMEMBERED)
-_LATER: Stores[float] = Stores(REMEMBERED)
-_ABSENT: Stores[tuple[float, float, float]] = Stores(REMEMBERED)
+_RUNS: Remembered[tuple[timedelta, int]] = Remembered(REMEMBERED)
+_LATER: Remembered[float] = Remembered(REMEMBERED)
+_ABSENT: Remembered[tuple[float, float, float]] = Remembered(REMEMBERED)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..columnar import Columnar, runs_of
-from ..kept import REMEMBERED, Stores
+from ..kept import REMEMBERED, Remembered
 from ..profile import ColumnProfile
 from ..stretches import Stretches, longest_run, ordered_parts
 from .pauses import learned, pauses, rests
@@ -49,7 +49,7 @@ class Habit:
     rows: int
 
 
-_KNOWN: Stores[Habit] = Stores(REMEMBERED)
+_KNOWN: Remembered[Habit] = Remembered(REMEMBERED)
 _UNKNOWN = Habit(0, {}, 0.0, 0.0, 0.0, (0.0, 0.0), timedelta(0), 0)
 
 

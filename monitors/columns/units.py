@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ..kept import Stores
+from ..kept import Remembered
 from ..stretches import Stretches, travel
 from .screens import FEW, Finding
 
@@ -115,7 +115,7 @@ class Envelope:
         return bool(np.all(out <= room + step)) and low / most <= undone[3] - undone[1] <= high * most
 
 
-_KNOWN: Stores[list[Envelope | None]] = Stores(512)
+_KNOWN: Remembered[list[Envelope | None]] = Remembered(512)
 
 
 def envelope(name: str, values: NDArray[np.float64], at: Stretches) -> Envelope | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...data.window import Window
 from ..columnar import Columnar, quantiles_of
 from ..columns.screens import FEW, Finding, format_run, surely_above
-from ..kept import Stores
+from ..kept import Remembered
 from ..stretches import Stretches
 
 Profile = NDArray[np.float64]  # one value per hour of the day, NaN where there are no rows
@@ -46,7 +46,7 @@ class Habits:
     edges: dict[str, NDArray[np.float64]]
 
 
-_KNOWN: Stores[Habits] = Stores(64)
+_KNOWN: Remembered[Habits] = Remembered(64)
 
 
 def clock(

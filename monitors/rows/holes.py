@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...data.window import Window
 from ..columnar import Columnar
 from ..columns.screens import FEW, Finding
-from ..kept import Stores
+from ..kept import Remembered
 from ..stretches import Stretches
 
 Moments = NDArray[np.int64]  # microseconds since 1970
@@ -62,7 +62,7 @@ class _Habit:
         return max(math.exp(-rows), self.luck if rows < _THIN else 0.0)
 
 
-_KNOWN: Stores[_Habit] = Stores(64)
+_KNOWN: Remembered[_Habit] = Remembered(64)
 
 
 def holes(reference: Columnar, current: Columnar, window: Window, at: Stretches) -> list[Finding]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...data.columns import TIME
 from ..columnar import Columnar
 from ..columns.screens import Finding, surely_above
-from ..kept import Stores
+from ..kept import Remembered
 from ..stretches import Stretches
 from .screens import distinct_values
 
@@ -43,7 +43,7 @@ class _Usual:
     shares: dict[Key, float]
 
 
-_KNOWN: Stores[_Usual] = Stores(64)
+_KNOWN: Remembered[_Usual] = Remembered(64)
 
 
 def multiplied(

@@ -16,7 +16,7 @@ from ...data.window import Window
 from ...spec.values import Status
 from ..columnar import Columnar
 from ..columns.screens import Finding, surely_above
-from ..kept import Stores
+from ..kept import Remembered
 from ..stretches import Stretches, stretches
 
 _FAULTS = 0.05  # share of rows whose labels make no sense
@@ -27,7 +27,7 @@ _COLUMNS = 6  # numbers by which rows are told apart
 _LOOKED_AT = 2_000  # rows that tell which numbers have many values
 _ORDINARY = 3.0  # times the share that a stretch of the reference had
 _USUAL = 0.2  # share of rows equal to earlier ones, from which on a reference tells nothing
-_COPIED: Stores[float] = Stores(64)
+_COPIED: Remembered[float] = Remembered(64)
 
 
 def volume(reference: Window, current: Window, bounds: tuple[float, float]) -> Finding:
@@ -197,7 +197,7 @@ def _hashed(columns: Columnar, names: Sequence[str]) -> NDArray[np.uint64]:
     return found
 
 
-_REPEATED: Stores[_Repeated] = Stores(64)
+_REPEATED: Remembered[_Repeated] = Remembered(64)
 
 
 def label_faults(reference: Window, current: Window) -> Finding:

@@ -16,7 +16,7 @@ from ...spec.keys.rules import Policy, Rule
 from ...spec.unexpected import users_code, worded
 from ...spec.values import History, PastDecision, PastUpdate, Verdict
 from .case import Case
-from .own import _NAME, OwnGuard
+from .own import _NAME, BUILT_IN_GUARDS, OwnGuard
 
 _NOW = datetime(2026, 3, 4, 12)  # a Wednesday
 _VERDICTS: tuple[Verdict, ...] = ("healthy", "unsure", "harm", "broken_data")
@@ -29,8 +29,8 @@ def faults(guard: OwnGuard) -> list[str]:
 
 def _faults(guard: OwnGuard) -> Iterator[str]:
     name = getattr(guard, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        yield f"name: {name!r} is no name in lower-case letters, digits and _"
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in BUILT_IN_GUARDS:
+        yield f"name: {name!r} is no name of its own in lower-case letters, digits and _"
     for what, case in _cases():
         before = case.history.model_dump_json()
         try:

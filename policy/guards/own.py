@@ -29,6 +29,9 @@ from .case import Case, Guard, Veto
 
 GROUP = "ratoon.guards"  # of entry points: packages that bring a guard
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+BUILT_IN_GUARDS = frozenset(
+    {"back_off", "broken_data", "budget", "cooldown", "cost", "growth", "in_flight", "min_rows", "persistence", "quiet"}
+)
 Makes = Callable[[OwnGuardSpec], Guard]
 
 
@@ -94,9 +97,10 @@ def make_guard(asked: OwnGuardSpec, folder: Path, where: str) -> OwnGuard:
         given = f" with {', '.join(asked.settings)}" if asked.settings else ""
         raise SpecError(f"{where}: making it{given} raised {worded(error)} Nothing was changed") from error
     name = getattr(guard, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in BUILT_IN_GUARDS:
         raise SpecError(
-            f"{where}: its `name` is {name!r}; expected lower-case letters, digits and _. Nothing was changed"
+            f"{where}: its `name` is {name!r}; expected lower-case letters, digits and _, and none of "
+            f"{', '.join(sorted(BUILT_IN_GUARDS))}. Nothing was changed"
         )
     if not callable(guard):
         raise SpecError(

@@ -17,7 +17,7 @@ from ratoon.backtest.arm import start
 from ratoon.data.source import open_source
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import ModelContext, simulated
-from ratoon.loop.learn import ladder as ladders
+from ratoon.loop.learn import strategies as ladders
 from ratoon.loop.learn.missed import told_of_missed
 from ratoon.loop.learn.register import offered
 from ratoon.loop.learn.strategies import ladder

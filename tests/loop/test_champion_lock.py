@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -183,3 +184,15 @@ def test_a_lock_that_was_lost_moves_nothing(context: ModelContext) -> None:
             move_champion(context, "2", Move("promotion", "late", "me", NOW + timedelta(days=1)), lock)
     assert moves(context) == [FIRST]
     assert serving(context) == "1"
+
+
+def test_one_that_slept_while_another_had_the_lock_and_gave_it_back_has_lost_it(context: ModelContext) -> None:
+    """What was looked at before may be stale: the alias has been moved meanwhile."""
+    with champion_lock(context) as lock:
+        lock.check()
+        with context.ledger._engine.begin() as session:  # its lease has ended
+            session.execute(text("update claims set until = '2020-01-01 00:00:00'"))
+        assert context.ledger.claims.claim_first("small", "another")
+        context.ledger.claims.release_first("small", "another")
+        with pytest.raises(Busy):
+            lock.check()

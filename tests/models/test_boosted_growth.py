@@ -243,3 +243,22 @@ def test_a_subclass_that_answers_otherwise_is_heard(make_spec: Any, make_rows: A
         "Cautious", (type(last),), {"predict": lambda self, X, **_: np.repeat(self.classes_[1], len(X))}
     )
     assert set(version.predict(make_rows(50, start=900)).prediction) == {last.classes_[1]}
+
+
+def test_what_stands_for_an_estimator_elsewhere_is_asked_for_its_own_answer(make_spec: Any, make_rows: Any) -> None:
+    """A booster that carries code predicts in a process of its own: its heads are found by asking, not on the class."""
+    _, _, version = champion_of(make_spec, make_rows, "lgbm_bare_binary")
+
+    class Elsewhere:
+        def predict(self, X: Any) -> Any:
+            return version.estimator.predict(X)
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "predict_proba":
+                return version.estimator.predict_proba
+            raise AttributeError(name)
+
+    rows = make_rows(50, start=900)
+    apart = replace(version, estimator=Elsewhere())
+    assert apart.state.likeliest
+    assert (apart.predict(rows).prediction == version.predict(rows).prediction).all()

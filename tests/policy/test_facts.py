@@ -27,6 +27,7 @@ def test_every_documented_variable_can_have_a_value_and_no_other_exists(made):
         *made.harmful(),
         made.signal("quality", "range", "warn", column="day", value=9.0),
         fleet_signal(20.0, 40, made.WINDOW),
+        made.signal("fuel", "empty_tanks", "fail", value=0.2),  # a monitor of the team's own
         made.signal("estimate", "roc_auc", value=0.7, low=0.6, high=0.8),
         made.signal("estimate", "estimated_drop", "fail", value=0.07, low=0.03, high=0.1, threshold=0.02),
     ]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from ratoon.spec.errors import Unavailable
-from ratoon.system.locks import file_lock, is_locked
+from ratoon.system.locks import file_lock, is_locked, take
 
 HOLD = """
 import sys
+import threading
 from pathlib import Path
 from ratoon.system.locks import file_lock
 with file_lock(Path(sys.argv[1])) as held:
@@ -75,3 +77,13 @@ def test_a_folder_or_a_pipe_of_that_name_is_told_at_once(tmp_path: Path) -> None
 def test_what_is_not_there_is_not_locked_and_asking_makes_nothing(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "none.lock")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_that_only_look_do_not_take_each_other_for_the_holder(tmp_path: Path) -> None:
+    """Two commands of one minute, where nobody has the lock."""
+    lock = tmp_path / "up.lock"
+    lock.write_text("")
+    held = take(lock)
+    assert held is not None
+    threading.Timer(0.05, held.release).start()
+    assert not is_locked(lock)

@@ -1,4 +1,4 @@
-"""What boosting.py needs of LightGBM's scikit-learn estimators."""
+"""What boosted.py needs of LightGBM's scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_lightgbm(estimator: Any) -> bool:
 
 
 class LightGBM:
-    """boosting.py's view of LightGBM."""
+    """boosted.py's view of LightGBM."""
 
     family = "lightgbm"
     libraries = ("scikit-learn", "lightgbm")

@@ -1,4 +1,4 @@
-"""What boosting.py needs of XGBoost's scikit-learn estimators.
+"""What boosted.py needs of XGBoost's scikit-learn estimators.
 
 XGBoost takes numbers only here; categories go through an encoder in the pipeline. Missing numbers it takes as they are.
 """
@@ -26,7 +26,7 @@ def is_xgboost(estimator: Any) -> bool:
 
 
 class XGBoost:
-    """boosting.py's view of XGBoost."""
+    """boosted.py's view of XGBoost."""
 
     family = "xgboost"
     libraries = ("scikit-learn", "xgboost")

@@ -24,6 +24,10 @@ class OwnFormat:
         self._name = spec.learner.family
         self._files = own_files(spec)
 
+    def holds(self, last: Any) -> bool:
+        """As `Format.holds`."""
+        return True
+
     def review(self, estimator: Any, trust: Trust, where: str) -> list[str]:
         """SpecError where the serving script is not there. What is saved is the learner's own business."""
         if not self._script.is_file():

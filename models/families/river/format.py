@@ -1,4 +1,4 @@
-"""River's models: a file read by the reviewed list of `river_model.py`, served by that file itself."""
+"""River's models: a file read by the reviewed list of `model.py`, served by that file itself."""
 
 from __future__ import annotations
 
@@ -49,6 +49,10 @@ class RiverFormat:
     """Saved as an MLflow model from code; what comes back is the RiverModel, which can continue."""
 
     flavour = "river"
+
+    def holds(self, last: Any) -> bool:
+        """As `Format.holds`."""
+        return isinstance(last, RiverModel)
 
     def review(self, estimator: RiverModel, trust: Trust, where: str) -> list[str]:
         """The names that the file may hold beside the reviewed ones; SpecError for the first not allowed."""

@@ -32,6 +32,10 @@ class TorchFormat:
 
     flavour = "pytorch"
 
+    def holds(self, last: Any) -> bool:
+        """As `Format.holds`."""
+        return isinstance(last, TorchModel)
+
     def review(self, estimator: TorchModel, trust: Trust, where: str) -> list[str]:
         """SpecError where PyTorch cannot export the network."""
         import torch
