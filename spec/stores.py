@@ -45,6 +45,8 @@ def stores_of(spec: Spec) -> StoreAddresses:
             f"{spec.path.name}: stores.ledger (or $RATOON_LEDGER_URL) is {ledger!r}, a database in memory, which ends "
             "with its process; expected a file, such as sqlite:////var/lib/ratoon/ledger.db, or postgresql://…"
         )
+    for key, url in (("stores.mlflow", mlflow), ("stores.ledger", ledger)):
+        _refuse_left_behind(spec, key, url)
     workspace = (
         real(spec.folder / declared.workspace)
         if declared.workspace
@@ -53,6 +55,19 @@ def stores_of(spec: Spec) -> StoreAddresses:
     return StoreAddresses(
         home=home, mlflow=_absolute(mlflow, spec.folder), ledger=_absolute(ledger, spec.folder), workspace=workspace
     )
+
+
+def _refuse_left_behind(spec: Spec, key: str, url: str) -> None:
+    """SpecError for a relative SQLite file that 0.1 made where the command was started: a new one would begin empty."""
+    file = sqlite_file(url)
+    if file is None or file.is_absolute():
+        return
+    before, now = Path.cwd() / file, real(spec.folder / file)
+    if before.is_file() and not now.exists():
+        raise SpecError(
+            f"{spec.path.name}: {key}: {url!r} starts at the spec's folder, where {now} is not; {before} is, which 0.1 "
+            "used when it was started here. Move that file there, or write its whole path. Nothing was changed"
+        )
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -84,3 +84,24 @@ def test_a_ledger_in_memory_is_refused(spec_with, url):
 @pytest.mark.parametrize("url", ["postgresql://db/x", "sqlite://", "sqlite:///file:x.db?uri=true", "./mlruns"])
 def test_what_is_no_plain_sqlite_file_is_none(url):
     assert sqlite_file(url) is None
+
+
+@pytest.mark.parametrize("key", ["ledger", "mlflow"])
+def test_a_relative_file_that_0_1_made_elsewhere_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """A new, empty one beside the spec would have no decisions, budgets or digests."""
+    project, started = tmp_path / "project", tmp_path / "elsewhere"
+    project.mkdir(), started.mkdir()
+    (project / "spec.yaml").write_text(
+        "model: m\ntask: binary\ndata: {source: a.parquet, id: i, time: t, target: y, label_delay: 1d}\n"
+        f"learner: {{build: training.py:build}}\nstores: {{{key}: 'sqlite:///kept.db'}}\n"
+    )
+    spec = load_spec(project / "spec.yaml")
+    monkeypatch.chdir(started)
+    assert getattr(stores_of(spec), key) == f"sqlite:///{project / 'kept.db'}"
+    (started / "kept.db").write_text("")
+    with pytest.raises(SpecError, match=str(started / "kept.db")):
+        stores_of(spec)
+    (project / "kept.db").write_text("")
+    assert getattr(stores_of(spec), key) == f"sqlite:///{project / 'kept.db'}"
