@@ -185,8 +185,11 @@ def _of_labels(classes: list[int | float | str], spec: Spec) -> tuple[int | floa
 
 def _refuse_another_task(estimator: Any, known: Any, spec: Spec) -> None:
     """ContractBroken for a classifier where values are asked for, and the reverse, as far as it can be told."""
-    gives_values = can_learn(estimator) and not any(
-        hasattr(estimator, name) for name in ("predict_proba", "decision_function", "classes_")
+    # A raw River model has another face: what it is, the River family itself says.
+    gives_values = (
+        hasattr(estimator, "predict")
+        and can_learn(estimator)
+        and not any(hasattr(estimator, name) for name in ("predict_proba", "decision_function", "classes_"))
     )
     if (known is not None) if spec.task == "regression" else gives_values:
         what = "a regressor" if known is None else f"a classifier of {', '.join(map(str, known))}"
