@@ -10,6 +10,7 @@ from typing import Any
 from ....former import moved
 from ....spec.model import Spec
 from ...learning.learner import Learner
+from ...learning.libraries import BASE
 from ..family import Family, set_in_build
 from ..skops_format import SkopsFormat
 from .boosted import Boosted, answers_likeliest
@@ -18,7 +19,6 @@ from .lightgbm_foreign import lightgbm
 from .xgboost_engine import XGBoost, is_xgboost
 from .xgboost_foreign import xgboost
 
-_SERVED = ("scikit-learn", "numpy", "pandas", "scipy", "skops")
 _OWN = set_in_build("boosted trees have their own")
 
 
@@ -38,7 +38,7 @@ LIGHTGBM = Family(
     matches=is_lightgbm,
     learner=_lightgbm,
     saved_as=SkopsFormat(),
-    requirements=(*_SERVED, "lightgbm"),
+    requirements=(*BASE, "lightgbm"),
     foreign={"lightgbm": lightgbm},
     reviewed_types={
         kind: ("collections.OrderedDict", "lightgbm.basic.Booster", f"lightgbm.sklearn.{kind}")
@@ -55,7 +55,7 @@ XGBOOST = Family(
     matches=is_xgboost,
     learner=_xgboost,
     saved_as=SkopsFormat(),
-    requirements=(*_SERVED, "xgboost"),
+    requirements=(*BASE, "xgboost"),
     foreign={"xgboost": xgboost},
     reviewed_types={
         kind: ("xgboost.core.Booster", f"xgboost.sklearn.{kind}") for kind in ("XGBClassifier", "XGBRegressor")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ....spec.model import Spec
 from ...learning.learner import Learner
+from ...learning.libraries import BASE
 from ..family import BY_PARTIAL_FIT, LABELLED, Family
 from ..skops_format import SkopsFormat
 from .clusters import clusters_of
@@ -48,7 +49,7 @@ FAMILY = Family(
     matches=_matches,
     learner=_learner,
     saved_as=SkopsFormat(),
-    requirements=("scikit-learn", "numpy", "pandas", "scipy", "skops"),
+    requirements=BASE,
     foreign={"sklearn": sklearn},
     reviewed_types=REVIEWED,
     unused_keys=_unused_keys,
