@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ...spec.model import Spec
 from ...spec.values import LadderRung
 from ...system.usage import peak_memory
+from ..estimators import Predictor
 from ..learning.trained import Trained
 from ..subprocesses.bounded import Limits, carried_out
 from ..subprocesses.remote import RemoteEstimator
 from ..subprocesses.used import Used
-from ..subprocesses.worker import Ask, here
+from ..subprocesses.worker import here
 from .asked import LADDER, Asked, LadderRows
 from .race import Race, climb, first
 from .skipped import OPEN, Outlook
@@ -29,21 +29,32 @@ class _Climb:
     lines: Mapping[LadderRung, Trained]
     spec: Spec
     rows: LadderRows  # its `scratch` is asked for in the process that has the data
-    beside: dict[str, Any]  # what race.climb takes beside
+    asked: Asked
+    full: bool
+    outlook: Outlook
 
-    def __call__(self, ask: Ask) -> tuple[Race, Any]:
+    def __call__(self, ask: Callable[[datetime | None], pd.DataFrame]) -> tuple[Race, object]:
         champion = replace(self.champion, estimator=here(self.champion.estimator))
         lines = {rung: replace(line, estimator=here(line.estimator)) for rung, line in self.lines.items()}
         rows = replace(self.rows, scratch=ask)
-        race = climb(champion, self.spec, rows=rows, lines=lines, peak=peak_memory, **self.beside)
+        race = climb(
+            champion,
+            self.spec,
+            rows=rows,
+            lines=lines,
+            asked=self.asked,
+            full=self.full,
+            outlook=self.outlook,
+            peak=peak_memory,
+        )
         if isinstance(self.champion.estimator, RemoteEstimator):  # a version that carries code is handed over alone
             if race.candidate is None:
                 return replace(race, learned={}), None
-            kept = replace(race, candidate=replace(race.candidate, estimator=None), learned={})
+            kept = replace(race, candidate=race.candidate.without_estimator(), learned={})
             return kept, race.candidate.estimator
         made = {rung: trained.estimator for rung, trained in race.learned.items()}
-        bare = {rung: replace(trained, estimator=None) for rung, trained in race.learned.items()}
-        candidate = race.candidate and replace(race.candidate, estimator=None)
+        bare = {rung: trained.without_estimator() for rung, trained in race.learned.items()}
+        candidate = race.candidate and race.candidate.without_estimator()
         return replace(race, candidate=candidate, learned=bare), made or None
 
 
@@ -53,9 +64,9 @@ class _First:
     rows: pd.DataFrame
     holdout: pd.DataFrame | None
 
-    def __call__(self, ask: Ask) -> tuple[tuple[Trained, float], Any]:
+    def __call__(self, ask: object) -> tuple[tuple[Trained, float], Predictor]:
         trained, seconds = first(self.spec, self.rows, holdout=self.holdout)
-        return (replace(trained, estimator=None), seconds), trained.estimator
+        return (trained.without_estimator(), seconds), trained.estimator
 
 
 def run_ladder_apart(
@@ -73,14 +84,13 @@ def run_ladder_apart(
     A champion that carries code is loaded there with its code, and so is its successor: nothing of theirs is
     imported here. Raises TrainingDied where the process was ended or crashed.
     """
-    code = code_of(champion)
-    beside = {"asked": asked, "full": full, "outlook": outlook}
-    job = _Climb(champion, lines or {}, spec, replace(rows, scratch=_elsewhere), beside)
+    job = _Climb(champion, lines or {}, spec, replace(rows, scratch=_elsewhere), asked, full, outlook)
     with carried_out(job, spec, Limits.of(spec), rows.scratch) as done:
-        race: Race = done.result
-        if code is not None:
+        race = done.result
+        if isinstance(champion.estimator, RemoteEstimator):
+            remote = champion.estimator
             candidate = race.candidate and replace(
-                race.candidate, estimator=done.estimator(code, champion.estimator.checked)
+                race.candidate, estimator=done.estimator(remote.code, remote.checked)
             )
             return replace(race, candidate=candidate, used=done.used)
         if not race.learned:

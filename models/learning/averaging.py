@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from sklearn.base import BaseEstimator
+
+from ..estimators import IncrementalEstimator
 from .weighting import parts
 
 
 @contextmanager
-def short_averages(last: Any, steps: int) -> Iterator[list[Any]]:
+def short_averages(last: IncrementalEstimator, steps: int) -> Iterator[list[BaseEstimator]]:
     """Let the mean of the fitted *last*, and of each inner estimator, count as *steps* steps; those that average."""
     averaging = [each for each in parts(last) if getattr(each, "average", False)]
     before = [each.average for each in averaging]

@@ -7,13 +7,16 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from ...spec.errors import SpecError
 from ...spec.model import Spec
 from ...spec.places import is_a_file, real
 from ...spec.unexpected import users_code, worded
+from ..estimators import Parametrized
 from ..subprocesses.user_files import load_file
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Building:
     seeded: Callable[[int], AbstractContextManager[None]]
 
 
-def build(spec: Spec, buildings: Iterable[Building] = ()) -> Any:
+def build(spec: Spec, buildings: Iterable[Building] = ()) -> object:
     """What `learner.build` returns, seeded from `seed` wherever it is not seeded yet.
 
     Raises SpecError if the file or function is missing or fails. `families.choose.build` also says whether it is an
@@ -58,15 +61,15 @@ def build(spec: Spec, buildings: Iterable[Building] = ()) -> Any:
     return _within(spec.learner.threads, seeded(estimator, spec.seed))
 
 
-def _within(threads: int, estimator: Any) -> Any:
+def _within(threads: int, estimator: T) -> T:
     """*estimator* with every `n_jobs` of it set to *threads*: processes of its own would escape limit and count."""
-    if hasattr(estimator, "get_params"):
+    if isinstance(estimator, Parametrized):
         named = [key for key in estimator.get_params(deep=True) if key.split("__")[-1] == "n_jobs"]
         estimator.set_params(**dict.fromkeys(named, threads))
     return estimator
 
 
-def _made(maker: Callable[[], Any], seed: int, buildings: tuple[Building, ...]) -> Any:
+def _made(maker: Callable[[], object], seed: int, buildings: tuple[Building, ...]) -> object:
     """What *maker* returns, made again if it was *maker* that imported a library whose stream must be seeded."""
     loaded = [each for each in buildings if each.module in sys.modules]
     with ExitStack() as seeds:
@@ -78,9 +81,9 @@ def _made(maker: Callable[[], Any], seed: int, buildings: tuple[Building, ...]) 
     return found
 
 
-def seeded(estimator: Any, seed: int) -> Any:
+def seeded(estimator: T, seed: int) -> T:
     """*estimator* with every `random_state` that is None, nested steps included, set to *seed*."""
-    if hasattr(estimator, "get_params"):
+    if isinstance(estimator, Parametrized):
         unset = {
             key: seed
             for key, value in estimator.get_params(deep=True).items()

@@ -17,24 +17,22 @@ fit from scratch places centres anew; it then numbers them so that they lie near
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
+from sklearn.cluster import MiniBatchKMeans
 
-Array = NDArray[Any]
+from ..estimators import Array, Features, rows_at
 
 
-def count_rows(last: Any, rows: int) -> None:
+def count_rows(last: MiniBatchKMeans, rows: int) -> None:
     """Let the counts of the fitted *last* add up to *rows*, in place."""
     total = float(last._counts.sum())
     if total > 0:
         last._counts *= rows / total
 
 
-def follow(last: Any, X: Any, *, passes: int, batch: int, rng: np.random.Generator) -> list[str]:
+def follow(last: MiniBatchKMeans, X: Features, *, passes: int, batch: int, rng: np.random.Generator) -> list[str]:
     """Continue the fitted *last* in place on *X*, shape (n, k), in calls of at most *batch* rows; what became of it."""
     rows = X.shape[0]
     learned, before = float(last._counts.sum()), last.cluster_centers_.copy()
@@ -47,7 +45,7 @@ def follow(last: Any, X: Any, *, passes: int, batch: int, rng: np.random.Generat
             order = rng.permutation(rows)
             for start in range(0, rows, batch):
                 part = order[start : start + batch]
-                last.partial_fit(X.iloc[part] if hasattr(X, "iloc") else X[part])
+                last.partial_fit(rows_at(X, part))
     finally:
         last.reassignment_ratio = own
     last._counts /= passes
@@ -62,7 +60,7 @@ def follow(last: Any, X: Any, *, passes: int, batch: int, rng: np.random.Generat
     return notes
 
 
-def renumber(last: Any, centres: Array) -> str:
+def renumber(last: MiniBatchKMeans, centres: Array) -> str:
     """Give each cluster of the fitted *last* the number of the one of *centres*, shape (c, k), that it lies nearest to.
 
     In place; one number each, such that the squares of all distances add up to the least. Returns what to note.

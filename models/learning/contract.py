@@ -7,7 +7,7 @@ state, or another reservoir beside a state.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 from sklearn.compose import TransformedTargetRegressor
@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from .encoders import columns, encodes, text
 from .features import Feature
 from .rates import optimiser
+from .state import TrainingState
 from .steps import innermost, leaves
 
 CATEGORIES = 1_000  # most categories of a feature that are written down; a wider one is left out
@@ -23,7 +24,7 @@ CATEGORIES = 1_000  # most categories of a feature that are written down; a wide
 Vocabularies = dict[str, tuple[str, ...]]
 
 
-def outline(estimator: Any, name: str = "") -> tuple[str, ...]:
+def outline(estimator: object, name: str = "") -> tuple[str, ...]:
     """The steps of *estimator* and their classes, in order: `prepare/scale: StandardScaler`."""
     if isinstance(estimator, TransformedTargetRegressor):
         inner = getattr(estimator, "regressor_", None) or estimator.regressor
@@ -40,7 +41,7 @@ def outline(estimator: Any, name: str = "") -> tuple[str, ...]:
 
 
 def vocabularies(
-    estimator: Any,
+    estimator: object,
     features: tuple[Feature, ...],
     rows: pd.DataFrame,
     before: Mapping[str, tuple[str, ...]] | None = None,
@@ -62,12 +63,19 @@ def vocabularies(
     return found
 
 
-def described(estimator: Any) -> dict[str, Any]:
+class Described(TypedDict):
+    """What a state says of its estimator."""
+
+    preprocessing: tuple[str, ...]
+    optimiser: str | None
+
+
+def described(estimator: object) -> Described:
     """What a state says of *estimator*: `preprocessing` and `optimiser`."""
     return {"preprocessing": outline(estimator), "optimiser": optimiser(innermost(estimator))}
 
 
-def differences(estimator: Any, state: Any, reservoir: pd.DataFrame | None) -> list[str]:
+def differences(estimator: object, state: TrainingState, reservoir: pd.DataFrame | None) -> list[str]:
     """Where *estimator* and *reservoir* are not those that *state* tells of, in sentences.
 
     A state that tells nothing of a part (an adopted one) agrees with whatever is there.
@@ -93,7 +101,7 @@ def differences(estimator: Any, state: Any, reservoir: pd.DataFrame | None) -> l
     return found
 
 
-def _encoded(estimator: Any) -> dict[str, set[str]]:
+def _encoded(estimator: object) -> dict[str, set[str]]:
     """Category columns and what the first encoder that takes each of them knows."""
     found: dict[str, set[str]] = {}
     while isinstance(estimator, Pipeline | TransformedTargetRegressor):

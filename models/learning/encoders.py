@@ -8,34 +8,35 @@ contract by name.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from ...spec.errors import ContractBroken
+from ..estimators import Array, Encoder, Features
 
 _NAMED = 5  # most categories of a column that a note names
 
 
-def encodes(transformer: Any) -> bool:
+def encodes(transformer: object) -> TypeGuard[Encoder]:
     """Whether *transformer* is an encoder with a fixed vocabulary."""
     return isinstance(transformer, OneHotEncoder | OrdinalEncoder | TargetEncoder)
 
 
-def columns(encoder: Any) -> list[str]:
+def columns(encoder: Encoder) -> list[str]:
     """The names of the columns that *encoder* was fitted on; their places where it saw no names."""
     named = getattr(encoder, "feature_names_in_", None)
     return [str(each) for each in (named if named is not None else range(len(encoder.categories_)))]
 
 
-def text(category: Any) -> str | None:
+def text(category: object) -> str | None:
     """A category as the record writes it; None for what is missing."""
     return None if category is None or category != category else str(category)
 
 
-def meet(encoder: Any, X: Any, name: str) -> list[str]:
+def meet(encoder: Encoder, X: Features, name: str) -> list[str]:
     """What of *X*, shape (n, k), the step *name* does not know, in sentences; ContractBroken where it may not be new.
 
     >>> import pandas as pd
@@ -64,14 +65,14 @@ def meet(encoder: Any, X: Any, name: str) -> list[str]:
     return notes
 
 
-def _softer(encoder: Any) -> str:
+def _softer(encoder: Encoder) -> str:
     return "use_encoded_value" if isinstance(encoder, OrdinalEncoder) else "ignore"
 
 
-def _column(X: Any, place: int) -> Any:
+def _column(X: Features, place: int) -> Array:
     return X.iloc[:, place].to_numpy() if hasattr(X, "iloc") else np.asarray(X)[:, place]
 
 
-def _listed(categories: Any) -> str:
+def _listed(categories: Array) -> str:
     known = [str(each) for each in categories[:_NAMED]]
     return ", ".join(known) + (f" and {len(categories) - _NAMED} more" if len(categories) > _NAMED else "")

@@ -7,11 +7,10 @@ A canonical frame (data room) holds `_id`, `_time`, `_label_time`, `_target`, `_
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from ...data.columns import CANONICAL, TARGET
@@ -19,6 +18,7 @@ from ...spec.errors import ContractBroken, Refused
 from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.unexpected import said
 from ...spec.values import Value
+from ..estimators import Array
 
 Kind = Literal["number", "category"]
 
@@ -50,7 +50,7 @@ def table(frame: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
         found = frame[names]
         if all(dtype == np.float64 for dtype in found.dtypes):
             return found
-    columns: dict[str, pd.Series[Any]] = {}
+    columns: dict[str, pd.Series] = {}
     for feature in features:
         if feature.name not in frame.columns:
             raise ContractBroken(f"feature {feature.name!r} is missing in the rows; nothing was learned or predicted")
@@ -68,11 +68,11 @@ def table(frame: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _first_text(column: pd.Series[Any]) -> object:
+def _first_text(column: pd.Series) -> object:
     return next((value for value in column if isinstance(value, str)), column.dtype)
 
 
-def target(frame: pd.DataFrame, task: Task) -> NDArray[Any]:
+def target(frame: pd.DataFrame, task: Task) -> Array:
     """The labels, shape (n,): float64 for regression and clustering (0), int64 or object of str for classification.
 
     Whole numbers that a missing label had turned into floats become integers again. Raises Refused

@@ -8,16 +8,16 @@ values cannot be moved so: they would need all rows again.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 
+from ..estimators import Features, Transformer
+
 COUNTS = "n_values_seen_"
 
 
-def remember(imputer: Any, X: Any) -> None:
+def remember(imputer: Transformer, X: Features) -> None:
     """Write onto a fitted *imputer* how many values of *X*, shape (n, k), each of its means rests on."""
     if isinstance(imputer, SimpleImputer) and imputer.strategy == "mean" and not hasattr(X, "tocsr"):
         setattr(imputer, COUNTS, _present(imputer, X).sum(axis=0))
@@ -34,7 +34,7 @@ def why_still(imputer: SimpleImputer) -> str | None:
     return None
 
 
-def move_means(imputer: SimpleImputer, X: Any) -> None:
+def move_means(imputer: SimpleImputer, X: Features) -> None:
     """Move the means of *imputer* in place over the rows of *X*, shape (n, k).
 
     A column that never had a value keeps its place: where the imputer drops it, it stays dropped, since the
@@ -50,7 +50,7 @@ def move_means(imputer: SimpleImputer, X: Any) -> None:
     setattr(imputer, COUNTS, after)
 
 
-def _present(imputer: SimpleImputer, X: Any) -> NDArray[np.bool_]:
+def _present(imputer: SimpleImputer, X: Features) -> NDArray[np.bool_]:
     values = np.asarray(X, dtype=np.float64)
     missing = imputer.missing_values
     if missing is None or (isinstance(missing, float) and np.isnan(missing)):

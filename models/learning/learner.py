@@ -8,12 +8,13 @@ inherit that leaves only `learn` to write.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
 
 from ...spec.model import Spec
 from ...spec.values import LadderRung
+from ..estimators import Estimator
 from .how import FIRST, WARM, How, Origin
 from .order_sensitivity import Splits
 from .trained import Trained
@@ -26,7 +27,7 @@ class Learner(Protocol):
     def family(self) -> str:
         """The name recorded in the training state."""
 
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+    def first(self, estimator: Estimator, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit the unfitted *estimator* on *rows* (canonical frame) and begin its training state."""
 
     @property

@@ -9,11 +9,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from ...data.columns import HOLDOUT, ID, LABEL_TIME
@@ -21,6 +20,7 @@ from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, Refused
 from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.model import Spec
+from ..estimators import Array, Classes, Estimator, Label, Predictor
 from ..subprocesses.remote import RemoteEstimator
 from .arrival import by_arrival
 from .contract import described, differences, vocabularies
@@ -48,13 +48,13 @@ def learnable(rows: pd.DataFrame) -> pd.DataFrame:
 
 def start_state(
     family: str,
-    estimator: Any,
+    estimator: Predictor,
     rows: pd.DataFrame,
     spec: Spec,
     origin: Origin = FIRST,
     *,
     libraries: Collection[str] = (),
-    fit: Callable[[pd.DataFrame, NDArray[Any]], None] | None = None,
+    fit: Callable[[pd.DataFrame, Array], object] | None = None,
 ) -> Trained:
     """Fit *estimator* on *rows* (at least one) and begin a state.
 
@@ -70,7 +70,7 @@ def start_state(
     features = features_of(rows)
     y = target(rows, spec.task)
     labels = _classes(y, spec)
-    notes = _fit(fit or estimator.fit, rows, features, y, str(spec.path))
+    notes = _fit(fit or cast(Estimator, estimator).fit, rows, features, y, str(spec.path))
     reservoir = kept(None, rows, spec.replayed)
     state = TrainingState(
         family=family,
@@ -96,10 +96,10 @@ def start_state(
 
 
 def _fit(
-    fit: Callable[[pd.DataFrame, NDArray[Any]], None],
+    fit: Callable[[pd.DataFrame, Array], object],
     rows: pd.DataFrame,
     features: tuple[Feature, ...],
-    y: NDArray[Any],
+    y: Array,
     where: str,
 ) -> tuple[str, ...]:
     """Fit in place; what should be noted of it. An iteration limit reached is the build function's choice."""
@@ -117,9 +117,7 @@ def _fit(
     return ("the fit ended at its iteration limit, before convergence",) if limited else ()
 
 
-def fits(
-    champion: Trained, rows: pd.DataFrame, libraries: Collection[str] | None = None
-) -> tuple[pd.DataFrame, NDArray[Any]]:
+def fits(champion: Trained, rows: pd.DataFrame, libraries: Collection[str] | None = None) -> tuple[pd.DataFrame, Array]:
     """*rows* in learning order and their labels, shape (n,), once nothing forbids to continue *champion* on them.
 
     *libraries*: as `TrainingState.check_versions`.
@@ -149,7 +147,7 @@ def fits(
 
 def prepare_update(
     champion: Trained, rows: pd.DataFrame, how: How, libraries: Collection[str] | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[Any]]:
+) -> tuple[pd.DataFrame, pd.DataFrame, Array]:
     """What an update learns, once nothing forbids to continue *champion* on *rows*.
 
     Returns *rows* in learning order, the same behind those that *how* replays, and the labels of the latter, shape
@@ -164,7 +162,9 @@ def prepare_update(
     return rows, mixed, np.concatenate([target(replay, champion.state.task), y])
 
 
-def advance_state(champion: Trained, estimator: Any, rows: pd.DataFrame, spec: Spec, how: How, **facts: Any) -> Trained:
+def advance_state(
+    champion: Trained, estimator: Predictor, rows: pd.DataFrame, spec: Spec, how: How, **facts: object
+) -> Trained:
     """The update's result: *estimator* with the champion's state and reservoir moved forward over *rows*."""
     state = champion.state
     reservoir = kept(champion.reservoir, rows, spec.replayed)
@@ -213,10 +213,10 @@ def classes_needed(task: Task, found: int) -> str | None:
     return None
 
 
-def _classes(y: NDArray[Any], spec: Spec) -> tuple[int | float | str, ...]:
+def _classes(y: Array, spec: Spec) -> Classes:
     if spec.task not in OF_CLASSES:
         return ()
-    labels: Sequence[Any] = np.unique(y).tolist()
+    labels: Sequence[Label] = np.unique(y).tolist()
     if needed := classes_needed(spec.task, len(labels)):
         raise DataError(
             f"{spec.path}: task {spec.task!r} needs {needed} "

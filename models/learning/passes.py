@@ -20,18 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
 from ...spec.keys.learner import LearnerSpec
+from ..estimators import Array, Features, IncrementalEstimator, rows_at
 from .averaging import short_averages
 from .rates import NETWORKS, scale
 from .weighting import parts, row_weights, set_balance_aside, takes_weights
-
-Array = NDArray[Any]
 
 LEAST = 200  # rows, below which a tenth would say nothing
 VISITS = 20_000  # rows that an update learns where the spec does not say how often, each counted at every pass
@@ -39,7 +36,7 @@ MOST_PASSES = 50  # however few the rows: a handful must not be learned by heart
 CURVE = 1000  # an MLP appends its loss at every call; only the newest entries are kept with the model
 
 
-def counts(estimator: Any) -> bool:
+def counts(estimator: object) -> bool:
     """Whether *estimator* keeps counts, so that a second pass would count every row twice (naive Bayes)."""
     inner = getattr(estimator, "estimator", None) or estimator  # OneVsRest, OneVsOne
     return type(inner).__module__.startswith("sklearn.naive_bayes")
@@ -58,7 +55,9 @@ def passes_over(rows: int, spec: LearnerSpec) -> int:
     return min(max(1, round(VISITS / rows)), MOST_PASSES)
 
 
-def continued(last: Any, X: Any, y: Array, learned: Array, spec: LearnerSpec, rng: np.random.Generator) -> list[str]:
+def continued(
+    last: IncrementalEstimator, X: Features, y: Array, learned: Array, spec: LearnerSpec, rng: np.random.Generator
+) -> list[str]:
     """Continue the fitted *last* in place on (X, y), n rows; what had to be set aside or replaced, in words.
 
     *learned*: the labels of the rows kept and the new ones, by which classes are weighed.
@@ -110,7 +109,7 @@ def continued(last: Any, X: Any, y: Array, learned: Array, spec: LearnerSpec, rn
 
 
 @contextmanager
-def _in_our_order(last: Any) -> Iterator[None]:
+def _in_our_order(last: IncrementalEstimator) -> Iterator[None]:
     """Let networks take the rows as they come: pass behind pass, each in an order of its own already.
 
     Their own shuffle would mix the passes, and picks each mini-batch by a call that takes longer than learning it.
@@ -126,8 +125,8 @@ def _in_our_order(last: Any) -> Iterator[None]:
 
 
 def _until_it_stops(
-    last: Any,
-    X: Any,
+    last: IncrementalEstimator,
+    X: Features,
     y: Array,
     weight: Array | None,
     drawn: Callable[[Array], Array],
@@ -151,16 +150,16 @@ def _until_it_stops(
     return f"{done} of {epochs} passes, ended by learner.patience {spec.patience} on {len(held)} rows of its own"
 
 
-def _loss(last: Any, X: Any, y: Array, rows: Array) -> float:
+def _loss(last: IncrementalEstimator, X: Features, y: Array, rows: Array) -> float:
     """Log loss where *last* gives probabilities, else the share of errors, or the mean squared error."""
-    part = X.iloc[rows] if hasattr(X, "iloc") else X[rows]
-    if hasattr(last, "predict_proba"):
+    part = rows_at(X, rows)
+    if hasattr(last, "predict_proba") and hasattr(last, "classes_"):
         return float(log_loss(y[rows], last.predict_proba(part), labels=last.classes_))
-    said = last.predict(part)
+    said = np.asarray(last.predict(part))
     return float(np.mean(said != y[rows])) if hasattr(last, "classes_") else float(np.mean((said - y[rows]) ** 2))
 
 
-def _passes(last: Any, X: Any, y: Array, weight: Array | None, order: Array, batch: int) -> None:
+def _passes(last: IncrementalEstimator, X: Features, y: Array, weight: Array | None, order: Array, batch: int) -> None:
     """Learn the rows in *order*, every pass behind the other, in calls of at most *batch* rows.
 
     A call costs a few milliseconds whatever it is given, so that a call for each pass over a small window would
@@ -174,4 +173,4 @@ def _passes(last: Any, X: Any, y: Array, weight: Array | None, order: Array, bat
                 # stop epochs and shrink an adaptive learning rate to nothing.
                 each._no_improvement_count = 0
         by = {} if weight is None else {"sample_weight": weight[rows]}
-        last.partial_fit(X.iloc[rows] if hasattr(X, "iloc") else X[rows], y[rows], **by)
+        last.partial_fit(rows_at(X, rows), y[rows], **by)

@@ -10,16 +10,15 @@ the update, so that factors do not multiply along a lineage.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from ..estimators import IncrementalEstimator
 from .weighting import parts
 
 NETWORKS = (MLPClassifier, MLPRegressor)
 
 
-def why_no_rate(estimator: Any) -> str | None:
+def why_no_rate(estimator: object) -> str | None:
     """Why `learner.rate` has no meaning for *estimator*, fitted or not, in words; None where it has."""
     inner = getattr(estimator, "estimator", None) or estimator
     name = type(inner).__name__
@@ -32,7 +31,7 @@ def why_no_rate(estimator: Any) -> str | None:
     return None
 
 
-def scale(estimator: Any, factor: float) -> None:
+def scale(estimator: IncrementalEstimator, factor: float) -> None:
     """Multiply the learning rate of the fitted *estimator* by *factor*, in place; `scale(…, 1 / factor)` undoes it."""
     for each in parts(estimator):
         if isinstance(each, NETWORKS):
@@ -42,7 +41,7 @@ def scale(estimator: Any, factor: float) -> None:
             each.eta0 *= factor
 
 
-def optimiser(estimator: Any) -> str | None:
+def optimiser(estimator: object) -> str | None:
     """How far the optimiser of the fitted *estimator* has come: `adam, t=1234`; None where it keeps no state."""
     found = list(parts(estimator))
     last = found[0] if found else estimator

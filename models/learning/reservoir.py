@@ -11,8 +11,7 @@ Connection Science 1995; Rolnick et al., NeurIPS 2019).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -109,21 +108,21 @@ def _smallest(rows: pd.DataFrame, keys: Array, most: int, spec: ReplaySpec) -> N
     return np.sort(chosen)
 
 
-def _strata(rows: pd.DataFrame, spec: ReplaySpec) -> pd.Series[Any]:
+def _strata(rows: pd.DataFrame, spec: ReplaySpec) -> pd.Series:
     if spec.stratify == "class":
         return rows[TARGET].astype(str)
-    stretch: pd.Series[Any] = rows[LABEL_TIME].dt.floor(spec.every)
+    stretch: pd.Series = rows[LABEL_TIME].dt.floor(spec.every)
     return stretch
 
 
-def _quotas(counts: Mapping[Any, int], most: int) -> dict[Any, int]:
+def _quotas(counts: Mapping[Hashable, int], most: int) -> dict[Hashable, int]:
     """Even shares of *most*; what a small stratum leaves over goes to the others.
 
     With fewer rows than strata the first in *counts* get one each.
     """
     if most < len(counts):
         return {stratum: int(place < most) for place, stratum in enumerate(counts)}
-    quota: dict[Any, int] = {}
+    quota: dict[Hashable, int] = {}
     for stratum, count in sorted(counts.items(), key=lambda each: (each[1], str(each[0]))):
         quota[stratum] = min(count, (most - sum(quota.values())) // (len(counts) - len(quota)))
     return quota

@@ -10,18 +10,19 @@ and step counts belong to weights that are no more.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ...spec.keys.learner import ShrinkSpec
+from ..estimators import IncrementalEstimator
 from .rates import NETWORKS
 from .weighting import parts
 
 _LINEAR = ("coef_", "intercept_", "_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept")
 
 
-def can_shrink(estimator: Any) -> bool:
+def can_shrink(estimator: object) -> bool:
     """Whether *estimator*, fitted or not, learns weights: a network or a linear model, also one against the rest."""
     inner = getattr(estimator, "estimator", None) or estimator
     return isinstance(inner, NETWORKS) or any(
@@ -29,7 +30,7 @@ def can_shrink(estimator: Any) -> bool:
     )
 
 
-def shrink(estimator: Any, spec: ShrinkSpec, rng: np.random.Generator) -> None:
+def shrink(estimator: IncrementalEstimator, spec: ShrinkSpec, rng: np.random.Generator) -> None:
     """Scale and disturb the weights of the fitted *estimator* in place, and begin its optimiser anew."""
     for each in parts(estimator):
         if isinstance(each, NETWORKS):
@@ -38,14 +39,14 @@ def shrink(estimator: Any, spec: ShrinkSpec, rng: np.random.Generator) -> None:
             _shrink_linear(each, spec)
 
 
-def fresh_scale(network: Any, layer: int) -> float:
+def fresh_scale(network: MLPClassifier | MLPRegressor, layer: int) -> float:
     """Standard deviation of a fresh network's weights into *layer*: uniform in ±sqrt(f / (fan in + fan out))."""
     fan_in, fan_out = network.coefs_[layer].shape
     factor = 2.0 if network.activation == "logistic" else 6.0
     return float(np.sqrt(factor / (fan_in + fan_out) / 3))
 
 
-def _shrink_network(network: Any, spec: ShrinkSpec, rng: np.random.Generator) -> None:
+def _shrink_network(network: MLPClassifier | MLPRegressor, spec: ShrinkSpec, rng: np.random.Generator) -> None:
     for layer in range(len(network.coefs_)):
         scale = spec.noise * fresh_scale(network, layer)
         for weights in (network.coefs_[layer], network.intercepts_[layer]):
@@ -61,7 +62,7 @@ def _shrink_network(network: Any, spec: ShrinkSpec, rng: np.random.Generator) ->
     network.t_ = 0  # rows seen: what `invscaling` counts
 
 
-def _shrink_linear(model: Any, spec: ShrinkSpec) -> None:
+def _shrink_linear(model: BaseEstimator, spec: ShrinkSpec) -> None:
     # coef_ is the same array as the standard or the average one, or a copy after loading: scale each array once.
     arrays = {id(each): each for name in _LINEAR if (each := getattr(model, name, None)) is not None}
     for array in arrays.values():

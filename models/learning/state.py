@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
 from ...spec.duration import format_duration
 from ...spec.errors import ContractBroken
 from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.values import Rung, Span, Value
+from ..estimators import Array, Classes
 from .features import Feature, features_of
 from .libraries import SERVING, installed
 
@@ -70,7 +69,7 @@ class TrainingState(Value):
     family: str
     task: Task
     features: tuple[Feature, ...]
-    classes: tuple[int | float | str, ...] = ()
+    classes: Classes = ()
     watermark: datetime
     since: datetime | None = None
     learned_rows: int
@@ -98,7 +97,7 @@ class TrainingState(Value):
     likeliest: bool = False
     versions: dict[str, str] = Field(default_factory=dict)
     reference: Span | None = None
-    profile: dict[str, Any] | None = None
+    profile: dict[str, object] | None = None
     accepted: dict[str, Accepted] = Field(default_factory=dict)
     promise: dict[str, Accepted] = Field(default_factory=dict)
 
@@ -120,7 +119,7 @@ class TrainingState(Value):
         if differences:
             raise ContractBroken(f"{'; '.join(differences)}: {ONLY_SCRATCH}")
 
-    def check_classes(self, y: NDArray[Any]) -> None:
+    def check_classes(self, y: Array) -> None:
         """Raises ContractBroken where *y*, shape (n,), holds a class that this state never saw."""
         if self.task not in OF_CLASSES:
             return

@@ -18,24 +18,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import _safe_indexing, get_tags
 
+from ..estimators import Array, Features, IncrementalTransformer, Predictor, Step, Transformer
 from .encoders import encodes, meet
 from .imputers import move_means, remember, why_still
-
-Array = NDArray[Any]
 
 _TURNING = ("sklearn.decomposition", "sklearn.cluster", "sklearn.neural_network", "sklearn.feature_selection")
 
 
-def innermost(estimator: Any) -> Any:
+def innermost(estimator: object) -> Any:  # each family knows its own; mypy does not see a Pipeline's steps
     """The estimator that does the predicting: last in a Pipeline, inside a TransformedTargetRegressor."""
     while True:
         if isinstance(estimator, Pipeline):
@@ -46,7 +44,7 @@ def innermost(estimator: Any) -> Any:
             return estimator
 
 
-def leaves(transformer: Any, name: str) -> Iterator[tuple[str, Any]]:
+def leaves(transformer: Step, name: str) -> Iterator[tuple[str, Transformer]]:
     """Every fitted transformer below *transformer*, by its path of step names; `passthrough` and `drop` left out."""
     if transformer is None or isinstance(transformer, str):
         return
@@ -64,7 +62,7 @@ def leaves(transformer: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, transformer
 
 
-def met(transformer: Any, X: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+def met(transformer: Step, X: Features, name: str) -> Iterator[tuple[str, Transformer, Features]]:
     """Every fitted transformer below *transformer*: its path, itself, and the part of *X*, shape (n, k), that it takes.
 
     What the caller does to a transformer is done before the next one behind it is met.
@@ -87,14 +85,14 @@ def met(transformer: Any, X: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
         yield name, transformer, X
 
 
-def _none(columns: Any) -> bool:
+def _none(columns: object) -> bool:
     """Whether a ColumnTransformer's part has no column, such as encoders without categories: it was not fitted."""
     if isinstance(columns, np.ndarray) and columns.dtype == bool:
         return not columns.any()
     return hasattr(columns, "__len__") and not isinstance(columns, str) and len(columns) == 0
 
 
-def transformed(step: Any, X: Any) -> Any:
+def transformed(step: Step, X: Features) -> Features:
     """*X* behind *step*; new categories are told in the record, not by a warning."""
     if step is None or isinstance(step, str):
         return X
@@ -112,7 +110,7 @@ class Passage:
     frozen: dict[str, str] = field(default_factory=dict)  # with the reason
     notes: list[str] = field(default_factory=list)
 
-    def through(self, estimator: Any, new: Any, rows: Any, y: Array) -> tuple[Any, Array]:
+    def through(self, estimator: Predictor, new: Features, rows: Features, y: Array) -> tuple[Features, Array]:
         """*rows* and *y*, shape (n, k) and (n,), as the innermost estimator sees them.
 
         The steps of *estimator* are moved in place by *new*, the part of *rows* that was never learned. Raises
@@ -132,7 +130,7 @@ class Passage:
             return self.through(estimator.regressor_, new, rows, y)
         return rows, y
 
-    def _move(self, name: str, transformer: Any, X: Any) -> None:
+    def _move(self, name: str, transformer: Transformer, X: Features) -> None:
         if encodes(transformer):
             self.notes += meet(transformer, X, name)
         reason = why_frozen(transformer) if self.moving else "preprocessing is held"
@@ -142,11 +140,11 @@ class Passage:
         if isinstance(transformer, SimpleImputer):
             move_means(transformer, X)
         elif X.shape[-1]:
-            transformer.partial_fit(X)
+            cast(IncrementalTransformer, transformer).partial_fit(X)  # why_frozen found that it can
         self.updated.append(name)
 
 
-def why_frozen(transformer: Any) -> str | None:
+def why_frozen(transformer: Transformer) -> str | None:
     """Why *transformer* must not or cannot take new rows, in words; None where it moves with them."""
     if encodes(transformer):
         return "another category would widen its output or change a code that the model behind it has learned"
@@ -161,7 +159,7 @@ def why_frozen(transformer: Any) -> str | None:
     return "it has no partial_fit"
 
 
-def remember_counts(estimator: Any, X: Any) -> None:
+def remember_counts(estimator: Predictor, X: Features) -> None:
     """Write onto the mean imputers in front of the fitted *estimator* how many values of *X* they rest on."""
     if isinstance(estimator, TransformedTargetRegressor):
         return remember_counts(estimator.regressor_, X)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from ...data.columns import PREDICTION, SCORE
 from ...data.metrics.metrics import Outcomes
 from ...spec.errors import RatoonError, Refused
 from ...spec.unexpected import users_code
+from ..estimators import Array, Features, Predictor, Scorer
 from .features import could_not, table, target
 from .state import TrainingState
-
-Array = NDArray[Any]
 
 
 class NotFinite(Refused):
@@ -28,14 +26,28 @@ class NotFinite(Refused):
         self.rows = rows
 
 
+class _Elsewhere:
+    """In place of an estimator that is handed over beside its state."""
+
+    def predict(self, X: pd.DataFrame) -> Array:
+        raise NotImplementedError
+
+
+_ELSEWHERE = _Elsewhere()
+
+
 @dataclass(frozen=True)
 class Trained:
     """A fitted estimator and what it has learned. Never changed in place: an update makes a new one."""
 
-    estimator: Any
+    estimator: Predictor
     state: TrainingState
     version: str | None = None  # the registry's number, None before registration
     reservoir: pd.DataFrame | None = None  # canonical rows learned before, see reservoir.py
+
+    def without_estimator(self) -> Trained:
+        """As it travels between processes, where an estimator goes a way of its own."""
+        return replace(self, estimator=_ELSEWHERE)
 
     @property
     def probabilistic(self) -> bool:
@@ -89,7 +101,8 @@ class Trained:
             return np.empty(0), np.empty((0, *width)) if self._scored else None
         try:
             with users_code():
-                last, ready = _prepared(self.estimator, X) if self._scored else (self.estimator, X)
+                asked = cast(Scorer, self.estimator)  # for the scores of its kind
+                last, ready = _prepared(asked, X) if self._scored else (asked, X)
                 score = self._scores(last, ready) if self._scored else None
                 if score is not None and score.ndim == 2 and self.state.likeliest and _of_one_library(last):
                     prediction = np.asarray(last.classes_)[np.argmax(score, axis=1)]
@@ -107,7 +120,7 @@ class Trained:
             score = score[:, 1]
         return prediction, score
 
-    def _scores(self, last: Any, X: Any) -> Array:
+    def _scores(self, last: Scorer, X: Features) -> Array:
         """Scores of shape (n, k), one column per class; a clustering has distances to the nearest centre, (n,)."""
         if self.state.task == "clustering":
             return np.asarray(np.min(last.transform(X), axis=1), dtype=np.float64)
@@ -144,21 +157,24 @@ class Trained:
             )
 
 
-def _of_one_library(last: Any) -> bool:
+def _of_one_library(last: object) -> bool:
     """Whether `predict` comes from where `predict_proba` does: a subclass may answer otherwise."""
     heads = [getattr(type(last), head, None) for head in ("predict", "predict_proba")]
     return None not in heads and len({each.__module__.split(".")[0] for each in heads}) == 1
 
 
-def predicting(estimator: Any) -> Any:
+def predicting(estimator: object) -> Any:  # of a Pipeline, whose steps mypy does not see
     """The last step of a plain pipeline, which alone is asked once the steps before have prepared the rows; else
     *estimator* itself."""
-    if type(estimator) is not Pipeline or len(estimator) < 2 or estimator.steps[-1][1] in (None, "passthrough"):
-        return estimator
-    return estimator[-1]
+    if isinstance(estimator, Pipeline) and type(estimator) is Pipeline and len(estimator) > 1:
+        last = estimator.steps[-1][1]
+        return estimator if last in (None, "passthrough") else last
+    return estimator
 
 
-def _prepared(estimator: Any, X: pd.DataFrame) -> tuple[Any, Any]:
+def _prepared(estimator: Scorer, X: pd.DataFrame) -> tuple[Scorer, Features]:
     """What predicts, and what the steps before it make of *X*, so that answer and score share it."""
+    if not isinstance(estimator, Pipeline):
+        return estimator, X
     last = predicting(estimator)
     return (last, X) if last is estimator else (last, estimator[:-1].transform(X))

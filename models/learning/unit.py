@@ -14,15 +14,15 @@ or not (which is why the gap statistic compares with chance: Tibshirani, Walther
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import issparse
+from scipy.sparse import sparray, spmatrix
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from ...spec.errors import ContractBroken, Refused
+from ..estimators import Array, Estimator, Features
 from ..subprocesses.remote import RemoteEstimator
 from .features import could_not, table
 from .steps import innermost, transformed
@@ -32,7 +32,7 @@ _NO_UNIT = frozenset({"random_state", "copy", "memory", "n_jobs", "verbose"})  #
 ANEW = "a clustering in another unit begins a lineage of its own, under another name in `model`"
 
 
-def before_last(estimator: Any, X: Any) -> Any:
+def before_last(estimator: object, X: Features) -> Features:
     """*X*, shape (n, k), as the innermost estimator of the fitted *estimator* sees it."""
     while isinstance(estimator, Pipeline):
         for _, step in estimator.steps[:-1]:
@@ -66,7 +66,7 @@ def other_unit(champion: Trained, candidate: Trained, frame: pd.DataFrame) -> st
     return None
 
 
-def kept_unit(champion: Trained, fresh: Any) -> Any:
+def kept_unit(champion: Trained, fresh: Estimator) -> Estimator:
     """The champion's fitted preprocessing, a copy, with the unfitted innermost estimator of *fresh* behind it.
 
     Raises ContractBroken where *fresh* has other steps or another number of centres: its distances could not be judged.
@@ -90,15 +90,16 @@ def kept_unit(champion: Trained, fresh: Any) -> Any:
     return _with_last(copy.deepcopy(champion.estimator), last)
 
 
-def _with_last(estimator: Any, last: Any) -> Any:
+def _with_last(estimator: object, last: Estimator) -> Estimator:
     if not isinstance(estimator, Pipeline):
         return last
     name, inner = estimator.steps[-1]
     estimator.steps[-1] = (name, _with_last(inner, last))
-    return estimator
+    outer: Estimator = estimator
+    return outer
 
 
-def _recipe(estimator: Any, path: str = "") -> dict[str, str]:
+def _recipe(estimator: object, path: str = "") -> dict[str, str]:
     """What the preprocessing of *estimator*, fitted or not, is made of: each step's class and parameters, as text."""
     found: dict[str, str] = {}
     if isinstance(estimator, Pipeline):
@@ -111,7 +112,7 @@ def _recipe(estimator: Any, path: str = "") -> dict[str, str]:
     return {key: value for key, value in found.items() if key.split("__")[-1] not in _NO_UNIT}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """*value* by its content, the same in every process; of an estimator the class, as its parameters have keys."""
     if isinstance(value, BaseEstimator):
         return type(value).__name__
@@ -128,5 +129,5 @@ def _text(value: Any) -> str:
     return repr(value)
 
 
-def _dense(X: Any) -> Any:
-    return X.toarray() if issparse(X) else np.asarray(X)
+def _dense(X: Features) -> Array:
+    return np.asarray(X.toarray() if isinstance(X, spmatrix | sparray) else X)

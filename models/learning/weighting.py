@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from ...spec.keys.learner import ReplaySpec
+from ..estimators import Array, IncrementalEstimator
 from .reservoir import sampled
 
-Array = NDArray[Any]
 
-
-def parts(estimator: Any) -> Iterator[Any]:
+def parts(estimator: object) -> Iterator[BaseEstimator]:
     """The fitted estimators that hold weights or counts: *estimator* itself, or those of a OneVsRest or OneVsOne."""
     inner = getattr(estimator, "estimators_", None)
     if inner is None:
@@ -50,12 +48,12 @@ def everything(reservoir: pd.DataFrame | None, rows: pd.DataFrame, spec: ReplayS
     return pd.concat([sampled(reservoir, spec).reindex(columns=rows.columns), rows])
 
 
-def takes_weights(estimator: Any) -> bool:
+def takes_weights(estimator: IncrementalEstimator) -> bool:
     """Whether the `partial_fit` of *estimator* takes `sample_weight` by itself."""
     return "sample_weight" in inspect.signature(estimator.partial_fit).parameters
 
 
-def set_balance_aside(estimator: Any) -> list[Any]:
+def set_balance_aside(estimator: IncrementalEstimator) -> list[BaseEstimator]:
     """Take `class_weight="balanced"`, which `partial_fit` refuses, from *estimator*; the parts that had it."""
     own = {id(each): each for each in (estimator, getattr(estimator, "estimator", None), *parts(estimator))}
     had = [each for each in own.values() if getattr(each, "class_weight", None) == "balanced"]

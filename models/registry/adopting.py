@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from ...spec.model import Spec
+from ..estimators import Predictor
 from ..families.foreign import Foreign
 from ..learning.trained import Trained
 from ..subprocesses.bounded import Limits, carried_out
-from ..subprocesses.worker import Ask
 from .recovered import Found, recover
 
 
@@ -20,11 +19,13 @@ from .recovered import Found, recover
 class _Adopt:
     foreign: Foreign
     spec: Spec
-    rows: dict[str, Any]
+    rows: pd.DataFrame
+    holdout: pd.DataFrame
+    upto: datetime
 
-    def __call__(self, ask: Ask) -> tuple[tuple[Trained, Found], Any]:
-        trained, found = recover(self.foreign, self.spec, **self.rows)
-        return (replace(trained, estimator=None), found), trained.estimator
+    def __call__(self, ask: object) -> tuple[tuple[Trained, Found], Predictor]:
+        trained, found = recover(self.foreign, self.spec, rows=self.rows, holdout=self.holdout, upto=self.upto)
+        return (trained.without_estimator(), found), trained.estimator
 
 
 def adopt_apart(
@@ -34,7 +35,7 @@ def adopt_apart(
 
     Then `foreign.folder` must stay until the version is registered.
     """
-    job = _Adopt(foreign, spec, {"rows": rows, "holdout": holdout, "upto": upto})
+    job = _Adopt(foreign, spec, rows, holdout, upto)
     with carried_out(job, spec, Limits.of(spec)) as done:
         trained, found = done.result
         return replace(trained, estimator=done.estimator(foreign.code)), found

@@ -38,7 +38,7 @@ class Registering:
     ) -> Version:
         """A version that carries no alias yet. Raises Refused if *claim* was lost: then there is none."""
         if isinstance(trained.estimator, RemoteEstimator):
-            run_id, model_id = log_apart(self.spec, self._to.uri, trained, evidence)
+            run_id, model_id = log_apart(self.spec, self._to.uri, trained, trained.estimator, evidence)
         else:
             run_id, model_id = self._runs.log(trained, evidence, code_paths)
         digests = self._files.digests(model_id)

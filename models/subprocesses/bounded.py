@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ...spec import errors
 from ...spec.duration import format_duration
@@ -38,6 +38,13 @@ from .remote import HANDED as ESTIMATOR
 from .remote import RemoteEstimator
 from .used import Used
 from .user_files import unpickled
+
+if TYPE_CHECKING:  # which imports this file
+    from .worker import Job
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 PREFIX, LOCK = "ratoon-training-", "lock"
 SPEC, JOB, RESULT, ERROR = "spec.pkl", "job.pkl", "result.pkl", "error.pkl"
@@ -70,10 +77,10 @@ class Limits:
 
 
 @dataclass
-class Done:
+class Done(Generic[Result]):
     """What came back: the job's *result*, the file of the estimator in *folder* if it made one, and what it used."""
 
-    result: Any
+    result: Result
     used: Used
     folder: Path
     spec: Spec = field(repr=False)
@@ -95,8 +102,11 @@ class Done:
 
 @contextmanager
 def carried_out(
-    job: Any, spec: Spec, limits: Limits, answer: Callable[[Any], Any] = lambda asked: None
-) -> Iterator[Done]:
+    job: Job[Question, Answer, Result],
+    spec: Spec,
+    limits: Limits,
+    answer: Callable[[Question], Answer] | None = None,
+) -> Iterator[Done[Result]]:
     """Run *job* (see worker.Job) in a process of its own; its files are there until the block ends.
 
     *answer* gives what the job asks for on its way, such as rows that it may or may not need: the time that this
@@ -108,7 +118,7 @@ def carried_out(
     try:
         (folder / SPEC).write_bytes(pickle.dumps((spec, limits)))
         (folder / JOB).write_bytes(_handed(job))
-        ended = _run(folder, limits, answer)
+        ended = _run(folder, limits, answer or _nothing)
         _pass_on(folder / OUTPUT)
         _raise_for(folder, ended, limits)
         yield Done(_back(folder / RESULT, spec, ended.used), ended.used, folder, spec)
@@ -119,7 +129,11 @@ def carried_out(
         lock.release()
 
 
-def _handed(job: Any) -> bytes:
+def _nothing(asked: object) -> None:
+    """The answer to a job that does not ask."""
+
+
+def _handed(job: object) -> bytes:
     try:
         return pickle.dumps(job)
     except Exception as error:  # an estimator's own __reduce__ raises what it likes
@@ -153,7 +167,7 @@ class _Ended:
     killed: Literal["time", "memory"] | None = None
 
 
-def _run(folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> _Ended:
+def _run(folder: Path, limits: Limits, answer: Callable[[Question], object]) -> _Ended:
     """Start the process and wait for its end."""
     with (folder / OUTPUT).open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, no shell
@@ -175,7 +189,9 @@ def _run(folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> _Ended:
                 process.stdin.close()
 
 
-def _watched(process: subprocess.Popen[bytes], folder: Path, limits: Limits, answer: Callable[[Any], Any]) -> _Ended:
+def _watched(
+    process: subprocess.Popen[bytes], folder: Path, limits: Limits, answer: Callable[[Question], object]
+) -> _Ended:
     end, meter = time.monotonic() + limits.wall.total_seconds(), Meter(process)
     asked, killed = _listening(process), None
     while True:

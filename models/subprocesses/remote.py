@@ -16,14 +16,13 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...data.columns import read_canonical
 from ...spec.errors import Refused
+from ..estimators import Array, Predictor
 from .digests import Checked
 from .user_files import unpickled
 
@@ -63,7 +62,7 @@ class RemoteEstimator:
         """What the version carries, as MLflow's `code_paths` takes it."""
         return sorted(str(each) for each in self.code.iterdir() if each.name != "__pycache__")
 
-    def here(self) -> Any:
+    def here(self) -> Predictor:
         """The estimator itself, loaded into this process with its own code first on the path.
 
         Only for a process that loads no other version: the first one's code would run for both. Its code is compiled
@@ -74,20 +73,22 @@ class RemoteEstimator:
         sys.dont_write_bytecode = True
         sys.path.insert(0, str(self.code))
         if (self.folder / HANDED).exists():
-            return unpickled(self.folder / HANDED)
+            handed: Predictor = unpickled(self.folder / HANDED)
+            return handed
         if self.loader is None:
             raise Refused(f"{self.folder} holds no {HANDED}, and nothing says how else to load it")
-        return resolve_name(self.loader)(self.folder, self.folder.name, self.trusted)
+        loaded: Predictor = resolve_name(self.loader)(self.folder, self.folder.name, self.trusted)
+        return loaded
 
     def _compare(self) -> None:
         if self.checked is not None:
             self.checked.again()
 
-    def predict(self, X: pd.DataFrame) -> NDArray[Any]:
+    def predict(self, X: pd.DataFrame) -> Array:
         """Predictions, shape (n,), for the feature table X."""
         return self._ask("predict", X).to_numpy()[:, 0]
 
-    def __getattr__(self, name: str) -> Callable[[pd.DataFrame], NDArray[Any]]:
+    def __getattr__(self, name: str) -> Callable[[pd.DataFrame], Array]:
         """`predict_proba` and `decision_function`, shape (n, k), where the version itself has them."""
         if name in HEADS and name in self._heads:
             return partial(self._scores, name)
@@ -97,7 +98,7 @@ class RemoteEstimator:
     def _heads(self) -> tuple[str, ...]:
         return tuple(self._ask("heads", pd.DataFrame({"none": [0.0]}))["0"])
 
-    def _scores(self, head: str, X: pd.DataFrame) -> NDArray[Any]:
+    def _scores(self, head: str, X: pd.DataFrame) -> Array:
         scores = self._ask(head, X).to_numpy(dtype=np.float64)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 

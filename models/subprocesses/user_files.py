@@ -29,7 +29,7 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file)
         self._spec = spec
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         files = own_files(self._spec) if self._spec is not None else []
         for path in files:
             if module == private_name(path) and module not in sys.modules:

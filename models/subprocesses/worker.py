@@ -20,21 +20,25 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ...system.processes import kill_with_children
+from ..estimators import Predictor
 from . import bounded
 from .remote import HANDED, RemoteEstimator
 from .user_files import unpickled
 
-Ask = Callable[[Any], Any]
+Question = TypeVar("Question", covariant=True)
+Answer = TypeVar("Answer", contravariant=True)
+Result = TypeVar("Result", covariant=True)
+
 SPARE = 60  # CPU seconds beyond the wall time, after which the system ends a process that nobody watches any more
 
 
-class Job(Protocol):
+class Job(Protocol[Question, Answer, Result]):
     """What can be carried out in a bounded process; it is pickled, and so is what it returns."""
 
-    def __call__(self, ask: Ask) -> tuple[Any, Any]:
+    def __call__(self, ask: Callable[[Question], Answer]) -> tuple[Result, object]:
         """The result, and an estimator to hand over beside it (None: none). *ask* asks the parent for something."""
 
 
@@ -60,7 +64,7 @@ class _Channel:
         shutil.rmtree(self._folder, ignore_errors=True)
         kill_with_children(os.getpid())
 
-    def ask(self, what: Any) -> Any:
+    def ask(self, what: object) -> Any:
         """The parent's answer."""
         self._asked += 1
         (self._folder / f"ask-{self._asked}.pkl").write_bytes(pickle.dumps(what))
@@ -95,7 +99,7 @@ def tidy_path() -> None:
     sys.path[:] = [each for each in sys.path if each not in taken and str(Path(each).resolve()) not in taken]
 
 
-def here(estimator: Any) -> Any:
+def here(estimator: Predictor) -> Predictor:
     """*estimator*, or what it stands for: the version that carries code, loaded in this process with that code."""
     return estimator.here() if isinstance(estimator, RemoteEstimator) else estimator
 

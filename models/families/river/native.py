@@ -11,7 +11,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,7 @@ class RiverNative:
             return champion
         refuse_blocks("a River model", how)
         rows, mixed, y = prepare_update(champion, rows, how, LIBRARIES)
-        estimator = copy.deepcopy(champion.estimator)
+        estimator = copy.deepcopy(cast(RiverModel, champion.estimator))
         X = table(mixed, champion.state.features)
         try:
             notes = learn(estimator, X, y, spec)

@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -81,7 +81,7 @@ class TorchNet:
         refuse_blocks("a network", how)
         rows, mixed, y = prepare_update(champion, rows, how, LIBRARIES)
         X = table(mixed, champion.state.features)
-        before: TorchModel = champion.estimator
+        before = cast(TorchModel, champion.estimator)
         epochs = passes_over(len(mixed), spec.learner)
         with repeatable(spec, before.training["generator"]):
             net = _taken_up(before, len(X.columns), spec, how, champion.state.updates)
