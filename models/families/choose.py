@@ -6,30 +6,32 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from ...spec.errors import RegistryError, SpecError
 from ...spec.family import AUTO, is_own, unknown_family
 from ...spec.model import Spec
+from ..estimators import Estimator
 from ..learning import build as building
 from ..learning.learner import Learner
 from ..learning.libraries import distribution_of
 from ..learning.steps import innermost
 from . import FAMILIES, families
-from .custom.format import OwnFormat
+from .custom.format import OwnFormat, SavingLearner
 from .custom.own import own_learner
 from .family import Family
 from .foreign import Foreign, refuse_code
 from .formats import Format
+from .mlmodel import Flavour
 from .original import Original
 from .trust import Trust
 
-_DEFAULTS: dict[str, Any] = {"rate": 1.0, "weights": "none", "patience": None}
+_DEFAULTS: dict[str, object] = {"rate": 1.0, "weights": "none", "patience": None}
 
 
-def build(spec: Spec) -> Any:
+def build(spec: Spec) -> Estimator:
     """The unfitted estimator of `learner.build`, seeded from `seed` wherever it is not seeded yet.
 
     Raises SpecError if the file or function is missing or fails, or returns what no family can learn.
@@ -43,7 +45,7 @@ def build(spec: Spec) -> Any:
             f"{building.describe(estimator)}; expected {', '.join(described[:-1])} or {described[-1]}. "
             "Nothing was changed"
         )
-    return estimator
+    return cast(Estimator, estimator)  # as far as its family, or the user's own learner, needs it
 
 
 def named_own(wanted: str) -> bool:
@@ -51,12 +53,12 @@ def named_own(wanted: str) -> bool:
     return wanted != AUTO and wanted not in {family.name for family in families()} and is_own(wanted)
 
 
-def can_learn(estimator: Any) -> bool:
+def can_learn(estimator: object) -> bool:
     """Whether *estimator* is of any family."""
     return any(family.matches(innermost(estimator)) for family in families())
 
 
-def answers_likeliest(estimator: Any) -> bool:
+def answers_likeliest(estimator: object) -> bool:
     """Whether `predict` of *estimator* is the class with the largest `predict_proba`, by its family's word."""
     last = innermost(estimator)
     return any(family.matches(last) and family.likeliest(estimator) for family in families())
@@ -69,7 +71,7 @@ def check_family(spec: Spec) -> None:
         raise SpecError(f"{spec.path}: learner.family: {unknown_family(wanted, names)}. Nothing was changed")
 
 
-def family_of(estimator: Any, spec: Spec) -> Family:
+def family_of(estimator: object, spec: Spec) -> Family:
     """The family of *estimator*, fitted or not, for a spec without a learner of the user's own.
 
     For the task, the last family that has it stands in for estimators that match none: its learner says why not.
@@ -79,7 +81,7 @@ def family_of(estimator: Any, spec: Spec) -> Family:
     return next((family for family in able if family.matches(last)), able[-1])
 
 
-def learner_for(estimator: Any, spec: Spec) -> Learner:
+def learner_for(estimator: object, spec: Spec) -> Learner:
     """The learner of *estimator*'s family, checked against `learner.family`.
 
     *estimator*: what the build function returned, or what came back from the registry. Raises SpecError if the spec
@@ -100,7 +102,7 @@ def learner_for(estimator: Any, spec: Spec) -> Learner:
     return family.learner(estimator if spec.task == "clustering" else last, spec)
 
 
-def _refuse_unused(family: Family, last: Any, spec: Spec) -> None:
+def _refuse_unused(family: Family, last: object, spec: Spec) -> None:
     name = type(last[0] if isinstance(last, tuple) else last).__name__
     for key, why in family.unused_keys(last).items():
         value = getattr(spec.learner, key)
@@ -122,7 +124,7 @@ def trust_of(spec: Spec | None, allowed: Iterable[str] | None = None) -> Trust:
     return Trust(tuple(allowed), reviewed, frozenset(each for family in families() for each in family.modules))
 
 
-def format_of(estimator: Any, spec: Spec | None) -> Format:
+def format_of(estimator: object, spec: Spec | None) -> Format[Any]:
     """The format that saves *estimator*: its family's, or the user's own learner's if that has one."""
     own = _own_format(spec)
     if own is not None:
@@ -130,14 +132,14 @@ def format_of(estimator: Any, spec: Spec | None) -> Format:
     return _stored_as(estimator).saved_as
 
 
-def _stored_as(estimator: Any) -> Family:
+def _stored_as(estimator: object) -> Family:
     """The family whose format holds *estimator*; skops' if none does: a user's class may only look like another's."""
     last = innermost(estimator)
     held = (family for family in families() if family.matches(last) and family.saved_as.holds(last))
     return next(held, FAMILIES[-1])
 
 
-def format_in(folder: Path, version: str, spec: Spec | None) -> tuple[Format, dict[str, Any]]:
+def format_in(folder: Path, version: str, spec: Spec | None) -> tuple[Format[Any], Flavour]:
     """The format that wrote the version in *folder*, and its entries in MLmodel; RegistryError if none did."""
     flavours = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]
     own = _own_format(spec) if OwnFormat.flavour in flavours else None
@@ -158,11 +160,11 @@ def format_in(folder: Path, version: str, spec: Spec | None) -> tuple[Format, di
 def _own_format(spec: Spec | None) -> OwnFormat | None:
     if spec is None or not named_own(spec.learner.family):
         return None
-    learner: Any = own_learner(spec)
-    return OwnFormat(learner, spec) if hasattr(learner, "save") else None
+    learner = own_learner(spec)
+    return OwnFormat(learner, spec) if isinstance(learner, SavingLearner) else None
 
 
-def requirements_of(estimator: Any) -> dict[str, str]:
+def requirements_of(estimator: object) -> dict[str, str]:
     """`name==version` of the libraries that serving *estimator* needs, by library; only of those installed."""
     family = _stored_as(estimator)
     found = {}
@@ -174,7 +176,7 @@ def requirements_of(estimator: Any) -> dict[str, str]:
     return found
 
 
-def load_foreign(foreign: Foreign, spec: Spec) -> Original:
+def load_foreign(foreign: Foreign, spec: Spec) -> Original[Any]:
     """The model in *foreign*, in this process, its own code first on the path.
 
     Raises RegistryError for a flavour that cannot be adopted, for a pickle or code of its own if `learner.pickle`

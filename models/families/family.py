@@ -42,7 +42,7 @@ class Example:
     name: str
     task: Task
     maker: str
-    learner: Mapping[str, Any] = field(default_factory=dict)
+    learner: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,15 @@ class Family:
     libraries: tuple[str, ...]
     modules: tuple[str, ...]
     described: str
-    matches: Callable[[Any], bool]
-    learner: Callable[[Any, Spec], Learner]
-    saved_as: Format
+    matches: Callable[[object], bool]
+    learner: Callable[[object, Spec], Learner]
+    saved_as: Format[Any]  # each family's own estimators
     requirements: tuple[str, ...]
-    foreign: Mapping[str, Callable[[Foreign, Spec, Trust], Original]] = field(default_factory=dict)
+    foreign: Mapping[str, Callable[[Foreign, Spec, Trust], Original[Any]]] = field(default_factory=dict)
     reviewed_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unused_keys: Callable[[Any], Mapping[str, str]] = lambda last: {}
+    unused_keys: Callable[[object], Mapping[str, str]] = lambda last: {}
     building: Building | None = None
-    likeliest: Callable[[Any], bool] = lambda estimator: False
+    likeliest: Callable[[object], bool] = lambda estimator: False
     exact: bool = True
     tasks: frozenset[Task] = LABELLED
     examples: tuple[Example, ...] = ()

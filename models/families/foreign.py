@@ -9,7 +9,6 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
@@ -18,6 +17,7 @@ from ...spec.errors import RegistryError
 from ...spec.model import Spec
 from ..learning.features import Kind
 from ..subprocesses.digests import inside
+from .mlmodel import MLmodel
 
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("double", "float", "long", "integer", "boolean"), "number"),
@@ -37,12 +37,12 @@ class Foreign:
     number: str | None = None
 
     @cached_property
-    def about(self) -> dict[str, Any]:
+    def about(self) -> MLmodel:
         """The file MLmodel."""
         path = self.folder / "MLmodel"
         if not path.is_file():
             raise RegistryError(f"{self.source} holds no MLmodel, so it is no MLflow model; nothing was changed")
-        found: dict[str, Any] = yaml.safe_load(path.read_text())
+        found: MLmodel = yaml.safe_load(path.read_text())
         return found
 
     @property

@@ -5,29 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pandas as pd
 
+from ..estimators import Classes, Predictor
 from ..learning.features import Feature
+
+if TYPE_CHECKING:
+    from mlflow.models import Model, ModelSignature
+    from mlflow.models.model import ModelInfo
+
+Saved = TypeVar("Saved", bound=Predictor)  # the estimators that one format saves
 
 
 @dataclass(frozen=True)
-class Logged:
+class Logged(Generic[Saved]):
     """One version about to be logged. *X*: at least one example row, as a table of *features*."""
 
-    estimator: Any
+    estimator: Saved
     X: pd.DataFrame
     features: tuple[Feature, ...]
     types: Sequence[str]  # as `review` gave them
     files: Sequence[str]  # paths of Ratoon's own files, for extra_files/
     requirements: Sequence[str]
-    metadata: Mapping[str, Any]
+    metadata: Mapping[str, object]
     tags: Mapping[str, str]
     code_paths: list[str] | None = None
-    classes: tuple[Any, ...] = ()
+    classes: Classes = ()
 
-    def signature(self) -> Any:
+    def signature(self) -> ModelSignature:
         """Columns in, what `predict` gives out."""
         from mlflow.models import ModelSignature, infer_signature
         from mlflow.types.schema import ColSpec, Schema
@@ -47,11 +54,11 @@ class Script:
 
     script: str
     write: Callable[[Path], None]
-    flavour: tuple[str, Mapping[str, Any]]
+    flavour: tuple[str, Mapping[str, object]]
     work: Path
     files: Sequence[str] = field(default=())
 
-    def save_model(self, path: str, mlflow_model: Any, **kwargs: Any) -> None:
+    def save_model(self, path: str, mlflow_model: Model, **kwargs: Any) -> None:
         """MLflow's call: write the version's files into the folder *path*."""
         import mlflow.pyfunc
 
@@ -70,14 +77,16 @@ class Script:
             (extra / Path(file).name).write_bytes(Path(file).read_bytes())
 
 
-def log_script(script: str, write: Callable[[Path], None], flavour: tuple[str, Mapping[str, Any]], it: Logged) -> Any:
+def log_script(
+    script: str, write: Callable[[Path], None], flavour: tuple[str, Mapping[str, object]], it: Logged[Saved]
+) -> ModelInfo:
     """Log *it* as a model from code (see `Script`); MLflow's ModelInfo."""
     import tempfile
 
     from mlflow.models import Model
 
     with tempfile.TemporaryDirectory() as folder:
-        return Model.log(
+        info: ModelInfo = Model.log(
             artifact_path=None,
             name="model",
             flavor=Script(script, write, flavour, Path(folder), it.files),
@@ -88,3 +97,4 @@ def log_script(script: str, write: Callable[[Path], None], flavour: tuple[str, M
             metadata=dict(it.metadata),
             tags=dict(it.tags),
         )
+        return info

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from ...spec.model import Spec
+from ..estimators import Array, Classes, Predictor
 
-Array = NDArray[Any]
+Stored = TypeVar("Stored", bound=Predictor)  # the estimator that Ratoon stores
 
 
-class Original(Protocol):
+class Original(Protocol[Stored]):
     """What the files of a foreign model gave."""
 
     @property
-    def model(self) -> Any:
+    def model(self) -> object:
         """What is asked for `feature_names_in_`, `n_features_in_` and `classes_`; it need not know them."""
 
     @property
@@ -29,29 +31,29 @@ class Original(Protocol):
     def missing(self) -> list[str]:
         """In words, what did not."""
 
-    def taken_over(self, features: int, classes: tuple[Any, ...], spec: Spec) -> Any:
+    def taken_over(self, features: int, classes: Classes, spec: Spec) -> Stored:
         """The estimator that Ratoon stores, of so many *features*; *classes* are empty for regression.
 
         ContractBroken where it would be another model.
         """
 
-    def compared(self, estimator: Any, X: pd.DataFrame) -> tuple[Array, Array]:
+    def compared(self, estimator: Stored, X: pd.DataFrame) -> tuple[Array, Array]:
         """What the original and *estimator* (as stored) say of X, shape (n, k), in the same unit."""
 
 
 @dataclass
-class Estimator:
+class OriginalEstimator:
     """A scikit-learn estimator, of whatever library: it is stored as it is."""
 
-    model: Any
+    model: Predictor
     recovered: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    def taken_over(self, features: int, classes: tuple[Any, ...], spec: Spec) -> Any:
+    def taken_over(self, features: int, classes: Classes, spec: Spec) -> Predictor:
         """The estimator itself."""
         return self.model
 
-    def compared(self, estimator: Any, X: pd.DataFrame) -> tuple[Array, Array]:
+    def compared(self, estimator: Predictor, X: pd.DataFrame) -> tuple[Array, Array]:
         """Both predictions."""
         return np.asarray(self.model.predict(X)), np.asarray(estimator.predict(X))
 
@@ -63,16 +65,16 @@ class RawBooster:
     *booster* predicts what the library itself predicts: probabilities, or values.
     """
 
-    booster: Any
-    model: Any
+    booster: Callable[[pd.DataFrame], ArrayLike]
+    model: Predictor
     recovered: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    def taken_over(self, features: int, classes: tuple[Any, ...], spec: Spec) -> Any:
+    def taken_over(self, features: int, classes: Classes, spec: Spec) -> Predictor:
         """The estimator around the booster."""
         return self.model
 
-    def compared(self, estimator: Any, X: pd.DataFrame) -> tuple[Array, Array]:
+    def compared(self, estimator: Predictor, X: pd.DataFrame) -> tuple[Array, Array]:
         """Probabilities (n,) or (n, classes), or values (n,)."""
         before = np.asarray(self.booster(X))
         if not hasattr(estimator, "predict_proba"):

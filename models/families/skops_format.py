@@ -5,14 +5,19 @@ from __future__ import annotations
 import pickle
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...spec.errors import RegistryError, SpecError
 from ...spec.model import Spec
+from ..estimators import Predictor
 from ..subprocesses.user_files import PRIVATE
 from .foreign import Foreign, refuse_pickle
 from .logged import Logged
+from .mlmodel import Flavour
 from .trust import Trust
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
 
 
 class SkopsFormat:
@@ -20,11 +25,11 @@ class SkopsFormat:
 
     flavour = "sklearn"
 
-    def holds(self, last: Any) -> bool:
+    def holds(self, last: object) -> bool:
         """As `Format.holds`."""
         return True
 
-    def review(self, estimator: Any, trust: Trust, where: str) -> list[str]:
+    def review(self, estimator: Predictor, trust: Trust, where: str) -> list[str]:
         """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
         import skops.io
 
@@ -40,17 +45,18 @@ class SkopsFormat:
         refuse_unknown(unknown, where)
         return types
 
-    def reread(self, estimator: Any, types: list[str]) -> Any:
+    def reread(self, estimator: Predictor, types: list[str]) -> Predictor:
         """*estimator* through the file and back."""
         import skops.io
 
-        return skops.io.loads(skops.io.dumps(estimator), trusted=types)
+        found: Predictor = skops.io.loads(skops.io.dumps(estimator), trusted=types)
+        return found
 
-    def log(self, it: Logged) -> Any:
+    def log(self, it: Logged[Predictor]) -> ModelInfo:
         """Log into the active run; MLflow's ModelInfo."""
         import mlflow.sklearn
 
-        return mlflow.sklearn.log_model(
+        info: ModelInfo = mlflow.sklearn.log_model(
             it.estimator,
             name="model",
             serialization_format="skops",
@@ -63,8 +69,9 @@ class SkopsFormat:
             metadata=dict(it.metadata),
             tags=dict(it.tags),
         )
+        return info
 
-    def load(self, folder: Path, entries: dict[str, Any], version: str, trust: Trust) -> Any:
+    def load(self, folder: Path, entries: Flavour, version: str, trust: Trust) -> Predictor:
         """The estimator in *folder*, in this process, by the reviewed list rather than the file's own."""
         import skops.io
         from skops.io.exceptions import UntrustedTypesFoundException
@@ -77,7 +84,8 @@ class SkopsFormat:
         if code := entries.get("code"):
             sys.path.insert(0, str(folder / code))
         try:
-            return skops.io.load(folder / entries["pickled_model"], trusted=trust.types())
+            found: Predictor = skops.io.load(folder / entries["pickled_model"], trusted=trust.types())
+            return found
         except UntrustedTypesFoundException as error:
             raise RegistryError(
                 f"version {version} names types that were not reviewed: {error}. If loading them is safe, add them to "
@@ -101,7 +109,7 @@ def refuse_unknown(unknown: list[str], where: str, further: str = "") -> None:
         )
 
 
-def estimator_in(foreign: Foreign, flavour: dict[str, Any], spec: Spec, trust: Trust) -> Any:
+def estimator_in(foreign: Foreign, flavour: Flavour, spec: Spec, trust: Trust) -> Predictor:
     """The estimator that *flavour* names; RegistryError where loading it is not allowed."""
     file = flavour.get("pickled_model") or flavour.get("data")
     saved_as = flavour.get("serialization_format") or "pickle"
@@ -109,15 +117,17 @@ def estimator_in(foreign: Foreign, flavour: dict[str, Any], spec: Spec, trust: T
         return _skops(foreign, str(file), trust)
     refuse_pickle(foreign, saved_as, spec)
     with (foreign.folder / str(file)).open("rb") as opened:
-        return pickle.load(opened)  # noqa: S301  # the user allowed it
+        found: Predictor = pickle.load(opened)  # noqa: S301  # the user allowed it
+        return found
 
 
-def _skops(foreign: Foreign, file: str, trust: Trust) -> Any:
+def _skops(foreign: Foreign, file: str, trust: Trust) -> Predictor:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        return skops.io.load(foreign.folder / file, trusted=trust.types())
+        found: Predictor = skops.io.load(foreign.folder / file, trusted=trust.types())
+        return found
     except UntrustedTypesFoundException as error:
         raise RegistryError(
             f"{foreign.source} names types that were not reviewed: {error}. If loading them is safe, add them to "

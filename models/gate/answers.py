@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -33,11 +33,10 @@ class Answers:
         return self._once(("order", id(frame)), (frame,), lambda: in_order(frame))
 
     def _once(self, key: tuple[object, ...], held: tuple[object, ...], make: Callable[[], T]) -> T:
-        found: Any = self._kept.get(key)
+        found = self._kept.get(key)
         if found is None:
             found = self._kept[key] = (make(), held)  # what is held keeps its identity
-        answer: T = found[0]
-        return answer
+        return cast(T, found[0])  # what the *key* stands for
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

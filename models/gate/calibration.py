@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ...data.metrics.calibration import calibration_error, relative_bias
 from ...data.metrics.metrics import Metric
 from .bench import Bench
 from .pair import Pair, Unjudged
-from .verdict import Bounds, Check, Ruling
+from .verdict import Bounds, Check, OfCheck, Ruling
 
 
 def judge_calibration(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -> Check | None:
@@ -28,7 +28,7 @@ def judge_calibration(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -
     needed = f"rises by at most {spec.margin:g}" if asked else "–"
     name = "bias" if regression else "calibration"
 
-    def answer(verdict: Ruling, reason: str, **values: Any) -> Check:
+    def answer(verdict: Ruling, reason: str, **values: Unpack[OfCheck]) -> Check:
         return Check(name=name, of=of, rows=rows, needed=needed, verdict=verdict, reason=reason, **values)
 
     if rows < least:
@@ -53,7 +53,7 @@ def judge_calibration(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -
         return answer("unsure", f"unsure: the interval of the {metric.name} is undefined")
     rise = Bounds(value=-gain.value, low=-gain.high, high=-gain.low)
     reason = f"{metric.name} {old:.3g} before, {new:.3g} now, {rise.value:+.3g} ({-gain.high:+.3g} to {-gain.low:+.3g})"
-    values = {"champion": old, "candidate": new, "judged": rise}
+    values: OfCheck = {"champion": old, "candidate": new, "judged": rise}
     return answer("passed" if -gain.low <= spec.margin else "refused", f"{reason} {unit}", **values)
 
 

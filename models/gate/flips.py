@@ -8,7 +8,7 @@ exact test, as Fagerland, Lydersen and Laake advise (The McNemar test for binary
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 from scipy.stats import beta, binom, norm
@@ -16,7 +16,7 @@ from scipy.stats import beta, binom, norm
 from ...data.metrics.metrics import Array
 from .bench import Bench
 from .pair import Pair, Unjudged
-from .verdict import Bounds, Check, Ruling
+from .verdict import Bounds, Check, OfCheck, Ruling
 
 
 def judge_flips(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -> Check | None:
@@ -30,7 +30,7 @@ def judge_flips(bench: Bench, of: str, rows: int, pair: Pair | Unjudged) -> Chec
     asked = spec.margin is not None and spec.of in (of, "both")
     needed = f"at most {spec.margin:.2%}" if asked else "–"
 
-    def answer(verdict: Ruling, reason: str, **values: Any) -> Check:
+    def answer(verdict: Ruling, reason: str, **values: Unpack[OfCheck]) -> Check:
         return Check(name="flips", of=of, rows=rows, needed=needed, verdict=verdict, reason=reason, **values)
 
     if rows < least:

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ import pandas as pd
 from ...data.metrics.metrics import Array, Outcomes
 from ...spec.errors import Refused
 from ...spec.masked import masked
+from ..estimators import Classes
 from ..learning.features import target
 from ..learning.trained import NotFinite, Trained
 from ..learning.unit import other_unit
@@ -129,7 +130,7 @@ def best_constant(champion: Trained, labels: Array) -> Outcomes:
     return Outcomes(labels, said, score, classes)
 
 
-def in_union(classes: tuple[Any, ...], labels: Array) -> tuple[Any, ...]:
+def in_union(classes: Classes, labels: Array) -> Classes:
     """*classes* and those among *labels*, in order; numbers and text, which have none, by their type first."""
     union = {*classes, *np.unique(labels).tolist()}
     try:

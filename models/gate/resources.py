@@ -10,7 +10,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,7 +60,7 @@ def judge_size(bench: Bench) -> Check | None:
     return _ratio("size", needed, spec.most, float(old), float(new), f"{new:,} bytes, {old:,} before")
 
 
-def timed_in_turn(calls: list[Callable[[], Any]], spec: LatencySpec) -> list[float]:
+def timed_in_turn(calls: list[Callable[[], object]], spec: LatencySpec) -> list[float]:
     """Median seconds of each call. They take turns, so that a busy moment of the machine falls on all alike."""
     for call in calls:  # the first one pays for what is loaded lazily
         call()
@@ -75,7 +74,7 @@ def timed_in_turn(calls: list[Callable[[], Any]], spec: LatencySpec) -> list[flo
     return [statistics.median(each) for each in seconds]
 
 
-def _call(model: Trained, frame: pd.DataFrame) -> Callable[[], Any]:
+def _call(model: Trained, frame: pd.DataFrame) -> Callable[[], object]:
     X = table(frame, model.state.features)
     return lambda: model.estimator.predict(X)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
 
 from ..subprocesses.remote import RemoteEstimator
 
 
-def saved_bytes(estimator: Any) -> int | None:
+def saved_bytes(estimator: object) -> int | None:
     """The length of *estimator* in the skops format that versions are saved in; None where it cannot be saved.
 
     One that skops does not take is measured as a pickle, which is written to memory only and never loaded. A version

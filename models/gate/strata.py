@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal, Unpack
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ...data.metrics.metrics import Interval, Metric
 from ...spec.keys.gate import Margin
 from .bench import Bench
 from .pair import Pair, Unjudged
-from .verdict import Gain, Ruling, Stratum
+from .verdict import Gain, OfStratum, Ruling, Stratum
 
 Needed = Literal["better", "not_worse", "no_loss"] | Margin
 
@@ -29,9 +29,9 @@ _ROUNDING = 1e-12  # a gain below this share of the values is the machine's
 def judge_stratum(bench: Bench, name: str, needed: Needed, rows: int, pair: Pair | Unjudged, least: int) -> Stratum:
     """The verdict on one stratum of *rows* rows, of which *least* are needed."""
 
-    def answer(verdict: Ruling, reason: str, **values: Any) -> Stratum:
+    def answer(verdict: Ruling, reason: str, refuted: bool = True, **values: Unpack[OfStratum]) -> Stratum:
         words = in_words(needed, bench.metric)
-        return Stratum(name=name, rows=rows, needed=words, verdict=verdict, reason=reason, **values)
+        return Stratum(name=name, rows=rows, needed=words, verdict=verdict, reason=reason, refuted=refuted, **values)
 
     if rows < least:
         return answer("unsure", f"unsure: {rows} holdout rows, at least {least} are needed")
@@ -47,10 +47,14 @@ def judge_stratum(bench: Bench, name: str, needed: Needed, rows: int, pair: Pair
     if not (math.isfinite(gain.low) and math.isfinite(gain.high)):
         return answer("unsure", f"unsure: the interval of {metric.name} is undefined", champion=old, candidate=new)
     passed, reason = _decide(needed, bench, pair, gain, old, name)
-    values = {"champion": old, "candidate": new, "gain": Gain(value=gain.value, low=gain.low, high=gain.high)}
+    values: OfStratum = {
+        "champion": old,
+        "candidate": new,
+        "gain": Gain(value=gain.value, low=gain.low, high=gain.high),
+    }
     note = f"; {pair.note}" if pair.note else ""
     refuted = not passed and _refuted(needed, bench.metric, gain, old)
-    return answer("passed" if passed else "refused", reason + note, refuted=refuted, **values)
+    return answer("passed" if passed else "refused", reason + note, refuted, **values)
 
 
 def in_words(needed: Needed, metric: Metric) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypedDict
 
 from ...spec.values import Value
 
@@ -75,6 +75,14 @@ class Stratum(Value):
         return self.name.split("/")[0] == "anchor"
 
 
+class OfStratum(TypedDict, total=False):
+    """What was measured for a `Stratum`, as far as it came to that."""
+
+    champion: float
+    candidate: float
+    gain: Gain
+
+
 class Check(Value):
     """The verdict on something beside the metric: what it was for both, what was judged, and the reason.
 
@@ -101,6 +109,14 @@ class Check(Value):
     def label(self) -> str:
         """`flips of recent`, `latency`."""
         return f"{self.name} of {self.of}" if self.of else self.name
+
+
+class OfCheck(TypedDict, total=False):
+    """What was measured for a `Check`, as far as it came to that."""
+
+    champion: float
+    candidate: float
+    judged: Bounds
 
 
 class GateResult(Value):

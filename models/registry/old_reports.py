@@ -7,12 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...spec.errors import RegistryError
 from .mlflow_registry import Registry
 from .tags import PRUNED
 from .versions import Version
+
+if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 _FOLDER = "reports"
 
@@ -43,7 +46,7 @@ def remove(registry: Registry, old: Reports, now: datetime) -> None:
             store = _store(registry, str(old.version.run_id))
             for path, _ in old.files:
                 if _is_ours(store, path):
-                    store.delete_artifacts(path)
+                    store.delete_artifacts(path)  # type: ignore[no-untyped-call]  # MLflow's
         text = f"{now:%Y-%m-%d}: {len(old.files)} HTML reports of its run were removed by age"
         registry.set_tag(old.version.number, PRUNED, text)
     except Exception as error:  # each store raises its own
@@ -53,14 +56,14 @@ def remove(registry: Registry, old: Reports, now: datetime) -> None:
         ) from error
 
 
-def _store(registry: Registry, run_id: str) -> Any:
+def _store(registry: Registry, run_id: str) -> ArtifactRepository:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     uri = registry.connection.client.get_run(run_id).info.artifact_uri
     return get_artifact_repository(uri, tracking_uri=registry.uri, registry_uri=registry.uri)
 
 
-def _is_ours(store: Any, path: str) -> bool:
+def _is_ours(store: ArtifactRepository, path: str) -> bool:
     """Whether a file of a local store lies in the run's own folder: a link may lead to anybody's."""
     local = getattr(store, "artifact_dir", None)
     if local is None:

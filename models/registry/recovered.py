@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ...data.columns import ID
 from ...data.holdout import fingerprint
 from ...spec.errors import ContractBroken, DataError, RegistryError
 from ...spec.keys.watching import OF_CLASSES
 from ...spec.model import Spec
+from ..estimators import Array, Classes, Label
 from ..families import libraries
 from ..families.choose import can_learn, family_of, learner_for, load_foreign
 from ..families.foreign import Foreign
@@ -108,7 +108,7 @@ def recover(
     return Trained(estimator, trained.state.model_copy(update={"notes": notes}), reservoir=trained.reservoir), found
 
 
-def _features(foreign: Foreign, estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tuple[Feature, ...]:
+def _features(foreign: Foreign, estimator: object, spec: Spec, rows: pd.DataFrame, found: Found) -> tuple[Feature, ...]:
     """The model's features in its order, once they are the data's."""
     data = {each.name: each for each in features_of(rows)}
     names, source = _names(foreign, estimator, spec)
@@ -131,7 +131,7 @@ def _features(foreign: Foreign, estimator: Any, spec: Spec, rows: pd.DataFrame, 
     return tuple(data[name] for name in names)
 
 
-def _names(foreign: Foreign, estimator: Any, spec: Spec) -> tuple[list[str], str]:
+def _names(foreign: Foreign, estimator: object, spec: Spec) -> tuple[list[str], str]:
     if foreign.signature:
         return list(foreign.signature), "its signature"
     known = getattr(estimator, "feature_names_in_", None)
@@ -149,7 +149,7 @@ def _names(foreign: Foreign, estimator: Any, spec: Spec) -> tuple[list[str], str
     )
 
 
-def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tuple[int | float | str, ...]:
+def _classes(estimator: object, spec: Spec, rows: pd.DataFrame, found: Found) -> Classes:
     known = getattr(estimator, "classes_", None)
     if spec.task != "clustering":  # whose own learner says what it takes
         _refuse_another_task(estimator, known, spec)
@@ -173,7 +173,7 @@ def _classes(estimator: Any, spec: Spec, rows: pd.DataFrame, found: Found) -> tu
     return classes
 
 
-def _of_labels(classes: list[int | float | str], spec: Spec) -> tuple[int | float | str, ...]:
+def _of_labels(classes: list[Label], spec: Spec) -> Classes:
     if needed := classes_needed(spec.task, len(classes)):
         raise ContractBroken(
             f"{spec.path}: the model does not say which classes it knows, and the labels of data.target "
@@ -183,7 +183,7 @@ def _of_labels(classes: list[int | float | str], spec: Spec) -> tuple[int | floa
     return tuple(classes)
 
 
-def _refuse_another_task(estimator: Any, known: Any, spec: Spec) -> None:
+def _refuse_another_task(estimator: object, known: Array | None, spec: Spec) -> None:
     """ContractBroken for a classifier where values are asked for, and the reverse, as far as it can be told."""
     # A raw River model has another face: what it is, the River family itself says.
     gives_values = (
@@ -216,7 +216,7 @@ def _versions(foreign: Foreign, found: Found) -> dict[str, str]:
     return {**here, **known}
 
 
-def _optimiser(estimator: Any, found: Found) -> None:
+def _optimiser(estimator: object, found: Found) -> None:
     """SGD counts its steps, networks keep the moments of Adam, k-means counts rows: all travel in the estimator."""
     last = innermost(estimator)
     if getattr(last, "_optimizer", None) is not None:
@@ -227,7 +227,9 @@ def _optimiser(estimator: Any, found: Found) -> None:
         found.recovered.append(f"the optimiser's step count ({last.t_:g}), inside the estimator")
 
 
-def _predicts_alike(foreign: Foreign, original: Original, trained: Trained, spec: Spec, rows: pd.DataFrame) -> None:
+def _predicts_alike(
+    foreign: Foreign, original: Original[Any], trained: Trained, spec: Spec, rows: pd.DataFrame
+) -> None:
     """Raises RegistryError unless what will be stored predicts *rows* and the model's own example as the original."""
     features = trained.state.features
     stored = reread(trained.estimator, spec)
@@ -246,7 +248,7 @@ def _predicts_alike(foreign: Foreign, original: Original, trained: Trained, spec
         _same(foreign, before, after, what, exact=family_of(stored, spec).exact)
 
 
-def _same(foreign: Foreign, before: NDArray[Any], after: NDArray[Any], what: str, *, exact: bool = True) -> None:
+def _same(foreign: Foreign, before: Array, after: Array, what: str, *, exact: bool = True) -> None:
     """RegistryError unless both are equal; an exported graph (not *exact*) may add up in another order."""
     before, after = np.asarray(before), np.asarray(after)
     same = before.shape == after.shape and (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
@@ -28,18 +28,18 @@ REVIEW, REJECTED = "review", "rejected"  # a reviewer's tag, and the value by wh
 _NONE = "none"  # what a tag says that has no value, since MLflow's page does not show an empty one
 
 
-def _unless_none(value: Any) -> Any:
+def _unless_none(value: object) -> object:
     return None if value in (_NONE, "") else value
 
 
-def _span(value: Any) -> Any:
+def _span(value: object) -> object:
     if not isinstance(value, str):
         return value
     start, _, end = value.partition("/")
     return {"start": start, "end": end}
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     return tuple(each for each in value.split(",") if each) if isinstance(value, str) else value or ()
 
 
@@ -182,11 +182,11 @@ class VersionTags(BaseModel):
 _SHOWN_WITHOUT_VALUE = frozenset({"parent", "against", "window", "snapshots", "flow_run"})
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: object) -> str:
     """A value as its tag holds it; the empty text for what gets no tag."""
     if value is None or value == () or value is False:
         return _NONE if name in _SHOWN_WITHOUT_VALUE else ""
-    if name == "cpu_seconds":
+    if name == "cpu_seconds" and isinstance(value, int | float):
         return f"{value:.3f}"
     if isinstance(value, bool):
         return "true"

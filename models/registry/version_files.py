@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from ...data.columns import PREDICTION, read_canonical
 from ...spec.errors import RatoonError, RegistryError
 from ...spec.family import ANY_TYPE
 from ...spec.model import Spec
+from ..estimators import Predictor
 from ..families.choose import answers_likeliest, format_in, format_of, trust_of
 from ..families.custom.format import OwnFormat
 from ..families.logged import Logged
@@ -31,24 +32,35 @@ from ..subprocesses.digests import Checked, inside, named
 from ..subprocesses.remote import RemoteEstimator
 from .pins import checked_by_name
 
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
+
+_PATHS: tuple[Literal["code", "data", "model_data", "pickled_model"], ...] = (
+    "code",
+    "data",
+    "model_data",
+    "pickled_model",
+)
+
 EXTRA = "extra_files"
 STATE, PROFILE, GATE, EXAMPLE = "training_state.json", "reference_profile.json", "gate.json", "example.json"
 RESERVOIR = "replay_reservoir.parquet"
 LOADER = f"{__name__}:load_estimator"  # for the process of its own in which a version that carries code predicts
 
 
-def refuse_untrusted(estimator: Any, allowed: tuple[str, ...], where: str, spec: Spec | None = None) -> list[str]:
+def refuse_untrusted(estimator: Predictor, allowed: tuple[str, ...], where: str, spec: Spec | None = None) -> list[str]:
     """The types that *estimator*'s file may name; SpecError naming the first that nobody reviewed."""
     return format_of(estimator, spec).review(estimator, trust_of(spec, allowed), where)
 
 
-def reread(estimator: Any, spec: Spec) -> Any:
+def reread(estimator: Predictor, spec: Spec) -> Predictor:
     """*estimator* through its family's file and back; SpecError where the file would hold what nobody reviewed."""
     written = format_of(estimator, spec)
-    return written.reread(estimator, written.review(estimator, trust_of(spec), str(spec.path)))
+    found: Predictor = written.reread(estimator, written.review(estimator, trust_of(spec), str(spec.path)))
+    return found
 
 
-def log(it: Logged, spec: Spec | None = None) -> Any:
+def log(it: Logged[Predictor], spec: Spec | None = None) -> ModelInfo:
     """Log *it* into the active MLflow run, in its family's format; MLflow's ModelInfo."""
     with checked_by_name():
         return format_of(it.estimator, spec).log(it)
@@ -119,14 +131,15 @@ def code_in(folder: Path, version: str) -> Path | None:
     return next(iter(found), None)
 
 
-def load_estimator(folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None) -> Any:
+def load_estimator(folder: Path, version: str, allowed: tuple[str, ...], spec: Spec | None = None) -> Predictor:
     """The estimator in *folder*, in this process, by the reviewed list rather than the file's own."""
     written, entries = format_in(folder, version, spec)
-    for key in ("code", "data", "model_data", "pickled_model"):
+    for key in _PATHS:
         if entries.get(key):
             inside(folder, str(entries[key]), f"version {version}")
     with _reading(version, str(entries.get("pickled_model") or entries.get("data") or "its model")):
-        return written.load(folder, entries, version, trust_of(spec, allowed))
+        found: Predictor = written.load(folder, entries, version, trust_of(spec, allowed))
+        return found
 
 
 def verify(trained: Trained, folder: Path) -> None:
@@ -147,7 +160,7 @@ def verify(trained: Trained, folder: Path) -> None:
         )
 
 
-def _example(trained: Trained, example: pd.DataFrame) -> dict[str, Any]:
+def _example(trained: Trained, example: pd.DataFrame) -> dict[str, object]:
     rows = {
         f.name: [None if pd.isna(value) else value for value in example[f.name].tolist()]
         for f in trained.state.features

@@ -5,8 +5,6 @@ The types were reviewed for LightGBM 4.7 and XGBoost 3.2.
 
 from __future__ import annotations
 
-from typing import Any
-
 from ....former import moved
 from ....spec.model import Spec
 from ...learning.learner import Learner
@@ -22,11 +20,11 @@ from .xgboost_foreign import xgboost
 _OWN = set_in_build("boosted trees have their own")
 
 
-def _lightgbm(last: Any, spec: Spec) -> Learner:
+def _lightgbm(last: object, spec: Spec) -> Learner:
     return Boosted(LightGBM())
 
 
-def _xgboost(last: Any, spec: Spec) -> Learner:
+def _xgboost(last: object, spec: Spec) -> Learner:
     return Boosted(XGBoost())
 
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, SupportsInt
 
 import numpy as np
 import pandas as pd
 
 from ....spec.errors import ContractBroken
 from ....spec.model import Spec
+from ...estimators import Features, Parametrized, rows_at
 from ...learning.features import could_not, table
 from ...learning.how import How
 from ...learning.lineage import advance_state, prepare_update
@@ -32,7 +33,7 @@ from .leaf_steps import Array, added
 from .through import through, with_innermost
 
 if TYPE_CHECKING:
-    from .boosted import Batch, Engine, Forest
+    from .boosted import Batch, Booster, Engine, Forest, Model
 
 HELD = 5  # one new row in so many says how much each block counts
 MOST_HELD = 1_000
@@ -47,7 +48,9 @@ class Parts:
     held: Batch | None
 
 
-def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
+def with_new_blocks(
+    engine: Engine[Model, Booster], champion: Trained, rows: pd.DataFrame, spec: Spec, how: How
+) -> Trained:
     """*champion* with blocks trained on *rows* (at least one) and those that *how* replays.
 
     A champion that holds no blocks is one block, also where it held some before another strategy changed the whole.
@@ -55,7 +58,8 @@ def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec:
     """
     rows, mixed, y = prepare_update(champion, rows, how, engine.libraries)
     X = table(mixed, champion.state.features)
-    last, state = innermost(champion.estimator), champion.state
+    last: Model = innermost(champion.estimator)
+    state = champion.state
     forest = engine.opened(last, spec)
     forest.averaged()
     rounds = [*(state.blocks or (_rounds(forest),))]
@@ -98,7 +102,7 @@ def with_new_blocks(engine: Engine, champion: Trained, rows: pd.DataFrame, spec:
     )
 
 
-def rounds_of_block(last: Any, spec: Spec) -> int:
+def rounds_of_block(last: Parametrized, spec: Spec) -> int:
     """The boosting rounds of a block: `learner.blocks.rounds`, else by the rounds of a fit from scratch."""
     if spec.learner.blocks.rounds is not None:
         return spec.learner.blocks.rounds
@@ -106,15 +110,18 @@ def rounds_of_block(last: Any, spec: Spec) -> int:
     return whole if len(getattr(last, "classes_", ())) > 2 else max(1, whole // 2)
 
 
-def _whole(last: Any) -> int:
-    return int(last.get_params().get("n_estimators") or 100)
+def _whole(last: Parametrized) -> int:
+    asked = last.get_params().get("n_estimators")
+    return int(asked) if isinstance(asked, SupportsInt) and asked else 100
 
 
-def _rounds(forest: Forest) -> int:
+def _rounds(forest: Forest[Booster]) -> int:
     return len(forest.values) // forest.width
 
 
-def _parts(engine: Engine, last: Any, X: Any, y: Array, new: int, spec: Spec, updates: int) -> Parts:
+def _parts(
+    engine: Engine[Model, Booster], last: Model, X: Features, y: Array, new: int, spec: Spec, updates: int
+) -> Parts:
     """The last *new* rows of (X, y), n rows by arrival, are the new ones; a fifth of them is held out of the blocks."""
     n, asked = len(y), spec.learner.blocks
     held = np.empty(0, dtype=np.intp)
@@ -126,12 +133,12 @@ def _parts(engine: Engine, last: Any, X: Any, y: Array, new: int, spec: Spec, up
     chosen = [left] if asked.count == 1 or len(newest) in (0, len(left)) else [left, newest]
 
     def batch(rows: Array) -> Batch:
-        return engine.batch(last, X.iloc[rows] if hasattr(X, "iloc") else X[rows], y[rows])
+        return engine.batch(last, rows_at(X, rows), y[rows])
 
     return Parts(tuple(map(batch, chosen)), batch(held) if len(held) else None)
 
 
-def _said(forest: Forest, rounds: list[int], shares: Array, held: Batch | None) -> list[Array]:
+def _said(forest: Forest[Booster], rounds: list[int], shares: Array, held: Batch | None) -> list[Array]:
     """The raw score, shape (n, k), that each block of *forest* gives to the *held* rows by itself."""
     if held is None or forest.loss is None:
         return []
@@ -144,7 +151,7 @@ def _said(forest: Forest, rounds: list[int], shares: Array, held: Batch | None) 
     return [np.asarray(base + one / share) for one, share in zip(each, shares, strict=True)]
 
 
-def _weighed(forest: Forest, said: list[Array], held: Batch | None, blocks: int) -> Array:
+def _weighed(forest: Forest[Booster], said: list[Array], held: Batch | None, blocks: int) -> Array:
     """The shares, shape (m,), that the *blocks* should have by what they *said* of the *held* rows, else equal ones."""
     if held is None or forest.loss is None:
         return np.full(blocks, 1 / blocks)
@@ -165,7 +172,7 @@ def _that_stay(shares: Array, rounds: list[int], old: int, most: int, bound: int
     return stay[-most:]
 
 
-def _become(forest: Forest, rounds: list[int], factors: Array, stay: list[int]) -> None:
+def _become(forest: Forest[Booster], rounds: list[int], factors: Array, stay: list[int]) -> None:
     """Multiply the leaves of each block by its factor, and take out those that do not stay."""
     spans = list(pairwise(accumulate((forest.width * many for many in rounds), initial=0)))
     for block in reversed(range(len(rounds))):  # from the end, so that the places in front stay what they are

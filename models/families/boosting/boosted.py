@@ -26,7 +26,8 @@ as new ones was tried with `continue` on elec2 and bikes, and made both worse: t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ from numpy.typing import NDArray
 from ....spec.errors import ContractBroken
 from ....spec.model import Spec
 from ....spec.values import LadderRung
+from ...estimators import Estimator, Features, Parametrized, rows_at
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import advance_state, prepare_update, start_state
@@ -48,6 +50,15 @@ from .leaf_steps import Array, Loss, added, move_leaves, slope_of
 from .through import through, with_innermost
 
 
+class BoostedEstimator(Estimator, Parametrized, Protocol):
+    """A library's estimator with the face of scikit-learn's."""
+
+
+Model = TypeVar("Model", bound=BoostedEstimator)  # the library's estimator
+Booster = TypeVar("Booster")  # and what it holds
+Booster_co = TypeVar("Booster_co", covariant=True)
+
+
 @dataclass(frozen=True)
 class Batch:
     """What the booster sees of an update: labels or class codes, and weights, each of shape (n,).
@@ -55,13 +66,13 @@ class Batch:
     *tilt*: the weights that the objective itself adds (`scale_pos_weight`).
     """
 
-    X: Any
+    X: Features
     label: Array
     weight: Array | None = None
     tilt: Array | None = None
 
 
-class Forest(Protocol):
+class Forest(Protocol[Booster_co]):
     """A booster's trees, opened: a copy that shares nothing with the booster it came from."""
 
     values: list[Array]
@@ -95,11 +106,11 @@ class Forest(Protocol):
     def averaged(self) -> None:
         """ContractBroken where these trees cannot be one block of an average."""
 
-    def closed(self) -> Any:
+    def closed(self) -> Booster_co:
         """A new booster of these trees."""
 
 
-class Engine(Protocol):
+class Engine(Protocol[Model, Booster]):
     """What a library's file must give."""
 
     @property
@@ -110,19 +121,19 @@ class Engine(Protocol):
     def libraries(self) -> tuple[str, ...]:
         """The libraries whose minor version an update needs to be the one that wrote the state."""
 
-    def module(self) -> Any:
+    def module(self) -> ModuleType:
         """The library; SpecError with the install line where it is missing."""
 
-    def prepare(self, last: Any, rows: pd.DataFrame, spec: Spec) -> None:
+    def prepare(self, last: Model, rows: pd.DataFrame, spec: Spec) -> None:
         """Set what a first fit of *last* on *rows* needs; DataError where the library cannot take them."""
 
-    def opened(self, last: Any, spec: Spec) -> Forest:
+    def opened(self, last: Model, spec: Spec) -> Forest[Booster]:
         """The trees of the fitted estimator *last*; ContractBroken where it cannot continue."""
 
-    def batch(self, last: Any, X: Any, y: Array) -> Batch:
+    def batch(self, last: Model, X: Features, y: Array) -> Batch:
         """(X, y) in the library's own form."""
 
-    def renewed(self, last: Any, booster: Any) -> Any:
+    def renewed(self, last: Model, booster: Booster) -> Model:
         """A copy of *last* that holds *booster*."""
 
     def errors(self) -> tuple[type[Exception], ...]:
@@ -130,14 +141,14 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class Boosted:
+class Boosted(Generic[Model, Booster]):
     """Learner of one library's scikit-learn estimators, alone or behind frozen preprocessing in a Pipeline.
 
     It continues by moved leaves, more trees, or both. An update works on the booster, not through the library's
     own continued `fit`: that would learn its classes anew from the batch, and break where a class is absent from it.
     """
 
-    engine: Engine
+    engine: Engine[Model, Booster]
 
     @property
     def family(self) -> str:
@@ -154,7 +165,7 @@ class Boosted:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay", "warm_blocks"})
 
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+    def first(self, estimator: Estimator, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows* with `learner.threads` threads; DataError where the library cannot."""
         self.engine.module()
         self.engine.prepare(innermost(estimator), rows, spec)
@@ -172,7 +183,7 @@ class Boosted:
         return _learned(self.engine, champion, rows, spec, how)
 
 
-def answers_likeliest(estimator: Any, library: str) -> bool:
+def answers_likeliest(estimator: object, library: str) -> bool:
     """Whether `predict` is the class with the largest `predict_proba`, so that asking for both costs twice as much.
 
     So it is of the classifiers of both libraries, of which a subclass may answer otherwise.
@@ -181,11 +192,11 @@ def answers_likeliest(estimator: Any, library: str) -> bool:
     return type(last).__module__.split(".")[0] == library and hasattr(last, "predict_proba")
 
 
-def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
+def _learned(engine: Engine[Model, Booster], champion: Trained, rows: pd.DataFrame, spec: Spec, how: How) -> Trained:
     """*champion* and *rows* (at least one), continued; the champion is not touched."""
     rows, mixed, y = prepare_update(champion, rows, how, engine.libraries)
     X = table(mixed, champion.state.features)
-    last = innermost(champion.estimator)
+    last: Model = innermost(champion.estimator)
     forest = engine.opened(last, spec)
     before = len(forest.values) // forest.width
     base = champion.state.base_rounds or before
@@ -218,7 +229,14 @@ def _learned(engine: Engine, champion: Trained, rows: pd.DataFrame, spec: Spec, 
 
 
 def _rounds(
-    engine: Engine, last: Any, X: Any, y: Array, spec: Spec, updates: int, base: int, gone: int
+    engine: Engine[Model, Booster],
+    last: Model,
+    X: Features,
+    y: Array,
+    spec: Spec,
+    updates: int,
+    base: int,
+    gone: int,
 ) -> tuple[int, list[str]]:
     """The rounds to add, and a note where `learner.patience` chose them on a tenth of the rows, left out for it.
 
@@ -229,8 +247,7 @@ def _rounds(
         return most, []
     order = np.random.default_rng([spec.seed, updates]).permutation(len(y))
     held, rest = (
-        engine.batch(last, X.iloc[rows] if hasattr(X, "iloc") else X[rows], y[rows])
-        for rows in (order[: len(order) // 10], order[len(order) // 10 :])
+        engine.batch(last, rows_at(X, rows), y[rows]) for rows in (order[: len(order) // 10], order[len(order) // 10 :])
     )
     forest = engine.opened(last, spec)
     score, _ = _settled(forest, rest, spec, base, gone)
@@ -240,7 +257,9 @@ def _rounds(
     return chosen, [told]
 
 
-def _step(forest: Forest, batch: Batch, spec: Spec, updates: int, base: int, gone: int, rounds: int) -> list[str]:
+def _step(
+    forest: Forest[Booster], batch: Batch, spec: Spec, updates: int, base: int, gone: int, rounds: int
+) -> list[str]:
     """Change *forest*; what should be noted of it."""
     score, notes = _settled(forest, batch, spec, base, gone)
     if rounds:
@@ -249,7 +268,7 @@ def _step(forest: Forest, batch: Batch, spec: Spec, updates: int, base: int, gon
     return notes
 
 
-def _settled(forest: Forest, batch: Batch, spec: Spec, base: int, gone: int) -> tuple[Array, list[str]]:
+def _settled(forest: Forest[Booster], batch: Batch, spec: Spec, base: int, gone: int) -> tuple[Array, list[str]]:
     """Drop trees of *forest* and move its leaves; the rows' score then, and what should be noted."""
     mode, notes = spec.learner.boosting, []
     loss = forest.loss if mode != "continue" and not forest.monotone else None

@@ -14,12 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ...estimators import Array as Array
+
 Loss = Literal["squared", "logistic", "softmax"]
 Slope = Callable[[Array], tuple[Array, Array]]  # score (n, k) to gradient and hessian of that shape
 
@@ -49,14 +49,14 @@ def slope_of(loss: Loss, y: Array, weight: Array | None) -> Slope:
     return {"squared": squared, "logistic": logistic, "softmax": softmax}[loss]
 
 
-def bound_together(constraints: Any) -> bool:
+def bound_together(constraints: object) -> bool:
     """Whether leaves are bound to each other by monotone constraints, as the libraries take them: numbers, a text of
     them, or a dictionary by feature; moved one by one they would not stay in order."""
     if isinstance(constraints, dict):
         constraints = list(constraints.values())
     if isinstance(constraints, str):
         constraints = [int(each) for each in re.findall(r"-?\d+", constraints)]
-    return constraints is not None and bool(np.any(constraints))
+    return constraints is not None and bool(np.any(np.asarray(constraints)))
 
 
 def added(values: Sequence[Array], leaf: Array, output: Array, columns: int) -> Array:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ....spec.model import Spec
+from ...estimators import Features
 from ...learning.lineage import continued_error
 from .boosted import Batch
 from .leaf_steps import Array
 from .lightgbm_trees import LightGBMForest, import_lightgbm
 
+if TYPE_CHECKING:
+    from lightgbm import Booster, LGBMModel
 
-def is_lightgbm(estimator: Any) -> bool:
+
+def is_lightgbm(estimator: object) -> bool:
     """Whether *estimator* is LightGBM's, judged without importing it."""
     return any(cls.__module__.startswith("lightgbm.") for cls in type(estimator).__mro__)
 
@@ -27,15 +32,15 @@ class LightGBM:
     family = "lightgbm"
     libraries = ("scikit-learn", "lightgbm")
 
-    def module(self) -> Any:
+    def module(self) -> ModuleType:
         """The library; SpecError with the install line where it is missing."""
         return import_lightgbm()
 
-    def prepare(self, last: Any, rows: pd.DataFrame, spec: Spec) -> None:
+    def prepare(self, last: LGBMModel, rows: pd.DataFrame, spec: Spec) -> None:
         """Make the fit repeatable, with `learner.threads` threads."""
         last.set_params(n_jobs=spec.learner.threads, **_repeatable(last))
 
-    def opened(self, last: Any, spec: Spec) -> LightGBMForest:
+    def opened(self, last: LGBMModel, spec: Spec) -> LightGBMForest:
         """The trees of the fitted estimator *last*, cut where early stopping found its best."""
         if callable(last.objective):
             raise continued_error("LightGBM with an objective function of your own cannot continue after a reload")
@@ -53,16 +58,16 @@ class LightGBM:
             booster = import_lightgbm().Booster(model_str=booster.model_to_string(num_iteration=last._best_iteration))
         return LightGBMForest(booster, params)
 
-    def batch(self, last: Any, X: Any, y: Array) -> Batch:
+    def batch(self, last: LGBMModel, X: Features, y: Array) -> Batch:
         """(X, y) with class codes from the champion and weights from its `class_weight`."""
         weighted = getattr(last, "class_weight", None) is not None
         weight = np.asarray(compute_sample_weight(last.class_weight, y)) if weighted else None
         if not hasattr(last, "classes_"):
             return Batch(X, y, weight)
-        label = np.searchsorted(last.classes_, y)
-        return Batch(X, label, weight, _tilt(last.get_params(), label))
+        label, params = np.searchsorted(last.classes_, y), last.get_params()
+        return Batch(X, label, weight, _tilt(params.get("scale_pos_weight"), bool(params.get("is_unbalance")), label))
 
-    def renewed(self, last: Any, booster: Any) -> Any:
+    def renewed(self, last: LGBMModel, booster: Booster) -> LGBMModel:
         """A copy of *last* that holds *booster*."""
         new = copy.copy(last)
         new._Booster = booster
@@ -74,7 +79,7 @@ class LightGBM:
         return ValueError, TypeError, import_lightgbm().basic.LightGBMError
 
 
-def _repeatable(estimator: Any) -> dict[str, Any]:
+def _repeatable(estimator: LGBMModel) -> dict[str, bool]:
     """Parameters that make training repeatable on one machine, where the user did not choose them."""
     own = estimator.get_params()
     if own.get("force_col_wise"):
@@ -82,11 +87,11 @@ def _repeatable(estimator: Any) -> dict[str, Any]:
     return {"deterministic": True, "force_row_wise": True}
 
 
-def _tilt(params: dict[str, Any], label: Array) -> Array | None:
+def _tilt(scale: float | None, unbalanced: bool, label: Array) -> Array | None:
     """The weights that the binary objective adds itself: `scale_pos_weight`, or equal shares (`is_unbalance`)."""
-    positive = float(params.get("scale_pos_weight") or 1.0)
+    positive = float(scale or 1.0)
     negative = 1.0
-    if params.get("is_unbalance") and 0 < label.sum() < len(label):
+    if unbalanced and 0 < label.sum() < len(label):
         many = label.sum() / (len(label) - label.sum())
         positive, negative = max(1.0, 1 / many), max(1.0, many)
     return None if positive == negative == 1.0 else np.where(label == 1, positive, negative)

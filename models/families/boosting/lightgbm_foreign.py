@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
 from ....spec.errors import RegistryError
 from ....spec.model import Spec
+from ...estimators import Predictor
 from ..foreign import Foreign
-from ..original import Estimator, Original, RawBooster
+from ..original import Original, OriginalEstimator, RawBooster
 from ..skops_format import estimator_in
 from ..trust import Trust
 from .lightgbm_trees import import_lightgbm
+
+if TYPE_CHECKING:
+    from lightgbm import Booster, LGBMClassifier, LGBMRegressor
 
 RAW = "lightgbm.basic.Booster"
 # LightGBM's own name of a parameter, as its model file holds it, and the estimator's.
@@ -41,12 +45,12 @@ _REGRESSION = (
 )  # fmt: skip
 
 
-def lightgbm(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
+def lightgbm(foreign: Foreign, spec: Spec, trust: Trust) -> Original[Predictor]:
     """The estimator, or the one made around a Booster."""
     flavour = foreign.about["flavors"]["lightgbm"]
     module = import_lightgbm()
     if flavour.get("model_class") != RAW:
-        return Estimator(estimator_in(foreign, flavour, spec, trust))
+        return OriginalEstimator(estimator_in(foreign, flavour, spec, trust))
     booster = module.Booster(model_file=str(foreign.folder / flavour["data"]))
     objective = str(booster.params.get("objective", "custom"))
     if objective == "binary":
@@ -71,7 +75,9 @@ def lightgbm(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
     )
 
 
-def _around(kind: Any, booster: Any, objective: str, classes: int) -> Any:
+def _around(
+    kind: type[LGBMClassifier | LGBMRegressor], booster: Booster, objective: str, classes: int
+) -> LGBMClassifier | LGBMRegressor:
     """A fitted estimator that holds *booster*; LightGBM has no public way to make one."""
     own = {ours: booster.params[name] for name, ours in _PARAMS.items() if name in booster.params}
     rounds = booster.num_trees() // max(1, booster.num_model_per_iteration())

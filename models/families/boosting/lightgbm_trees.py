@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ....spec.errors import SpecError
+from ...estimators import Features
 from ...learning.lineage import continued_error
 from .boosted import Batch
 from .leaf_steps import Array, Loss, added, bound_together
+
+if TYPE_CHECKING:
+    from lightgbm import Booster, Dataset
 
 _MONOTONE = ("monotone_constraints", "mc", "monotone_constraint", "monotonic_cst")  # LightGBM's aliases
 _NEWLINE, _TREE, _LEAVES, _END = "\n", "\nTree=", "\nleaf_value=", "\nend of trees"
 
 
-def import_lightgbm() -> Any:
+def import_lightgbm() -> ModuleType:
     """The lightgbm module; SpecError with the install line where it is missing."""
     try:
         import lightgbm
@@ -37,8 +43,8 @@ def import_lightgbm() -> Any:
 class LightGBMForest:
     """The trees of *booster*, whose own are never changed; *params* are those that it trains with."""
 
-    booster: Any
-    params: dict[str, Any]
+    booster: Booster
+    params: dict[str, object]
     values: list[Array] = field(init=False)
     output: NDArray[np.intp] = field(init=False)
     width: int = field(init=False)
@@ -124,9 +130,11 @@ class LightGBMForest:
         )
         return max(1, int(grown.best_iteration))
 
-    def _data(self, batch: Batch, score: Array | None, params: dict[str, Any], like: Any = None) -> Any:
+    def _data(
+        self, batch: Batch, score: Array | None, params: dict[str, object], like: Dataset | None = None
+    ) -> Dataset:
         start = None if score is None else score.ravel(order="F")  # class by class
-        return import_lightgbm().Dataset(
+        made: Dataset = import_lightgbm().Dataset(
             self._coded(batch.X),
             label=batch.label,
             weight=batch.weight,
@@ -134,14 +142,17 @@ class LightGBMForest:
             params=params,
             reference=like,
         )
+        return made
 
-    def _coded(self, X: Any) -> Any:
+    def _coded(self, X: Features) -> Features:
         """X with its categories in the order of the first fit: a Dataset of its own would number them anew."""
         known = self.booster.pandas_categorical or []
-        named = X.columns[X.dtypes == "category"] if known else []
-        return X.assign(**{n: X[n].cat.set_categories(c) for n, c in zip(named, known, strict=True)}) if known else X
+        if not known or not isinstance(X, pd.DataFrame):
+            return X
+        named = X.columns[X.dtypes == "category"]
+        return X.assign(**{n: X[n].cat.set_categories(c) for n, c in zip(named, known, strict=True)})
 
-    def closed(self) -> Any:
+    def closed(self) -> Booster:
         """A new booster of these trees."""
         blocks = [
             f"Tree={number}\n{_with_leaves(block, values)}\n"
@@ -149,7 +160,8 @@ class LightGBMForest:
         ]
         sizes = " ".join(str(len(block.encode())) for block in blocks)
         head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", self._head, flags=re.M)
-        return import_lightgbm().Booster(model_str=f"{head}\n{''.join(blocks)}{self._tail}")
+        made: Booster = import_lightgbm().Booster(model_str=f"{head}\n{''.join(blocks)}{self._tail}")
+        return made
 
 
 def _split(text: str) -> tuple[str, list[str], str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
+from ...estimators import Array, Features, Predictor
 from ...learning.steps import leaves
 
 
-def through(estimator: Any, X: Any, y: NDArray[Any], frozen: list[str]) -> tuple[Any, NDArray[Any]]:
+def through(estimator: Predictor, X: Features, y: Array, frozen: list[str]) -> tuple[Features, Array]:
     """*X* and *y*, shape (n,), as the innermost estimator sees them; fills the names of the frozen steps."""
     if isinstance(estimator, Pipeline):
         for name, step in estimator.steps[:-1]:
@@ -28,15 +28,15 @@ def through(estimator: Any, X: Any, y: NDArray[Any], frozen: list[str]) -> tuple
     return X, y
 
 
-def with_innermost(estimator: Any, last: Any) -> Any:
+def with_innermost(estimator: Predictor, last: Predictor) -> Predictor:
     """*estimator* with *last* in its innermost place; it shares the frozen steps, which nobody changes."""
     if isinstance(estimator, Pipeline):
-        outer = copy.copy(estimator)
+        outer: Pipeline = copy.copy(estimator)
         name, inner = estimator.steps[-1]
         outer.steps = [*estimator.steps[:-1], (name, with_innermost(inner, last))]
-        return outer
+        return cast(Predictor, outer)
     if isinstance(estimator, TransformedTargetRegressor):
         outer = copy.copy(estimator)
         outer.regressor_ = with_innermost(estimator.regressor_, last)
-        return outer
+        return cast(Predictor, outer)
     return last

@@ -7,16 +7,20 @@ millisecond or two, where their JSON takes ten times as long and XGBoost itself 
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...estimators import Array
+
 _NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f4", "D": ">f8"}
 _TYPES = {np.dtype(kind): mark for mark, kind in _NUMBERS.items()}
+# What a text of it holds; numbers are read as NumPy's.
+Value: TypeAlias = "dict[str, Value] | list[Value] | Array | str | bool | int | np.generic | None"
 _LENGTH = struct.Struct(">q")
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes | bytearray) -> Any:  # as json.loads: the reader knows the schema
     """The value in *data*: objects as dict, arrays as list or, where they have a type, as NumPy array.
 
     Raises ValueError for a mark that XGBoost does not write.
@@ -24,17 +28,17 @@ def loads(data: bytes) -> Any:
     return _read(data, 1, chr(data[0]))[0]
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: object) -> bytes:
     """*value* in UBJSON; raises ValueError for what XGBoost does not write."""
     parts: list[bytes] = []
     _write(value, parts)
     return b"".join(parts)
 
 
-def _read(data: bytes, at: int, mark: str) -> tuple[Any, int]:
+def _read(data: bytes | bytearray, at: int, mark: str) -> tuple[Value, int]:
     """The value whose content begins at *at*, behind its *mark*, and where the next one begins."""
     if mark == "{":
-        found: dict[str, Any] = {}
+        found: dict[str, Value] = {}
         while data[at] != ord("}"):
             key, at = _text(data, at + 1)
             found[key], at = _read(data, at + 1, chr(data[at]))
@@ -51,14 +55,14 @@ def _read(data: bytes, at: int, mark: str) -> tuple[Any, int]:
     return np.frombuffer(data, kind, 1, at)[0], at + kind.itemsize
 
 
-def _text(data: bytes, at: int) -> tuple[str, int]:
+def _text(data: bytes | bytearray, at: int) -> tuple[str, int]:
     """The text at *at*, behind the mark `L` of its length."""
     start = at + _LENGTH.size
     end = start + _LENGTH.unpack_from(data, at)[0]
     return data[start:end].decode(), end
 
 
-def _array(data: bytes, at: int) -> tuple[Any, int]:
+def _array(data: bytes | bytearray, at: int) -> tuple[Value, int]:
     """`$ type # L length` and the bare values, or `# L length` and values with their marks."""
     kind = None
     if data[at] == ord("$"):
@@ -68,14 +72,14 @@ def _array(data: bytes, at: int) -> tuple[Any, int]:
     count, at = _LENGTH.unpack_from(data, at + 2)[0], at + 2 + _LENGTH.size
     if kind is not None:
         return np.frombuffer(data, kind, count, at), at + count * kind.itemsize
-    values = []
+    values: list[Value] = []
     for _ in range(count):
         value, at = _read(data, at + 1, chr(data[at]))
         values.append(value)
     return values, at
 
 
-def _write(value: Any, parts: list[bytes]) -> None:
+def _write(value: object, parts: list[bytes]) -> None:
     if isinstance(value, dict):
         parts.append(b"{")
         for key, inner in value.items():

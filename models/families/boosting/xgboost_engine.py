@@ -6,21 +6,26 @@ XGBoost takes numbers only here; categories go through an encoder in the pipelin
 from __future__ import annotations
 
 import copy
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ....spec.errors import DataError
 from ....spec.model import Spec
+from ...estimators import Features
 from ...learning.features import target
 from ...learning.lineage import continued_error
 from .boosted import Batch
 from .leaf_steps import Array
 from .xgboost_trees import XGBoostForest, import_xgboost
 
+if TYPE_CHECKING:
+    from xgboost import Booster, XGBModel
 
-def is_xgboost(estimator: Any) -> bool:
+
+def is_xgboost(estimator: object) -> bool:
     """Whether *estimator* is XGBoost's, judged without importing it."""
     return any(cls.__module__.startswith("xgboost.") for cls in type(estimator).__mro__)
 
@@ -31,11 +36,11 @@ class XGBoost:
     family = "xgboost"
     libraries = ("scikit-learn", "xgboost")
 
-    def module(self) -> Any:
+    def module(self) -> ModuleType:
         """The library; SpecError with the install line where it is missing."""
         return import_xgboost()
 
-    def prepare(self, last: Any, rows: pd.DataFrame, spec: Spec) -> None:
+    def prepare(self, last: XGBModel, rows: pd.DataFrame, spec: Spec) -> None:
         """Fit with `learner.threads` threads; DataError where classes are other than 0 to k - 1."""
         if hasattr(last, "predict_proba") and len(rows):
             found = np.unique(target(rows, spec.task)).tolist()
@@ -47,7 +52,7 @@ class XGBoost:
                 )
         last.set_params(n_jobs=spec.learner.threads)
 
-    def opened(self, last: Any, spec: Spec) -> XGBoostForest:
+    def opened(self, last: XGBModel, spec: Spec) -> XGBoostForest:
         """The trees of the fitted estimator *last*, cut where early stopping found its best."""
         if callable(last.objective):
             raise continued_error("XGBoost with an objective function of your own cannot continue after a reload")
@@ -63,7 +68,7 @@ class XGBoost:
             params.pop(key, None)
         return XGBoostForest(booster, params, last.missing, last.base_score)
 
-    def batch(self, last: Any, X: Any, y: Array) -> Batch:
+    def batch(self, last: XGBModel, X: Features, y: Array) -> Batch:
         """(X, y) with class codes from the champion."""
         if not hasattr(last, "classes_"):
             return Batch(X, y)
@@ -71,7 +76,7 @@ class XGBoost:
         positive = float(last.scale_pos_weight or 1.0)
         return Batch(X, label, tilt=None if positive == 1.0 else np.where(label == 1, positive, 1.0))
 
-    def renewed(self, last: Any, booster: Any) -> Any:
+    def renewed(self, last: XGBModel, booster: Booster) -> XGBModel:
         """A copy of *last* that holds *booster*."""
         new = copy.copy(last)
         new._Booster = booster

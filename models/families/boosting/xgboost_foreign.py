@@ -6,24 +6,31 @@ XGBoost's model file holds trees and objective, not how they were grown: that is
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from ....spec.errors import RegistryError
 from ....spec.model import Spec
+from ...estimators import Array, Predictor
 from ...learning.build import build
 from ...learning.steps import innermost
 from ..foreign import Foreign
-from ..original import Estimator, Original, RawBooster
+from ..original import Original, OriginalEstimator, RawBooster
 from ..trust import Trust
 from .xgboost_engine import is_xgboost
 from .xgboost_trees import import_xgboost
+
+if TYPE_CHECKING:
+    from xgboost import XGBModel
 
 RAW = "xgboost.core.Booster"
 _ESTIMATORS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor")
 _CLASSES = ("binary:logistic", "multi:softprob")
 
 
-def xgboost(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
+def xgboost(foreign: Foreign, spec: Spec, trust: Trust) -> Original[Predictor]:
     """The estimator, or the one made around a Booster."""
     module = import_xgboost()
     flavour = foreign.about["flavors"]["xgboost"]
@@ -31,7 +38,7 @@ def xgboost(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
     if made in _ESTIMATORS:
         model = getattr(module, made.rpartition(".")[2])()
         model.load_model(file)
-        return Estimator(model, *_parameters(model, spec))
+        return OriginalEstimator(model, *_parameters(model, spec))
     if made != RAW:
         raise RegistryError(
             f"{foreign.source} is a {made}; of XGBoost only {', '.join((*_ESTIMATORS, RAW))} can be adopted. "
@@ -56,13 +63,13 @@ def xgboost(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
     kept = f"XGBoost's Booster ({objective}, {booster.num_boosted_rounds()} rounds), kept inside {type(model).__name__}"
     names = booster.feature_names
 
-    def predict(X: Any) -> Any:
-        return booster.predict(module.DMatrix(X if names else X.to_numpy()))
+    def predict(X: pd.DataFrame) -> Array:
+        return np.asarray(booster.predict(module.DMatrix(X if names else X.to_numpy())))
 
     return RawBooster(predict, model, [kept, *recovered], missing)
 
 
-def _parameters(model: Any, spec: Spec) -> tuple[list[str], list[str]]:
+def _parameters(model: XGBModel, spec: Spec) -> tuple[list[str], list[str]]:
     """Give *model* the parameters of the build function's estimator; what was recovered and is missing."""
     like = innermost(build(spec))
     if not is_xgboost(like) or type(like) is not type(model):

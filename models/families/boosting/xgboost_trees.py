@@ -6,16 +6,21 @@ A node is a leaf where its left child is -1; its value stands in `split_conditio
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....spec.errors import SpecError
+from ...estimators import rows_at
 from ...learning.lineage import continued_error
 from . import ubjson
 from .boosted import Batch
 from .leaf_steps import Array, Loss, added, bound_together
+
+if TYPE_CHECKING:
+    from xgboost import Booster, DMatrix
 
 _LOSS: dict[str, Loss] = {
     "reg:squarederror": "squared",
@@ -26,7 +31,19 @@ _LOSS: dict[str, Loss] = {
 }
 
 
-def import_xgboost() -> Any:
+class _Tree(TypedDict):
+    """What is read and written of a tree; an entry for each node."""
+
+    id: int
+    left_children: Array
+    split_conditions: Array
+    base_weights: Array
+
+
+_WITH_VALUES: tuple[Literal["split_conditions", "base_weights"], ...] = ("split_conditions", "base_weights")
+
+
+def import_xgboost() -> ModuleType:
     """The xgboost module; SpecError with the install line where it is missing."""
     try:
         import xgboost
@@ -44,10 +61,10 @@ class XGBoostForest:
     *values* are those of all nodes of a tree, inner ones too, so that a node's number is its place.
     """
 
-    booster: Any
-    params: dict[str, Any]
+    booster: Booster
+    params: dict[str, object]
     missing: float
-    base_score: Any = None  # the user's own, where it was set
+    base_score: float | list[float] | None = None  # the user's own, where it was set
     values: list[Array] = field(init=False)
     output: NDArray[np.intp] = field(init=False)
     width: int = field(init=False)
@@ -147,23 +164,24 @@ class XGBoostForest:
         )
         return int(grown.best_iteration) + 1
 
-    def closed(self) -> Any:
+    def closed(self) -> Booster:
         """A new booster of these trees."""
-        for number, (tree, values) in enumerate(zip(self._forest["trees"], self.values, strict=True)):
+        trees: list[_Tree] = self._forest["trees"]
+        for number, (tree, values) in enumerate(zip(trees, self.values, strict=True)):
             tree["id"] = number
             leaf = tree["left_children"] == -1
-            for key in ("split_conditions", "base_weights"):
+            for key in _WITH_VALUES:
                 tree[key] = np.where(leaf, values, tree[key]).astype(tree[key].dtype)
         count = len(self._forest["trees"])
         self._forest["gbtree_model_param"]["num_trees"] = str(count)
         self._forest["iteration_indptr"] = list(range(0, count + 1, self.width))
-        booster = import_xgboost().Booster({"nthread": self.params["nthread"]})
+        booster: Booster = import_xgboost().Booster({"nthread": self.params["nthread"]})
         booster.load_model(bytearray(ubjson.dumps(self._model)))
         return booster
 
-    def _data(self, batch: Batch, score: Array | None = None) -> Any:
+    def _data(self, batch: Batch, score: Array | None = None) -> DMatrix:
         margin = score if score is None or score.shape[1] > 1 else score[:, 0]
-        return import_xgboost().DMatrix(
+        made: DMatrix = import_xgboost().DMatrix(
             batch.X,
             label=batch.label,
             weight=batch.weight,
@@ -171,14 +189,14 @@ class XGBoostForest:
             missing=self.missing,
             nthread=self.params["nthread"],
         )
+        return made
 
 
 def _first_row(batch: Batch) -> Batch:
-    X = batch.X.iloc[:1] if hasattr(batch.X, "iloc") else batch.X[:1]
-    return Batch(X, batch.label[:1])
+    return Batch(rows_at(batch.X, np.arange(1)), batch.label[:1])
 
 
-def _base(booster: Any, row: Any) -> Array:
+def _base(booster: Booster, row: DMatrix) -> Array:
     """The base score of each output as a raw score, shape (k,): what *booster* says of a *row* without its trees.
 
     Taken from a prediction, since what the file holds is a mean, behind a link that depends on the objective.
@@ -190,5 +208,5 @@ def _base(booster: Any, row: Any) -> Array:
     return np.asarray(score - added(_values(model["trees"]), leaf, output, len(score))[0])
 
 
-def _values(trees: list[dict[str, Any]]) -> list[Array]:
+def _values(trees: list[_Tree]) -> list[Array]:
     return [tree["split_conditions"].astype(np.float64) for tree in trees]

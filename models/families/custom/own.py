@@ -21,7 +21,6 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, cast
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.family import LEARNERS, is_file
@@ -29,6 +28,7 @@ from ....spec.model import Spec
 from ....spec.places import is_a_file, real
 from ....spec.unexpected import users_code, worded
 from ....spec.values import LadderRung
+from ...estimators import Array
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.learner import Learner
@@ -49,11 +49,11 @@ class OwnLearner:
     rungs: ClassVar[frozenset[LadderRung]] = frozenset({"warm", "warm_replay"})
     splits: ClassVar[Splits] = "free"
 
-    def learn(self, estimator: Any, X: pd.DataFrame, y: NDArray[Any], spec: Spec) -> None:
+    def learn(self, estimator: Any, X: pd.DataFrame, y: Array, spec: Spec) -> None:
         """Let *estimator* learn X, shape (n, k), and y, shape (n,), in place; ValueError where it cannot."""
         raise NotImplementedError(f"{type(self).__name__}.learn")
 
-    def fit(self, estimator: Any, X: pd.DataFrame, y: NDArray[Any], spec: Spec) -> None:
+    def fit(self, estimator: Any, X: pd.DataFrame, y: Array, spec: Spec) -> None:
         """Fit the unfitted *estimator* in place. Left out: its own `fit` where it has one, else `learn`."""
         if hasattr(estimator, "fit"):
             estimator.fit(X, y)
@@ -63,7 +63,7 @@ class OwnLearner:
     def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """As `Learner.first`."""
 
-        def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
+        def fit(X: pd.DataFrame, y: Array) -> None:
             self.fit(estimator, X, y, spec)
 
         # Nobody knows which of them it uses.
@@ -112,7 +112,7 @@ def own_learner(spec: Spec) -> Learner:
     return cast(Learner, learner)
 
 
-def _from_file(spec: Spec, name: str, where: str) -> Any:
+def _from_file(spec: Spec, name: str, where: str) -> object:
     file, _, kind = name.rpartition(":")
     path = real(spec.folder / file)
     if not is_a_file(path):
@@ -127,7 +127,7 @@ def _from_file(spec: Spec, name: str, where: str) -> Any:
     return found
 
 
-def _from_entry_point(name: str, where: str) -> Any:
+def _from_entry_point(name: str, where: str) -> object:
     (point, *_) = entry_points(group=LEARNERS, name=name)
     try:
         with users_code():

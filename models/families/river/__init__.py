@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ....spec.model import Spec
 from ...learning.learner import Learner
@@ -13,11 +12,11 @@ from .format import RiverFormat
 from .native import LIBRARIES, RiverNative, is_river
 
 
-def _learner(last: Any, spec: Spec) -> Learner:
+def _learner(last: object, spec: Spec) -> Learner:
     return RiverNative(per=spec.learner.per)
 
 
-def _unused_keys(last: Any) -> Mapping[str, str]:
+def _unused_keys(last: object) -> Mapping[str, str]:
     return {"patience": "River learns each row once", **set_in_build("a River model has its own")}
 
 

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from ....spec.errors import ContractBroken, RegistryError
 from ....spec.model import Spec
+from ...estimators import Array, Classes
 from ..foreign import Foreign, refuse_pickle
-from ..original import Array, Estimator
+from ..original import OriginalEstimator
 from ..trust import Trust
 from .format import RiverFormat
-from .model import RiverModel, gives_probabilities, last_of, rows_of
+from .model import OnlineClassifier, OnlineModel, RiverModel, gives_probabilities, last_of, rows_of
 from .native import is_river
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc import PyFuncModel
 
 _TYPES = {"long": "int64", "integer": "int32", "float": "float32", "boolean": "bool"}
 _WHOLE = "the whole state: a River model carries all that it needs to learn on"
 
 
-def ratoons_river(foreign: Foreign, spec: Spec, trust: Trust) -> Estimator:
+def ratoons_river(foreign: Foreign, spec: Spec, trust: Trust) -> OriginalEstimator:
     """A version of another registered model, in Ratoon's own format for River."""
     entries = foreign.about["flavors"]["river"]
-    return Estimator(RiverFormat().load(foreign.folder, entries, foreign.source, trust), [_WHOLE])
+    return OriginalEstimator(RiverFormat().load(foreign.folder, entries, foreign.source, trust), [_WHOLE])
 
 
 def river_inside(foreign: Foreign, spec: Spec, trust: Trust) -> Inside:
@@ -60,7 +64,7 @@ def river_inside(foreign: Foreign, spec: Spec, trust: Trust) -> Inside:
     return Inside(model, served, foreign, [f"River's {type(last_of(model)).__name__}, found as {name}", _WHOLE])
 
 
-def _held(holder: Any) -> Iterator[tuple[str, Any]]:
+def _held(holder: object) -> Iterator[tuple[str, OnlineModel]]:
     """River models among the attributes, and in lists and dictionaries there; each once."""
     known: set[int] = set()
     for name, value in getattr(holder, "__dict__", {}).items():
@@ -70,18 +74,18 @@ def _held(holder: Any) -> Iterator[tuple[str, Any]]:
         for path, each in {name: value, **inner}.items():
             if is_river(each) and id(each) not in known:
                 known.add(id(each))
-                yield f"the attribute {path!r}", each
+                yield f"the attribute {path!r}", cast(OnlineModel, each)
 
 
-def _in_artifacts(foreign: Foreign) -> Iterator[tuple[str, Any]]:
+def _in_artifacts(foreign: Foreign) -> Iterator[tuple[str, OnlineModel]]:
     named = foreign.about["flavors"]["python_function"].get("artifacts") or {}
     for name, entry in named.items():
         model = _unpickled(foreign.folder / entry["path"])
         if is_river(model):
-            yield f"the artifact {name!r}", model
+            yield f"the artifact {name!r}", cast(OnlineModel, model)
 
 
-def _unpickled(path: Path) -> Any:
+def _unpickled(path: Path) -> object:
     """What *path* holds, None where it is no pickle; the user allowed it."""
     try:
         return pickle.loads(path.read_bytes())  # noqa: S301 - only where the spec says pickle: true
@@ -89,7 +93,7 @@ def _unpickled(path: Path) -> Any:
         return None
 
 
-def _refuse_another_task(foreign: Foreign, model: Any, spec: Spec) -> None:
+def _refuse_another_task(foreign: Foreign, model: object, spec: Spec) -> None:
     from river import base
 
     last = last_of(model)
@@ -104,13 +108,13 @@ def _refuse_another_task(foreign: Foreign, model: Any, spec: Spec) -> None:
 class Inside:
     """A River *model* and the python_function *served* that it was found in."""
 
-    model: Any
-    served: Any
+    model: OnlineModel
+    served: PyFuncModel
     foreign: Foreign
     recovered: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    def taken_over(self, features: int, classes: tuple[Any, ...], spec: Spec) -> RiverModel:
+    def taken_over(self, features: int, classes: Classes, spec: Spec) -> RiverModel:
         """The model with the face of an estimator."""
         if len(classes) == 2 and classes != (0, 1):
             self.missing.append(f"which class River's True stands for: taken to be {classes[1]!r}")
@@ -126,7 +130,7 @@ class Inside:
         typed = self._typed(X)
         X = typed.astype(X.dtypes.to_dict())  # the same numbers for both: float32 rounds
         try:
-            said = self.served.predict(typed)
+            said: Any = self.served.predict(typed)  # frames, arrays or lists, as its own code makes them
         except Exception as error:  # whatever its own code raises
             raise ContractBroken(
                 f"{self.foreign.source} cannot predict rows of the data: {error}. Nothing was changed; log it with the "
@@ -157,12 +161,12 @@ class Inside:
                 "classes Ratoon teaches River True and False: of other labels, train a version with `ratoon train`"
             )
 
-    def _heads(self, estimator: RiverModel, X: pd.DataFrame) -> Iterator[Any]:
+    def _heads(self, estimator: RiverModel, X: pd.DataFrame) -> Iterator[Sequence[object] | Array]:
         rows = list(rows_of(X))
         yield [estimator.model.predict_one(row) for row in rows]
         yield estimator.predict(X).tolist()
         if estimator.classes and gives_probabilities(self.model):
-            yield [estimator.model.predict_proba_one(row) for row in rows]
+            yield [cast(OnlineClassifier, estimator.model).predict_proba_one(row) for row in rows]
             table = estimator.predict_proba(X)
             yield table
             yield table[:, -1]
@@ -179,13 +183,13 @@ def _fits(column: pd.Series, kind: str) -> bool:
     return kind == "float" or bool((column == column.round()).all())
 
 
-def _alike(said: Any, ours: Any) -> bool:
+def _alike(said: Sequence[object] | Array, ours: Sequence[object] | Array) -> bool:
     if len(said) != len(ours):
         return False
     if isinstance(said[0], dict) or isinstance(ours[0], dict):
         return list(said) == list(ours)
     try:
-        return np.shape(said) == np.shape(ours) and bool(
+        return np.asarray(said).shape == np.asarray(ours).shape and bool(
             np.allclose(np.asarray(said, dtype=float), np.asarray(ours, dtype=float), rtol=1e-9, equal_nan=True)
         )
     except (TypeError, ValueError):

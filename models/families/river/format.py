@@ -7,14 +7,18 @@ import pickle
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ....spec.errors import RegistryError, SpecError
 from ..logged import Logged, log_script
+from ..mlmodel import Flavour
 from ..skops_format import refuse_unknown
 from ..trust import Trust
 from . import model as river_model
 from .model import NotReviewed, RiverModel, read, write
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
 
 FILE, CLASSES = "model.river", "classes.json"
 
@@ -50,7 +54,7 @@ class RiverFormat:
 
     flavour = "river"
 
-    def holds(self, last: Any) -> bool:
+    def holds(self, last: object) -> bool:
         """As `Format.holds`."""
         return isinstance(last, RiverModel)
 
@@ -71,7 +75,7 @@ class RiverFormat:
         """*estimator* through the file and back."""
         return RiverModel(read(write(estimator.model), types), estimator.classes)
 
-    def log(self, it: Logged) -> Any:
+    def log(self, it: Logged[RiverModel]) -> ModelInfo:
         """Log into the active run; MLflow's ModelInfo."""
         script = Path(river_model.__file__).read_text() + SERVE.format(allowed=tuple(it.types))
         entries = {"river_version": installed("river"), "code": "code" if it.code_paths else None}
@@ -82,7 +86,7 @@ class RiverFormat:
         (folder / FILE).write_bytes(write(estimator.model))
         (folder / CLASSES).write_text(json.dumps(estimator.classes))
 
-    def load(self, folder: Path, entries: dict[str, Any], version: str, trust: Trust) -> RiverModel:
+    def load(self, folder: Path, entries: Flavour, version: str, trust: Trust) -> RiverModel:
         """The model in *folder*; RegistryError where it names what was not reviewed."""
         if code := entries.get("code"):
             sys.path.insert(0, str(folder / code))

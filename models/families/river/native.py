@@ -11,32 +11,39 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, cast
+from typing import Literal, Protocol, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
 from ....spec.values import LadderRung
+from ...estimators import Array
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import advance_state, prepare_update, refuse_blocks, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
-from .model import RiverModel, in_words, last_of
+from .model import OnlineModel, RiverModel, in_words, last_of
 
 LIBRARIES = ("river",)
 
 
-def is_river(estimator: Any) -> bool:
+def is_river(estimator: object) -> bool:
     """Whether *estimator* learns as River's do, judged without importing River."""
     return isinstance(estimator, RiverModel) or (
         not isinstance(estimator, type)
         and callable(getattr(estimator, "learn_one", None))
         and callable(getattr(estimator, "predict_one", None))
     )
+
+
+class BatchModel(OnlineModel, Protocol):
+    """One that also learns many rows in one step."""
+
+    def learn_many(self, X: pd.DataFrame, y: pd.Series) -> object:
+        """Learn all rows of X, shape (n, k)."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +63,18 @@ class RiverNative:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay"})
 
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+    def first(self, estimator: object, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Let the unfitted River model *estimator* learn all *rows*, the one whose label came first first."""
-        model = estimator.model if isinstance(estimator, RiverModel) else estimator
+        model = estimator.model if isinstance(estimator, RiverModel) else cast(OnlineModel, estimator)
         _check_task(model, spec)
-        estimator = RiverModel(copy.deepcopy(model))
+        learned = RiverModel(copy.deepcopy(model))
         notes: list[str] = []
 
-        def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
-            estimator.classes = () if spec.task == "regression" else tuple(np.unique(y).tolist())
-            notes.extend(learn(estimator, X, y, spec))
+        def fit(X: pd.DataFrame, y: Array) -> None:
+            learned.classes = () if spec.task == "regression" else tuple(np.unique(y).tolist())
+            notes.extend(learn(learned, X, y, spec))
 
-        trained = start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES, fit=fit)
+        trained = start_state(self.family, learned, rows, spec, origin, libraries=LIBRARIES, fit=fit)
         state = trained.state.model_copy(update={"notes": (*trained.state.notes, *notes)})
         return replace(trained, state=state)
 
@@ -96,7 +103,7 @@ class RiverNative:
         )
 
 
-def learn(estimator: RiverModel, X: pd.DataFrame, y: Any, spec: Spec) -> tuple[str, ...]:
+def learn(estimator: RiverModel, X: pd.DataFrame, y: Array, spec: Spec) -> tuple[str, ...]:
     """Let *estimator* learn X, shape (n, k), and y, length n, in their order; what should be noted of it.
 
     Raises ValueError with River's own error: a row that it cannot take leaves the model half learned.
@@ -114,7 +121,7 @@ def learn(estimator: RiverModel, X: pd.DataFrame, y: Any, spec: Spec) -> tuple[s
         raise ValueError(in_words(estimator.model, error)) from error
 
 
-def _learn_many(estimator: RiverModel, X: pd.DataFrame, y: Any, batch: int) -> tuple[str, ...]:
+def _learn_many(estimator: RiverModel, X: pd.DataFrame, y: Array, batch: int) -> tuple[str, ...]:
     """In batches of at least *batch* rows, wide enough that no column is constant in one of them.
 
     River 0.26's `StandardScaler.learn_many` raises TypeError on a constant column and spreads NaN. Learning only that
@@ -126,7 +133,7 @@ def _learn_many(estimator: RiverModel, X: pd.DataFrame, y: Any, batch: int) -> t
         return ("learned row by row: a column is constant or has missing values",)
     for start, end in pairwise([0, *ends]):
         part = X.iloc[start:end]
-        estimator.model.learn_many(part, pd.Series(estimator.targets(y[start:end]), index=part.index))
+        cast(BatchModel, estimator.model).learn_many(part, pd.Series(estimator.targets(y[start:end]), index=part.index))
     widened = sum(end - start > batch for start, end in pairwise([0, *ends]))
     return (f"{widened} batches were widened: a column was constant in them",) if widened else ()
 
@@ -148,22 +155,23 @@ def _constant(part: pd.DataFrame) -> bool:
     return any(part[name].nunique() < 2 for name in part.columns if part[name].dtype.kind == "f")
 
 
-def _parts(model: Any) -> Iterator[Any]:
+def _parts(model: object) -> Iterator[object]:
     """The steps of a pipeline and the branches of a union, else *model* itself."""
-    if hasattr(model, "steps") or hasattr(model, "transformers"):
-        for part in (model.steps if hasattr(model, "steps") else model.transformers).values():
-            yield from _parts(part)
-    else:
+    named = getattr(model, "steps", None) or getattr(model, "transformers", None)
+    if named is None:
         yield model
+        return
+    for part in named.values():
+        yield from _parts(part)
 
 
-def _takes_many(part: Any) -> bool:
+def _takes_many(part: object) -> bool:
     inner = next((getattr(part, name) for name in ("classifier", "regressor", "model") if hasattr(part, name)), None)
     own = hasattr(part, "learn_many") or (hasattr(part, "transform_many") and not hasattr(part, "predict_one"))
     return own and (inner is None or all(_takes_many(each) for each in _parts(inner)))
 
 
-def _check_task(model: Any, spec: Spec) -> None:
+def _check_task(model: object, spec: Spec) -> None:
     """SpecError where *model* is no learner of the spec's task."""
     from river import base
 

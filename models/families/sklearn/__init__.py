@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ....spec.model import Spec
 from ...learning.learner import Learner
@@ -19,11 +18,11 @@ from .scratch_only import ScratchOnly
 from .warm_start_routes import refuse_without_target, why_scratch_only
 
 
-def _matches(last: Any) -> bool:
+def _matches(last: object) -> bool:
     return hasattr(last, "fit") and hasattr(last, "predict")
 
 
-def _learner(last: Any, spec: Spec) -> Learner:
+def _learner(last: object, spec: Spec) -> Learner:
     if spec.task == "clustering":
         return clusters_of(last, spec)
     refuse_without_target(last, spec)
@@ -32,7 +31,7 @@ def _learner(last: Any, spec: Spec) -> Learner:
     return ScratchOnly(reason=why_scratch_only(last))
 
 
-def _unused_keys(last: Any) -> Mapping[str, str]:
+def _unused_keys(last: object) -> Mapping[str, str]:
     """Of what learns on by partial_fit, `rates.why_no_rate` says which have no rate."""
     if hasattr(last, "partial_fit"):
         return {}

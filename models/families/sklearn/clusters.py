@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
 from ....data.columns import CANONICAL
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
 from ....spec.values import LadderRung
+from ...estimators import Array, Estimator
 from ...learning.centres import count_rows, follow, renumber
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
@@ -58,7 +57,7 @@ class SklearnClusters:
         """Each update halves what came before it, so that several forget more than one."""
         return "free"
 
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+    def first(self, estimator: Estimator, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*; where *origin* has a champion, its centres alone, in the champion's unit."""
         notes = []
         if origin.champion is not None:
@@ -66,9 +65,9 @@ class SklearnClusters:
             estimator = kept_unit(origin.champion, estimator)
         last = innermost(estimator)
 
-        def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
+        def fit(X: pd.DataFrame, y: Array) -> None:
             if origin.champion is None:
-                estimator.fit(X)
+                estimator.fit(X, y)  # a clustering passes over y
             else:
                 last.fit(before_last(estimator, X))
                 notes.append(renumber(last, innermost(origin.champion.estimator).cluster_centers_))
@@ -113,7 +112,7 @@ class SklearnClusters:
         )
 
 
-def clusters_of(estimator: Any, spec: Spec) -> SklearnClusters:
+def clusters_of(estimator: object, spec: Spec) -> SklearnClusters:
     """The learner of a clustering; SpecError naming what *estimator* or *spec* has that it cannot care for."""
     where, last = f"{spec.path}: learner", innermost(estimator)
     name = type(last[0] if isinstance(last, tuple) else last).__name__

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ....spec.model import Spec
 from ..foreign import Foreign
-from ..original import Estimator
+from ..original import OriginalEstimator
 from ..skops_format import estimator_in
 from ..trust import Trust
 
 
-def sklearn(foreign: Foreign, spec: Spec, trust: Trust) -> Estimator:
+def sklearn(foreign: Foreign, spec: Spec, trust: Trust) -> OriginalEstimator:
     """The estimator of MLflow's sklearn flavour."""
-    return Estimator(estimator_in(foreign, foreign.about["flavors"]["sklearn"], spec, trust))
+    return OriginalEstimator(estimator_in(foreign, foreign.about["flavors"]["sklearn"], spec, trust))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ import pandas as pd
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
 from ....spec.values import LadderRung
+from ...estimators import Estimator
 from ...learning.features import could_not, table, target
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import advance_state, continued_error, prepare_update, refuse_blocks, start_state
@@ -43,7 +43,7 @@ class SklearnPartial:
     family: str = "sklearn-partial"
 
     @classmethod
-    def of(cls, last: Any, spec: Spec) -> SklearnPartial:
+    def of(cls, last: object, spec: Spec) -> SklearnPartial:
         """The learner with the abilities of the predicting estimator *last*; SpecError where `rate` has no meaning."""
         no_rate = why_no_rate(last) if spec.learner.rate != 1.0 else None
         if no_rate is not None:
@@ -65,7 +65,7 @@ class SklearnPartial:
         """Counts add up however they were cut; gradient steps depend on the order of the rows."""
         return "close" if self.counting else "free"
 
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+    def first(self, estimator: Estimator, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
         trained = start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
         remember_counts(trained.estimator, table(rows, trained.state.features))
@@ -108,7 +108,7 @@ class SklearnPartial:
         )
 
 
-def _refuse(last: Any, how: How) -> None:
+def _refuse(last: object, how: How) -> None:
     """ContractBroken where *last* does not have the rung."""
     if counts(last) and how.rung != "warm":
         raise continued_error(f"{type(last).__name__} keeps counts and forgets nothing: replay would count rows twice")

@@ -7,12 +7,12 @@ would re-bin old trees on new edges and accept new classes in silence, forests w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from ....spec.model import Spec
 from ....spec.values import LadderRung
+from ...estimators import Estimator
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import continued_error, start_state
 from ...learning.order_sensitivity import Splits
@@ -37,7 +37,7 @@ class ScratchOnly:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset()
 
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+    def first(self, estimator: Estimator, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Fit *estimator* on all *rows*."""
         return start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)
 

@@ -10,7 +10,7 @@ tests/models/test_warm_start_routes.py repeats it, and holds that no estimator w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sklearn.utils import get_tags
 
@@ -105,13 +105,13 @@ ROUTES: dict[str, Route] = {
 }
 
 
-def why_scratch_only(last: Any) -> str:
+def why_scratch_only(last: object) -> str:
     """Why the predicting estimator *last*, which has no partial_fit, cannot continue, and what can."""
     name = type(last).__name__
     reason = f"{name} has no partial_fit, so it cannot continue on new rows"
     route = ROUTES.get(name) if type(last).__module__.startswith("sklearn.") else None
     if route is _PARTIAL:  # a network with solver='lbfgs'
-        return f"{reason} with solver {last.solver!r}; solver 'adam' or 'sgd' can"
+        return f"{reason} with solver {getattr(last, 'solver', None)!r}; solver 'adam' or 'sgd' can"
     if route is None:
         return reason
     return f"{reason} ({route.reason}); {route.instead} can"
@@ -121,7 +121,7 @@ def _or_clustering(kind: str) -> str:
     return ", or set `task: clustering`, which takes MiniBatchKMeans and no target" if kind == "clusterer" else ""
 
 
-def refuse_without_target(last: Any, spec: Spec) -> None:
+def refuse_without_target(last: object, spec: Spec) -> None:
     """SpecError where scikit-learn's *last* does not predict one target: clusterings, outlier detectors, several."""
     if not any(cls.__module__.startswith("sklearn.") for cls in type(last).__mro__) or not hasattr(last, "fit"):
         return

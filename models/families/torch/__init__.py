@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ....spec.model import Spec
 from ...learning.learner import Learner
 from ..family import Family, set_in_build
@@ -13,7 +11,7 @@ from .format import TorchFormat
 from .net import LIBRARIES, TorchNet, is_torch
 
 
-def _learner(last: Any, spec: Spec) -> Learner:
+def _learner(last: object, spec: Spec) -> Learner:
     return TorchNet()
 
 

@@ -9,20 +9,24 @@ import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ....spec.errors import ContractBroken, RegistryError
 from ....spec.model import Spec
+from ...estimators import Array, Classes
 from ...learning.build import build
 from ..foreign import Foreign, refuse_pickle
-from ..original import Array, Estimator, Original
+from ..original import OriginalEstimator
 from ..trust import Trust
 from .building import BUILDING
 from .format import TRAINING, TorchFormat, no_pickles, quiet
-from .model import TorchModel
+from .model import TorchModel, Training
+
+if TYPE_CHECKING:
+    import torch
 
 _WRAPPED = re.compile(r"^(?:module\.|_orig_mod\.)+")  # DataParallel, torch.compile
 _BEGUN_ANEW = (
@@ -31,12 +35,12 @@ _BEGUN_ANEW = (
 )
 
 
-def torch_module(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
+def torch_module(foreign: Foreign, spec: Spec, trust: Trust) -> OriginalEstimator | Module:
     """The module; RegistryError where it is a pickle and `learner.pickle` does not allow it."""
     flavour = foreign.about["flavors"]["pytorch"]
     if (foreign.folder / "extra_files" / TRAINING).is_file():  # Ratoon's own, of another registered model
         whole = TorchFormat().load(foreign.folder, flavour, foreign.source, trust)
-        return Estimator(whole, ["weights, optimiser, scheduler and random generator, as Ratoon stored them"])
+        return OriginalEstimator(whole, ["weights, optimiser, scheduler and random generator, as Ratoon stored them"])
     graph = foreign.folder / flavour["model_data"] / "model.pt2"
     if graph.is_file():
         module, how = _loaded(foreign, no_pickles()), "the exported graph (pt2)"
@@ -49,12 +53,13 @@ def torch_module(foreign: Foreign, spec: Spec, trust: Trust) -> Original:
     return found
 
 
-def _loaded(foreign: Foreign, only: AbstractContextManager[None], **more: Any) -> Any:
+def _loaded(foreign: Foreign, only: AbstractContextManager[None], **more: str) -> torch.nn.Module:
     import mlflow.pytorch
 
     try:
         with quiet(), only:
-            return mlflow.pytorch.load_model(str(foreign.folder), **more)
+            module: torch.nn.Module = mlflow.pytorch.load_model(str(foreign.folder), **more)
+            return module
     except Exception as error:  # MLflow, PyTorch and the module's own code raise errors of many kinds
         raise RegistryError(
             f"{foreign.source} cannot be loaded here: {type(error).__name__}: {error}. Nothing was changed; install "
@@ -66,18 +71,18 @@ def _loaded(foreign: Foreign, only: AbstractContextManager[None], **more: Any) -
 class Module:
     """A loaded *module* from the address *source*; *how* says where its weights were found."""
 
-    module: Any
+    module: torch.nn.Module
     source: str
     how: str
     recovered: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     @property
-    def model(self) -> Any:
+    def model(self) -> object:
         """The module itself knows neither names nor classes."""
         return self.module
 
-    def taken_over(self, features: int, classes: tuple[Any, ...], spec: Spec) -> TorchModel:
+    def taken_over(self, features: int, classes: Classes, spec: Spec) -> TorchModel:
         """The built module with the original's weights; ContractBroken with the exact difference."""
         import torch
 
@@ -99,10 +104,12 @@ class Module:
             self.missing.append(
                 f"which output stands for which class: taken in the order {', '.join(map(str, classes))}"
             )
-        training = {**net.training(), "generator": generator, "classes": list(classes)}
+        training: Training = {**net.training(), "generator": generator, "classes": list(classes)}
         return TorchModel(net.served, as_stored(training, spec), classes, name)
 
-    def _refuse_another(self, weights: Mapping[str, Any], built: Mapping[str, Any], spec: Spec) -> None:
+    def _refuse_another(
+        self, weights: Mapping[str, torch.Tensor], built: Mapping[str, torch.Tensor], spec: Spec
+    ) -> None:
         """ContractBroken unless *weights* are those of the *built* module, by name and shape."""
         lost = [f"it lacks {name!r}" for name in built if name not in weights]
         more = [f"it has {name!r} more" for name in weights if name not in built]

@@ -14,14 +14,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....spec.errors import RegistryError, SpecError
 from ..logged import Logged
+from ..mlmodel import Flavour
 from ..trust import Trust
-from .model import TorchModel
+from .model import TorchModel, Training
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
 
 TRAINING = "torch_training.pt"
 _SWITCH = "MLFLOW_ALLOW_PICKLE_DESERIALIZATION"
@@ -32,7 +36,7 @@ class TorchFormat:
 
     flavour = "pytorch"
 
-    def holds(self, last: Any) -> bool:
+    def holds(self, last: object) -> bool:
         """As `Format.holds`."""
         return isinstance(last, TorchModel)
 
@@ -66,7 +70,7 @@ class TorchFormat:
             graph = torch.export.load(file).module()
         return TorchModel(graph, estimator.training, estimator.classes, estimator.name, file.getvalue())
 
-    def log(self, it: Logged) -> Any:
+    def log(self, it: Logged[TorchModel]) -> ModelInfo:
         """Log into the active run; MLflow's ModelInfo."""
         import mlflow.pytorch
         from mlflow.models import ModelSignature
@@ -80,7 +84,7 @@ class TorchFormat:
         )
         with tempfile.TemporaryDirectory() as folder, quiet():
             training = write_training(it.estimator, Path(folder))
-            return mlflow.pytorch.log_model(
+            info: ModelInfo = mlflow.pytorch.log_model(
                 it.estimator.graph,
                 name="model",
                 serialization_format="pt2",
@@ -92,8 +96,9 @@ class TorchFormat:
                 metadata={**it.metadata, "features": [f.name for f in it.features], "classes": list(it.classes)},
                 tags=dict(it.tags),
             )
+            return info
 
-    def load(self, folder: Path, entries: dict[str, Any], version: str, trust: Trust) -> TorchModel:
+    def load(self, folder: Path, entries: Flavour, version: str, trust: Trust) -> TorchModel:
         """The network in *folder*; RegistryError where its graph was saved as a pickle."""
         import mlflow.pytorch
 
@@ -118,11 +123,11 @@ def write_training(model: TorchModel, folder: Path) -> Path:
     return path
 
 
-def read_training(folder: Path) -> dict[str, Any]:
+def read_training(folder: Path) -> Training:
     """What `write_training` wrote; nothing of it is code."""
     import torch
 
-    found: dict[str, Any] = torch.load(folder / TRAINING, weights_only=True)
+    found: Training = torch.load(folder / TRAINING, weights_only=True)
     return found
 
 

@@ -10,14 +10,18 @@ The module may carry `loss` (a function of output and target), `batch_size` (64)
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import torch
 
 from ....spec.errors import SpecError
 from ....spec.model import Spec
+from .model import Training
 from .served import Served
+
+Loss: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 FIRST_EPOCHS = 10
 
@@ -27,14 +31,14 @@ class Made:
     """A network that can be trained. *per_class*: it gives one logit for each class, not one for the second."""
 
     served: Served
-    optimiser: Any
-    scheduler: Any
-    loss: Any
+    optimiser: torch.optim.Optimizer
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None
+    loss: Loss
     batch_size: int
     epochs: int
     per_class: bool
 
-    def training(self) -> dict[str, Any]:
+    def training(self) -> Training:
         """What a continued fit needs, as tensors, numbers and texts."""
         return {
             "weights": dict(self.served.state_dict()),
@@ -46,7 +50,7 @@ class Made:
     def _kinds(self) -> list[str]:
         return [type(each).__name__ for each in (self.optimiser, self.scheduler) if each is not None]
 
-    def take_up(self, training: dict[str, Any], *, optimiser: bool) -> None:
+    def take_up(self, training: Training, *, optimiser: bool) -> None:
         """Go on from *training*; without *optimiser* only the weights. Raises what PyTorch raises where it misfits."""
         self.served.load_state_dict(training["weights"])
         if optimiser:
@@ -60,7 +64,7 @@ class Made:
                 self.scheduler.load_state_dict(copy.deepcopy(training["scheduler"]))
 
 
-def made(returned: Any, features: int, classes: int, spec: Spec) -> Made:
+def made(returned: object, features: int, classes: int, spec: Spec) -> Made:
     """*returned* by the build function, for *features* inputs and *classes* (0: regression).
 
     Raises SpecError where the module does not take such inputs or gives another shape.
@@ -108,7 +112,8 @@ def _output_shape(served: Served, features: int, classes: int, where: str) -> bo
     return len(found) == 2
 
 
-def _loss(classes: int, per_class: bool) -> Any:
-    if classes == 0:
-        return torch.nn.functional.mse_loss
-    return torch.nn.functional.cross_entropy if per_class else torch.nn.functional.binary_cross_entropy_with_logits
+def _loss(classes: int, per_class: bool) -> Loss:
+    known = torch.nn.functional
+    of_classes = known.cross_entropy if per_class else known.binary_cross_entropy_with_logits
+    loss: Loss = known.mse_loss if classes == 0 else of_classes
+    return loss

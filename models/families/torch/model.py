@@ -5,11 +5,27 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+
+from ...estimators import Array, Classes, Label
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Training(TypedDict, total=False):
+    """What an update starts from, as plain tensors, numbers and texts; *kinds*: classes of optimiser and scheduler."""
+
+    weights: dict[str, torch.Tensor]
+    optimiser: dict[str, object]
+    scheduler: dict[str, object] | None
+    kinds: list[str]
+    generator: torch.Tensor
+    classes: list[Label]
+    name: str
 
 
 class TorchModel:
@@ -24,23 +40,23 @@ class TorchModel:
 
     def __init__(
         self,
-        graph: Callable[[Any], Any] | None,
-        training: dict[str, Any],
-        classes: Sequence[Any] = (),
+        graph: Callable[[torch.Tensor], torch.Tensor] | None,
+        training: Training,
+        classes: Sequence[Label] = (),
         name: str = "Module",
         archive: bytes | None = None,
     ) -> None:
         self.graph = graph
         self.training = training
-        self.classes = tuple(classes)
+        self.classes: Classes = tuple(classes)
         self.name = name
         self.archive = archive
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """For a bounded process, and for copies."""
         return self.__dict__ if self.archive is None else {**self.__dict__, "graph": None}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         """The graph is read from its archive again."""
         self.__dict__.update(state)
         if self.archive is not None:
@@ -50,30 +66,30 @@ class TorchModel:
                 warnings.simplefilter("ignore")
                 self.graph = torch.export.load(io.BytesIO(self.archive)).module()
 
-    def predict(self, X: pd.DataFrame) -> NDArray[Any]:
+    def predict(self, X: pd.DataFrame) -> Array:
         """Labels or values, shape (n,), for the feature table X."""
         found = self._run(X)
         if not self.classes:
             return found
         labels = np.asarray(self.classes, dtype=object if isinstance(self.classes[0], str) else None)
-        chosen: NDArray[Any] = labels[found.argmax(axis=1)]
+        chosen: Array = labels[found.argmax(axis=1)]
         return chosen
 
     @property
-    def classes_(self) -> Any:
+    def classes_(self) -> Array:
         """The labels, as scikit-learn's classifiers name them; missing for regression."""
         if not self.classes:
             raise AttributeError("a regression has no classes")
         return np.asarray(self.classes)
 
     @property
-    def predict_proba(self) -> Callable[[pd.DataFrame], NDArray[Any]]:
+    def predict_proba(self) -> Callable[[pd.DataFrame], Array]:
         """A function to probabilities, shape (n, classes); missing for regression."""
         if not self.classes:
             raise AttributeError("a regression has no probabilities")
         return self._run
 
-    def _run(self, X: pd.DataFrame) -> NDArray[Any]:
+    def _run(self, X: pd.DataFrame) -> Array:
         import torch
 
         if self.graph is None:

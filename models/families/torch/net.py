@@ -12,15 +12,15 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
 from ....spec.values import LadderRung
+from ...estimators import Array, Classes
 from ...learning.build import build
 from ...learning.features import could_not, features_of, table
 from ...learning.how import FIRST, WARM, How, Origin
@@ -29,12 +29,17 @@ from ...learning.order_sensitivity import Splits
 from ...learning.passes import LEAST, passes_over
 from ...learning.trained import Trained
 from .building import BUILDING
-from .model import TorchModel
+from .model import TorchModel, Training
+
+if TYPE_CHECKING:
+    import torch
+
+    from .made import Made
 
 LIBRARIES = ("torch",)
 
 
-def is_torch(estimator: Any) -> bool:
+def is_torch(estimator: object) -> bool:
     """Whether *estimator* is a PyTorch module, or a tuple that begins with one, judged without importing torch."""
     if isinstance(estimator, TorchModel):
         return True
@@ -58,7 +63,7 @@ class TorchNet:
         """The rungs, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay", "shrink_perturb"})
 
-    def first(self, estimator: Any, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
+    def first(self, estimator: object, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
         """Train what the build function returned on all *rows*."""
         text = [feature.name for feature in features_of(rows) if feature.kind == "category"]
         if text:
@@ -69,7 +74,7 @@ class TorchNet:
             )
         learned = TorchModel(None, {})
 
-        def fit(X: pd.DataFrame, y: NDArray[Any]) -> None:
+        def fit(X: pd.DataFrame, y: Array) -> None:
             _first_fit(learned, estimator, X, y, spec)
 
         return start_state(self.family, learned, rows, spec, origin, libraries=LIBRARIES, fit=fit)
@@ -104,7 +109,7 @@ class TorchNet:
         )
 
 
-def _first_fit(learned: TorchModel, returned: Any, X: pd.DataFrame, y: NDArray[Any], spec: Spec) -> None:
+def _first_fit(learned: TorchModel, returned: object, X: pd.DataFrame, y: Array, spec: Spec) -> None:
     """Train what the build function *returned*, and make *learned* the result."""
     from .made import made
 
@@ -121,7 +126,7 @@ def _first_fit(learned: TorchModel, returned: Any, X: pd.DataFrame, y: NDArray[A
 
 
 @contextmanager
-def repeatable(spec: Spec, generator: Any = None) -> Iterator[None]:
+def repeatable(spec: Spec, generator: torch.Tensor | None = None) -> Iterator[None]:
     """A random stream of our own, from the seed or where *generator* stopped; threads as the spec says."""
     import torch
 
@@ -138,7 +143,7 @@ def repeatable(spec: Spec, generator: Any = None) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: int) -> Any:
+def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: int) -> Made:
     """The network built anew, where *before* stopped; ContractBroken where the build function makes another one."""
     import torch
 
@@ -168,10 +173,10 @@ def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: 
 
 
 def _train(
-    net: Any,
+    net: Made,
     X: pd.DataFrame,
-    y: NDArray[Any],
-    classes: tuple[Any, ...],
+    y: Array,
+    classes: Classes,
     spec: Spec,
     epochs: int,
     patience: int | None = None,
@@ -197,11 +202,11 @@ def _train(
     served.eval()
     if not all(bool(torch.isfinite(weight).all()) for weight in served.parameters()):
         raise ValueError("training came to weights that are no finite numbers; try a smaller learning rate")
-    training = {**net.training(), "generator": torch.get_rng_state(), "classes": list(classes)}
+    training: Training = {**net.training(), "generator": torch.get_rng_state(), "classes": list(classes)}
     return TorchModel(served, as_stored(training, spec), classes, type(served.net).__name__), notes
 
 
-def _pass(net: Any, inputs: Any, targets: Any, rows: Any) -> None:
+def _pass(net: Made, inputs: torch.Tensor, targets: torch.Tensor, rows: torch.Tensor) -> None:
     """One pass over the rows of these numbers."""
     import torch
 
@@ -217,7 +222,7 @@ def _pass(net: Any, inputs: Any, targets: Any, rows: Any) -> None:
         net.scheduler.step(*((total / len(rows),) if plateau else ()))
 
 
-def _until_it_stops(net: Any, inputs: Any, targets: Any, epochs: int, patience: int) -> str:
+def _until_it_stops(net: Made, inputs: torch.Tensor, targets: torch.Tensor, epochs: int, patience: int) -> str:
     """As passes.py does for scikit-learn: judged on a tenth of the update's own rows, learned in a last pass."""
     import torch
 
@@ -241,7 +246,7 @@ def _until_it_stops(net: Any, inputs: Any, targets: Any, epochs: int, patience: 
     return f"{done} of {epochs} passes, ended by learner.patience {patience} on {len(held)} rows of its own"
 
 
-def _batches(rows: Any, size: int) -> list[Any]:
+def _batches(rows: torch.Tensor, size: int) -> list[torch.Tensor]:
     """Row numbers, shuffled, in batches; a single row left over joins the last one, for batch normalisation's sake."""
     import torch
 
@@ -251,7 +256,7 @@ def _batches(rows: Any, size: int) -> list[Any]:
     return parts
 
 
-def _targets(net: Any, y: NDArray[Any], classes: tuple[Any, ...]) -> Any:
+def _targets(net: Made, y: Array, classes: Classes) -> torch.Tensor:
     import torch
 
     served = net.served
@@ -261,7 +266,7 @@ def _targets(net: Any, y: NDArray[Any], classes: tuple[Any, ...]) -> Any:
     return codes if net.per_class else codes.to(torch.float32)
 
 
-def as_stored(training: dict[str, Any], spec: Spec) -> dict[str, Any]:
+def as_stored(training: Training, spec: Spec) -> Training:
     """*training* through a file and back: a copy of its own, and proof that it loads without running code."""
     import pickle
 
@@ -271,7 +276,7 @@ def as_stored(training: dict[str, Any], spec: Spec) -> dict[str, Any]:
     torch.save(training, file)
     file.seek(0)
     try:
-        found: dict[str, Any] = torch.load(file, weights_only=True)
+        found: Training = torch.load(file, weights_only=True)
     except pickle.UnpicklingError as error:
         raise SpecError(
             f"{spec.path}: learner.build: the state of the optimiser or scheduler that {spec.learner.build!r} returned "

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ....spec.keys.watching import Task
+from ...estimators import Array
 
 
 class Served(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and Any to mypy
@@ -49,7 +47,7 @@ class Served(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and A
             return torch.stack([1 - positive, positive], dim=1)
         return torch.softmax(found, dim=1)
 
-    def meet(self, X: NDArray[Any]) -> None:
+    def meet(self, X: Array) -> None:
         """Move the inputs' mean and variance by the rows of X, shape (n, k); missing values do not count."""
         if bool(torch.isinf(self.rows).all()):
             return
@@ -75,7 +73,7 @@ class Served(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and A
         self.mean.zero_()
         self.spread.zero_()
 
-    def fix_target(self, y: NDArray[Any]) -> None:
+    def fix_target(self, y: Array) -> None:
         """Standardise the target by y, shape (n,), from now on."""
         self.target_mean.fill_(float(np.mean(y)))
         self.target_scale.fill_(float(np.std(y)) or 1.0)
