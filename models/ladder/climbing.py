@@ -14,7 +14,8 @@ from ...spec.values import LadderRung
 from ...system.usage import peak_memory
 from ..estimators import Predictor
 from ..learning.trained import Trained
-from ..subprocesses.bounded import Limits, carried_out
+from ..subprocesses.bounded import carried_out
+from ..subprocesses.limits import Limits
 from ..subprocesses.remote import RemoteEstimator
 from ..subprocesses.used import Used
 from ..subprocesses.worker import here

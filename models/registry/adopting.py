@@ -11,7 +11,8 @@ from ...spec.model import Spec
 from ..estimators import Predictor
 from ..families.foreign import Foreign
 from ..learning.trained import Trained
-from ..subprocesses.bounded import Limits, carried_out
+from ..subprocesses.bounded import carried_out
+from ..subprocesses.limits import Limits
 from .recovered import Found, recover
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from ...spec.model import Spec
 from ..learning.trained import Trained
-from ..subprocesses.bounded import Limits, carried_out
+from ..subprocesses.bounded import carried_out
+from ..subprocesses.limits import Limits
 from ..subprocesses.remote import RemoteEstimator
 from ..subprocesses.worker import here
 from .connection import Connection

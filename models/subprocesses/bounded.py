@@ -21,7 +21,6 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -34,6 +33,7 @@ from ...system.locks import FileLock, take
 from ...system.processes import kill_with_children, own_uid
 from ...system.usage import Meter
 from .digests import Checked
+from .limits import Limits
 from .remote import HANDED as ESTIMATOR
 from .remote import RemoteEstimator
 from .used import Used
@@ -56,24 +56,6 @@ UNHARMED = "Nothing was registered, and the champion serves as before"
 HERE = "`learner.limits: {apart: false}` trains in this process"
 NEAR = 0.6  # of the memory limit: a crash above it is put down to memory
 KERNEL_LIMITS_MEMORY = sys.platform == "linux"  # elsewhere the parent ends a process that holds too much
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one job may take, and the name of what limits its time."""
-
-    wall: timedelta
-    threads: int = 1
-    memory: int | None = None  # bytes of private writable memory (RLIMIT_DATA); not on Linux: of resident memory
-    named: str = "learner.limits.wall"
-
-    @classmethod
-    def of(cls, spec: Spec) -> Limits:
-        """As the spec says; a training never outlives the moment at which its flight is given up."""
-        own = spec.learner.limits
-        if spec.abandon_after < own.wall:
-            return cls(spec.abandon_after, spec.learner.threads, own.memory, "abandon_after")
-        return cls(own.wall, spec.learner.threads, own.memory)
 
 
 @dataclass

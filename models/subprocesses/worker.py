@@ -25,6 +25,7 @@ from typing import Any, Protocol, TypeVar
 from ...system.processes import kill_with_children
 from ..estimators import Predictor
 from . import bounded
+from .limits import Limits
 from .remote import HANDED, RemoteEstimator
 from .user_files import unpickled
 
@@ -74,7 +75,7 @@ class _Channel:
         return pickle.loads((self._folder / f"answer-{number}.pkl").read_bytes())  # noqa: S301  # our parent's
 
 
-def limit(limits: bounded.Limits) -> None:
+def limit(limits: Limits) -> None:
     """Bound this process: memory by RLIMIT_DATA, CPU as a backstop.
 
     Elsewhere than on Linux the parent looks at the memory, since no limit of the system holds; Windows has neither.

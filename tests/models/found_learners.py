@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ratoon.models import families
-from ratoon.models.families.boosting.boosted import Engine
+from ratoon.models.families.boosting.engine import Engine
 from ratoon.models.learning.learner import Learner
 from ratoon.spec.family import LEARNERS
 

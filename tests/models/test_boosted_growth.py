@@ -204,7 +204,7 @@ def test_monotone_constraints_hold_after_any_number_of_updates(make_spec: Any, m
 def test_new_trees_read_categories_as_the_first_ones_did() -> None:
     """LightGBM numbers the categories of each Dataset anew; those of a window that lacks one would be others."""
     lightgbm = pytest.importorskip("lightgbm")
-    from ratoon.models.families.boosting.boosted import Batch
+    from ratoon.models.families.boosting.engine import Batch
     from ratoon.models.families.boosting.lightgbm_trees import LightGBMForest
 
     kinds, worth = ["a", "b", "c", "d"], {"a": 0.0, "b": 1.0, "c": 5.0, "d": -5.0, "e": 3.0}

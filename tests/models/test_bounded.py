@@ -21,7 +21,8 @@ import pytest
 from ratoon.models.families.choose import build
 from ratoon.models.ladder.climbing import first_apart
 from ratoon.models.ladder.race import first
-from ratoon.models.subprocesses.bounded import PREFIX, Limits
+from ratoon.models.subprocesses.bounded import PREFIX
+from ratoon.models.subprocesses.limits import Limits
 from ratoon.spec.errors import Refused, SpecError, TrainingDied
 from ratoon.spec.keys.learner import LimitsSpec
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, SupportsInt
+from typing import SupportsInt
 
 import numpy as np
 import pandas as pd
@@ -29,11 +29,9 @@ from ...learning.passes import LEAST
 from ...learning.steps import innermost
 from ...learning.trained import Trained
 from .block_shares import shares_of
+from .engine import Batch, Booster, Engine, Forest, Model
 from .leaf_steps import Array, added
 from .through import through, with_innermost
-
-if TYPE_CHECKING:
-    from .boosted import Batch, Booster, Engine, Forest, Model
 
 HELD = 5  # one new row in so many says how much each block counts
 MOST_HELD = 1_000

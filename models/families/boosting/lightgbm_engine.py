@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from ....spec.model import Spec
 from ...estimators import Features
 from ...learning.lineage import continued_error
-from .boosted import Batch
+from .engine import Batch
 from .leaf_steps import Array
 from .lightgbm_trees import LightGBMForest, import_lightgbm
 

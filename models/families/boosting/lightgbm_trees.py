@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ....spec.errors import SpecError
 from ...estimators import Features
 from ...learning.lineage import continued_error
-from .boosted import Batch
+from .engine import Batch
 from .leaf_steps import Array, Loss, added, bound_together
 
 if TYPE_CHECKING:

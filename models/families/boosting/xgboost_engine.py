@@ -17,7 +17,7 @@ from ....spec.model import Spec
 from ...estimators import Features
 from ...learning.features import target
 from ...learning.lineage import continued_error
-from .boosted import Batch
+from .engine import Batch
 from .leaf_steps import Array
 from .xgboost_trees import XGBoostForest, import_xgboost
 

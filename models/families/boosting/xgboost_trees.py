@@ -16,7 +16,7 @@ from ....spec.errors import SpecError
 from ...estimators import rows_at
 from ...learning.lineage import continued_error
 from . import ubjson
-from .boosted import Batch
+from .engine import Batch
 from .leaf_steps import Array, Loss, added, bound_together
 
 if TYPE_CHECKING:
