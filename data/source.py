@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..spec.errors import DataError
 from ..spec.model import Spec
@@ -22,6 +22,9 @@ from .sources.query import Questions
 from .sources.revisions import Revisions
 from .sources.rows import Rows
 from .view import View, naive
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _LOOKED_AT = 20_000  # ids of each side
 
@@ -48,7 +51,7 @@ def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None, held:
         raise
 
 
-def _held(engine: Engine, name: str, table: Any | None) -> Any | None:
+def _held(engine: Engine, name: str, table: ir.Table | None) -> ir.Table | None:
     if table is None:
         return None
     engine.run(f'CREATE TEMP TABLE "ratoon_held_{name}" AS {engine.compile(table)}')  # our own names
@@ -62,8 +65,8 @@ class Source:
         self,
         spec: Spec,
         engine: Engine,
-        rows: Any,
-        labels: Any | None,
+        rows: ir.Table,
+        labels: ir.Table | None,
         expected: Mapping[str, Kind],
         *,
         held: bool = False,
@@ -171,7 +174,7 @@ class Source:
     ) -> None:
         self.close()
 
-    def _check(self, spec: Spec, rows: Any, labels: Any | None) -> None:
+    def _check(self, spec: Spec, rows: ir.Table, labels: ir.Table | None) -> None:
         data, home = spec.data, labels if labels is not None else rows
         check_moments(self._engine, rows, data.time, "data.time", data.time_unit)
         if data.label_time is not None:
@@ -194,7 +197,7 @@ class Source:
             if table is not None and table[name].type().is_floating():
                 self._check_float_ids(key, table, name)
 
-    def _check_float_ids(self, key: str, table: Any, name: str) -> None:
+    def _check_float_ids(self, key: str, table: ir.Table, name: str) -> None:
         column = table[name]
         broken = table.filter(column != column.floor())
         found = self._engine.one(broken.aggregate(rows=broken.count(), value=column.min()))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +20,11 @@ from .sources.query import Questions
 from .sources.rows import Rows
 from .window import RowTally, Window
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+T = TypeVar("T")
+
 
 class View:
     """All that is visible at *now*: rows with `_time <= now`, and labels that have arrived by then.
@@ -33,7 +38,9 @@ class View:
         self.now = naive(now)
         self._ask = questions
         self._rows = rows
-        self._seen: dict[Any, Any] = {}  # a look asks for the same rows several times: monitors, trials, ladder, gate
+        self._seen: dict[
+            Hashable, Any
+        ] = {}  # a look asks for the same rows several times: monitors, trials, ladder, gate
         self._near: Near | None = None
 
     def hold(self, since: datetime) -> None:
@@ -63,7 +70,7 @@ class View:
         A larger window is sampled by hash of the id, so that the same window always gives the same rows.
         """
         sample = sample if sample is not None else self._rows.spec.monitors.sample
-        found: Window = self._once(("window", span, sample), lambda: self._window(span, sample, name))
+        found = self._once(("window", span, sample), lambda: self._window(span, sample, name))
         return replace(found, name=name, frame=found.frame.copy(deep=False))
 
     def _window(self, span: Span, sample: int, name: str) -> Window:
@@ -176,14 +183,15 @@ class View:
         self, after: datetime | None, until: datetime, *, holdout: bool, limit: int | None = None
     ) -> pd.DataFrame:
         key = ("labelled", after, until, holdout, limit)
-        found: pd.DataFrame = self._once(key, lambda: self._read(after, until, holdout=holdout, limit=limit))
+        found = self._once(key, lambda: self._read(after, until, holdout=holdout, limit=limit))
         return found.copy(deep=False)
 
-    def _once(self, key: Any, read: Callable[[], Any]) -> Any:
+    def _once(self, key: Hashable, read: Callable[[], T]) -> T:
         """What *read* gives, read once: a view is of one moment, whose rows do not change under who looks at it."""
         if key not in self._seen:
             self._seen[key] = read()
-        return self._seen[key]
+        found: T = self._seen[key]
+        return found
 
     def _read(self, after: datetime | None, until: datetime, *, holdout: bool, limit: int | None) -> pd.DataFrame:
         shape, moments = (after is not None, holdout), self._stretch(after, until)
@@ -194,7 +202,7 @@ class View:
                 return self._sorted(near.rows(here), [LABEL_TIME, ID])
             more = True
 
-        def chosen(wide: bool) -> Any:
+        def chosen(wide: bool) -> ir.Table:
             return selection.by_label(self._rows, bounded=after is not None, holdout=holdout, wide=wide)
 
         if self._rows.unique and (limit is None or more):
@@ -213,15 +221,15 @@ class View:
 
     def _frame(
         self,
-        shape: Any,
-        build: Callable[[], Any],
+        shape: Hashable,
+        build: Callable[[], ir.Table],
         *,
         copies: bool,
         limit: int | None,
         order: list[str],
         **moments: datetime,
     ) -> pd.DataFrame:
-        def one_each() -> Any:
+        def one_each() -> ir.Table:
             found = build()
             return selection.sampled(self._rows.first_copies(found) if copies else found, limit)
 
@@ -232,8 +240,7 @@ class View:
         return to_frame(table, self._rows.layout).sort_values(order, kind="stable", ignore_index=True)
 
     def _tally(self, after: datetime | None, until: datetime) -> RowTally:
-        tally: RowTally = self._once(("tally", after, until), lambda: self._counted(after, until))
-        return tally
+        return self._once(("tally", after, until), lambda: self._counted(after, until))
 
     def _counted(self, after: datetime | None, until: datetime) -> RowTally:
         bounded = after is not None
@@ -280,7 +287,7 @@ class View:
         """Rows without a time, anywhere in the source."""
         if self._rows.unplaced is not None:
             return self._rows.unplaced
-        found: dict[str, Any] = self._once("unplaced", lambda: self._ask.one("placing", self._rows.placing))
+        found = self._once("unplaced", lambda: self._ask.one("placing", self._rows.placing))
         return int(found["unplaced"] or 0)
 
     def _moments(self, span: Span) -> dict[str, datetime]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
@@ -94,7 +95,7 @@ def _measured(engine: Engine, rows: Rows, files: tuple[File, ...]) -> Facts:
     return _facts(files, engine.one(rows.placing()), copies, 0, in_order=True, named=True)
 
 
-def _twice(engine: Engine, ids: Any) -> list[int] | None:
+def _twice(engine: Engine, ids: ir.Table) -> list[int] | None:
     """The hashes that come twice, sorted here: a tenth of what it costs the engine to group all ids.
 
     None where they are too many to be worth it.
@@ -108,7 +109,7 @@ def _twice(engine: Engine, ids: Any) -> list[int] | None:
     return [int(each) for each in again] if len(again) <= _MOST else None
 
 
-def _several(ids: Any) -> Any:
+def _several(ids: ir.Table) -> ir.Table:
     """The ids that come more than once, with how often and when first; no more than are kept, and one."""
     found = ids.group_by(ID).aggregate(n=ids.count(), **{FIRST: ids[TIME].min()})
     return found.filter(found.n > 1).limit(_MOST + 1)

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 
 from ...spec.model import Spec
 from ..columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
 from .hashed import hashed, is_holdout
 from .layout import INNER, Layout
-from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
+from .moment import FIRST_ROW, LAST_ROW, TICK, Moment, ends, literal, moments, roughly
 from .plain import label, missing, plain, text, unreadable
 from .revisions import REVISED, one_each, several
 
@@ -46,16 +46,23 @@ class Rows:
 
     spec: Spec
     layout: Layout
-    table: Any
-    labels: Any | None
+    table: ir.Table
+    labels: ir.Table | None
     unique: bool = False
-    copies: Any | None = None
+    copies: ir.Table | None = None
     surplus: int = 0
     unplaced: int | None = None
     in_order: bool = False
     named: bool = False
 
-    def visible(self, now: Any, *, wide: bool, inside: tuple[Any, Any] | None = None, after: Any | None = None) -> Any:
+    def visible(
+        self,
+        now: Moment,
+        *,
+        wide: bool,
+        inside: tuple[Moment, Moment] | None = None,
+        after: Moment | None = None,
+    ) -> ir.Table:
         """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.
 
         Rows that hold words where the model learned numbers are left out, as those without an id are.
@@ -71,12 +78,12 @@ class Rows:
             rows = rows.filter(rows[STATED] > after if self.spec.data.label_time else rows[TIME] > self._before(after))
         return self._labelled(now, rows, names, bounded=inside is not None)
 
-    def _table(self, inside: tuple[Any, Any] | None, after: Any | None) -> Any:
+    def _table(self, inside: tuple[Moment, Moment] | None, after: Moment | None) -> ir.Table:
         """The rows' table, without row groups of its files in which no row can be *inside* or labelled *after*."""
         data, table = self.spec.data, self.table
         if self.unplaced is None:  # a database: its planner knows better
             return table
-        found: list[Any] = []
+        found: list[ir.BooleanValue] = []
         if inside is not None:
             found += roughly(table[data.time], self._unit(table[data.time]), *inside)
         if after is not None and self._late_only:
@@ -99,17 +106,17 @@ class Rows:
             self.labels is None and self.unplaced is not None and (self.in_order or self.spec.data.label_time is None)
         )
 
-    def _before(self, after: Any) -> Any:
+    def _before(self, after: Moment) -> Moment:
         """The time of a row whose label comes at *after*, where the delay is fixed."""
         delay = self.spec.data.label_delay
         return _later(after, -delay) if delay else after
 
-    def ids(self, now: Any) -> Any:
+    def ids(self, now: Moment) -> ir.Table:
         """`_id` and `_time` of the visible rows, copies included."""
         rows, _ = self._keyed(self.table, now, wide=False)
         return rows.select(ID, TIME)
 
-    def nameless(self, start: Any, end: Any) -> Any:
+    def nameless(self, start: Moment, end: Moment) -> ir.Table:
         """The rows that cannot be named (in the span) or placed in time (anywhere): to be counted.
 
         If *unplaced* is known already, the former alone.
@@ -129,14 +136,14 @@ class Rows:
         own = self.labels is None and self.spec.data.label_time is not None
         return own and self.unplaced is not None and not sound
 
-    def timeless(self, start: Any, end: Any) -> Any:
+    def timeless(self, start: Moment, end: Moment) -> ir.Table:
         """The rows whose label is dated in the span and that have no time, or one after it: to be counted."""
         stated = self._stated(self.table[self.spec.data.label_time])
         rows = self.table.select(**{TIME: self._time(self.table), STATED: stated})
         placed = (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= end)
         return rows.filter(rows[STATED] > start, rows[STATED] <= end, ~placed.fill_null(False))
 
-    def words_among_numbers(self, start: Any, end: Any) -> Any:
+    def words_among_numbers(self, start: Moment, end: Moment) -> ir.Table:
         """One row: for each feature that is `Layout.unsure`, in how many rows of the span it holds a word."""
         table = self._table((start, end), None)
         places = {str(n): unreadable(table[name]) for n, name in enumerate(self.layout.unsure)}
@@ -144,7 +151,7 @@ class Rows:
         rows = rows.filter(rows[TIME] > start, rows[TIME] <= end)
         return rows.aggregate(**{place: _number_of(rows[place]) for place in places})
 
-    def placing(self) -> Any:
+    def placing(self) -> ir.Table:
         """One row: how many rows have no time (*unplaced*) or no id (*nameless*), how many labels before their row
         (*early*)."""
         chosen = {ID: self._id(self.table, self.spec.data.id), TIME: self._time(self.table)}
@@ -156,15 +163,15 @@ class Rows:
             counts["early"] = _number_of((rows[STATED] < rows[TIME]).fill_null(False))
         return rows.aggregate(**counts)
 
-    def moved(self) -> Any:
+    def moved(self) -> ir.Table:
         """The ids of rows of several times, with how many times more than one each has (*more*)."""
         ids = self.ids(literal(LAST_ROW))
         found = ids.group_by(ID).aggregate(more=ids[TIME].nunique() - 1)
         return found.filter(found.more > 0)
 
-    def label_ids(self) -> Any:
+    def label_ids(self) -> ir.Table:
         """The ids of the table of labels, where there is one."""
-        labels: Any = self.labels
+        labels: ir.Table = self.labels
         return labels.select(**{ID: self._id(labels, self.spec.data.label_id)})
 
     @property
@@ -172,14 +179,14 @@ class Rows:
         """Labels can miss their row only in a table of their own, and be placed in time only by a time."""
         return self.labels is not None and self.spec.data.label_time is not None
 
-    def orphans(self, now: Any, start: Any, end: Any) -> Any:
+    def orphans(self, now: Moment, start: Moment, end: Moment) -> ir.Table:
         """Labels dated in the span whose id no visible row has; only where `can_have_orphans`."""
         dated = self._label_rows(self.labels)
         inside = dated.filter(dated[STATED] > start, dated[STATED] <= end)
         known = self.ids(now)
         return inside.anti_join(known, inside[_LABEL_ID] == known[ID])
 
-    def first_copies(self, rows: Any) -> Any:
+    def first_copies(self, rows: ir.Table) -> ir.Table:
         """One row per id: the first by time, then by label arrival, then by content, on every engine alike."""
         content = [rows[TARGET]] + [rows[name] for name in self._content()]
         # Text is ordered by its hash: engines and their collations disagree about its own order.
@@ -188,13 +195,13 @@ class Rows:
         ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[ID], order_by=order)})
         return ranked.filter(ranked[_RANK] == 0).drop(_RANK)
 
-    def ranked(self, rows: Any) -> tuple[Any, Any]:
+    def ranked(self, rows: ir.Table) -> tuple[ir.Table, ir.BooleanValue]:
         """Narrow *rows* with whether each is its id's first copy: enough for counts."""
         order = self._arrival_order(rows)
         ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[ID], order_by=order)})
         return ranked, ranked[_RANK] == 0
 
-    def _arrival_order(self, rows: Any) -> list[Any]:
+    def _arrival_order(self, rows: ir.Table) -> list[ir.Value]:
         return [
             rows[TIME].asc(),
             rows[LABEL_TIME].asc(nulls_first=False),
@@ -205,7 +212,7 @@ class Rows:
     def _content(self) -> tuple[str, ...]:
         return ((PREDICTION,) if self.layout.prediction else ()) + self.layout.features
 
-    def _keyed(self, table: Any, now: Any, *, wide: bool) -> tuple[Any, dict[str, Any]]:
+    def _keyed(self, table: ir.Table, now: Moment, *, wide: bool) -> tuple[ir.Table, dict[str, str]]:
         """Visible rows with id, time and the columns their label is made of, and the wide part by name."""
         data = self.spec.data
         chosen = {ID: self._id(table, data.id), TIME: self._time(table)}
@@ -231,7 +238,7 @@ class Rows:
             seen = seen.filter(~seen[f"{_WORDS}{n}"]).drop(f"{_WORDS}{n}")
         return seen, {name: name for name in names}
 
-    def _labelled(self, now: Any, rows: Any, wide: dict[str, Any], *, bounded: bool) -> Any:
+    def _labelled(self, now: Moment, rows: ir.Table, wide: dict[str, str], *, bounded: bool) -> ir.Table:
         data = self.spec.data
         own = self.labels is None
         if not own:
@@ -266,7 +273,7 @@ class Rows:
             }
         )
 
-    def _label_rows(self, labels: Any) -> Any:
+    def _label_rows(self, labels: ir.Table) -> ir.Table:
         data = self.spec.data
         chosen = {
             _LABEL_ID: self._id(labels, data.label_id),
@@ -277,7 +284,7 @@ class Rows:
         rows = labels.select(**chosen)
         return rows.filter(rows[_LABEL].notnull())
 
-    def _first_labels(self, now: Any, among: Any | None) -> Any:
+    def _first_labels(self, now: Moment, among: ir.Table | None) -> ir.Table:
         """One label per id (*among*: these ids only) of those known at *now*; see revisions.py."""
         rows = self._label_rows(self.labels)
         if among is not None:
@@ -286,7 +293,7 @@ class Rows:
             rows = rows.filter(rows[STATED].isnull() | (rows[STATED] <= now))
         return one_each(rows, _LABEL_ID, _LABEL, STATED, newest=self.spec.data.newest_label)
 
-    def several_labels(self) -> Any:
+    def several_labels(self) -> ir.Table:
         """One row: the ids of the table of labels (*labelled*), those with more than one label (*several*), with
         labels that differ (*revised*), and by which age in seconds 99 % of the latter had their last (*age*)."""
         each = several(self._label_rows(self.labels), _LABEL_ID, _LABEL, STATED)
@@ -302,20 +309,20 @@ class Rows:
             labelled=found.count(), several=_number_of(found.labels > 1), revised=_number_of(differs), **age
         )
 
-    def _time(self, table: Any) -> Any:
+    def _time(self, table: ir.Table) -> ir.TimestampValue:
         column = table[self.spec.data.time]
         return moments(column, self._unit(column))
 
-    def _stated(self, column: Any) -> Any:
+    def _stated(self, column: ir.Value) -> ir.TimestampValue:
         """When labels arrived. One that names only its day may have come until that day's end: known any earlier, it
         would be looked ahead at, or lie behind a watermark of that very day and never be learned."""
         return ends(column, self._unit(column))
 
-    def _unit(self, column: Any) -> timedelta | None:
+    def _unit(self, column: ir.Value) -> timedelta | None:
         """`data.time_unit` counts for columns of numbers; beside it, another may hold timestamps."""
         return None if column.type().is_timestamp() or column.type().is_date() else self.spec.data.time_unit
 
-    def _id(self, table: Any, names: tuple[str, ...]) -> Any:
+    def _id(self, table: ir.Table, names: tuple[str, ...]) -> ir.StringValue:
         """The id as text; of several columns their texts with `|` between, and null where one of them is."""
         if len(names) == 1:
             return self._one_id(table, names[0])
@@ -325,7 +332,7 @@ class Rows:
             whole = whole + ibis.literal("|") + part
         return whole
 
-    def _one_id(self, table: Any, name: str) -> Any:
+    def _one_id(self, table: ir.Table, name: str) -> ir.StringValue:
         column = table[name]
         kind = column.type()
         if kind.is_floating():  # integers beside nulls often arrive as floats; other floats name nothing
@@ -337,21 +344,21 @@ class Rows:
         return text(column)
 
 
-def _not_before(earliest: Any, moment: Any) -> Any:
+def _not_before(earliest: ir.TimestampValue, moment: ir.TimestampValue) -> ir.TimestampValue:
     """The later of the two; null where *moment* is (engines differ in what `greatest` makes of nulls)."""
     return ibis.ifelse(moment < earliest, earliest, moment)
 
 
-def _later(time: Any, delay: timedelta | None) -> Any:
+def _later(time: ir.TimestampValue, delay: timedelta | None) -> ir.TimestampValue:
     if not delay:
         return time
     return (time + ibis.literal(delay // TICK, "int64").as_interval("us")).cast("timestamp(6)")
 
 
-def _placed(rows: Any) -> Any:
+def _placed(rows: ir.Table) -> ir.BooleanValue:
     """Whether a row's time can be told; null where there is none."""
     return (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= literal(LAST_ROW))
 
 
-def _number_of(condition: Any) -> Any:
+def _number_of(condition: ir.BooleanValue) -> ir.IntegerScalar:
     return ibis.ifelse(condition, 1, 0).cast("int64").sum()
