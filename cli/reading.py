@@ -24,13 +24,13 @@ class ModelFacts:
 
     model: str
     registry: str
-    versions: list[dict[str, Any]]
+    versions: list[dict[str, str]]
     decisions: list[Decision]
     updates: list[dict[str, Any]]
-    promotions: list[dict[str, Any]]
+    promotions: list[dict[str, object]]
     scores: dict[str, Score]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain JSON, with the newest decision only."""
         last = self.decisions[-1].model_dump(mode="json") if self.decisions else None
         return {
@@ -94,7 +94,7 @@ def _changed(spec: Spec, uri: str, versions: Sequence[Version], ledger: Ledger) 
     return found
 
 
-def _version(found: Version) -> dict[str, Any]:
+def _version(found: Version) -> dict[str, str]:
     tags = found.meta
     return {
         "version": found.number,

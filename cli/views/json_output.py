@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -13,7 +12,7 @@ from ..terminal import Terminal
 out = Terminal()
 
 
-def print_data(data: Any) -> None:
+def print_data(data: object) -> None:
     """Plain JSON data."""
     out.print_json(data=data)
 
