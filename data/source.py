@@ -13,6 +13,7 @@ from ..spec.values import Span
 from .columns import ID, TIME
 from .doubts.ids import unmet
 from .doubts.unmeant import unmeant
+from .sources.counted import label_ids, moved, placing, several_labels
 from .sources.engine import Engine
 from .sources.layout import Kind, Layout, layout
 from .sources.measured import known_facts, with_facts
@@ -133,12 +134,12 @@ class Source:
 
     def lost_rows(self) -> tuple[int, int]:
         """How many rows have no id, and how many no time, in the whole source."""
-        found = self._engine.one(self._rows.placing())
+        found = self._engine.one(placing(self._rows))
         return int(found["nameless"] or 0), int(found["unplaced"] or 0)
 
     def moved_ids(self) -> tuple[int, str]:
         """How many rows have an id that a row of another time has before them, and one such id; 0 and "" of none."""
-        found = self._rows.moved()
+        found = moved(self._rows)
         told = self._engine.one(found.aggregate(rows=found.more.sum(), example=found[ID].min()))
         return int(told["rows"] or 0), str(told["example"] or "")
 
@@ -146,7 +147,7 @@ class Source:
         """How many labels came more than once, and with what; None where they have no table of their own."""
         if self._rows.labels is None:
             return None
-        found = self._engine.one(self._rows.several_labels())
+        found = self._engine.one(several_labels(self._rows))
         age = found.get("age")
         return Revisions(
             labelled=int(found["labelled"] or 0),
@@ -158,10 +159,11 @@ class Source:
 
     def unmet_ids(self) -> str:
         """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""
-        rows, labels = self._rows.ids(literal(LAST_ROW)), self._rows.label_ids()
-        pairs = [self._engine.rows(each.select(ID).distinct().limit(_LOOKED_AT)) for each in (rows, labels)]
+        names = self._rows.spec.data.label_id
+        tables = self._rows.ids(literal(LAST_ROW)), label_ids(self._rows.labels, names)
+        pairs = [self._engine.rows(each.select(ID).distinct().limit(_LOOKED_AT)) for each in tables]
         ours, theirs = ([str(row[ID]) for row in found if row[ID] is not None] for found in pairs)
-        return unmet(ours, theirs, ", ".join(self._rows.spec.data.label_id))
+        return unmet(ours, theirs, ", ".join(names))
 
     def close(self) -> None:
         self._engine.close()

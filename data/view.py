@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..spec.values import Span
 from .columns import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
-from .sources import selection
+from .sources import counted, selection
 from .sources.moment import EARLIEST, TICK
 from .sources.near import MOST_CELLS, Near
 from .sources.plain import to_frame
@@ -254,19 +254,12 @@ class View:
     def _orphans(self, moments: dict[str, datetime]) -> int:
         if not self._rows.can_have_orphans:
             return 0
-        found = self._ask.one(
-            "orphans",
-            lambda: selection.count(self._rows.orphans(selection.NOW, selection.START, selection.END)),
-            **moments,
-        )
-        return int(found["rows"])
+        return int(self._ask.one("orphans", lambda: selection.orphans(self._rows), **moments)["rows"])
 
     def _nameless(self, moments: dict[str, datetime]) -> int:
         if self._rows.named:
             return self._rows.unplaced or 0
-        found = self._ask.one(
-            "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
-        )
+        found = self._ask.one("nameless", lambda: selection.nameless(self._rows), **moments)
         return int(found["rows"]) + (self._rows.unplaced or 0)
 
     def _timeless(self, moments: dict[str, datetime]) -> int:
@@ -278,16 +271,14 @@ class View:
         names = self._rows.layout.unsure
         if not names:
             return {}
-        found = self._ask.one(
-            "words", lambda: self._rows.words_among_numbers(selection.START, selection.END), **moments
-        )
+        found = self._ask.one("words", lambda: selection.words_among_numbers(self._rows), **moments)
         return {name: count for n, name in enumerate(names) if (count := int(found[str(n)] or 0))}
 
     def _unplaced(self) -> int:
         """Rows without a time, anywhere in the source."""
         if self._rows.unplaced is not None:
             return self._rows.unplaced
-        found = self._once("unplaced", lambda: self._ask.one("placing", self._rows.placing))
+        found = self._once("unplaced", lambda: self._ask.one("placing", lambda: counted.placing(self._rows)))
         return int(found["unplaced"] or 0)
 
     def _moments(self, span: Span) -> dict[str, datetime]:

@@ -64,20 +64,7 @@ def layout(
     schema = rows.schema()
     types = {name: type_text(kind) for name, kind in schema.items()}
     home = labels if labels is not None else rows
-    ids = [("data.id", name, rows) for name in data.id]
-    if labels is not None:
-        ids += [("data.labels.id", name, labels) for name in data.label_id]
-    needed = [*ids, ("data.time", data.time, rows)]
-    if data.target is not None:
-        needed.append(("data.target", data.target, home))
-    if data.label_time is not None:
-        needed.append(("data.label_time", data.label_time, home))
-    for key, name, table in needed:
-        if name not in table.columns:
-            raise DataError(_lacking(key, name, table.columns, where + (" (the labels)" if table is labels else "")))
-    for key, name, table in ids:
-        _check_id(table[name].type(), key, name)
-
+    _check_roles(data, rows, labels, where)
     # A column that is written otherwise than the model learned it is missing; engines would take both names for one
     lost = {name.casefold() for name in expected if name not in schema}
     others = tuple(name for name in _others(data, schema) if name not in beside and name.casefold() not in lost)
@@ -108,6 +95,24 @@ def layout(
         prediction=prediction,
         unsure=tuple(name for name in unsure if name not in data.columns),
     )
+
+
+def _check_roles(data: DataSpec, rows: ir.Table, labels: ir.Table | None, where: str) -> None:
+    """Every column that the spec gives a role must be there, and ids of a type that can name rows."""
+    home = labels if labels is not None else rows
+    ids = [("data.id", name, rows) for name in data.id]
+    if labels is not None:
+        ids += [("data.labels.id", name, labels) for name in data.label_id]
+    needed = [*ids, ("data.time", data.time, rows)]
+    if data.target is not None:
+        needed.append(("data.target", data.target, home))
+    if data.label_time is not None:
+        needed.append(("data.label_time", data.label_time, home))
+    for key, name, table in needed:
+        if name not in table.columns:
+            raise DataError(_lacking(key, name, table.columns, where + (" (the labels)" if table is labels else "")))
+    for key, name, table in ids:
+        _check_id(table[name].type(), key, name)
 
 
 def type_text(kind: dt.DataType) -> str:

@@ -14,6 +14,8 @@ import ibis.expr.types as ir
 
 from ..columns import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
 from ..holdout import SAMPLE_SALT
+from . import counted
+from .counted import number_of
 from .hashed import hash_number, hashed
 from .layout import INNER
 from .query import slot
@@ -46,9 +48,9 @@ def span_counts(rows: Rows) -> ir.Table:
     if rows.unique:
         return found.aggregate(
             rows=found.count(),
-            labelled=_number_of(found[LABEL_TIME].notnull()),
-            faults=_number_of(found[FAULT]),
-            revised=_number_of(found[REVISED]),
+            labelled=number_of(found[LABEL_TIME].notnull()),
+            faults=number_of(found[FAULT]),
+            revised=number_of(found[REVISED]),
             duplicates=ibis.literal(0),
             copies=ibis.literal(0),
         )
@@ -58,18 +60,33 @@ def span_counts(rows: Rows) -> ir.Table:
     ranked, first = rows.ranked(joined)
     kept = first & ranked[_EARLIER].isnull()
     return ranked.aggregate(
-        rows=_number_of(kept),
-        labelled=_number_of(kept & ranked[LABEL_TIME].notnull()),
-        faults=_number_of(kept & ranked[FAULT]),
-        revised=_number_of(kept & ranked[REVISED]),
-        duplicates=_number_of(~kept & ranked[SEEN]),
-        copies=_number_of(~first),
+        rows=number_of(kept),
+        labelled=number_of(kept & ranked[LABEL_TIME].notnull()),
+        faults=number_of(kept & ranked[FAULT]),
+        revised=number_of(kept & ranked[REVISED]),
+        duplicates=number_of(~kept & ranked[SEEN]),
+        copies=number_of(~first),
     )
 
 
 def timeless(rows: Rows) -> ir.Table:
     """One row: how many rows whose label is dated in the span have no time, or one after it."""
-    return count(rows.timeless(START, END))
+    return count(counted.timeless(rows, START, END))
+
+
+def orphans(rows: Rows) -> ir.Table:
+    """One row: how many labels dated in the span have no row; only if `Rows.can_have_orphans`."""
+    return count(counted.orphans(rows, NOW, START, END))
+
+
+def nameless(rows: Rows) -> ir.Table:
+    """One row: how many rows of the span cannot be named, and how many anywhere cannot be placed in time."""
+    return count(counted.nameless(rows, START, END))
+
+
+def words_among_numbers(rows: Rows) -> ir.Table:
+    """One row: for each feature that is `Layout.unsure`, in how many rows of the span it holds a word."""
+    return counted.words_among_numbers(rows, START, END)
 
 
 def label_delays(rows: Rows, quantile: float) -> ir.Table:
@@ -178,7 +195,3 @@ def _earlier(rows: Rows) -> ir.Table:
         return known.select(**{_EARLIER: known[ID]})
     ids = rows.ids(START)
     return ids.select(**{_EARLIER: ids[ID]}).distinct()
-
-
-def _number_of(condition: ir.BooleanValue) -> ir.IntegerScalar:
-    return ibis.ifelse(condition, 1, 0).cast("int64").sum()
