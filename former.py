@@ -16,15 +16,19 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TypeAlias
 
 _ROOT = __name__.rpartition(".")[0]
 
 
+# Where the whole module is now; or where it is but for some names, and where each of those is
+_Entry: TypeAlias = str | tuple[str, dict[str, str]]
+
+
 @cache
-def _table() -> dict[str, str | list[Any]]:
-    found: dict[str, str | list[Any]] = json.loads((Path(__file__).parent / "former.json").read_text(encoding="utf-8"))
-    return found
+def _table() -> dict[str, _Entry]:
+    found = json.loads((Path(__file__).parent / "former.json").read_text(encoding="utf-8"))
+    return {module: entry if isinstance(entry, str) else (entry[0], entry[1]) for module, entry in found.items()}
 
 
 def _place(module: str, name: str) -> tuple[str, str]:
@@ -36,7 +40,7 @@ def _place(module: str, name: str) -> tuple[str, str]:
     return place, found
 
 
-def _get(module: str, name: str) -> Any:
+def _get(module: str, name: str) -> object:
     place, found = _place(module, name)
     value = getattr(import_module(f"{_ROOT}.{place}"), found)
     warnings.warn(
@@ -48,7 +52,7 @@ def _get(module: str, name: str) -> Any:
 
 
 class _Former(ModuleType):
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         try:
@@ -79,11 +83,11 @@ def install() -> None:
         sys.meta_path.append(_Finder())
 
 
-def moved(package: str) -> Callable[[str], Any]:
+def moved(package: str) -> Callable[[str], object]:
     """`__getattr__` of a *package* that was one module in 0.1: the names that the module held."""
     module = package.partition(".")[2]
 
-    def find(name: str) -> Any:
+    def find(name: str) -> object:
         entry = _table()[module]
         if name.startswith("_") or isinstance(entry, str) or name not in entry[1]:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")

@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 from multiprocessing import Manager, get_context
 from pathlib import Path
-from typing import Any
 
 from ..loop.plan import Plan
 from ..spec.model import Spec
@@ -19,6 +18,7 @@ from .scheduled import run_alone
 from .strategies import Strategy
 from .summary import Tell
 
+Messages = queue.Queue[tuple[str, int, int]]  # the same of each job, between processes
 Heard = Callable[[str, int, int], None]  # the job's name, steps done, steps in all
 
 
@@ -53,7 +53,7 @@ def side_by_side(jobs: Sequence[Job], workers: int, heard: Heard) -> Iterator[tu
             yield job, carry_out(job, lambda done, total, name=job.name: heard(name, done, total))  # type: ignore[misc]
         return
     with Manager() as manager, ProcessPoolExecutor(workers, get_context("spawn"), _quiet_start) as pool:
-        messages: Any = manager.Queue()
+        messages: Messages = manager.Queue()
         running: dict[Future[ArmResult], Job] = {pool.submit(_in_worker, job, messages): job for job in jobs}
         try:
             while running:
@@ -71,11 +71,11 @@ def _quiet_start() -> None:
         os.environ.setdefault(name, "1")
 
 
-def _in_worker(job: Job, messages: Any) -> ArmResult:
+def _in_worker(job: Job, messages: Messages) -> ArmResult:
     return carry_out(job, lambda done, total: messages.put((job.name, done, total)))
 
 
-def _listen(messages: Any, heard: Heard) -> None:
+def _listen(messages: Messages, heard: Heard) -> None:
     while True:
         try:
             name, done, total = messages.get_nowait()

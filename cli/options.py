@@ -49,7 +49,7 @@ def takes(options: type[Any]) -> Callable[[Callable[..., None]], Callable[..., N
         *own, last = inspect.signature(command, eval_str=True).parameters.values()
         own = [each.replace(kind=keyword) for each in own]
 
-        def called(**given: Any) -> None:
+        def called(**given: object) -> None:
             value = options(**{field.name: given.pop(field.name) for field in fields(options)})
             command(**given, **{last.name: value})
 

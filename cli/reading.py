@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ..ledger.entries import UpdateRow
 from ..ledger.ledger import Ledger
 from ..models.registry.embedded import EmbeddedVersions
 from ..models.registry.store import uri_of
@@ -24,13 +24,13 @@ class ModelFacts:
 
     model: str
     registry: str
-    versions: list[dict[str, Any]]
+    versions: list[dict[str, str]]
     decisions: list[Decision]
-    updates: list[dict[str, Any]]
-    promotions: list[dict[str, Any]]
+    updates: list[UpdateRow]
+    promotions: list[dict[str, object]]
     scores: dict[str, Score]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain JSON, with the newest decision only."""
         last = self.decisions[-1].model_dump(mode="json") if self.decisions else None
         return {
@@ -39,10 +39,15 @@ class ModelFacts:
             "versions": self.versions,
             "last_decision": last,
             "decisions": len(self.decisions),
-            "updates": self.updates,
+            "updates": [update_json(each) for each in self.updates],
             "promotions": self.promotions,
             "scores": {name: score.model_dump(mode="json") for name, score in self.scores.items()},
         }
+
+
+def update_json(update: UpdateRow) -> dict[str, object]:
+    """A training run as plain JSON, with what became of it in words."""
+    return update.model_dump(mode="json") | {"became": update.became}
 
 
 def read_facts(spec: Spec) -> ModelFacts:
@@ -56,9 +61,7 @@ def read_facts(spec: Spec) -> ModelFacts:
             registry=masked(uri),
             versions=[_version(found) | {"changed": changed.get(found.number, "")} for found in versions],
             decisions=ledger.decisions.of(spec.model),
-            updates=[
-                update.model_dump(mode="json") | {"became": update.became} for update in ledger.runs.of(spec.model)
-            ],
+            updates=ledger.runs.of(spec.model),
             scores=ledger.scores.of(spec.model),
             promotions=[promotion.model_dump(mode="json") for promotion in ledger.promotions.of(spec.model)],
         )
@@ -94,7 +97,7 @@ def _changed(spec: Spec, uri: str, versions: Sequence[Version], ledger: Ledger) 
     return found
 
 
-def _version(found: Version) -> dict[str, Any]:
+def _version(found: Version) -> dict[str, str]:
     tags = found.meta
     return {
         "version": found.number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..spec.errors import DataError
 from ..spec.model import Spec
@@ -13,6 +13,7 @@ from ..spec.values import Span
 from .columns import ID, TIME
 from .doubts.ids import unmet
 from .doubts.unmeant import unmeant
+from .sources.counted import label_ids, moved, placing, several_labels
 from .sources.engine import Engine
 from .sources.layout import Kind, Layout, layout
 from .sources.measured import known_facts, with_facts
@@ -22,6 +23,9 @@ from .sources.query import Questions
 from .sources.revisions import Revisions
 from .sources.rows import Rows
 from .view import View, naive
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _LOOKED_AT = 20_000  # ids of each side
 
@@ -48,7 +52,7 @@ def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None, held:
         raise
 
 
-def _held(engine: Engine, name: str, table: Any | None) -> Any | None:
+def _held(engine: Engine, name: str, table: ir.Table | None) -> ir.Table | None:
     if table is None:
         return None
     engine.run(f'CREATE TEMP TABLE "ratoon_held_{name}" AS {engine.compile(table)}')  # our own names
@@ -62,8 +66,8 @@ class Source:
         self,
         spec: Spec,
         engine: Engine,
-        rows: Any,
-        labels: Any | None,
+        rows: ir.Table,
+        labels: ir.Table | None,
         expected: Mapping[str, Kind],
         *,
         held: bool = False,
@@ -130,12 +134,12 @@ class Source:
 
     def lost_rows(self) -> tuple[int, int]:
         """How many rows have no id, and how many no time, in the whole source."""
-        found = self._engine.one(self._rows.placing())
+        found = self._engine.one(placing(self._rows))
         return int(found["nameless"] or 0), int(found["unplaced"] or 0)
 
     def moved_ids(self) -> tuple[int, str]:
         """How many rows have an id that a row of another time has before them, and one such id; 0 and "" of none."""
-        found = self._rows.moved()
+        found = moved(self._rows)
         told = self._engine.one(found.aggregate(rows=found.more.sum(), example=found[ID].min()))
         return int(told["rows"] or 0), str(told["example"] or "")
 
@@ -143,7 +147,7 @@ class Source:
         """How many labels came more than once, and with what; None where they have no table of their own."""
         if self._rows.labels is None:
             return None
-        found = self._engine.one(self._rows.several_labels())
+        found = self._engine.one(several_labels(self._rows))
         age = found.get("age")
         return Revisions(
             labelled=int(found["labelled"] or 0),
@@ -155,10 +159,11 @@ class Source:
 
     def unmet_ids(self) -> str:
         """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""
-        rows, labels = self._rows.ids(literal(LAST_ROW)), self._rows.label_ids()
-        pairs = [self._engine.rows(each.select(ID).distinct().limit(_LOOKED_AT)) for each in (rows, labels)]
+        names = self._rows.spec.data.label_id
+        tables = self._rows.ids(literal(LAST_ROW)), label_ids(self._rows.labels, names)
+        pairs = [self._engine.rows(each.select(ID).distinct().limit(_LOOKED_AT)) for each in tables]
         ours, theirs = ([str(row[ID]) for row in found if row[ID] is not None] for found in pairs)
-        return unmet(ours, theirs, ", ".join(self._rows.spec.data.label_id))
+        return unmet(ours, theirs, ", ".join(names))
 
     def close(self) -> None:
         self._engine.close()
@@ -171,7 +176,7 @@ class Source:
     ) -> None:
         self.close()
 
-    def _check(self, spec: Spec, rows: Any, labels: Any | None) -> None:
+    def _check(self, spec: Spec, rows: ir.Table, labels: ir.Table | None) -> None:
         data, home = spec.data, labels if labels is not None else rows
         check_moments(self._engine, rows, data.time, "data.time", data.time_unit)
         if data.label_time is not None:
@@ -194,7 +199,7 @@ class Source:
             if table is not None and table[name].type().is_floating():
                 self._check_float_ids(key, table, name)
 
-    def _check_float_ids(self, key: str, table: Any, name: str) -> None:
+    def _check_float_ids(self, key: str, table: ir.Table, name: str) -> None:
         column = table[name]
         broken = table.filter(column != column.floor())
         found = self._engine.one(broken.aggregate(rows=broken.count(), value=column.min()))

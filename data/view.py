@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 
 from ..spec.values import Span
 from .columns import HOLDOUT, ID, LABEL_TIME, TARGET, TIME
-from .sources import selection
+from .sources import counted, selection
 from .sources.moment import EARLIEST, TICK
 from .sources.near import MOST_CELLS, Near
 from .sources.plain import to_frame
 from .sources.query import Questions
 from .sources.rows import Rows
 from .window import RowTally, Window
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+T = TypeVar("T")
 
 
 class View:
@@ -33,7 +38,9 @@ class View:
         self.now = naive(now)
         self._ask = questions
         self._rows = rows
-        self._seen: dict[Any, Any] = {}  # a look asks for the same rows several times: monitors, trials, ladder, gate
+        self._seen: dict[
+            Hashable, Any
+        ] = {}  # a look asks for the same rows several times: monitors, trials, ladder, gate
         self._near: Near | None = None
 
     def hold(self, since: datetime) -> None:
@@ -63,7 +70,7 @@ class View:
         A larger window is sampled by hash of the id, so that the same window always gives the same rows.
         """
         sample = sample if sample is not None else self._rows.spec.monitors.sample
-        found: Window = self._once(("window", span, sample), lambda: self._window(span, sample, name))
+        found = self._once(("window", span, sample), lambda: self._window(span, sample, name))
         return replace(found, name=name, frame=found.frame.copy(deep=False))
 
     def _window(self, span: Span, sample: int, name: str) -> Window:
@@ -176,14 +183,15 @@ class View:
         self, after: datetime | None, until: datetime, *, holdout: bool, limit: int | None = None
     ) -> pd.DataFrame:
         key = ("labelled", after, until, holdout, limit)
-        found: pd.DataFrame = self._once(key, lambda: self._read(after, until, holdout=holdout, limit=limit))
+        found = self._once(key, lambda: self._read(after, until, holdout=holdout, limit=limit))
         return found.copy(deep=False)
 
-    def _once(self, key: Any, read: Callable[[], Any]) -> Any:
+    def _once(self, key: Hashable, read: Callable[[], T]) -> T:
         """What *read* gives, read once: a view is of one moment, whose rows do not change under who looks at it."""
         if key not in self._seen:
             self._seen[key] = read()
-        return self._seen[key]
+        found: T = self._seen[key]
+        return found
 
     def _read(self, after: datetime | None, until: datetime, *, holdout: bool, limit: int | None) -> pd.DataFrame:
         shape, moments = (after is not None, holdout), self._stretch(after, until)
@@ -194,7 +202,7 @@ class View:
                 return self._sorted(near.rows(here), [LABEL_TIME, ID])
             more = True
 
-        def chosen(wide: bool) -> Any:
+        def chosen(wide: bool) -> ir.Table:
             return selection.by_label(self._rows, bounded=after is not None, holdout=holdout, wide=wide)
 
         if self._rows.unique and (limit is None or more):
@@ -213,15 +221,15 @@ class View:
 
     def _frame(
         self,
-        shape: Any,
-        build: Callable[[], Any],
+        shape: Hashable,
+        build: Callable[[], ir.Table],
         *,
         copies: bool,
         limit: int | None,
         order: list[str],
         **moments: datetime,
     ) -> pd.DataFrame:
-        def one_each() -> Any:
+        def one_each() -> ir.Table:
             found = build()
             return selection.sampled(self._rows.first_copies(found) if copies else found, limit)
 
@@ -232,8 +240,7 @@ class View:
         return to_frame(table, self._rows.layout).sort_values(order, kind="stable", ignore_index=True)
 
     def _tally(self, after: datetime | None, until: datetime) -> RowTally:
-        tally: RowTally = self._once(("tally", after, until), lambda: self._counted(after, until))
-        return tally
+        return self._once(("tally", after, until), lambda: self._counted(after, until))
 
     def _counted(self, after: datetime | None, until: datetime) -> RowTally:
         bounded = after is not None
@@ -247,19 +254,12 @@ class View:
     def _orphans(self, moments: dict[str, datetime]) -> int:
         if not self._rows.can_have_orphans:
             return 0
-        found = self._ask.one(
-            "orphans",
-            lambda: selection.count(self._rows.orphans(selection.NOW, selection.START, selection.END)),
-            **moments,
-        )
-        return int(found["rows"])
+        return int(self._ask.one("orphans", lambda: selection.orphans(self._rows), **moments)["rows"])
 
     def _nameless(self, moments: dict[str, datetime]) -> int:
         if self._rows.named:
             return self._rows.unplaced or 0
-        found = self._ask.one(
-            "nameless", lambda: selection.count(self._rows.nameless(selection.START, selection.END)), **moments
-        )
+        found = self._ask.one("nameless", lambda: selection.nameless(self._rows), **moments)
         return int(found["rows"]) + (self._rows.unplaced or 0)
 
     def _timeless(self, moments: dict[str, datetime]) -> int:
@@ -271,16 +271,14 @@ class View:
         names = self._rows.layout.unsure
         if not names:
             return {}
-        found = self._ask.one(
-            "words", lambda: self._rows.words_among_numbers(selection.START, selection.END), **moments
-        )
+        found = self._ask.one("words", lambda: selection.words_among_numbers(self._rows), **moments)
         return {name: count for n, name in enumerate(names) if (count := int(found[str(n)] or 0))}
 
     def _unplaced(self) -> int:
         """Rows without a time, anywhere in the source."""
         if self._rows.unplaced is not None:
             return self._rows.unplaced
-        found: dict[str, Any] = self._once("unplaced", lambda: self._ask.one("placing", self._rows.placing))
+        found = self._once("unplaced", lambda: self._ask.one("placing", lambda: counted.placing(self._rows)))
         return int(found["unplaced"] or 0)
 
     def _moments(self, span: Span) -> dict[str, datetime]:

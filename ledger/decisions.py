@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
@@ -132,7 +131,7 @@ class Decisions(Repository):
         return signals(session, decision_id)
 
 
-def _signal(decision: str, window_id: int | None, position: int, signal: Signal) -> dict[str, Any]:
+def _signal(decision: str, window_id: int | None, position: int, signal: Signal) -> dict[str, object]:
     columns = {name: getattr(signal, name) for name in ("monitor", "metric", "column", "status", "value")}
     place = {"decision": decision, "position": position, "window_id": window_id}
     return columns | place | {"document": signal.model_dump_json()}

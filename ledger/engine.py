@@ -10,13 +10,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from ..spec.errors import BadInput
 from ..spec.private import private_folder
@@ -127,21 +127,21 @@ def _connect_memory(place: URL) -> Engine:
     return engine
 
 
-def _sqlite_settings(connection: Any, _record: Any) -> None:
+def _sqlite_settings(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     _turn_on_wal(_sqlite_set(connection, "FULL"))
 
 
-def _sqlite_hasty(connection: Any, _record: Any) -> None:
+def _sqlite_hasty(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     _turn_on_wal(_sqlite_set(connection, "OFF"))
 
 
-def _sqlite_memory(connection: Any, _record: Any) -> None:
+def _sqlite_memory(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     _sqlite_set(connection, "OFF")
 
 
-def _sqlite_set(connection: Any, synchronous: str) -> sqlite3.Cursor:
+def _sqlite_set(connection: sqlite3.Connection, synchronous: str) -> sqlite3.Cursor:
     connection.isolation_level = None  # SQLAlchemy's begin event below says BEGIN, not the driver
-    cursor: sqlite3.Cursor = connection.cursor()
+    cursor = connection.cursor()
     for setting in (f"busy_timeout = {_WAIT_MS}", "foreign_keys = ON", f"synchronous = {synchronous}"):
         cursor.execute(f"PRAGMA {setting}")
     return cursor
@@ -166,8 +166,8 @@ def _sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _postgres_settings(connection: Any, _record: Any) -> None:
-    with connection.cursor() as cursor:
+def _postgres_settings(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    with closing(connection.cursor()) as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
         cursor.execute(f"SET lock_timeout = {_WAIT_MS}")
         # A process that is suspended in the middle of a write must not keep all others from writing.
@@ -175,9 +175,9 @@ def _postgres_settings(connection: Any, _record: Any) -> None:
     connection.commit()
 
 
-def _postgres_hasty(connection: Any, _record: Any) -> None:
+def _postgres_hasty(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     _postgres_settings(connection, _record)
-    with connection.cursor() as cursor:
+    with closing(connection.cursor()) as cursor:
         cursor.execute("SET synchronous_commit = off")
     connection.commit()
 

@@ -42,16 +42,16 @@ _NOW = {
 _VALUES = {"record_promotion": Promotion, "record_review": Review}
 
 
-def former_method(ledger: Any, name: str) -> Callable[..., Any]:
+def former_method(ledger: object, name: str) -> Callable[..., object]:
     """What the method *name* of 0.1 did; AttributeError if there was none."""
     if name not in _NOW:
         raise AttributeError(f"{type(ledger).__name__!r} object has no attribute {name!r}")
     warnings.warn(f"Ledger.{name} is Ledger.{_NOW[name]} now; it goes with 0.3", DeprecationWarning, stacklevel=3)
-    method: Callable[..., Any] = attrgetter(_NOW[name])(ledger)
+    method: Callable[..., object] = attrgetter(_NOW[name])(ledger)
     if name not in _VALUES:
         return method
 
-    def record(*, noticed: bool | None = None, **fields: Any) -> Any:
+    def record(*, noticed: bool | None = None, **fields: Any) -> object:
         return method(_VALUES[name](**fields), **({} if noticed is None else {"noticed": noticed}))
 
     return record

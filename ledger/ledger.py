@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -84,7 +84,7 @@ class Ledger:
 
     if not TYPE_CHECKING:  # else every attribute would seem to be there
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> object:
             return former_method(self, name)
 
     @classmethod

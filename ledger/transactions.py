@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
@@ -36,12 +36,13 @@ class Repository:
         self._engine = engine
         self._remembered = remembered
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> object:
         """As the method of the ledger that had this repository's name in 0.1; it goes with 0.3."""
         name = "find" if type(self).__name__ == "Files" else "of"
         what = f"{type(self).__name__}.{name}"
         warnings.warn(f"{what} lists what this method did; it goes with 0.3", DeprecationWarning, stacklevel=2)
-        return getattr(self, name)(*args, **kwargs)
+        method: Callable[..., object] = getattr(self, name)
+        return method(*args, **kwargs)
 
 
 def reads(method: Callable[Concatenate[R, Session, P], T]) -> Callable[Concatenate[R, P], T]:

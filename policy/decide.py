@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ..spec.keys.rules import Policy, Rule
 from ..spec.values import Decision, GuardAnswer, History, Signal, Span
@@ -102,7 +101,7 @@ class _Choice:
 def _choose(
     policy: Policy,
     read: Sequence[tuple[Condition, Reading]],
-    seen: Mapping[str, Any],
+    seen: Mapping[str, object],
     ask: Callable[[str, Rule], list[GuardAnswer]],
 ) -> _Choice:
     """The first rule that holds and that no guard vetoes."""
@@ -149,7 +148,7 @@ def _ask(rule_id: str, case: Case, own: Makes) -> list[GuardAnswer]:
     return answers
 
 
-def _because(rule: Rule, text: Condition, seen: Mapping[str, Any]) -> str:
+def _because(rule: Rule, text: Condition, seen: Mapping[str, object]) -> str:
     values = text.values(seen)
     return f"{rule.do}: rule `{rule.when}` holds" + (f" ({values})." if values else ".")
 

@@ -33,7 +33,9 @@ def fleet_signal(needed: float, models: int, window: Span) -> Signal:
     )
 
 
-def fleet_facts(signals: Sequence[Signal], known: Mapping[str, Any], history: History, window: Span) -> dict[str, Any]:
+def fleet_facts(
+    signals: Sequence[Signal], known: Mapping[str, object], history: History, window: Span
+) -> dict[str, float]:
     """The variables `fleet.*`; none where the look knew of no fleet, as those of earlier releases.
 
     *known* are the other variables of this look, by their dotted names. *history* ends before it.
@@ -49,7 +51,7 @@ def fleet_facts(signals: Sequence[Signal], known: Mapping[str, Any], history: Hi
     }
 
 
-def evidence(known: Mapping[str, Any], history: History, window: Span) -> HarmEvidence:
+def evidence(known: Mapping[str, object], history: History, window: Span) -> HarmEvidence:
     """The champion's e-process up to this look.
 
     A look counts if its data was not broken and it ends at least one window after the last that counted: bets

@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -166,7 +165,7 @@ def _asked(body: bytes) -> tuple[str, bool] | None:
         event = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    data: Any = event.get("data") if isinstance(event, dict) else None
+    data: object = event.get("data") if isinstance(event, dict) else None
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
         return None
     if event.get("entity") == "model_version_alias":

@@ -17,73 +17,90 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from mlflow.entities.model_registry import ModelVersionTag, RegisteredModel
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CHAMPION = "champion"
 SPOKEN = ("review", "review_reason")  # tags by which a reviewer speaks
 KEPT = ("reviewed_by", "reviewed_at", "champion_removed_by")  # written by this server alone
+_GUARDED = "_ratoon_guarded"
+
+Given = Mapping[str, Any]  # a method's arguments by name; MLflow's stores declare no types
 
 
-def create_app(app: Any = None) -> Any:
+class Store(Protocol):
+    """What the guard asks of the registry's store."""
+
+    def get_registered_model(self, name: str) -> RegisteredModel:
+        """The model, with its aliases."""
+
+    def set_model_version_tag(self, name: str, version: str, tag: ModelVersionTag) -> None:
+        """Set a tag of a version."""
+
+
+def create_app(app: Flask | None = None) -> Flask:
     """The MLflow application with accounts and the guard; `mlflow server` calls it in each of its workers."""
     from mlflow.server import app as plain
     from mlflow.server import auth, handlers
 
-    made = auth.create_app(app if app is not None else plain)
+    made: Flask = auth.create_app(app if app is not None else plain)
     guard(type(handlers._get_model_registry_store()))
     return made
 
 
-def guard(store: type[Any]) -> None:
+def guard(store: type[Store]) -> None:
     """Put the checks around the methods of the registry's *store* by which a champion may come or go."""
-    if getattr(store, "_ratoon_guarded", False):
+    if getattr(store, _GUARDED, False):
         return
     for name, before in _CHECKS.items():
         setattr(store, name, _checked(getattr(store, name), before))
-    store.create_model_version = _copying_no_names(store.create_model_version)
-    store.set_registered_model_alias = _keeping_who(store.set_registered_model_alias)
-    store.delete_registered_model_alias = _keeping_who_removed(store.delete_registered_model_alias)
-    store.set_model_version_tag = _keeping_who_spoke(store.set_model_version_tag)
-    store._ratoon_guarded = True
+    for name, around in _AROUND.items():
+        setattr(store, name, around(getattr(store, name)))
+    setattr(store, _GUARDED, True)
 
 
-Given = Mapping[str, Any]
-
-
-def _checked(method: Callable[..., Any], before: Callable[[Any, Given], None]) -> Callable[..., Any]:
+def _checked(
+    method: Callable[Concatenate[Store, P], T], before: Callable[[Store, Given], None]
+) -> Callable[Concatenate[Store, P], T]:
     @functools.wraps(method)
-    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def checked(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
         before(self, _named(method, self, args, kwargs))
         return method(self, *args, **kwargs)
 
     return checked
 
 
-def _named(method: Callable[..., Any], self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+def _named(method: Callable[..., object], self: Store, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Given:
     return inspect.signature(method).bind(self, *args, **kwargs).arguments
 
 
-def _alias(store: Any, given: Given) -> None:
+def _alias(store: Store, given: Given) -> None:
     if str(given["alias"]).lower() == CHAMPION:
         _managers_only(given["name"], "move the alias champion")
 
 
-def _version(store: Any, given: Given) -> None:
+def _version(store: Store, given: Given) -> None:
     if _champion(store, given["name"]) == str(given["version"]):
         _managers_only(given["name"], "delete the version that serves")
 
 
-def _model(store: Any, given: Given) -> None:
+def _model(store: Store, given: Given) -> None:
     if _champion(store, given["name"]) is not None:
         _managers_only(given["name"], "rename or delete a model that has a champion")
 
 
-def _tag(store: Any, given: Given) -> None:
+def _tag(store: Store, given: Given) -> None:
     tag = given.get("tag")
     _key(given["name"], str(given["key"] if tag is None else tag.key))
 
 
-def _tags(store: Any, given: Given) -> None:
+def _tags(store: Store, given: Given) -> None:
     for tag in given.get("tags") or ():
         _key(given["name"], str(tag.key))
 
@@ -95,7 +112,7 @@ def _key(model: str, key: str) -> None:
         _managers_only(model, f"set the tag {key}")
 
 
-_CHECKS: dict[str, Callable[[Any, Given], None]] = {
+_CHECKS: dict[str, Callable[[Store, Given], None]] = {
     "set_registered_model_alias": _alias,
     "delete_registered_model_alias": _alias,
     "delete_model_version": _version,
@@ -107,7 +124,7 @@ _CHECKS: dict[str, Callable[[Any, Given], None]] = {
 }
 
 
-def _champion(store: Any, model: str) -> str | None:
+def _champion(store: Store, model: str) -> str | None:
     found = store.get_registered_model(model).aliases.get(CHAMPION)
     return None if found is None else str(found)
 
@@ -136,11 +153,11 @@ def _refuse(why: str) -> None:
     raise MlflowException(f"Permission denied: {why}.", PERMISSION_DENIED)
 
 
-def _copying_no_names(method: Callable[..., Any]) -> Callable[..., Any]:
+def _copying_no_names(method: Callable[..., T]) -> Callable[..., T]:
     """A version made from another (MLflow's `copy_model_version`) brings its tags along, but not who spoke of it."""
 
     @functools.wraps(method)
-    def kept(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def kept(self: Store, *args: object, **kwargs: object) -> T:
         given = dict(_named(method, self, args, kwargs))
         if str(given.get("source")).startswith("models:/") and given.get("tags"):
             given["tags"] = [tag for tag in given["tags"] if tag.key not in (*KEPT, *SPOKEN)]
@@ -150,9 +167,9 @@ def _copying_no_names(method: Callable[..., Any]) -> Callable[..., Any]:
     return kept
 
 
-def _keeping_who(method: Callable[..., Any]) -> Callable[..., Any]:
+def _keeping_who(method: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
     @functools.wraps(method)
-    def kept(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def kept(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
         given = _named(method, self, args, kwargs)
         done = method(self, *args, **kwargs)
         if given["alias"] == CHAMPION:
@@ -162,9 +179,9 @@ def _keeping_who(method: Callable[..., Any]) -> Callable[..., Any]:
     return kept
 
 
-def _keeping_who_removed(method: Callable[..., Any]) -> Callable[..., Any]:
+def _keeping_who_removed(method: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
     @functools.wraps(method)
-    def kept(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def kept(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
         given = _named(method, self, args, kwargs)
         before = _champion(self, given["name"]) if given["alias"] == CHAMPION else None
         done = method(self, *args, **kwargs)
@@ -175,9 +192,9 @@ def _keeping_who_removed(method: Callable[..., Any]) -> Callable[..., Any]:
     return kept
 
 
-def _keeping_who_spoke(method: Callable[..., Any]) -> Callable[..., Any]:
+def _keeping_who_spoke(method: Callable[Concatenate[Store, P], T]) -> Callable[Concatenate[Store, P], T]:
     @functools.wraps(method)
-    def kept(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def kept(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
         given = _named(method, self, args, kwargs)
         done = method(self, *args, **kwargs)
         if given["tag"].key in SPOKEN:
@@ -187,7 +204,15 @@ def _keeping_who_spoke(method: Callable[..., Any]) -> Callable[..., Any]:
     return kept
 
 
-def _keep(store: Any, model: str, version: str, key: str) -> None:
+_AROUND: dict[str, Callable[[Callable[..., object]], Callable[..., object]]] = {
+    "create_model_version": _copying_no_names,
+    "set_registered_model_alias": _keeping_who,
+    "delete_registered_model_alias": _keeping_who_removed,
+    "set_model_version_tag": _keeping_who_spoke,
+}
+
+
+def _keep(store: Store, model: str, version: str, key: str) -> None:
     """Write who it was, and when, past the checks that keep requests from writing it."""
     from mlflow.entities.model_registry import ModelVersionTag
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -40,7 +40,7 @@ def line_of(path: Path, *key: str | int) -> int:
     return lines.get(key, 1)
 
 
-def check_against(error: ValidationError, file: Path, content: dict[str, Any]) -> str:
+def check_against(error: ValidationError, file: Path, content: Mapping[str, object]) -> str:
     """The faults in the part of a spec that *file* holds as *content*, worded as `load_spec` words them."""
     _, lines = parsed(read_text(file, file), file.name)
     if lines.get((0,)):  # the file is a bare list of rules
@@ -48,7 +48,7 @@ def check_against(error: ValidationError, file: Path, content: dict[str, Any]) -
     return "\n".join(sentences(error, content, lines, file.name, Spec))
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, object]:
     """The spec's JSON schema, by which editors complete and check the YAML."""
     schema = Spec.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Ratoon spec", **schema}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import (
     Field,
@@ -56,7 +56,7 @@ class BacktestSpec(Part):
     )
 
 
-def _policy_for(found: Mapping[str, Any]) -> tuple[Rule, ...]:
+def _policy_for(found: Mapping[str, object]) -> tuple[Rule, ...]:
     """The policy of a spec that names none; *found* are the parts before it that were sound."""
     return default_policy(str(found.get("review", "required")))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -43,7 +42,7 @@ def read_text(file: Path, path: str | Path) -> str:
         raise SpecError(f"{path}: it is not text in UTF-8 (byte {error.start}). Save it so.") from None
 
 
-def parsed(text: str, file: str) -> tuple[Any, dict[Place, int]]:
+def parsed(text: str, file: str) -> tuple[object, dict[Place, int]]:
     """The values in YAML *text*, and the line of every key and item.
 
     Raises SpecError, naming *file* and line, where it is no YAML, is empty, repeats a key, holds tags or values that

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
@@ -57,7 +57,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="constants")
 
     @model_serializer(mode="wrap")
-    def _what_was_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _what_was_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
 

@@ -6,9 +6,9 @@ import difflib
 import json
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 Place = tuple[int | str, ...]
 
@@ -31,13 +31,13 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 
 def sentences(
-    error: ValidationError, content: Any, lines: Mapping[Place, int], file: str, root: type[BaseModel]
+    error: ValidationError, content: object, lines: Mapping[Place, int], file: str, root: type[BaseModel]
 ) -> list[str]:
     """One sentence for each fault, sorted by key; the ways in which a value may be written share one sentence.
 
     *content* is what the file holds, *lines* the line of each place in it, *root* the model it should fit.
     """
-    found: dict[Place, list[Any]] = {}
+    found: dict[Place, list[ErrorDetails]] = {}
     for fault in error.errors(include_url=False):
         if fault["type"] == "default_factory_not_called":
             continue  # a default waits for what is wrong before it, which is told
@@ -68,7 +68,7 @@ def dotted(place: Place) -> str:
     return text
 
 
-def _word(faults: Sequence[Any], place: Place, root: type[BaseModel]) -> str:
+def _word(faults: Sequence[ErrorDetails], place: Place, root: type[BaseModel]) -> str:
     first = faults[0]
     if first["type"] == "extra_forbidden":
         known = _known_keys(place[:-1], root)
@@ -87,7 +87,7 @@ def _word(faults: Sequence[Any], place: Place, root: type[BaseModel]) -> str:
     return f"{shown}expected {', or '.join(ways)}."
 
 
-def _expected(fault: Any, place: Place, root: type[BaseModel]) -> str:
+def _expected(fault: ErrorDetails, place: Place, root: type[BaseModel]) -> str:
     kind = fault["type"]
     if kind in _KEYS:
         known = _known_keys(place, root)
@@ -99,18 +99,20 @@ def _expected(fault: Any, place: Place, root: type[BaseModel]) -> str:
     return str(fault["msg"]).removeprefix("Input should be ")
 
 
-def _in_file(fault: Any, content: Any) -> Place:
+def _in_file(fault: ErrorDetails, content: object) -> Place:
     """Keep of pydantic's location the parts that stand in the file (it adds names of union members)."""
     place: list[int | str] = []
     here = content
     for index, part in enumerate(fault["loc"]):
-        listed = isinstance(here, list) and isinstance(part, int) and part < len(here)
-        if listed or (isinstance(here, dict) and part in here):
-            here = here[part]
-        else:
-            if fault["type"] == "missing" and index == len(fault["loc"]) - 1:
-                place.append(part)
-            continue
+        match here:
+            case list() if isinstance(part, int) and part < len(here):
+                here = here[part]
+            case dict() if part in here:
+                here = here[part]
+            case _:
+                if fault["type"] == "missing" and index == len(fault["loc"]) - 1:
+                    place.append(part)
+                continue
         place.append(part)
     return tuple(place)
 
@@ -126,7 +128,7 @@ def _known_keys(place: Place, root: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in models[0].model_fields.items()] if models else []
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in typing.get_args(annotation):

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from ...backtest.backtest import run_backtest
@@ -115,7 +122,7 @@ def _name(arm: ArmResult) -> str:
     return marked("[bold green]{}[/]", short) if arm.kind == "policy" else short
 
 
-def _columns() -> tuple[Any, ...]:
+def _columns() -> tuple[ProgressColumn, ...]:
     return TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
 
 from rich.table import Table
 
@@ -49,7 +48,7 @@ def explain_policy(spec: Spec, as_json: bool) -> None:
         out.print(f"rule {number}: when {rule.when}  do {rule.do}{held}", highlight=False)
 
 
-def _newest(spec: Spec) -> tuple[datetime | None, dict[str, Any] | None]:
+def _newest(spec: Spec) -> tuple[datetime | None, dict[str, object] | None]:
     with Ledger.open(stores_of(spec).ledger) as ledger:
         made = [decision for decision in ledger.decisions.of(spec.model, 50) if decision.facts]
     return (made[-1].at, made[-1].facts) if made else (None, None)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from ...ledger.ledger import Ledger
 from ...loop.observe.fleet import Fleet, within
@@ -49,7 +48,7 @@ class Round:
         """The specs without a decision."""
         return [each for each in self.looks if each.decision is None]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain JSON: a line of the table for each spec."""
         return {
             "at": self.at.isoformat(),
@@ -156,7 +155,7 @@ def _print(found: Round, as_json: bool) -> None:
     )
 
 
-def _as_json(each: Looked, alarms: frozenset[str]) -> dict[str, Any]:
+def _as_json(each: Looked, alarms: frozenset[str]) -> dict[str, object]:
     made = each.decision
     return {
         "spec": str(each.spec),

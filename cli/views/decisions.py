@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 from rich.text import Text
 
 from ...spec.model import Spec
+from ...spec.run_record import GateRecord
 from ...spec.values import Decision
 from ..reading import ModelFacts
 from ..terminal import Terminal, marked
@@ -17,13 +18,13 @@ from .words import coloured, counts, item
 
 if TYPE_CHECKING:
     from ...flows.retrain import Retrained
-    from ...ledger.entries import Acceptance
+    from ...ledger.entries import Acceptance, UpdateRow
     from ..commands.recompute import Recomputed
 
 out = Terminal()
 
 
-def decision(made: Decision, updates: Sequence[Mapping[str, Any]]) -> None:
+def decision(made: Decision, updates: Sequence[UpdateRow]) -> None:
     """One decision with its reasons and guards, and what became of it by the ledger's *updates*."""
     out.print(
         marked(
@@ -44,25 +45,26 @@ def decision(made: Decision, updates: Sequence[Mapping[str, Any]]) -> None:
         _outcome(made, updates)
 
 
-def _outcome(made: Decision, updates: Sequence[Mapping[str, Any]]) -> None:
-    update = next((each for each in updates if each["decision"] == made.id), None)
+def _outcome(made: Decision, updates: Sequence[UpdateRow]) -> None:
+    update = next((each for each in updates if each.decision == made.id), None)
     if update is None:
         out.print("The retrain was handed to the Prefect server; `ratoon status` shows what becomes of it.")
         return
-    out.print(f"retrain: {update['became']}", highlight=False)
-    for attempt in update["evidence"].get("attempts", ()):
-        said = "; ".join(_reasons(attempt.get("gate") or {})) or attempt.get("error") or "learned in the background"
-        item(f"{attempt['rung']} on {attempt['rows']:,} rows: {said}")
+    out.print(f"retrain: {update.became}", highlight=False)
+    for attempt in update.evidence.attempts:
+        said = "; ".join(_reasons(attempt.gate)) if attempt.gate is not None else ""
+        said = said or attempt.error or "learned in the background"
+        item(f"{attempt.rung} on {attempt.rows:,} rows: {said}")
 
 
-def _reasons(gate: Mapping[str, Any]) -> Iterator[str]:
+def _reasons(gate: GateRecord) -> Iterator[str]:
     """What the gate said of every stratum, and of every check that could have refused."""
-    for each in gate.get("strata", ()):
-        yield f"{each['name']}: {each['reason']}"
-    for each in gate.get("checks", ()):
-        if each["verdict"] != "reported":
-            of = f" of {each['of']}" if each.get("of") else ""
-            yield f"{each['name']}{of}: {each['reason']}"
+    for each in gate.strata:
+        yield f"{each.name}: {each.reason}"
+    for each in gate.checks:
+        if each.verdict != "reported":
+            of = f" of {each.of}" if each.of else ""
+            yield f"{each.name}{of}: {each.reason}"
 
 
 def retrained(spec: Spec, result: Retrained) -> None:
@@ -88,11 +90,11 @@ def retrained(spec: Spec, result: Retrained) -> None:
 def history(facts: ModelFacts, last: int) -> None:
     """The newest *last* decisions, oldest of them first, with what became of each."""
     chosen = facts.decisions[-last:]
-    outcomes = {update["decision"]: update for update in facts.updates}
+    outcomes = {update.decision: update for update in facts.updates}
     out.print(f"{facts.model}: {len(chosen)} of {len(facts.decisions)} decisions, times in UTC", highlight=False)
     for made in chosen:
         update, score = outcomes.get(made.id), facts.scores.get(made.id)
-        history_card(made, str(update["became"]) if update else "", score.verdict if score else "")
+        history_card(made, update.became if update else "", score.verdict if score else "")
     if facts.scores:
         counted = Counter[str](score.verdict for score in facts.scores.values())
         out.print(marked("Scored by the labels that came after: {}.", counts(counted)), highlight=False)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel
 
-from ..reading import ModelFacts
+from ..reading import ModelFacts, update_json
 from ..terminal import Terminal
 
 out = Terminal()
 
 
-def print_data(data: Any) -> None:
+def print_data(data: object) -> None:
     """Plain JSON data."""
     out.print_json(data=data)
 
@@ -35,7 +34,7 @@ def print_versions(facts: ModelFacts) -> None:
 
 def print_history(facts: ModelFacts, last: int) -> None:
     """The newest *last* decisions, oldest of them first, each with what became of it and its score."""
-    updates = {update["decision"]: update for update in facts.updates}
+    updates = {update.decision: update_json(update) for update in facts.updates}
     scores = {name: score.model_dump(mode="json") for name, score in facts.scores.items()}
     print_data(
         [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..terminal import Terminal, marked
@@ -15,6 +15,18 @@ from .words import coloured, counts
 if TYPE_CHECKING:
     from ...flows.prefect.progress import Tick
     from ...flows.replay import Replayed
+
+
+class Interval(Protocol):
+    """A metric with its 95 % interval."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
 
 out = Terminal()
 err = Terminal(stderr=True)
@@ -29,7 +41,7 @@ def run_replay(
     from ...flows.replay import replay as flow
 
     hushed()
-    columns: tuple[Any, ...] = (
+    columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.fields[last]}"),
     )  # fmt: skip
@@ -81,7 +93,7 @@ def comparison(metric: str) -> Table:
     return table
 
 
-def add_arm(table: Table, name: str, quality: Any, trainings: int, rows: int, cpu: float) -> None:
+def add_arm(table: Table, name: str, quality: Interval, trainings: int, rows: int, cpu: float) -> None:
     """One arm: its metric with interval, trainings, rows trained on, CPU seconds of training."""
     table.add_row(
         name,

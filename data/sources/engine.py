@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.sql import SQLBackend
 
 from ...spec import waiting
 from ...spec.errors import DataError, Unavailable
@@ -31,7 +33,7 @@ _FETCH = 50_000  # rows that PostgreSQL sends at a time
 class Engine:
     """One connection, and the words for it in errors."""
 
-    def __init__(self, backend: Any, where: str) -> None:
+    def __init__(self, backend: SQLBackend, where: str) -> None:
         self.backend = backend
         self.where = where
 
@@ -95,7 +97,7 @@ class Engine:
             raise self.refused(error) from error
         return rows
 
-    def table(self, name: str, place: tuple[str, str] | str | None = None) -> Any:
+    def table(self, name: str, place: tuple[str, str] | str | None = None) -> ir.Table:
         """A table or view as an Ibis expression; *place* is its schema, or (catalog, schema)."""
         try:
             return self._patiently(lambda: self.backend.table(name, database=place))
@@ -104,7 +106,7 @@ class Engine:
         except Exception as error:
             raise self.refused(error) from error
 
-    def compile(self, expression: Any) -> str:
+    def compile(self, expression: ir.Table) -> str:
         """*expression* in the engine's SQL."""
         return str(self.backend.compile(expression))
 
@@ -145,18 +147,18 @@ class Engine:
                 parts.append(pa.RecordBatch.from_struct_array(pa.array(rows, type=kind)))
         return pa.Table.from_batches(parts, schema=schema)
 
-    def one(self, expression: Any) -> dict[str, Any]:
+    def one(self, expression: ir.Table) -> dict[str, Any]:
         """The single row of *expression*, such as an aggregate, as a dict of Python values."""
         found = self.fetch(self.compile(expression), expression.schema().to_pyarrow())
         row: dict[str, Any] = found.to_pylist()[0]
         return row
 
-    def rows(self, expression: Any) -> list[dict[str, Any]]:
+    def rows(self, expression: ir.Table) -> list[dict[str, Any]]:
         """All rows of *expression* as Python values."""
         found: list[dict[str, Any]] = self.fetch(self.compile(expression), expression.schema().to_pyarrow()).to_pylist()
         return found
 
-    def keep(self, name: str, table: pa.Table) -> Any:
+    def keep(self, name: str, table: pa.Table) -> ir.Table:
         """A small table of our own in DuckDB's memory, under *name*, as an Ibis expression."""
         try:
             self.backend.con.register(f"{name}_given", table)
@@ -207,13 +209,13 @@ def is_away(error: Exception) -> bool:
     return waiting.is_lost(error.sqlstate, str(error))
 
 
-def _opened(url: str) -> Any:
+def _opened(url: str) -> SQLBackend:
     backend = ibis.connect(url)
     _settle(backend)
     return backend
 
 
-def _settle(backend: Any) -> None:
+def _settle(backend: SQLBackend) -> None:
     """Set up a new session of PostgreSQL's."""
     backend.raw_sql("SET default_transaction_read_only = on").close()
     # Joins are by computed ids, whose number the planner guesses far too low: nested loops took 149 s over

@@ -17,7 +17,6 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 _VERSION = 3
 _SETTLED = 2.0  # seconds: a file that changed a moment ago may change again without its time telling
@@ -105,5 +104,5 @@ def stamps(files: list[Path]) -> tuple[File, ...] | None:
     return tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in found)
 
 
-def _digest(body: Any) -> str:
+def _digest(body: object) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

@@ -5,9 +5,8 @@ Apart from the Python half, since a training process needs that one alone and st
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
+import ibis.expr.types as ir
 
 from ..holdout import DIGITS, HOLDOUT_SALT, bound
 
@@ -20,17 +19,17 @@ _md5.__name__ = "md5"
 md5 = ibis.udf.scalar.builtin(_md5)
 
 
-def is_holdout(row_id: Any, share: float) -> Any:
+def is_holdout(row_id: ir.StringValue, share: float) -> ir.BooleanValue:
     """`in_holdout` as an Ibis expression over a text column."""
     return hashed(HOLDOUT_SALT, row_id).substr(0, DIGITS) < bound(share)
 
 
-def hashed(salt: str, row_id: Any) -> Any:
+def hashed(salt: str, row_id: ir.StringValue) -> ir.StringValue:
     """md5(salt || id) as an Ibis expression: 32 hexadecimal digits."""
     return md5(ibis.literal(salt) + row_id)
 
 
-def hash_number(row_id: Any) -> Any:
+def hash_number(row_id: ir.StringValue) -> ir.IntegerValue:
     """The first 32 bits of md5(id) as an Ibis integer expression.
 
     Engines disagree on how hexadecimal text becomes a number, so each digit is looked up by itself; floats

@@ -5,12 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...spec.errors import DataError
 from ...spec.keys.data import DataSpec
 from ...spec.model import Spec
 from ..columns import CANONICAL
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dt
+    import ibis.expr.types as ir
 
 Kind = Literal["number", "category"]
 TargetKind = Literal["float", "int", "text"]
@@ -44,7 +48,12 @@ class Layout:
 
 
 def layout(
-    spec: Spec, rows: Any, labels: Any | None, where: str, expected: Mapping[str, Kind], beside: Collection[str] = ()
+    spec: Spec,
+    rows: ir.Table,
+    labels: ir.Table | None,
+    where: str,
+    expected: Mapping[str, Kind],
+    beside: Collection[str] = (),
 ) -> Layout:
     """Find every column's use; *expected* are the features that a model needs beside those of the spec, *beside* the
     columns that are features only where they are named.
@@ -55,20 +64,7 @@ def layout(
     schema = rows.schema()
     types = {name: type_text(kind) for name, kind in schema.items()}
     home = labels if labels is not None else rows
-    ids = [("data.id", name, rows) for name in data.id]
-    if labels is not None:
-        ids += [("data.labels.id", name, labels) for name in data.label_id]
-    needed = [*ids, ("data.time", data.time, rows)]
-    if data.target is not None:
-        needed.append(("data.target", data.target, home))
-    if data.label_time is not None:
-        needed.append(("data.label_time", data.label_time, home))
-    for key, name, table in needed:
-        if name not in table.columns:
-            raise DataError(_lacking(key, name, table.columns, where + (" (the labels)" if table is labels else "")))
-    for key, name, table in ids:
-        _check_id(table[name].type(), key, name)
-
+    _check_roles(data, rows, labels, where)
     # A column that is written otherwise than the model learned it is missing; engines would take both names for one
     lost = {name.casefold() for name in expected if name not in schema}
     others = tuple(name for name in _others(data, schema) if name not in beside and name.casefold() not in lost)
@@ -101,7 +97,25 @@ def layout(
     )
 
 
-def type_text(kind: Any) -> str:
+def _check_roles(data: DataSpec, rows: ir.Table, labels: ir.Table | None, where: str) -> None:
+    """Every column that the spec gives a role must be there, and ids of a type that can name rows."""
+    home = labels if labels is not None else rows
+    ids = [("data.id", name, rows) for name in data.id]
+    if labels is not None:
+        ids += [("data.labels.id", name, labels) for name in data.label_id]
+    needed = [*ids, ("data.time", data.time, rows)]
+    if data.target is not None:
+        needed.append(("data.target", data.target, home))
+    if data.label_time is not None:
+        needed.append(("data.label_time", data.label_time, home))
+    for key, name, table in needed:
+        if name not in table.columns:
+            raise DataError(_lacking(key, name, table.columns, where + (" (the labels)" if table is labels else "")))
+    for key, name, table in ids:
+        _check_id(table[name].type(), key, name)
+
+
+def type_text(kind: dt.DataType) -> str:
     """A column's type for people and for comparing schemas; whether it may be null is left out."""
     return "user-defined" if kind.is_unknown() else str(kind.copy(nullable=True))
 
@@ -111,7 +125,7 @@ def _others(data: DataSpec, schema: Iterable[str]) -> Iterable[str]:
     return (name for name in schema if name not in roles)
 
 
-def _kind(name: str, kind: Any) -> Kind:
+def _kind(name: str, kind: dt.DataType) -> Kind:
     if kind.is_numeric() or kind.is_boolean():
         return "number"
     if kind.is_string() or kind.is_uuid() or kind.is_inet() or kind.is_macaddr() or kind.is_unknown():
@@ -122,7 +136,7 @@ def _kind(name: str, kind: Any) -> Kind:
     )
 
 
-def _check_id(kind: Any, key: str, name: str) -> None:
+def _check_id(kind: dt.DataType, key: str, name: str) -> None:
     if kind.is_integer() or kind.is_string() or kind.is_uuid() or kind.is_decimal() or kind.is_floating():
         return
     if kind.is_timestamp() or kind.is_date():
@@ -142,7 +156,7 @@ def _check_names(features: tuple[str, ...]) -> None:
             )
 
 
-def _target(spec: Spec, kind: Any) -> TargetKind:
+def _target(spec: Spec, kind: dt.DataType) -> TargetKind:
     name = spec.data.target
     if spec.task == "regression" and (kind.is_numeric() or kind.is_boolean() or kind.is_string()):
         return "float"  # text passes only where it is empty: an all-null CSV column has no better type

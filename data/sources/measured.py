@@ -11,11 +11,13 @@ from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
 from ...spec.model import Spec
 from ..columns import ID, TIME
+from .counted import placing
 from .engine import Engine
 from .facts import Facts, FactsFile, File, stamps
 from .layout import INNER
@@ -91,10 +93,10 @@ def _measured(engine: Engine, rows: Rows, files: tuple[File, ...]) -> Facts:
         held = engine.keep(f"{_COPIES}_hashes", pa.table({"hash": pa.array(twice, pa.uint64())}))
         ids = ids.semi_join(held, _hash(ids[ID]) == held["hash"])
     copies = engine.rows(_several(ids))
-    return _facts(files, engine.one(rows.placing()), copies, 0, in_order=True, named=True)
+    return _facts(files, engine.one(placing(rows)), copies, 0, in_order=True, named=True)
 
 
-def _twice(engine: Engine, ids: Any) -> list[int] | None:
+def _twice(engine: Engine, ids: ir.Table) -> list[int] | None:
     """The hashes that come twice, sorted here: a tenth of what it costs the engine to group all ids.
 
     None where they are too many to be worth it.
@@ -108,7 +110,7 @@ def _twice(engine: Engine, ids: Any) -> list[int] | None:
     return [int(each) for each in again] if len(again) <= _MOST else None
 
 
-def _several(ids: Any) -> Any:
+def _several(ids: ir.Table) -> ir.Table:
     """The ids that come more than once, with how often and when first; no more than are kept, and one."""
     found = ids.group_by(ID).aggregate(n=ids.count(), **{FIRST: ids[TIME].min()})
     return found.filter(found.n > 1).limit(_MOST + 1)
@@ -131,9 +133,9 @@ def _grown(
     # An id of the new files that comes anywhere twice, and those known to: how often, and when first
     again = every.semi_join(fresh, every[ID] == fresh[ID])
     copies = engine.rows(_several(again))
-    placing = engine.one(new.placing())
-    placing["unplaced"] = int(placing["unplaced"] or 0) + held.unplaced
-    facts = _facts(files, placing, copies, 0, in_order=held.in_order, named=held.named)
+    places = engine.one(placing(new))
+    places["unplaced"] = int(places["unplaced"] or 0) + held.unplaced
+    facts = _facts(files, places, copies, 0, in_order=held.in_order, named=held.named)
     if facts.copies is None:
         return facts
     together = dict(held.copies or ()) | dict(facts.copies)
@@ -145,7 +147,7 @@ def _grown(
 
 def _facts(
     files: tuple[File, ...],
-    placing: dict[str, Any],
+    places: dict[str, Any],
     copies: list[dict[str, Any]],
     surplus: int,
     *,
@@ -158,9 +160,9 @@ def _facts(
         surplus += sum(row["n"] - 1 for row in copies)
     return Facts(
         files,
-        int(placing["unplaced"] or 0),
+        int(places["unplaced"] or 0),
         known,
         surplus,
-        in_order and not placing.get("early"),
-        named and not placing["nameless"],
+        in_order and not places.get("early"),
+        named and not places["nameless"],
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeAlias
 
 import ibis
+import ibis.expr.types as ir
 
 from ...spec.errors import DataError
 from .engine import Engine
@@ -16,12 +17,13 @@ LATEST = datetime(9999, 12, 31)
 # A row dated outside has no time: programs write 0001-01-01, 1753-01-01 and 9999-12-31 for none.
 FIRST_ROW, LAST_ROW = datetime(1800, 1, 1), datetime(2262, 1, 1)
 TICK = timedelta(microseconds=1)
+Moment: TypeAlias = ir.TimestampValue  # naive UTC, of microseconds
 _EPOCH = datetime(1970, 1, 1)
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
 _NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
-def literal(moment: datetime) -> Any:
+def literal(moment: datetime) -> Moment:
     """A moment for comparisons; written as text, so that no engine rounds its microseconds."""
     return ibis.literal(written(moment)).cast("timestamp(6)")
 
@@ -31,7 +33,7 @@ def written(moment: datetime) -> str:
     return moment.isoformat(sep=" ", timespec="microseconds")
 
 
-def moments(column: Any, unit: timedelta | None) -> Any:
+def moments(column: ir.Value, unit: timedelta | None) -> Moment:
     """*column* as naive UTC: aware times are converted, naive ones are UTC already.
 
     Numbers count *unit* from 1970-01-01; text is ISO 8601. Call `check_moments` on the column first.
@@ -46,7 +48,7 @@ def moments(column: Any, unit: timedelta | None) -> Any:
     return column.cast("timestamp(6)")
 
 
-def roughly(column: Any, unit: timedelta | None, after: Any, upto: Any | None) -> list[Any]:
+def roughly(column: ir.Value, unit: timedelta | None, after: Moment, upto: Moment | None) -> list[ir.BooleanValue]:
     """Conditions in *column*'s own type that hold for every row with *after* < moment <= *upto*, and for few others.
 
     DuckDB holds a comparison against the statistics of its files' row groups only if the column stands in it bare;
@@ -71,7 +73,7 @@ def roughly(column: Any, unit: timedelta | None, after: Any, upto: Any | None) -
     return found
 
 
-def ends(column: Any, unit: timedelta | None) -> Any:
+def ends(column: ir.Value, unit: timedelta | None) -> Moment:
     """As `moments`, but where *column* names a day without a time: the end of that day."""
     moment = moments(column, unit)
     later = moment + ibis.interval(days=1)
@@ -82,7 +84,7 @@ def ends(column: Any, unit: timedelta | None) -> Any:
     return moment
 
 
-def check_moments(engine: Engine, table: Any, name: str, key: str, unit: timedelta | None) -> None:
+def check_moments(engine: Engine, table: ir.Table, name: str, key: str, unit: timedelta | None) -> None:
     """Refuse a column that cannot be read as times, naming the first value that stands in the way.
 
     Raises DataError: wrong type, no or zero `data.time_unit` for numbers, a unit where none applies,
@@ -109,7 +111,7 @@ def check_moments(engine: Engine, table: Any, name: str, key: str, unit: timedel
         )
 
 
-def _check_text(engine: Engine, table: Any, column: Any, unit: timedelta | None, where: str) -> None:
+def _check_text(engine: Engine, table: ir.Table, column: ir.Value, unit: timedelta | None, where: str) -> None:
     text = _text(column)
     good = text.re_search(ISO if unit is None else _NUMBER)
     if unit is None and engine.backend.name == "duckdb":
@@ -126,7 +128,7 @@ def _check_text(engine: Engine, table: Any, column: Any, unit: timedelta | None,
         _check_range(engine, table, _steps(column), unit, where)
 
 
-def _check_range(engine: Engine, table: Any, steps: Any, unit: timedelta, where: str) -> None:
+def _check_range(engine: Engine, table: ir.Table, steps: ir.FloatingValue, unit: timedelta, where: str) -> None:
     ends = engine.one(table.aggregate(low=steps.min(), high=steps.max()))
     low, high = ((end - _EPOCH) / unit for end in (EARLIEST, LATEST))
     for value in (ends["low"], ends["high"]):
@@ -137,11 +139,11 @@ def _check_range(engine: Engine, table: Any, steps: Any, unit: timedelta, where:
             )
 
 
-def _steps(column: Any) -> Any:
+def _steps(column: ir.Value) -> ir.FloatingValue:
     """Numbers, or text of numbers, as floats; NaN, which some writers put for a missing number, as null."""
     steps = (_text(column) if column.type().is_string() else column).cast("float64")
     return ibis.ifelse(steps.isnan(), None, steps)
 
 
-def _text(column: Any) -> Any:
+def _text(column: ir.StringValue) -> ir.StringValue:
     return column.strip().nullif("")

@@ -6,7 +6,7 @@ import glob
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,6 +17,9 @@ from ...spec.places import is_a_file, real
 from .engine import Engine
 from .moment import ISO
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
 _PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _DUCKDB = (".duckdb", ".ddb", ".db")
@@ -24,7 +27,7 @@ _PARTITION = re.compile(r"[^=]+=[^=]*$")
 _TZ_NS = "TIMESTAMPTZ_NS"
 
 
-def open_tables(spec: Spec) -> tuple[Engine, Any, Any | None]:
+def open_tables(spec: Spec) -> tuple[Engine, ir.Table, ir.Table | None]:
     """Connect, and return the engine, the table of rows and the table of labels (None: in the rows' own).
 
     Raises DataError where a place is missing or unreadable, or the two lie in different engines.
@@ -61,7 +64,7 @@ def _engine_of(url: str | None) -> str:
     return "files (DuckDB)" if url is None else "a database by URL"
 
 
-def _database_table(engine: Engine, key: str, table: str) -> Any:
+def _database_table(engine: Engine, key: str, table: str) -> ir.Table:
     schema, _, name = table.rpartition(".")
     try:
         return engine.table(name, schema or None)
@@ -81,7 +84,7 @@ def _file_table(
     table: str | None,
     roles: tuple[tuple[str, ...], tuple[str, ...], CsvSpec],
     attached: dict[Path, str],
-) -> Any:
+) -> ir.Table:
     files = _files(folder, key, source)
     kinds = {_kind(key, each) for each in files}
     if len(kinds) > 1:
@@ -141,7 +144,7 @@ def _listed(files: Sequence[Path]) -> str:
     return "[" + ", ".join(_quoted(glob.escape(str(each))) for each in files) + "]"
 
 
-def named_rows(engine: Engine, spec: Spec, column: str) -> Any | None:
+def named_rows(engine: Engine, spec: Spec, column: str) -> ir.Table | None:
     """The table of rows with the file that each lies in as *column*; None where they lie in no Parquet files."""
     files = _files(spec.folder, "data", spec.data.source or "")
     if {_kind("data", each) for each in files} != {"parquet"}:
@@ -151,7 +154,7 @@ def named_rows(engine: Engine, spec: Spec, column: str) -> Any | None:
     )
 
 
-def _view(engine: Engine, key: str, relation: str) -> Any:
+def _view(engine: Engine, key: str, relation: str) -> ir.Table:
     """A view of *relation* whose types Ibis knows: DuckDB's aware nanoseconds become microseconds."""
     described = engine.run(f"DESCRIBE SELECT * FROM {relation}")  # noqa: S608  # names in it are quoted
     cast = [f"CAST({_name(name)} AS TIMESTAMPTZ) AS {_name(name)}" for name, kind, *_ in described if kind == _TZ_NS]
@@ -193,7 +196,7 @@ def _kind(key: str, path: Path) -> str:
 
 def _csv_table(
     engine: Engine, key: str, listed: str, row_id: tuple[str, ...], times: tuple[str, ...], csv: CsvSpec
-) -> Any:
+) -> ir.Table:
     """CSV parsed once into a table of DuckDB's (which spills to disk), since every query would parse it again.
 
     Types are found over *all* lines, so that no later line can break the read. Ids stay text, as `007` keeps
@@ -226,7 +229,9 @@ def csv_options(csv: CsvSpec) -> str:
     return options if csv.delimiter is None else f"{options}, delim = {_quoted(csv.delimiter)}"
 
 
-def _attached_table(engine: Engine, key: str, files: list[Path], table: str | None, attached: dict[Path, str]) -> Any:
+def _attached_table(
+    engine: Engine, key: str, files: list[Path], table: str | None, attached: dict[Path, str]
+) -> ir.Table:
     if len(files) > 1:
         raise DataError(f"{key}.source: {len(files)} DuckDB files match; expected one, such as {files[0].name}")
     if files[0] not in attached:

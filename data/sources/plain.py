@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ..columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
 from .layout import Kind, Layout, TargetKind
@@ -17,18 +17,18 @@ _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?[0-2]?\d{1,2})?$"  # 1e400 is no 
 _TRUE, _FALSE = ("true", "t"), ("false", "f")  # as a column of booleans is written that one other word made text of
 
 
-def number(column: Any) -> Any:
+def number(column: ir.Value) -> ir.FloatingValue:
     """A numeric or boolean column as float64, in the engine; NaN and null both mean missing."""
     if column.type().is_boolean():
         column = column.cast("int32")  # PostgreSQL casts no boolean to a float
     return column.cast("float64")
 
 
-def text(column: Any) -> Any:
+def text(column: ir.Value) -> ir.StringValue:
     return column.cast("string")
 
 
-def plain(column: Any, kind: Kind) -> Any:
+def plain(column: ir.Value, kind: Kind) -> ir.Value:
     """A feature in the engine: float64 or text. Text that is to be a number and is none is missing."""
     if kind == "number" and column.type().is_string():
         stripped = column.strip()
@@ -37,19 +37,19 @@ def plain(column: Any, kind: Kind) -> Any:
     return number(column) if kind == "number" else text(column)
 
 
-def unreadable(column: Any) -> Any:
+def unreadable(column: ir.StringValue) -> ir.BooleanValue:
     """Whether a text in the engine is neither empty nor a number."""
     stripped = column.strip()
     readable = stripped.re_search(_NUMBER) | stripped.lower().isin((*_TRUE, *_FALSE))
     return (column.notnull() & (stripped != "") & ~readable).fill_null(False)
 
 
-def missing(kind: Kind) -> Any:
+def missing(kind: Kind) -> ir.Value:
     """A column of nothing, in the type that *kind* has."""
     return ibis.null("float64" if kind == "number" else "string")
 
 
-def label(column: Any, kind: TargetKind, no_label: tuple[str, ...] = ()) -> Any:
+def label(column: ir.Value, kind: TargetKind, no_label: tuple[str, ...] = ()) -> ir.Value:
     """The target in the engine: int64, float64 or text. NaN is no label, and neither are the words that programs write
     for none, nor those of *no_label*."""
     if kind == "int":
@@ -69,7 +69,7 @@ def to_frame(table: pa.Table, layout: Layout) -> pd.DataFrame:
     and boolean classes, or float64 where any of them has not arrived; `_prediction` (if declared) and
     features float64 or object str; `_holdout` bool.
     """
-    columns: dict[str, Any] = {
+    columns: dict[str, np.ndarray | pd.Series] = {
         ID: _objects(table[ID]),
         TIME: _times(table[TIME]),
         LABEL_TIME: _times(table[LABEL_TIME]),
@@ -83,28 +83,28 @@ def to_frame(table: pa.Table, layout: Layout) -> pd.DataFrame:
     return pd.DataFrame(columns, copy=False)
 
 
-def _column(column: pa.ChunkedArray, kind: Kind) -> Any:
+def _column(column: pa.ChunkedArray, kind: Kind) -> NDArray[np.float64] | pd.Series:
     return _floats(column) if kind == "number" else _objects(column)
 
 
-def _floats(column: pa.ChunkedArray) -> Any:
-    return column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _objects(column: pa.ChunkedArray) -> pd.Series[Any]:
+def _objects(column: pa.ChunkedArray) -> pd.Series:
     # A dictionary (the source's categories or enums) is decoded by the cast. The explicit dtype keeps
     # pandas from choosing its own string type.
     values = column.cast(pa.string()).to_numpy(zero_copy_only=False)
     return pd.Series(values, dtype=object)
 
 
-def _times(column: pa.ChunkedArray) -> Any:
-    return column.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False).astype("datetime64[us]", copy=False)
+def _times(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
+    return np.asarray(column.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False), dtype="datetime64[us]")
 
 
-def _target(column: pa.ChunkedArray, kind: TargetKind) -> Any:
+def _target(column: pa.ChunkedArray, kind: TargetKind) -> NDArray[np.float64] | NDArray[np.int64] | pd.Series:
     if kind == "text":
         return _objects(column)
     if kind == "int" and column.null_count == 0:
-        return column.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+        return np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
     return _floats(column)

@@ -15,10 +15,11 @@ from threading import Lock
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from .engine import Engine
-from .moment import written
+from .moment import Moment, written
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Questions:
         self._engine = engine
         self._known = {} if alike is None else _remembered(alike)
 
-    def rows(self, shape: Hashable, build: Callable[[], Any], /, **moments: datetime) -> pa.Table:
+    def rows(self, shape: Hashable, build: Callable[[], ir.Table], /, **moments: datetime) -> pa.Table:
         """The answer of `build()`, an expression whose moments are slots, at these *moments*.
 
         *shape* must tell apart all that `build` depends on, but for the moments; what is asked once has None.
@@ -58,7 +59,7 @@ class Questions:
             sql = sql.replace(f"'{_mark(name)}'", f"'{written(moment)}'")
         return self._engine.fetch(sql, known.schema)
 
-    def one(self, shape: Hashable, build: Callable[[], Any], /, **moments: datetime) -> dict[str, Any]:
+    def one(self, shape: Hashable, build: Callable[[], ir.Table], /, **moments: datetime) -> dict[str, Any]:
         """The single row that `build()` answers with, such as an aggregate, as Python values."""
         row: dict[str, Any] = self.rows(shape, build, **moments).to_pylist()[0]
         return row
@@ -73,7 +74,7 @@ def _remembered(alike: Hashable) -> dict[Hashable, _Compiled]:
         return found
 
 
-def slot(name: str) -> Any:
+def slot(name: str) -> Moment:
     """A moment to be filled in when the question is asked."""
     return ibis.literal(_mark(name)).cast("timestamp(6)")
 

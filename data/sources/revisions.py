@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 
 from .hashed import hashed
 from .layout import INNER
@@ -37,7 +37,7 @@ class Revisions:
         return self.revised / self.labelled if self.labelled else 0.0
 
 
-def one_each(rows: Any, name: str, label: str, stated: str, *, newest: bool) -> Any:
+def one_each(rows: ir.Table, name: str, label: str, stated: str, *, newest: bool) -> ir.Table:
     """One row for each id *name* of the label *rows*: its first moment *stated* and the label that counts, with
     REVISED. Without such moments there is no order, and the label is the first by its hash, on every engine alike."""
     tie = hashed("", rows[label]) if rows[label].type().is_string() else rows[label]
@@ -60,7 +60,7 @@ def one_each(rows: Any, name: str, label: str, stated: str, *, newest: bool) -> 
     )
 
 
-def several(rows: Any, name: str, label: str, stated: str) -> Any:
+def several(rows: ir.Table, name: str, label: str, stated: str) -> ir.Table:
     """For each id *name* of the label *rows*: how many labels (*labels*), how many that differ (*kinds*), and the
     last moment *stated*."""
     named = rows.filter(rows[name].notnull())

@@ -11,25 +11,25 @@ ahead.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 
 from ...spec.model import Spec
 from ..columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
 from .hashed import hashed, is_holdout
 from .layout import INNER, Layout
-from .moment import FIRST_ROW, LAST_ROW, TICK, ends, literal, moments, roughly
-from .plain import label, missing, plain, text, unreadable
-from .revisions import REVISED, one_each, several
+from .moment import Moment, roughly
+from .plain import label, missing, plain, unreadable
+from .revisions import REVISED, one_each
+from .roles import id_of, later, placed, stated_in, time_of, unit_of
 
 STATED = f"{INNER}stated"  # label time as the source says it, also when it lies in the future
 FAULT = f"{INNER}fault"  # the label is dated before its row, or not dated at all
 SEEN = f"{INNER}seen"  # a copy whose label lies in the future has not been written yet, as far as one can know
 FIRST = f"{INNER}first_time"  # of an id that comes twice, in the table of copies
-_LABEL = f"{INNER}label"
-_LABEL_ID = f"{INNER}label_id"
+LABEL = f"{INNER}label"
+LABEL_ID = f"{INNER}label_id"
 _RANK = f"{INNER}rank"
 _WORDS = f"{INNER}words_"
 
@@ -46,16 +46,23 @@ class Rows:
 
     spec: Spec
     layout: Layout
-    table: Any
-    labels: Any | None
+    table: ir.Table
+    labels: ir.Table | None
     unique: bool = False
-    copies: Any | None = None
+    copies: ir.Table | None = None
     surplus: int = 0
     unplaced: int | None = None
     in_order: bool = False
     named: bool = False
 
-    def visible(self, now: Any, *, wide: bool, inside: tuple[Any, Any] | None = None, after: Any | None = None) -> Any:
+    def visible(
+        self,
+        now: Moment,
+        *,
+        wide: bool,
+        inside: tuple[Moment, Moment] | None = None,
+        after: Moment | None = None,
+    ) -> ir.Table:
         """Rows with id and `_time <= now`, copies included: canonical columns plus STATED, FAULT and SEEN.
 
         Rows that hold words where the model learned numbers are left out, as those without an id are.
@@ -64,27 +71,27 @@ class Rows:
         a few columns for them. *inside*: only those with start < `_time` <= end, and no others' labels are looked at.
         *after*: rows whose label came until then may be left out, if files tell which they are.
         """
-        rows, names = self._keyed(self._table(inside, after), now, wide=wide)
+        rows, names = self._keyed(self.within(inside, after), now, wide=wide)
         if inside is not None:
             rows = rows.filter(rows[TIME] > inside[0], rows[TIME] <= inside[1])
         if after is not None and self._late_only:
             rows = rows.filter(rows[STATED] > after if self.spec.data.label_time else rows[TIME] > self._before(after))
         return self._labelled(now, rows, names, bounded=inside is not None)
 
-    def _table(self, inside: tuple[Any, Any] | None, after: Any | None) -> Any:
+    def within(self, inside: tuple[Moment, Moment] | None, after: Moment | None = None) -> ir.Table:
         """The rows' table, without row groups of its files in which no row can be *inside* or labelled *after*."""
         data, table = self.spec.data, self.table
         if self.unplaced is None:  # a database: its planner knows better
             return table
-        found: list[Any] = []
+        found: list[ir.BooleanValue] = []
         if inside is not None:
-            found += roughly(table[data.time], self._unit(table[data.time]), *inside)
+            found += roughly(table[data.time], unit_of(data, table[data.time]), *inside)
         if after is not None and self._late_only:
             if data.label_time is not None:
                 column = table[data.label_time]
-                found += [] if column.type().is_date() else roughly(column, self._unit(column), after, None)
+                found += [] if column.type().is_date() else roughly(column, unit_of(data, column), after, None)
             else:
-                found += roughly(table[data.time], self._unit(table[data.time]), self._before(after), None)
+                found += roughly(table[data.time], unit_of(data, table[data.time]), self._before(after), None)
         return table.filter(found) if found else table
 
     @property
@@ -99,28 +106,15 @@ class Rows:
             self.labels is None and self.unplaced is not None and (self.in_order or self.spec.data.label_time is None)
         )
 
-    def _before(self, after: Any) -> Any:
+    def _before(self, after: Moment) -> Moment:
         """The time of a row whose label comes at *after*, where the delay is fixed."""
         delay = self.spec.data.label_delay
-        return _later(after, -delay) if delay else after
+        return later(after, -delay) if delay else after
 
-    def ids(self, now: Any) -> Any:
+    def ids(self, now: Moment) -> ir.Table:
         """`_id` and `_time` of the visible rows, copies included."""
         rows, _ = self._keyed(self.table, now, wide=False)
         return rows.select(ID, TIME)
-
-    def nameless(self, start: Any, end: Any) -> Any:
-        """The rows that cannot be named (in the span) or placed in time (anywhere): to be counted.
-
-        If *unplaced* is known already, the former alone.
-        """
-        table = self._table((start, end), None)
-        rows = table.select(**{ID: self._id(table, self.spec.data.id), TIME: self._time(table)})
-        placed = _placed(rows)
-        if self.unplaced is not None:
-            return rows.filter(rows[TIME] > start, rows[TIME] <= end, rows[ID].isnull())
-        inside = (rows[TIME] > start) & (rows[TIME] <= end)
-        return rows.filter(~placed.fill_null(False) | (rows[ID].isnull() & inside))
 
     @property
     def timed_by_label(self) -> bool:
@@ -129,57 +123,12 @@ class Rows:
         own = self.labels is None and self.spec.data.label_time is not None
         return own and self.unplaced is not None and not sound
 
-    def timeless(self, start: Any, end: Any) -> Any:
-        """The rows whose label is dated in the span and that have no time, or one after it: to be counted."""
-        stated = self._stated(self.table[self.spec.data.label_time])
-        rows = self.table.select(**{TIME: self._time(self.table), STATED: stated})
-        placed = (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= end)
-        return rows.filter(rows[STATED] > start, rows[STATED] <= end, ~placed.fill_null(False))
-
-    def words_among_numbers(self, start: Any, end: Any) -> Any:
-        """One row: for each feature that is `Layout.unsure`, in how many rows of the span it holds a word."""
-        table = self._table((start, end), None)
-        places = {str(n): unreadable(table[name]) for n, name in enumerate(self.layout.unsure)}
-        rows = table.select(**{TIME: self._time(table)}, **places)
-        rows = rows.filter(rows[TIME] > start, rows[TIME] <= end)
-        return rows.aggregate(**{place: _number_of(rows[place]) for place in places})
-
-    def placing(self) -> Any:
-        """One row: how many rows have no time (*unplaced*) or no id (*nameless*), how many labels before their row
-        (*early*)."""
-        chosen = {ID: self._id(self.table, self.spec.data.id), TIME: self._time(self.table)}
-        if self.labels is None and self.spec.data.label_time is not None:
-            chosen[STATED] = self._stated(self.table[self.spec.data.label_time])
-        rows = self.table.select(**chosen)
-        counts = {"unplaced": _number_of(~_placed(rows).fill_null(False)), "nameless": _number_of(rows[ID].isnull())}
-        if STATED in rows.columns:
-            counts["early"] = _number_of((rows[STATED] < rows[TIME]).fill_null(False))
-        return rows.aggregate(**counts)
-
-    def moved(self) -> Any:
-        """The ids of rows of several times, with how many times more than one each has (*more*)."""
-        ids = self.ids(literal(LAST_ROW))
-        found = ids.group_by(ID).aggregate(more=ids[TIME].nunique() - 1)
-        return found.filter(found.more > 0)
-
-    def label_ids(self) -> Any:
-        """The ids of the table of labels, where there is one."""
-        labels: Any = self.labels
-        return labels.select(**{ID: self._id(labels, self.spec.data.label_id)})
-
     @property
     def can_have_orphans(self) -> bool:
         """Labels can miss their row only in a table of their own, and be placed in time only by a time."""
         return self.labels is not None and self.spec.data.label_time is not None
 
-    def orphans(self, now: Any, start: Any, end: Any) -> Any:
-        """Labels dated in the span whose id no visible row has; only where `can_have_orphans`."""
-        dated = self._label_rows(self.labels)
-        inside = dated.filter(dated[STATED] > start, dated[STATED] <= end)
-        known = self.ids(now)
-        return inside.anti_join(known, inside[_LABEL_ID] == known[ID])
-
-    def first_copies(self, rows: Any) -> Any:
+    def first_copies(self, rows: ir.Table) -> ir.Table:
         """One row per id: the first by time, then by label arrival, then by content, on every engine alike."""
         content = [rows[TARGET]] + [rows[name] for name in self._content()]
         # Text is ordered by its hash: engines and their collations disagree about its own order.
@@ -188,13 +137,13 @@ class Rows:
         ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[ID], order_by=order)})
         return ranked.filter(ranked[_RANK] == 0).drop(_RANK)
 
-    def ranked(self, rows: Any) -> tuple[Any, Any]:
+    def ranked(self, rows: ir.Table) -> tuple[ir.Table, ir.BooleanValue]:
         """Narrow *rows* with whether each is its id's first copy: enough for counts."""
         order = self._arrival_order(rows)
         ranked = rows.mutate(**{_RANK: ibis.row_number().over(group_by=rows[ID], order_by=order)})
         return ranked, ranked[_RANK] == 0
 
-    def _arrival_order(self, rows: Any) -> list[Any]:
+    def _arrival_order(self, rows: ir.Table) -> list[ir.Value]:
         return [
             rows[TIME].asc(),
             rows[LABEL_TIME].asc(nulls_first=False),
@@ -205,19 +154,19 @@ class Rows:
     def _content(self) -> tuple[str, ...]:
         return ((PREDICTION,) if self.layout.prediction else ()) + self.layout.features
 
-    def _keyed(self, table: Any, now: Any, *, wide: bool) -> tuple[Any, dict[str, Any]]:
+    def _keyed(self, table: ir.Table, now: Moment, *, wide: bool) -> tuple[ir.Table, dict[str, str]]:
         """Visible rows with id, time and the columns their label is made of, and the wide part by name."""
         data = self.spec.data
-        chosen = {ID: self._id(table, data.id), TIME: self._time(table)}
+        chosen = {ID: id_of(table, data.id), TIME: time_of(data, table)}
         if self.labels is None:
             # Without a target (clustering) a row is its own label: 0 stands for "it is here".
-            chosen[_LABEL] = (
+            chosen[LABEL] = (
                 ibis.literal(0).cast("float64")
                 if data.target is None
                 else label(table[data.target], self.layout.target, data.no_label or ())
             )
             if data.label_time is not None:
-                chosen[STATED] = self._stated(table[data.label_time])
+                chosen[STATED] = stated_in(data, table[data.label_time])
         names = self._content() if wide else ()
         for name in names:
             source, kind = name, self.layout.kinds.get(name, "number")
@@ -226,132 +175,69 @@ class Rows:
             chosen[name] = plain(table[source], kind) if source in table.columns else missing(kind)
         chosen |= {f"{_WORDS}{n}": unreadable(table[name]) for n, name in enumerate(self.layout.unsure)}
         rows = table.select(**chosen)
-        seen = rows.filter(rows[ID].notnull(), _placed(rows), rows[TIME] <= now)
+        seen = rows.filter(rows[ID].notnull(), placed(rows), rows[TIME] <= now)
         for n in range(len(self.layout.unsure)):
             seen = seen.filter(~seen[f"{_WORDS}{n}"]).drop(f"{_WORDS}{n}")
         return seen, {name: name for name in names}
 
-    def _labelled(self, now: Any, rows: Any, wide: dict[str, Any], *, bounded: bool) -> Any:
+    def _labelled(self, now: Moment, rows: ir.Table, wide: dict[str, str], *, bounded: bool) -> ir.Table:
         data = self.spec.data
         own = self.labels is None
         if not own:
             first = self._first_labels(now, rows.select(ID) if bounded else None)
-            joined = rows.left_join(first, rows[ID] == first[_LABEL_ID])
+            joined = rows.left_join(first, rows[ID] == first[LABEL_ID])
             kept = [joined[name] for name in rows.columns] + [joined[name] for name in first.columns]
             rows = joined.select(*kept)
         else:
             rows = rows.mutate(**{REVISED: ibis.literal(False)})
-        known = rows[_LABEL].notnull()
+        known = rows[LABEL].notnull()
         if data.label_time is not None:
             stated = ibis.ifelse(known, rows[STATED], None)
         else:
-            stated = ibis.ifelse(known, _later(rows[TIME], data.label_delay), None)
+            stated = ibis.ifelse(known, later(rows[TIME], data.label_delay), None)
         rows = rows.mutate(**{STATED: stated})
         due = _not_before(rows[TIME], rows[STATED])  # a label never precedes its row
         if data.mature_after:  # rows of one age come of age together, whatever their labels are
-            due = _not_before(_later(rows[TIME], data.mature_after), due)
+            due = _not_before(later(rows[TIME], data.mature_after), due)
         here = due.notnull() & (due <= now)
         return rows.select(
             **{
                 ID: rows[ID],
                 TIME: rows[TIME],
                 LABEL_TIME: ibis.ifelse(here, due, None),
-                TARGET: ibis.ifelse(here, rows[_LABEL], None),
+                TARGET: ibis.ifelse(here, rows[LABEL], None),
                 HOLDOUT: is_holdout(rows[ID], data.holdout),
                 STATED: rows[STATED],
-                FAULT: rows[_LABEL].notnull() & (rows[STATED].isnull() | (rows[STATED] < rows[TIME])),
+                FAULT: rows[LABEL].notnull() & (rows[STATED].isnull() | (rows[STATED] < rows[TIME])),
                 SEEN: (rows[STATED].isnull() | (rows[STATED] <= now)) if own else ibis.literal(True),
                 REVISED: rows[REVISED].fill_null(False) & here,
                 **wide,
             }
         )
 
-    def _label_rows(self, labels: Any) -> Any:
+    def label_rows(self) -> ir.Table:
+        """LABEL_ID, LABEL and (if labels are dated) STATED of the table of labels, which must be there."""
         data = self.spec.data
+        labels: ir.Table = self.labels
         chosen = {
-            _LABEL_ID: self._id(labels, data.label_id),
-            _LABEL: label(labels[data.target], self.layout.target, data.no_label or ()),
+            LABEL_ID: id_of(labels, data.label_id),
+            LABEL: label(labels[data.target], self.layout.target, data.no_label or ()),
         }
         if data.label_time is not None:
-            chosen[STATED] = self._stated(labels[data.label_time])
+            chosen[STATED] = stated_in(data, labels[data.label_time])
         rows = labels.select(**chosen)
-        return rows.filter(rows[_LABEL].notnull())
+        return rows.filter(rows[LABEL].notnull())
 
-    def _first_labels(self, now: Any, among: Any | None) -> Any:
+    def _first_labels(self, now: Moment, among: ir.Table | None) -> ir.Table:
         """One label per id (*among*: these ids only) of those known at *now*; see revisions.py."""
-        rows = self._label_rows(self.labels)
+        rows = self.label_rows()
         if among is not None:
-            rows = rows.semi_join(among, rows[_LABEL_ID] == among[ID])
+            rows = rows.semi_join(among, rows[LABEL_ID] == among[ID])
         if STATED in rows.columns:
             rows = rows.filter(rows[STATED].isnull() | (rows[STATED] <= now))
-        return one_each(rows, _LABEL_ID, _LABEL, STATED, newest=self.spec.data.newest_label)
-
-    def several_labels(self) -> Any:
-        """One row: the ids of the table of labels (*labelled*), those with more than one label (*several*), with
-        labels that differ (*revised*), and by which age in seconds 99 % of the latter had their last (*age*)."""
-        each = several(self._label_rows(self.labels), _LABEL_ID, _LABEL, STATED)
-        ids = self.ids(literal(LAST_ROW))
-        placed = ids.group_by(ID).aggregate(**{TIME: ids[TIME].min()})
-        found = each.inner_join(placed, each[_LABEL_ID] == placed[ID])
-        differs = found.kinds > 1
-        age = {}
-        if STATED in each.columns:
-            seconds = (found[STATED].epoch_seconds() - found[TIME].epoch_seconds()).cast("float64")
-            age = {"age": ibis.ifelse(differs, seconds, None).quantile(0.99)}
-        return found.aggregate(
-            labelled=found.count(), several=_number_of(found.labels > 1), revised=_number_of(differs), **age
-        )
-
-    def _time(self, table: Any) -> Any:
-        column = table[self.spec.data.time]
-        return moments(column, self._unit(column))
-
-    def _stated(self, column: Any) -> Any:
-        """When labels arrived. One that names only its day may have come until that day's end: known any earlier, it
-        would be looked ahead at, or lie behind a watermark of that very day and never be learned."""
-        return ends(column, self._unit(column))
-
-    def _unit(self, column: Any) -> timedelta | None:
-        """`data.time_unit` counts for columns of numbers; beside it, another may hold timestamps."""
-        return None if column.type().is_timestamp() or column.type().is_date() else self.spec.data.time_unit
-
-    def _id(self, table: Any, names: tuple[str, ...]) -> Any:
-        """The id as text; of several columns their texts with `|` between, and null where one of them is."""
-        if len(names) == 1:
-            return self._one_id(table, names[0])
-        parts = [self._one_id(table, name).replace("\\", "\\\\").replace("|", "\\|") for name in names]
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole + ibis.literal("|") + part
-        return whole
-
-    def _one_id(self, table: Any, name: str) -> Any:
-        column = table[name]
-        kind = column.type()
-        if kind.is_floating():  # integers beside nulls often arrive as floats; other floats name nothing
-            whole = column.abs() < 2**53
-            whole = whole & (column == column.floor())
-            return text(ibis.ifelse(whole, column, None).cast("int64"))
-        if kind.is_timestamp() or kind.is_date():
-            return text(moments(column, None))
-        return text(column)
+        return one_each(rows, LABEL_ID, LABEL, STATED, newest=self.spec.data.newest_label)
 
 
-def _not_before(earliest: Any, moment: Any) -> Any:
+def _not_before(earliest: Moment, moment: Moment) -> Moment:
     """The later of the two; null where *moment* is (engines differ in what `greatest` makes of nulls)."""
     return ibis.ifelse(moment < earliest, earliest, moment)
-
-
-def _later(time: Any, delay: timedelta | None) -> Any:
-    if not delay:
-        return time
-    return (time + ibis.literal(delay // TICK, "int64").as_interval("us")).cast("timestamp(6)")
-
-
-def _placed(rows: Any) -> Any:
-    """Whether a row's time can be told; null where there is none."""
-    return (rows[TIME] >= literal(FIRST_ROW)) & (rows[TIME] <= literal(LAST_ROW))
-
-
-def _number_of(condition: Any) -> Any:
-    return ibis.ifelse(condition, 1, 0).cast("int64").sum()

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from ...loop.events import HAPPENINGS, Happening
 from .engine import emit_event
@@ -33,7 +32,7 @@ def rehearsing() -> bool:
     return not _told.get()
 
 
-def events_schema() -> dict[str, Any]:
+def events_schema() -> dict[str, object]:
     """The JSON schema of every event's payload, by the event's name."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -57,7 +56,7 @@ def announce(happening: Happening) -> None:
 
 
 def _send(happening: Happening) -> None:
-    payload: dict[str, Any] = happening.model_dump(mode="json")
+    payload: dict[str, object] = happening.model_dump(mode="json")
     related = [{"prefect.resource.id": f"ratoon.spec.{happening.spec}", "prefect.resource.role": "spec"}]
     emit_event(
         event=happening.event,

@@ -7,9 +7,10 @@ field with the parameter's bare name; only what stands in `json_schema_extra` ou
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from ...loop.moment import as_utc, wall_clock
 from ...spec.errors import BadInput
@@ -18,8 +19,9 @@ from .engine import deployment
 SLACK = timedelta(minutes=5)  # two machines' clocks may differ by this
 
 
-def _shown(title: str) -> Any:
-    return Field(json_schema_extra={"title": title})
+def _shown(title: str) -> FieldInfo:
+    shown: FieldInfo = Field(json_schema_extra={"title": title})
+    return shown
 
 
 SpecPath = Annotated[str, _shown("Spec (set by the deployment)")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from ...loop.context import Stores
 from ...loop.events import Caught, Happening, Promoted
@@ -66,7 +65,7 @@ class PrefectListener:
                 self._work = self._begin = None
 
 
-def _logger() -> Any:
+def _logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
     try:
         return get_run_logger()
     except RuntimeError:  # Prefect's MissingContextError: nobody runs a flow here

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from ...spec.errors import BadInput
@@ -10,7 +10,7 @@ from ...spec.load import load_spec
 from .engine import PREFECT, flow_run, get_client, get_run_logger
 
 
-def model_name(parameters: dict[str, Any]) -> str:
+def model_name(parameters: Mapping[str, object]) -> str:
     """The model behind a run's `spec` parameter; the parameter itself where the spec cannot be read."""
     path = str(parameters.get("spec", ""))
     try:
@@ -19,7 +19,7 @@ def model_name(parameters: dict[str, Any]) -> str:
         return path or "(no spec)"
 
 
-def moment_name(parameters: dict[str, Any]) -> str:
+def moment_name(parameters: Mapping[str, object]) -> str:
     """` at 2012-03-04 05:06`, or nothing where the run judges the present."""
     at = parameters.get("at")
     return f" at {at:%Y-%m-%d %H:%M}" if hasattr(at, "strftime") else f" at {at}" if at else ""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...loop.context import Stores
 from ...loop.moment import wall_clock
 from ...loop.retention import Removed, prune, still_needed
 from ...spec.keys.retention import RetentionSpec
 from .engine import PREFECT
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas import FlowRun
 
 _AT_ONCE = 200  # runs of one page
 _MOST = 2_000  # runs of one pass: the next one goes on
@@ -55,7 +59,7 @@ def _runs(context: Stores, before: datetime, champions: int, dry: bool) -> Remov
     return Removed(kind="runs", count=count, kept=kept, failed=tuple(failed[:20]))
 
 
-def _old_runs(client: Any, context: Stores, before: datetime) -> Iterator[Any]:
+def _old_runs(client: SyncPrefectClient, context: Stores, before: datetime) -> Iterator[FlowRun]:
     from prefect.client.schemas.filters import (
         DeploymentFilter,
         DeploymentFilterName,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
+from typing import Generic, NoReturn, ParamSpec, TypeVar
 from uuid import uuid4
 
 from pydantic import ValidationError, validate_call
@@ -42,9 +42,12 @@ class State(Generic[R]):
         return self.error
 
 
+MayRetry = Callable[[object, None, State[object]], bool]  # task, run and state, as Prefect hands them over
+
+
 @dataclass
 class _Run:
-    parameters: dict[str, Any]
+    parameters: dict[str, object]
     id: str = field(default_factory=lambda: str(uuid4()))
     name: str = ""
 
@@ -69,7 +72,7 @@ class _FlowRun:
         return run.name if run else None
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         run = _present.get()
         return run.parameters if run else {}
 
@@ -135,7 +138,7 @@ class Task(Generic[P, R]):
         fn: Callable[P, R],
         retries: int,
         retry_delay_seconds: float,
-        retry_condition_fn: Callable[[Any, Any, Any], bool] | None,
+        retry_condition_fn: MayRetry | None,
     ) -> None:
         self.fn = fn
         self._retries, self._pause, self._may = retries, retry_delay_seconds, retry_condition_fn
@@ -164,7 +167,7 @@ def task(
     *,
     retries: int = 0,
     retry_delay_seconds: float = 0,
-    retry_condition_fn: Callable[[Any, Any, Any], bool] | None = None,
+    retry_condition_fn: MayRetry | None = None,
     **_of_prefect: object,
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a task."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ...spec.errors import RatoonError
 from .engine import State, get_client
+
+if TYPE_CHECKING:
+    from prefect import Flow
+    from prefect.client.schemas import FlowRun
 
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 LONGEST = 160  # characters of a run's name
@@ -42,7 +46,7 @@ def hushed() -> None:
         logging.getLogger(name).filters.insert(0, unsaid)
 
 
-def name_the_end(flow: Any, flow_run: Any, state: State[Any]) -> None:
+def name_the_end(flow: Flow[..., object], flow_run: FlowRun, state: State[object]) -> None:
     """A hook of every flow: a run that ended in error has the first words of it in its name."""
     said = (state.message or "").removeprefix("Flow run encountered an exception: ").split("\n", 1)[0]
     kind, _, words = said.partition(": ")

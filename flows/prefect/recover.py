@@ -12,7 +12,6 @@ import platform
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -123,7 +122,7 @@ class Recovery:
         if run.state_type is StateType.CANCELLING:
             client.set_flow_run_state(run.id, Cancelled(message="Its process had ended."), force=True)
             return f"{run.name}: its process had ended; it counts as cancelled."
-        state: State[Any] = Crashed(message="Its process had ended without a word; Ratoon found that and marked it.")
+        state: State[object] = Crashed(message="Its process had ended without a word; Ratoon found that and marked it.")
         client.set_flow_run_state(run.id, state, force=True)
         below = FlowRunFilter(
             parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run.id]), state=_in((StateType.RUNNING,))
@@ -209,12 +208,13 @@ class Recovery:
     def _runs(
         self, client: SyncPrefectClient, which: FlowRunFilter, *, flow: str | None = None, pool: bool = False
     ) -> list[FlowRun]:
-        more: dict[str, Any] = {}
-        if flow is not None:
-            more["flow_filter"] = FlowFilter(name=FlowFilterName(any_=[flow]))
-        if pool:
-            more["work_pool_filter"] = WorkPoolFilter(name=WorkPoolFilterName(any_=[self.pool]))
-        return list(client.read_flow_runs(flow_run_filter=which, sort=FlowRunSort.EXPECTED_START_TIME_DESC, **more))
+        found = client.read_flow_runs(
+            flow_run_filter=which,
+            flow_filter=None if flow is None else FlowFilter(name=FlowFilterName(any_=[flow])),
+            work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[self.pool])) if pool else None,
+            sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+        )
+        return list(found)
 
 
 def _in(types: tuple[StateType, ...]) -> FlowRunFilterState:

@@ -6,8 +6,6 @@ the row denies it: where the value was frozen, the other columns are as ever, an
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +23,7 @@ _ROWS = 20
 
 
 def pauses(
-    name: str, only: Any, reference: Columnar, current: Columnar, at: Stretches, known: ColumnProfile | None
+    name: str, only: object, reference: Columnar, current: Columnar, at: Stretches, known: ColumnProfile | None
 ) -> bool:
     """Whether it is ordinary that the column holds *only* one value, which others of the row do not deny."""
     number = reference.is_number(name)
@@ -37,12 +35,12 @@ def pauses(
     return not _denied(name, held, reference, current)
 
 
-def rests(value: Any, known: ColumnProfile | None) -> bool:
+def rests(value: object, known: ColumnProfile | None) -> bool:
     """Whether the champion learned *value* as one at which a number with many others rests."""
     return known is not None and known.kind == "number" and learned(value, known) >= _KNOWN_REST
 
 
-def peak(held: NDArray[np.bool_], at: Stretches, value: Any, known: ColumnProfile | None) -> float:
+def peak(held: NDArray[np.bool_], at: Stretches, value: object, known: ColumnProfile | None) -> float:
     """The largest share of the rows of a stretch, or of all that the champion learned, that held a *value*."""
     sizes = np.bincount(at.of_row, minlength=at.count)
     shares = np.bincount(at.of_row, weights=held, minlength=at.count) / np.maximum(sizes, 1)
@@ -50,7 +48,7 @@ def peak(held: NDArray[np.bool_], at: Stretches, value: Any, known: ColumnProfil
     return max(most, learned(value, known))
 
 
-def learned(value: Any, known: ColumnProfile | None) -> float:
+def learned(value: object, known: ColumnProfile | None) -> float:
     """The share of all that the champion learned that held *value*, as far as its profile tells."""
     if known is None:
         return 0.0

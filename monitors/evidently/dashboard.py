@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evidently.sdk.models import DashboardModel, DashboardPanelPlot, PanelMetric
 
 _COLUMNS = 12  # more lines than this on one panel cannot be told apart
 _PANELS = uuid.UUID("7b2f4d5e-93a1-4b57-8a4e-6a8f0f1f7c35")  # namespace of our panels' and tabs' ids
 
 
-def dashboard(*, project: str, metric: str, columns: Sequence[str]) -> Any:
+def dashboard(*, project: str, metric: str, columns: Sequence[str]) -> DashboardModel:
     """Evidently's DashboardModel for one model: the same for the same arguments, ids included.
 
     The whole model is built at once: Evidently 0.7 adds the second panel of a tab twice.
@@ -28,7 +31,7 @@ def dashboard(*, project: str, metric: str, columns: Sequence[str]) -> Any:
     return DashboardModel(tabs=tabs, panels=panels)
 
 
-def _tabs(metric: str, columns: Sequence[str]) -> Iterator[tuple[str, str, list[Any]]]:
+def _tabs(metric: str, columns: Sequence[str]) -> Iterator[tuple[str, str, list[DashboardPanelPlot]]]:
     """Title, what it answers, and panels of each tab."""
     yield "Performance", "Does the champion still do what it promised?", list(_performance(metric))
     yield "Drift", "Has the data moved away from what the champion was accepted on?", list(_drift(columns))
@@ -36,7 +39,7 @@ def _tabs(metric: str, columns: Sequence[str]) -> Iterator[tuple[str, str, list[
     yield "Decisions", "What did Ratoon make of it?", list(_decisions())
 
 
-def _performance(metric: str) -> Iterator[Any]:
+def _performance(metric: str) -> Iterator[DashboardPanelPlot]:
     from evidently.sdk.panels import line_plot_panel
 
     from ...data.metrics.metrics import METRICS
@@ -64,7 +67,7 @@ def _performance(metric: str) -> Iterator[Any]:
     )
 
 
-def _drift(columns: Sequence[str]) -> Iterator[Any]:
+def _drift(columns: Sequence[str]) -> Iterator[DashboardPanelPlot]:
     from evidently.sdk.panels import line_plot_panel
 
     from .measured import DRIFT_TOP
@@ -88,7 +91,7 @@ def _drift(columns: Sequence[str]) -> Iterator[Any]:
     )
 
 
-def _quality() -> Iterator[Any]:
+def _quality() -> Iterator[DashboardPanelPlot]:
     from evidently.sdk.panels import bar_plot_panel, line_plot_panel
 
     from .measured import SHARES
@@ -112,7 +115,7 @@ def _quality() -> Iterator[Any]:
     )
 
 
-def _decisions() -> Iterator[Any]:
+def _decisions() -> Iterator[DashboardPanelPlot]:
     from evidently.sdk.panels import bar_plot_panel
 
     from .measured import ACTIONS, VERDICTS
@@ -131,7 +134,7 @@ def _decisions() -> Iterator[Any]:
     )
 
 
-def _line(measure: str, legend: str, of: str = "") -> Any:
+def _line(measure: str, legend: str, of: str = "") -> PanelMetric:
     from evidently.sdk.models import PanelMetric
 
     labels = {"measure": measure} | ({"of": of} if of else {})

@@ -7,12 +7,14 @@ no parameter, but read from the dataset, which is the list of signals itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
-from evidently import Report
+from evidently import Dataset, Report
 from evidently.core.metric_types import SingleValue, SingleValueCalculation, SingleValueMetric
+from evidently.core.report import Context
+from evidently.legacy.model.widget import BaseWidgetInfo
 from evidently.legacy.renderers.html_widgets import CounterData, counter, table_data
 
 from ...data.metrics.metrics import METRICS
@@ -43,7 +45,7 @@ class RatoonMeasure(SingleValueMetric):  # type: ignore[misc]
 class RatoonMeasureCalculation(SingleValueCalculation[RatoonMeasure]):  # type: ignore[misc]
     """Looks the number up in the dataset of signals."""
 
-    def calculate(self, context: Any, current_data: Any, reference_data: Any) -> SingleValue:
+    def calculate(self, context: Context, current_data: Dataset, reference_data: Dataset | None) -> SingleValue:
         frame = current_data.as_dataframe()
         row = frame[(frame["measure"] == self.metric.measure) & (frame["of"] == self.metric.of)].iloc[0]
         value = float(row["value"])
@@ -130,7 +132,7 @@ def _row(signal: Signal) -> dict[str, object]:
     }
 
 
-def _page(frame: pd.DataFrame) -> list[Any]:
+def _page(frame: pd.DataFrame) -> list[BaseWidgetInfo]:
     shown = frame[frame["status"] != ""]
     counts = shown["status"].value_counts()
     values = ["" if np.isnan(v) else f"{v:.4g}" for v in shown["value"].to_numpy(dtype=float)]

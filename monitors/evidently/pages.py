@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from markupsafe import Markup
 
@@ -43,12 +43,72 @@ _PAGE = Markup("""<!DOCTYPE html>
 """)
 
 
+class Counter(TypedDict, total=False):
+    """A figure and what it counts."""
+
+    value: object
+    label: object
+
+
+class Test(TypedDict, total=False):
+    """What a test found."""
+
+    status: str
+    state: str
+    title: str
+    description: str
+
+
+class Params(TypedDict, total=False):
+    """What a widget shows, each kind its own part of these."""
+
+    counters: Sequence[Counter]
+    header: Sequence[object]
+    data: Sequence[Sequence[object]]
+    tests: Sequence[Test]
+
+
+class Tab(TypedDict, total=False):
+    """A widget within another, under a title."""
+
+    title: str
+    widget: Widget
+
+
+class Widget(TypedDict, total=False):
+    """A part of Evidently's page, and the parts within it."""
+
+    type: str
+    title: str
+    params: Params | None
+    linked_metrics: Sequence[str]
+    tabs: Sequence[Tab]
+    widgets: Sequence[Widget]
+
+
+class MetricResult(TypedDict, total=False):
+    """What one metric came to."""
+
+    tests: Sequence[object]
+
+
+class Content(TypedDict, total=False):
+    """What is read of a snapshot's file, with the snapshot's *id*."""
+
+    id: str
+    name: str
+    metadata: Mapping[str, object]
+    metric_results: Mapping[str, MetricResult]
+    tests_widgets: Sequence[Widget]
+    widgets: Sequence[Widget]
+
+
 def reports_of(workspace: Path, project: str, snapshots: Sequence[str]) -> dict[str, str]:
     """File name to HTML of the kept *snapshots*, at most 1 MB together; those not found are left out.
 
     A workspace on another machine, one that was tidied up, or a torn file there must not stop a registration.
     """
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Content] = {}
     for snapshot in snapshots:
         file = Path(workspace) / project_id(project) / _SNAPSHOTS / f"{snapshot}.json"
         try:
@@ -60,7 +120,7 @@ def reports_of(workspace: Path, project: str, snapshots: Sequence[str]) -> dict[
     return {name: page(content, MOST // len(found)) for name, content in found.items()}
 
 
-def page(snapshot: Mapping[str, Any], most: int) -> str:
+def page(snapshot: Content, most: int) -> str:
     """The snapshot's content (as its file holds it) as one HTML page of at most *most* bytes; failed tests first."""
     facts = {**(snapshot.get("metadata") or {}), "snapshot": snapshot.get("id", "")}
     told = Markup("").join(Markup("{}: {}. ").format(name, _text(value)) for name, value in facts.items())
@@ -81,7 +141,7 @@ def page(snapshot: Mapping[str, Any], most: int) -> str:
     return str(_PAGE.format(**head, body=Markup("\n").join(body)))
 
 
-def _parts(snapshot: Mapping[str, Any]) -> Iterator[Callable[[], Markup]]:
+def _parts(snapshot: Content) -> Iterator[Callable[[], Markup]]:
     """Figures and tables, then graphs, each drawn when it is called; those of failed tests first."""
     results = snapshot.get("metric_results") or {}
     failed = {key for key, each in results.items() if any(_failed(test) for test in each.get("tests") or ())}
@@ -93,23 +153,23 @@ def _parts(snapshot: Mapping[str, Any]) -> Iterator[Callable[[], Markup]]:
     yield from (part for is_graph, part in drawn if is_graph)
 
 
-def _failed(test: Any) -> bool:
+def _failed(test: object) -> bool:
     return isinstance(test, Mapping) and str(test.get("status", "")).upper().endswith("FAIL")
 
 
-def _figures(widget: Mapping[str, Any]) -> str:
+def _figures(widget: Widget) -> str:
     """What a widget of figures is about: the first of them, or its title."""
     if widget.get("type") != "counter":
         return ""
-    counters: Sequence[Mapping[str, Any]] = (widget.get("params") or {}).get("counters") or ({},)
+    counters = (widget.get("params") or {}).get("counters") or ({},)
     return str(widget.get("title") or counters[0].get("value", ""))
 
 
-def _about(widget: Mapping[str, Any], about: Mapping[str, str]) -> Iterator[str]:
+def _about(widget: Widget, about: Mapping[str, str]) -> Iterator[str]:
     return (about[key] for key in widget.get("linked_metrics") or () if key in about)
 
 
-def _drawn(widget: Mapping[str, Any], under: str = "") -> Iterator[tuple[bool, Callable[[], Markup]]]:
+def _drawn(widget: Widget, under: str = "") -> Iterator[tuple[bool, Callable[[], Markup]]]:
     """Whether it is a graph, and what makes its HTML, for the widget and all in it; *under*: what it is about."""
     params, title = widget.get("params") or {}, _text(widget.get("title") or "")
     kind = widget.get("type")
@@ -130,13 +190,13 @@ def _drawn(widget: Mapping[str, Any], under: str = "") -> Iterator[tuple[bool, C
         yield False, lambda: Markup("<h2>Tests</h2>") + _table(("status", "test", "what it found"), rows)
     elif kind == "big_graph":
         yield True, lambda: heading + graph(params)
-    for each in widget.get("tabs") or ():
-        yield from _drawn(each.get("widget") or {}, f"{under}: {str(each.get('title') or '').lower()}".strip(": "))
+    for tab in widget.get("tabs") or ():
+        yield from _drawn(tab.get("widget") or {}, f"{under}: {str(tab.get('title') or '').lower()}".strip(": "))
     for each in widget.get("widgets") or ():
         yield from _drawn(each, under)
 
 
-def _table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Markup:
+def _table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:
     head = Markup("").join(Markup("<th>{}</th>").format(_text(each)) for each in header)
     lines = [Markup("").join(Markup("<td>{}</td>").format(_text(each)) for each in row) for row in rows[:_ROWS]]
     more = Markup("<p>{} more rows.</p>").format(len(rows) - _ROWS) if len(rows) > _ROWS else Markup("")
@@ -144,7 +204,7 @@ def _table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Markup:
     return Markup('<div class="sideways"><table><thead><tr>{}</tr></thead>{}</table></div>{}').format(head, body, more)
 
 
-def _taken_along(snapshot: Mapping[str, Any]) -> Markup:
+def _taken_along(snapshot: Content) -> Markup:
     """The snapshot as a file inside the page."""
     plain = json.dumps({key: value for key, value in snapshot.items() if key != "id"}).encode()
     text = base64.b64encode(gzip.compress(plain, mtime=0)).decode()
@@ -154,6 +214,6 @@ def _taken_along(snapshot: Mapping[str, Any]) -> Markup:
     ).format(_text(snapshot.get("id", "snapshot")), text)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     text = str(value)
     return text if len(text) <= _TEXT else text[:_TEXT] + "…"

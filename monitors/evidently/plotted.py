@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 from markupsafe import Markup, escape
 
@@ -13,20 +13,33 @@ from ...pages.charts.colours import IN_TURN
 
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 640, 200, 56, 22
 _POINTS = 250  # of a line; more cannot be told apart on so small a picture
-Trace = Mapping[str, Any]
 
 
-def graph(params: Mapping[str, Any]) -> Markup:
+class Trace(TypedDict, total=False):
+    """What is read of one of a plotly figure's traces."""
+
+    type: str
+    name: str
+    x: Sequence[object]
+    y: Sequence[object]
+    z: Sequence[Sequence[object]]
+    text: Sequence[Sequence[object]]
+    xaxis: str
+    yaxis: str
+    fill: str
+
+
+def graph(params: Mapping[str, object]) -> Markup:
     """What a plotly figure shows: a picture for each of its axes, a table for a heat map."""
-    traces = [each for each in params.get("data", []) if isinstance(each, Mapping)]
-    layout = params.get("layout") or {}
+    data, layout = params.get("data"), params.get("layout")
+    traces = [cast(Trace, each) for each in data if isinstance(each, Mapping)] if isinstance(data, Sequence) else []
     axes = dict.fromkeys((str(t.get("xaxis", "x")), str(t.get("yaxis", "y"))) for t in traces)
     drawn = [_panel([t for t in traces if (t.get("xaxis", "x"), t.get("yaxis", "y")) == pair]) for pair in axes]
-    title = _title(layout)
+    title = _title(layout if isinstance(layout, Mapping) else {})
     return (Markup("<h3>{}</h3>").format(title) if title else Markup("")) + Markup("").join(drawn)
 
 
-def _title(layout: Mapping[str, Any]) -> str:
+def _title(layout: Mapping[str, object]) -> str:
     title = layout.get("title")
     return str(title.get("text") or "") if isinstance(title, Mapping) else str(title or "")
 
@@ -67,7 +80,7 @@ def _counts(trace: Trace) -> Markup:
     return table.format(head, Markup("").join(rows))
 
 
-def _cells(kind: str, values: Sequence[Any]) -> Markup:
+def _cells(kind: str, values: Sequence[object]) -> Markup:
     return Markup("").join(Markup("<{0}>{1}</{0}>").format(Markup(kind), str(each)) for each in values)  # noqa: S704 - "th" or "td", from above
 
 
@@ -94,7 +107,7 @@ class _Scale:
         left, right = (min(numbers), max(numbers)) if numbers and not names else (0.0, float(len(names)))
         return cls(names, left, right if right > left else left + 1, low, high if high > low else low + 1)
 
-    def x(self, value: Any) -> float | None:
+    def x(self, value: object) -> float | None:
         """The place from the left; None for a name that has none."""
         number = self.names.get(str(value)) if self.names else next(iter(_numbers([value])))
         if number is None:
@@ -139,7 +152,7 @@ def _line(trace: Trace, scale: _Scale, colour: str) -> Markup:
     return Markup('<polyline points="{}" style="fill: none; stroke: {}; stroke-width: 1.6"/>').format(text, colour)
 
 
-def _numbers(values: Any) -> Iterator[float | None]:
+def _numbers(values: object) -> Iterator[float | None]:
     """Finite numbers; None for anything else, such as a time or a name."""
     for each in values if isinstance(values, Sequence) and not isinstance(values, str) else ():
         plain = isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each)

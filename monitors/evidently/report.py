@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-Snapshot = Any  # evidently.core.report.Snapshot; the package is untyped
+if TYPE_CHECKING:
+    from evidently import Dataset
+    from evidently.core.report import Snapshot as EvidentlySnapshot
+
+Snapshot: TypeAlias = "EvidentlySnapshot"  # a text at run time: Evidently takes seconds to import
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Run:
     columns: tuple[str, ...] = ()
 
 
-def dataset(frame: pd.DataFrame, *, numbers: list[str], categories: list[str], **tasks: Any) -> Any:
+def dataset(frame: pd.DataFrame, *, numbers: list[str], categories: list[str], **tasks: object) -> Dataset:
     """An Evidently Dataset of the named columns alone; every list is given, so that nothing is inferred.
 
     *tasks* go to DataDefinition as they are (`regression=`, `classification=`).

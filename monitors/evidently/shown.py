@@ -13,19 +13,23 @@ import os
 import re
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evidently.pydantic_utils import BaseModel
+    from evidently.sdk.models import DashboardModel
 
 _OURS = "ratoon.json"  # the digest of the dashboard as we wrote it: any other one is a person's work
 _PERFORMANCE = "Performance: "
 _FIRST = {"Drifted columns", "Broken data", "Drift of each column", "Rows", "Drop"}  # panels of our first dashboard
 
 
-def put(path: Path, model: Any) -> None:
+def put(path: Path, model: BaseModel) -> None:
     """Write an Evidently model as JSON, whole or not at all. Raises OSError where that cannot be done."""
     _put_text(path, _text(model))
 
 
-def put_dashboard(folder: Path, wanted: Any) -> None:
+def put_dashboard(folder: Path, wanted: DashboardModel) -> None:
     """Let the dashboard of the project in *folder* be *wanted*, unless a person changed it meanwhile.
 
     Deleting `dashboard.json` brings ours back with the next window.
@@ -67,7 +71,7 @@ def _name_metric(folder: Path, there: str) -> None:
             _put_text(file, named)
 
 
-def _text(model: Any) -> str:
+def _text(model: BaseModel) -> str:
     from evidently.legacy.utils import NumpyEncoder
 
     return json.dumps(model.dict(), cls=NumpyEncoder)

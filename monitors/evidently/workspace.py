@@ -10,11 +10,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...spec.values import Span
 from .report import Run
 from .shown import put, put_dashboard
+
+if TYPE_CHECKING:
+    from evidently.core.metric_types import MetricResult
 
 _PROJECTS = uuid.UUID("0c2c1a3e-8a53-4c6e-b6f9-1d8f2f6f2a77")  # namespace of our project ids
 
@@ -63,10 +66,11 @@ def keep(
     return [run.id for run in runs]
 
 
-def _decided(action: str, triage: str) -> Any:
+def _decided(action: str, triage: str) -> dict[str, MetricResult]:
     from .measured import outcome
 
-    return outcome(action, triage).to_snapshot_model().metric_results
+    found: dict[str, MetricResult] = outcome(action, triage).to_snapshot_model().metric_results
+    return found
 
 
 def link(workspace: Path, project: str, snapshot: str, *, port: int = 8000) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -142,7 +141,7 @@ def _centred(each: Said, task: Task, *, daily: bool) -> tuple[Matrix, Matrix] | 
     return _less_mean(score, days), _less_mean(label, days)
 
 
-def _less_mean(values: Matrix, groups: NDArray[Any]) -> Matrix:
+def _less_mean(values: Matrix, groups: NDArray[np.generic]) -> Matrix:
     _, of, rows = np.unique(groups, return_inverse=True, return_counts=True)
     means = np.column_stack([np.bincount(of, column) / rows for column in values.T])
     return np.asarray(values - means[of])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -107,7 +106,7 @@ def _default_share(label: Matrix, score: Matrix, before: Matrix, score_was: Matr
     return share if explained and fits < 2.5 * len(rows) else None
 
 
-def _best_fit(rows: Matrix, rate: Matrix, model: Any, values: Matrix) -> float:
+def _best_fit(rows: Matrix, rate: Matrix, model: Callable[[float], Matrix], values: Matrix) -> float:
     return min(_deviance(rows, rate, model(value)) for value in values)
 
 

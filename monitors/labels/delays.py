@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +44,7 @@ class DelayBias:
 
     effect: float
     p: float
-    label: Any | None
+    label: object
     rows: int
     age: timedelta
 
@@ -147,6 +146,6 @@ def _chance(said: NDArray[np.float64], ranks: NDArray[np.float64], stretch: NDAr
     return float(2 * norm.sf(abs(float(said @ ranks)) / math.sqrt(variance))) if variance > 0 else 1.0
 
 
-def _plain(name: Any) -> Any:
+def _plain(name: object) -> object:
     value = name.item() if hasattr(name, "item") else name
     return int(value) if isinstance(value, float) and value.is_integer() else value

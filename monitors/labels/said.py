@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +33,7 @@ class Said:
     label: Matrix
     score: Matrix
     codes: NDArray[np.intp]
-    names: tuple[Any, ...]
+    names: tuple[object, ...]
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -60,7 +59,7 @@ class Cause:
     note: str
 
 
-def said(outcomes: Outcomes | None, rows: pd.DataFrame | None, task: Task, classes: tuple[Any, ...]) -> Said | None:
+def said(outcomes: Outcomes | None, rows: pd.DataFrame | None, task: Task, classes: tuple[object, ...]) -> Said | None:
     """*outcomes* of *rows* (aligned, n rows) as numbers; None of too few, or where they do not belong together."""
     if outcomes is None or rows is None or len(outcomes) != len(rows) or len(rows) < _LEAST:
         return None
@@ -81,7 +80,7 @@ def said(outcomes: Outcomes | None, rows: pd.DataFrame | None, task: Task, class
     return Said(rows, label, score, codes, names)
 
 
-def plain(each: Said) -> NDArray[Any]:
+def plain(each: Said) -> NDArray[np.generic]:
     """The labels as they are told apart, shape (n,): numbers, or the places of their classes."""
     return each.label[:, 0] if not each.names else each.codes
 

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, get_args
+from typing import get_args
 
 import cel
 
@@ -61,7 +61,7 @@ class Condition:
     names: tuple[str, ...]
     program: cel.Program
 
-    def __call__(self, seen: Mapping[str, Any]) -> Reading:
+    def __call__(self, seen: Mapping[str, object]) -> Reading:
         """Read the condition against nested facts; never raises for what a window may hold."""
         try:
             holds = self.program.execute(dict(seen))
@@ -81,7 +81,7 @@ class Condition:
             return Reading(False, f"it gave {holds!r} in this window, where true or false was expected")
         return Reading(holds)
 
-    def values(self, seen: Mapping[str, Any]) -> str:
+    def values(self, seen: Mapping[str, object]) -> str:
         """The used variables with their values, as words: `performance.drop is 0.05`."""
         known = [(name, value_of(name, seen)) for name in self.names if name in VARIABLES]
         return ", ".join(f"{name} is {_said(value)}" for name, value in known if value is not None)

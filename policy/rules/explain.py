@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from .variables import VARIABLES, value_of
 
@@ -16,10 +15,10 @@ class Explained:
     name: str
     type: str
     meaning: str
-    value: Any | None = None
+    value: object = None
 
 
-def explain(seen: Mapping[str, Any] | None = None) -> tuple[Explained, ...]:
+def explain(seen: Mapping[str, object] | None = None) -> tuple[Explained, ...]:
     """All documented variables in their documented order, with their values in *seen* (`Decision.facts`)."""
     return tuple(
         Explained(name, each.type, each.meaning, value_of(name, seen) if seen is not None else None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from ...spec.keys.rules import Policy
 from ...spec.values import History, Signal, Span, Triage, finite
@@ -33,14 +32,15 @@ PERFORMANCE = "performance"
 
 def facts(
     signals: Sequence[Signal], triage: Triage, history: History, policy: Policy, now: datetime, *, window: Span
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The variables' values: maps of plain JSON values, without what could not be measured.
 
     The maps themselves are always there, so that `has(...)` can be asked of each. *history* must hold
     nothing later than *now* (`past.until`).
     """
     signals = [s for s in ordered(signals) if s.metric != LABEL_DELAY_BIAS]
-    known: dict[str, Any] = {
+    seen = max((s.rows for s in signals), default=0)
+    known: dict[str, object] = {
         "triage": triage.verdict,
         "new_rows": history.new_rows,
         **_performance(signals, policy),
@@ -55,20 +55,20 @@ def facts(
         **_last_run(history, now),
         "back_off.refusals": refusals(history)[0],
         **scores(history),
-        "window.rows": max((s.rows for s in signals), default=0),
+        "window.rows": seen,
         "window.hours": window.length / timedelta(hours=1),
     }
     known |= fleet_facts(signals, known, history, window)
-    rows = max((s.rows for s in signals if s.window == window), default=known["window.rows"])
+    rows = max((s.rows for s in signals if s.window == window), default=seen)
     known |= gains(history, policy, now, rows=rows, window=window)
     return nested(known | cost(nested(known), history, policy, now, rows=rows, window=window))
 
 
-def _performance(signals: Sequence[Signal], policy: Policy) -> dict[str, Any]:
+def _performance(signals: Sequence[Signal], policy: Policy) -> dict[str, object]:
     drop = overall(signals, DROP)
     measured = [s for s in signals if s.monitor == PERFORMANCE and s.metric != DROP and s.column is None]
     metric = measured[0] if measured else None
-    known: dict[str, Any] = {"performance.tolerance": tolerance(drop or overall(signals, ESTIMATED_DROP), policy)}
+    known: dict[str, object] = {"performance.tolerance": tolerance(drop or overall(signals, ESTIMATED_DROP), policy)}
     if metric is not None:
         known |= {"performance.metric": metric.metric, "performance.labels": metric.rows}
     if metric is not None and metric.status != "unknown":
@@ -82,14 +82,14 @@ def _performance(signals: Sequence[Signal], policy: Policy) -> dict[str, Any]:
     return known
 
 
-def _estimate(signals: Sequence[Signal]) -> dict[str, Any]:
+def _estimate(signals: Sequence[Signal]) -> dict[str, object]:
     drop = overall(signals, ESTIMATED_DROP)
     estimated = [
         s
         for s in signals
         if s.monitor == ESTIMATE and s.metric != ESTIMATED_DROP and s.column is None and s.status != "unknown"
     ]
-    known: dict[str, Any] = {}
+    known: dict[str, object] = {}
     if estimated:
         known |= _bounds(estimated[0], "estimate.value", "estimate.low", "estimate.high")
         known["estimate.metric"] = estimated[0].metric
@@ -99,7 +99,7 @@ def _estimate(signals: Sequence[Signal]) -> dict[str, Any]:
     return known
 
 
-def _drift(signals: Sequence[Signal], history: History, policy: Policy) -> dict[str, Any]:
+def _drift(signals: Sequence[Signal], history: History, policy: Policy) -> dict[str, object]:
     share = overall(signals, DRIFT_SHARE)
     scored = [s for s in signals if s.metric == DRIFT_SCORE and s.status != "unknown"]
     values = [value for s in scored if (value := finite(s.value)) is not None]
@@ -112,7 +112,7 @@ def _drift(signals: Sequence[Signal], history: History, policy: Policy) -> dict[
     }
 
 
-def _last_run(history: History, now: datetime) -> dict[str, Any]:
+def _last_run(history: History, now: datetime) -> dict[str, object]:
     if not history.updates:
         return {}
     last = max(history.updates, key=lambda u: (u.started_at, u.decision))

@@ -8,7 +8,6 @@ until the next look. Without prices it pays when the gain is proven and larger t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from ...spec.keys.rules import Policy
 from ...spec.values import EARLIER, History, Span, finite
@@ -16,9 +15,9 @@ from ..guards.price import expected_cpu_seconds, price
 from ..strategies.credits import Gain, best_gain, gain_of
 
 
-def gains(history: History, policy: Policy, now: datetime, *, rows: int, window: Span) -> dict[str, Any]:
+def gains(history: History, policy: Policy, now: datetime, *, rows: int, window: Span) -> dict[str, object]:
     """The variables; without trials only the strategy that leads. *rows* were predicted in *window*."""
-    known: dict[str, Any] = {"gain.strategy": history.leader}
+    known: dict[str, object] = {"gain.strategy": history.leader}
     back = gain_of(history, EARLIER)
     if back is not None and back.by == "direct":
         known |= {"gain.earlier": finite(back.value), "gain.earlier_low": finite(back.low)}

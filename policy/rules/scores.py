@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ...spec.values import FIRING, History, PastDecision
 
@@ -12,7 +11,7 @@ ACTS = FIRING | {"roll_back"}
 _WORTH = {"right": 1.0, "even": 0.5, "wrong": 0.0}
 
 
-def scores(history: History) -> dict[str, Any]:
+def scores(history: History) -> dict[str, float | None]:
     """The shares that were right, and over how many; without one scored decision there is no share.
 
     What could not be told (`even` on no rows) is left out: too few labels, or an act in shadow mode.

@@ -18,7 +18,7 @@ class Variable:
 
     type: str  # the CEL type, for people
     meaning: str
-    example: Any
+    example: str | float | list[str]
 
 
 VARIABLES: Mapping[str, Variable] = {
@@ -113,23 +113,24 @@ VARIABLES: Mapping[str, Variable] = {
 }
 
 
-def nested(known: Mapping[str, Any]) -> dict[str, Any]:
+def nested(known: Mapping[str, object]) -> dict[str, object]:
     """Dotted names as maps, in the documented order; names whose value is None are left out."""
-    tree: dict[str, Any] = {}
+    tree: dict[str, object] = {}
+    branches: dict[str, dict[str, object]] = {}
     for name in VARIABLES:
         root, _, leaf = name.partition(".")
-        if leaf:
-            tree.setdefault(root, {})
+        if leaf and root not in branches:
+            tree[root] = branches[root] = {}
         if (value := known.get(name)) is None:
             continue
         if leaf:
-            tree[root][leaf] = value
+            branches[root][leaf] = value
         else:
             tree[root] = value
     return tree
 
 
-def value_of(name: str, seen: Mapping[str, Any]) -> Any | None:
+def value_of(name: str, seen: Mapping[str, object]) -> Any | None:
     """The value of the variable *name* in nested facts, None where it has none."""
     root, _, leaf = name.partition(".")
     branch = seen.get(root)

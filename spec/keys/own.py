@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import ConfigDict, Field
 
@@ -21,7 +20,7 @@ class OwnSpec(Part):
     )
 
     @property
-    def settings(self) -> Mapping[str, Any]:
+    def settings(self) -> Mapping[str, object]:
         """The keyword arguments that it is made with."""
         return self.model_extra or {}
 

@@ -36,5 +36,4 @@ FileEntry = Annotated[str, PlainSerializer(_entry)]  # file.py:name; a word with
 
 def with_absolute_paths(spec: Spec) -> dict[str, Any]:
     """The keys that *spec* sets, for a copy of it in another folder: whatever names a file names the same one there."""
-    content: dict[str, Any] = spec.model_dump(mode="json", exclude_unset=True, context={_FOLDER: spec.folder})
-    return content
+    return spec.model_dump(mode="json", exclude_unset=True, context={_FOLDER: spec.folder})
