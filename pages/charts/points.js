@@ -67,11 +67,12 @@
     };
     const walked = (key) => {
       const all = shown();
-      const from = current ?? along(all, all[0], 0);
+      const from = current ?? all.at(-1); // the last series lies above all
       const own = all.filter((p) => p.series === from.series);
+      const row = own.length > 1 ? own : all;
+      if (!current) return along(row, from, -row.length);
       const step = key === "ArrowRight" || key === "ArrowDown" ? 1 : -1;
-      if (!current) return from;
-      if (key === "ArrowLeft" || key === "ArrowRight") return along(own.length > 1 ? own : all, from, step);
+      if (key === "ArrowLeft" || key === "ArrowRight") return along(row, from, step);
       const series = [...new Set(all.map((p) => p.series))];
       const next = series[(series.indexOf(from.series) + step + series.length) % series.length];
       const near = (p) => Math.abs(p.x - from.x);
