@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "backtest")]
 from arms import arm, backtest, seven, step
 from browser import Browser, chromium
 from selenium.webdriver.common.by import By
