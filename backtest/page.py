@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
-from ..pages.charts.marks import MARKS, Mark, glyph
-from ..pages.html import data, own, template, write
+from ..pages.charts.marks import MARKS, Mark
+from ..pages.html import charts_file, own, template, write
 from ..pages.words import UNKNOWN, plural, rounded
 from ..policy.wording import length, moment
 from .compared import FIXED
@@ -33,7 +30,8 @@ def write_page(found: Backtest, file: Path) -> None:
 def page(found: Backtest) -> str:
     """*found* as HTML that loads nothing: equal backtests give equal pages."""
     arms = styled(found)
-    chart = over_time(found, arms)
+    time = over_time(found, arms)
+    drawn = {series.name: series for series in time.series}
     return template(__package__, "page.html.jinja").render(
         found=found,
         headline=headline(found),
@@ -41,8 +39,9 @@ def page(found: Backtest) -> str:
         advice=[each.text for each in findings(found).advice],
         spec=Path(found.spec).name,
         span=f"{moment(found.start)} to {moment(found.end)} UTC",
-        arms=arms,
-        traces={arm.name: [i for i, t in enumerate(chart["data"]) if t["meta"]["arm"] == arm.name] for arm in arms},
+        legend=[drawn[arm.name] for arm in arms],
+        time=time,
+        cost=against_cost(found, arms),
         marks=_marks(arms),
         marked=[arm.result.name for arm in arms if arm.result.kind == "policy"],
         table=rows(found),
@@ -50,11 +49,8 @@ def page(found: Backtest) -> str:
         training=length(timedelta(seconds=found.training_seconds)),
         review=length(timedelta(seconds=found.review_seconds)),
         policies=[_told(arm.result) for arm in arms if arm.result.kind == "policy" and len(arm.result.steps) > 1],
-        charts=data([chart, against_cost(found, arms)]),
-        css=own("page.css"),
-        js=own("page.js", __package__),
-        glyph=glyph,
-        plotly=Markup(get_plotlyjs()),  # noqa: S704  plotly's own file, from its package
+        css=own("page.css") + charts_file("charts.css") + own("page.css", __package__),
+        js=charts_file("points.js") + own("page.js", __package__),
     )
 
 
@@ -96,21 +92,45 @@ def _marks(arms: Sequence[Styled]) -> list[tuple[Mark, int]]:
     return [(mark, counts[name]) for name, mark in MARKS.items() if counts[name]]
 
 
-def _told(arm: ArmResult) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Line:
+    """One decision as text."""
+
+    at: str
+    action: str
+    outcome: str | None
+    mark: Mark
+    verdict: str
+    reason: str
+    version: str
+    quality: str
+    rows: str
+    harm: bool | None
+
+
+@dataclass(frozen=True)
+class Told:
     """One policy's decisions as text."""
+
+    name: str
+    lines: list[Line]
+    verdicts: str
+
+
+def _told(arm: ArmResult) -> Told:
     lines = [
-        {
-            "at": moment(step.at),
-            "action": step.action,
-            "outcome": step.outcome,
-            "mark": MARKS[mark_of(step)],
-            "verdict": step.verdict or UNKNOWN,
-            "reason": step.reason,
-            "version": step.version,
-            "quality": interval(step.quality),
-            "rows": f"{step.rows:,}",
-            "harm": step.harm,
-        }
+        Line(
+            at=moment(step.at),
+            action=step.action,
+            outcome=step.outcome,
+            mark=MARKS[mark_of(step)],
+            verdict=step.verdict or UNKNOWN,
+            reason=step.reason,
+            version=step.version,
+            quality=interval(step.quality),
+            rows=f"{step.rows:,}",
+            harm=step.harm,
+        )
         for step in arm.steps[1:]
     ]
-    return {"name": arm.name, "lines": lines, "verdicts": ", ".join(f"{k} {v}" for k, v in arm.verdicts.items())}
+    return Told(arm.name, lines, ", ".join(f"{k} {v}" for k, v in arm.verdicts.items()))

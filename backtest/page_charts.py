@@ -1,20 +1,16 @@
-"""The page's two charts as plotly figures: quality over time, and quality against cost.
-
-They are plain values that become JSON. Where a colour depends on light or dark, `meta.colour` names it and
-`page.js` fills it in. Texts are escaped here, for plotly reads some HTML in them.
-"""
+"""The page's two charts: quality over time with the policies' decisions, and quality against cost."""
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
-from functools import partial
-from html import escape as escape_html
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
-from ..pages.charts.marks import MARKS
+from ..pages.charts.axes import Costs, Level, Time
+from ..pages.charts.chart import Chart, Dot, Series, Sign
+from ..pages.charts.marks import MARKS, Mark
+from ..pages.charts.paths import line
 from ..pages.words import known, plural, rounded
 from ..policy.wording import moment
 from .page_marks import mark_of
@@ -22,88 +18,89 @@ from .page_styles import Styled
 from .page_words import interval
 from .results import ArmResult, Backtest, Step
 
-escape = partial(escape_html, quote=False)  # plotly knows &lt; but not &quot;
-
-_WIDTH = 46  # characters of a line in a hover text: it must fit on a phone
+_WIDTH = 46  # characters of a line that is shown at a point: it must fit on a phone
 _LINES = 9
-_BARE = "%{text}<extra></extra>"
+_TICKS = 8
 
 
-def over_time(found: Backtest, arms: Sequence[Styled]) -> dict[str, Any]:
-    """A line per arm, and the policies' decisions on theirs; policies are drawn last, above the others."""
+def over_time(found: Backtest, arms: Sequence[Styled]) -> Chart:
+    """A line per arm, and the policies' decisions on theirs; policies are drawn last, above the others.
+
+    The axis holds all arms, so that it stays as it is when one is shown or hidden.
+    """
     policies = [arm for arm in arms if arm.result.kind == "policy"]
     others = [arm for arm in arms if arm.result.kind != "policy"]
-    data = [_line(arm) for arm in [*others, *policies]] + [_decisions(arm) for arm in policies]
-    layout = {
-        "xaxis": {"type": "date", "title": {"text": "end of the stretch (UTC)"}},
-        "yaxis": _quality_axis(found),
-        "shapes": [_shade(*stretch) for stretch in _harmed(policies[0].result)] if policies else [],
-    }
-    return {"data": data, "layout": layout}
+    steps = [step for arm in arms for step in arm.result.steps]
+    time = _time(found, steps)
+    level = _level(found, [step.quality.value for step in steps])
+    return Chart(
+        title=_title(found),
+        about="",
+        up=level.ticks(_TICKS),
+        across=time.ticks(),
+        series=[_over_time(arm, time, level) for arm in [*others, *policies]],
+        shades=_harmed(policies[0].result, time) if policies else [],
+        below="end of the stretch (UTC)",
+    )
 
 
-def _quality_axis(found: Backtest) -> dict[str, Any]:
+def _title(found: Backtest) -> str:
+    return f"{found.metric} ({'higher is better' if found.greater_is_better else 'lower is better: axis turned'})"
+
+
+def _level(found: Backtest, values: Sequence[float | None]) -> Level:
     """Up is better on both charts: for errors the axis is turned."""
-    if found.greater_is_better:
-        return {"title": {"text": f"{escape(found.metric)} (higher is better)"}}
-    return {"title": {"text": f"{escape(found.metric)} (lower is better: axis turned)"}, "autorange": "reversed"}
+    finite = [value for value in values if value is not None and known(value) is not None]
+    return Level.around(finite, turned=not found.greater_is_better)
 
 
-def _dense(steps: Sequence[Step]) -> bool:
-    return len(steps) > 100
+def _time(found: Backtest, steps: Sequence[Step]) -> Time:
+    start = min((step.at for step in steps), default=found.start)
+    return Time(start, max([step.end for step in steps], default=max(found.end, start + timedelta(hours=1))))
 
 
-def _line(arm: Styled) -> dict[str, Any]:
+def _over_time(arm: Styled, time: Time, level: Level) -> Series:
     steps = arm.result.steps
-    policy = arm.result.kind == "policy"
-    return {
-        "type": "scatter",
-        "mode": "lines" if policy and len(steps) > 1 else "lines+markers",
-        "name": escape(arm.name),
-        "x": [step.end.isoformat() for step in steps],
-        "y": [known(step.quality.value) for step in steps],
-        "line": {"width": arm.width, "dash": arm.dash},
-        "marker": {"size": 2 if _dense(steps) else 4},
-        "text": [_stretch(arm.result, step) for step in steps],
-        "hovertemplate": _BARE,
-        "visible": arm.shown,
-        "meta": {"arm": arm.name, "colour": arm.colour},
-    } | ({"hoverinfo": "skip", "hovertemplate": None, "text": None} if policy and len(steps) > 1 else {})
+    decides = arm.result.kind == "policy" and len(steps) > 1
+    return Series(
+        name=arm.name,
+        colour=arm.colour,
+        path=line(time, level, [(step.end, known(step.quality.value)) for step in steps]),
+        dash=arm.dash,
+        width=arm.width,
+        dots=() if decides else _dots(arm.result, time, level),
+        signs=_decisions(arm.result, time, level) if decides else (),
+        shown=arm.shown,
+    )
+
+
+def _dots(arm: ArmResult, time: Time, level: Level) -> list[Dot]:
+    return [
+        Dot(time.place(step.end), level.place(step.quality.value), _stretch(arm, step))
+        for step in arm.steps
+        if known(step.quality.value) is not None
+    ]
 
 
 def _stretch(arm: ArmResult, step: Step) -> str:
     lines = [
-        f"<b>{escape(arm.name)}</b>",
+        arm.name,
         f"{moment(step.at)} to {moment(step.end)}",
         interval(step.quality),
-        f"{step.rows:,} rows, version {escape(step.version)}",
+        f"{step.rows:,} rows, version {step.version}",
     ]
-    return "<br>".join([*lines, f"trained at its start: {escape(step.outcome)}"] if step.outcome else lines)
+    return "\n".join([*lines, f"trained at its start: {step.outcome}"] if step.outcome else lines)
 
 
-def _decisions(arm: Styled) -> dict[str, Any]:
-    """Each decision where it was made: at the end of the stretch that it looked at."""
-    steps = arm.result.steps
-    marks, faint = [MARKS[mark_of(step)] for step in steps[1:]], MARKS["hold"]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": f"decisions of {escape(arm.name)}",
-        "x": [step.at.isoformat() for step in steps[1:]],
-        "y": _carried([step.quality.value for step in steps])[:-1],
-        "marker": {
-            "symbol": [mark.symbol for mark in marks],
-            "color": [mark.colour for mark in marks],
-            "size": [3 if mark is faint and _dense(steps) else mark.size for mark in marks],
-            "opacity": [mark.opacity for mark in marks],
-            "line": {"width": [2.5 if mark.open else 0 if mark is faint else 1 for mark in marks]},
-        },
-        "text": [_decision(arm.result, *pair) for pair in pairwise(steps)],
-        "hovertemplate": _BARE,
-        "cliponaxis": False,
-        "visible": arm.shown,
-        "meta": {"arm": arm.name, "decisions": True},
-    }
+def _decisions(arm: ArmResult, time: Time, level: Level) -> list[Sign]:
+    """Each decision where it was made: at the end of the stretch that it looked at. Holds lie below the others."""
+    heights = _carried([step.quality.value for step in arm.steps])
+    signs = [
+        Sign(time.place(step.at), level.place(height), MARKS[mark_of(step)], _decision(arm, before, step))
+        for (before, step), height in zip(pairwise(arm.steps), heights, strict=False)
+        if height is not None
+    ]
+    return sorted(signs, key=lambda sign: sign.mark is not MARKS["hold"])
 
 
 def _carried(values: Sequence[float]) -> list[float | None]:
@@ -117,29 +114,26 @@ def _carried(values: Sequence[float]) -> list[float | None]:
 
 
 def _decision(arm: ArmResult, before: Step, step: Step) -> str:
-    became = f": {step.outcome}" if step.outcome else ""
     lines = [
-        f"<b>{escape(step.action + became)}</b>",
-        f"{moment(step.at)}, {escape(arm.name)}",
+        f"{step.action}: {step.outcome}" if step.outcome else step.action,
+        f"{moment(step.at)}, {arm.name}",
         f"verdict: {step.verdict or 'none'}",
         *_wrapped(step.reason),
         f"before: {interval(before.quality)}, {before.rows:,} rows",
         f"after: {interval(step.quality)}, {step.rows:,} rows",
-        f"version after it: {escape(step.version)}",
+        f"version after it: {step.version}",
     ]
-    return "<br>".join(lines)
+    return "\n".join(lines)
 
 
 def _wrapped(text: str) -> list[str]:
     lines = textwrap.wrap(text, _WIDTH)
-    if len(lines) > _LINES:
-        lines = [*lines[: _LINES - 1], "… (whole below)"]
-    return [f"<i>{escape(line)}</i>" for line in lines]
+    return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], "… (whole below)"]
 
 
-def _harmed(arm: ArmResult) -> list[tuple[str, str]]:
+def _harmed(arm: ArmResult, time: Time) -> list[tuple[float, float]]:
     """The stretches in harm, those that touch joined."""
-    joined: list[tuple[Any, Any]] = []
+    joined: list[tuple[datetime, datetime]] = []
     for step in arm.steps:
         if not step.harm:
             continue
@@ -147,76 +141,52 @@ def _harmed(arm: ArmResult) -> list[tuple[str, str]]:
             joined[-1] = (joined[-1][0], step.end)
         else:
             joined.append((step.at, step.end))
-    return [(start.isoformat(), end.isoformat()) for start, end in joined]
+    places = [(time.place(start), time.place(end)) for start, end in joined]
+    return [(start, round(end - start, 3)) for start, end in places]
 
 
-def _shade(start: str, end: str) -> dict[str, Any]:
-    return {"type": "rect", "xref": "x", "yref": "paper", "x0": start, "x1": end, "y0": 0, "y1": 1,
-            "layer": "below", "line": {"width": 0}, "name": "harm"}  # fmt: skip
-
-
-def against_cost(found: Backtest, arms: Sequence[Styled]) -> dict[str, Any]:
+def against_cost(found: Backtest, arms: Sequence[Styled]) -> Chart:
     """Each arm as a point with its interval. The axis is logarithmic, so what cost nothing stands at its left edge."""
-    drawn = [arm for arm in arms if known(arm.result.quality.value) is not None]
-    costs = [arm.result.cpu.total for arm in drawn if arm.result.cpu.total > 0]
-    zero = min(costs) / 3 if costs else 0.1
-    nothing = any(arm.result.cpu.total <= 0 for arm in drawn)
-    low, high = (zero if nothing else min(costs, default=zero)), max(costs, default=zero)
-    places = [*([zero] if nothing else []), *_ticks(min(costs, default=zero), high, bool(costs))]
-    layout = {
-        "xaxis": {
-            "type": "log",
-            "title": {"text": "CPU seconds of all that the arm ran (logarithmic)"},
-            "tickvals": places,
-            "ticktext": ["0" if nothing and place == zero else f"{place:,.10g}" for place in places],
-            "range": [math.log10(low) - 0.25, math.log10(high) + 0.25],
-        },
-        "yaxis": _quality_axis(found),
-        "shapes": [_cut(zero * 1.7)] if nothing and costs else [],
-    }
-    return {"data": [_point(found, arm, zero) for arm in drawn], "layout": layout}
+    drawn = [
+        arm for arm in arms if known(arm.result.quality.value) is not None and known(arm.result.cpu.total) is not None
+    ]
+    costs = Costs.around([arm.result.cpu.total for arm in drawn])
+    level = _level(found, [end for arm in drawn for end in (arm.result.quality.value, *_interval(arm.result))])
+    return Chart(
+        title=_title(found),
+        about="",
+        up=level.ticks(_TICKS),
+        across=costs.ticks(),
+        series=[Series(arm.name, arm.colour, signs=[_point(found, arm, costs, level)]) for arm in drawn],
+        cut=costs.cut,
+        below="CPU seconds of all that the arm ran (logarithmic)",
+    )
 
 
-def _ticks(low: float, high: float, any_cost: bool) -> list[float]:
-    """1, 2, 5 in each power of ten over a short stretch; 1 alone over a long one."""
-    if not any_cost:
-        return []
-    steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
-    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-    places = [float(f"{step}e{power}") for power in powers for step in steps]
-    return [place for place in places if low * 0.7 <= place <= high * 1.7]
+def _interval(arm: ArmResult) -> tuple[float | None, float | None]:
+    low, high = known(arm.quality.low), known(arm.quality.high)
+    return (None, None) if low is None or high is None else (low, high)
 
 
-def _cut(place: float) -> dict[str, Any]:
-    """Where the axis breaks off between nothing and something."""
-    return {"type": "line", "xref": "x", "yref": "paper", "x0": place, "x1": place, "y0": 0, "y1": 1,
-            "layer": "below", "line": {"width": 1, "dash": "dot"}, "name": "cut"}  # fmt: skip
-
-
-def _point(found: Backtest, arm: Styled, zero: float) -> dict[str, Any]:
+def _point(found: Backtest, arm: Styled, costs: Costs, level: Level) -> Sign:
     result = arm.result
-    low, high = known(result.quality.low), known(result.quality.high)
-    value = result.quality.value
-    bars = {} if low is None or high is None else {"array": [high - value], "arrayminus": [value - low]}
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": escape(arm.name),
-        "x": [result.cpu.total if result.cpu.total > 0 else zero],
-        "y": [value],
-        "marker": {"symbol": arm.symbol, "size": 15 if result.kind == "policy" else 11},
-        "error_y": {"type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "visible": bool(bars), **bars},
-        "text": [_figures(found, result)],
-        "hovertemplate": _BARE,
-        "cliponaxis": False,
-        "meta": {"arm": arm.name, "colour": arm.colour},
-    }
+    low, high = _interval(result)
+    return Sign(
+        x=costs.place(result.cpu.total),
+        y=level.place(result.quality.value),
+        mark=Mark(arm.name, arm.symbol, f"var(--{arm.colour})"),
+        text=_figures(found, result),
+        scale=1.0 if result.kind == "policy" else 0.75,
+        low=None if low is None else level.place(low),
+        high=None if high is None else level.place(high),
+        name=arm.name,
+    )
 
 
 def _figures(found: Backtest, arm: ArmResult) -> str:
     lines = [
-        f"<b>{escape(arm.name)}</b>",
-        f"{escape(found.metric)} {interval(arm.quality)}",
+        arm.name,
+        f"{found.metric} {interval(arm.quality)}",
         f"{plural(arm.runs, 'run')}, {arm.registered} registered",
         f"{rounded(arm.cpu.total)} CPU seconds, {rounded(arm.cpu.learning)} learning {arm.rows_learned:,} rows",
         f"{rounded(arm.harm_days)} of {rounded(arm.days)} days in harm",
@@ -224,5 +194,5 @@ def _figures(found: Backtest, arm: ArmResult) -> str:
     if any(step.helps is not None for step in arm.steps):
         lines.append(f"{arm.false_runs} false, {arm.missed_runs} missed")
     if found.currency and known(arm.money) is not None:
-        lines.append(f"{rounded(arm.money)} {escape(found.currency)}")
-    return "<br>".join(lines)
+        lines.append(f"{rounded(arm.money)} {found.currency}")
+    return "\n".join(lines)

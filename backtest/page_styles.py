@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
+from ..pages.charts.chart import Dash
 from .compared import FIXED
 from .results import ArmResult, Backtest, Kind
 
@@ -16,9 +17,9 @@ _ASKING = ("blue", "yellow", "sky")  # policies and detectors, in the order in w
 _COLOURS: dict[Kind, str] = {
     "never": "grey", "scratch_sliding": "green", "scratch_all": "purple", "warm": "orange", "oracle": "ink",
 }  # fmt: skip
-_DASHES: dict[Kind, str] = {"uniform": "dash", "never": "dot", "oracle": "longdash", "other": "dashdot"}
+_DASHES: dict[Kind, Dash] = {"uniform": "dash", "never": "dot", "oracle": "longdash", "other": "dashdot"}
 _SYMBOLS: dict[Kind, str] = {
-    "policy": "circle", "never": "square", "scratch_sliding": "triangle-up", "scratch_all": "triangle-down",
+    "policy": "disc", "never": "square", "scratch_sliding": "triangle-up", "scratch_all": "triangle-down",
     "warm": "hexagon", "uniform": "diamond", "oracle": "star", "other": "cross",
 }  # fmt: skip
 
@@ -29,7 +30,7 @@ class Styled:
 
     result: ArmResult
     colour: str
-    dash: str
+    dash: Dash
     symbol: str
     width: float
     shown: bool

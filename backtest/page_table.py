@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..pages.words import UNKNOWN, known, rounded
@@ -66,9 +66,24 @@ def _share(value: float) -> str:
 
 
 def columns(found: Backtest) -> list[Column]:
-    """The columns of the table; money only where the spec has prices."""
+    """The columns of the table: how well, how often, for what, and with what harm."""
+    return [*_quality(found), *_runs(), *_cost(found), _time_in_harm(), *_in_hindsight()]
+
+
+def _quality(found: Backtest) -> Iterator[Column]:
+    """The metric; the policy against it only if there is a policy with rivals."""
     said = findings(found)
-    against = Column(
+    yield Column(
+        found.metric,
+        "quality of what served, each moment by the version of that moment, over all labels that ever arrived; "
+        "in brackets the 95% bootstrap interval.",
+        lambda arm: arm.quality.value,
+        lambda arm: interval(arm.quality),
+        better=1 if found.greater_is_better else -1,
+    )
+    if said.policy is None or not said.differences:
+        return
+    yield Column(
         "policy against it",
         "the first policy beside this arm, stretch by stretch: the mean difference weighted by rows (positive is "
         "better for the policy) with its 95% interval, a bootstrap over stretches.",
@@ -76,86 +91,87 @@ def columns(found: Backtest) -> list[Column]:
         lambda arm: in_short(said.differences.get(arm.name)),
         better=0,
     )
-    money = Column(
-        f"money, {found.currency}",
-        "all CPU time, runs and errors, at the prices in the spec's costs.",
-        lambda arm: arm.money,
-        lambda arm: rounded(arm.money),
+
+
+def _runs() -> Iterator[Column]:
+    yield Column(
+        "fired", "share of the looks that asked for a training.",
+        lambda arm: arm.fired_share, lambda arm: _share(arm.fired_share), better=0,
+    )  # fmt: skip
+    yield Column(
+        "runs", "trainings started after the first version.",
+        lambda arm: arm.runs, lambda arm: str(arm.runs), effort=True,
+    )  # fmt: skip
+    yield Column(
+        "registered", "runs that gave a new version.",
+        lambda arm: arm.registered, lambda arm: str(arm.registered), better=0,
+    )  # fmt: skip
+
+
+def _cost(found: Backtest) -> Iterator[Column]:
+    """CPU time; money only if the spec has prices."""
+    yield Column(
+        "CPU seconds", "everything that the arm ran at its looks: reading, monitors, deciding, learning, judging. "
+        "Left out for all arms alike: the first version, which they share, predicting for users, and what only "
+        "judges an arm in hindsight.",
+        lambda arm: arm.cpu.total, lambda arm: rounded(arm.cpu.total), effort=True,
+    )  # fmt: skip
+    yield Column(
+        "of them learning", "what candidates took to learn, refused ones included.",
+        lambda arm: arm.cpu.learning, lambda arm: rounded(arm.cpu.learning), effort=True,
+    )  # fmt: skip
+    yield Column(
+        "of them judging", "what the gate took.",
+        lambda arm: arm.cpu.judging, lambda arm: rounded(arm.cpu.judging), better=0,
+    )  # fmt: skip
+    if found.currency:
+        yield Column(
+            f"money, {found.currency}", "all CPU time, runs and errors, at the prices in the spec's costs.",
+            lambda arm: arm.money, lambda arm: rounded(arm.money),
+        )  # fmt: skip
+
+
+def _time_in_harm() -> Column:
+    return Column(
+        "time in harm",
+        "days, and share of the span, in stretches in which the metric had fallen by more than the spec's "
+        f"tolerance from what the first version promised. {UNKNOWN}: no stretch held enough labels.",
+        lambda arm: arm.harm_days,
+        _harm,
     )
-    return [
-        Column(
-            found.metric,
-            "quality of what served, each moment by the version of that moment, over all labels that ever arrived; "
-            "in brackets the 95% bootstrap interval.",
-            lambda arm: arm.quality.value,
-            lambda arm: interval(arm.quality),
-            better=1 if found.greater_is_better else -1,
-        ),
-        *([against] if said.policy is not None and said.differences else []),
-        Column(
-            "fired", "share of the looks that asked for a training.",
-            lambda arm: arm.fired_share, lambda arm: _share(arm.fired_share), better=0,
-        ),
-        Column(
-            "runs", "trainings started after the first version.",
-            lambda arm: arm.runs, lambda arm: str(arm.runs), effort=True,
-        ),
-        Column(
-            "registered", "runs that gave a new version.",
-            lambda arm: arm.registered, lambda arm: str(arm.registered), better=0,
-        ),
-        Column(
-            "CPU seconds", "everything that the arm ran at its looks: reading, monitors, deciding, learning, judging. "
-            "Left out for all arms alike: the first version, which they share, predicting for users, and what only "
-            "judges an arm in hindsight.",
-            lambda arm: arm.cpu.total, lambda arm: rounded(arm.cpu.total), effort=True,
-        ),
-        Column(
-            "of them learning", "what candidates took to learn, refused ones included.",
-            lambda arm: arm.cpu.learning, lambda arm: rounded(arm.cpu.learning), effort=True,
-        ),
-        Column(
-            "of them judging", "what the gate took.",
-            lambda arm: arm.cpu.judging, lambda arm: rounded(arm.cpu.judging), better=0,
-        ),
-        *([money] if found.currency else []),
-        Column(
-            "time in harm",
-            "days, and share of the span, in stretches in which the metric had fallen by more than the spec's "
-            f"tolerance from what the first version promised. {UNKNOWN}: no stretch held enough labels.",
-            lambda arm: arm.harm_days,
-            _harm,
-        ),
-        Column(
-            "false runs",
-            "runs after which the next stretch was not provably better than it would have been without. "
-            f"{UNKNOWN}: not judged for this arm.",
-            lambda arm: arm.false_runs if _judged(arm) else None,
-            lambda arm: str(arm.false_runs) if _judged(arm) else UNKNOWN,
-            effort=True,
-        ),
-        Column(
-            "missed runs",
-            "looks without a run where an update, tried in hindsight, made the next stretch provably better.",
-            lambda arm: arm.missed_runs if _judged(arm) else None,
-            lambda arm: str(arm.missed_runs) if _judged(arm) else UNKNOWN,
-        ),
-        Column(
-            "refused, though better",
-            "of the updates that were provably better on the rows to come, those that the gate refused. Where the "
-            "refused one was not kept, a plain warm start on the same rows stands for it.",
-            lambda arm: arm.refused_better if arm.better_updates else None,
-            lambda arm: f"{arm.refused_better} of {arm.better_updates}" if arm.better_updates else UNKNOWN,
-        ),
-        Column(
-            "promoted, hurt",
-            "promoted versions, and how many of them were provably worse while they served than the version which they "
-            "replaced, by intervals that hold for all of them together.",
-            lambda arm: arm.hurt,
-            lambda arm: f"{arm.promoted}, {UNKNOWN if arm.hurt is None else arm.hurt}",
-            effort=True,
-        ),
-    ]  # fmt: skip
+
+
+def _in_hindsight() -> Iterator[Column]:
+    """What labels say later of runs, of looks without one, and of what the gate let go."""
+    yield Column(
+        "false runs",
+        "runs after which the next stretch was not provably better than it would have been without. "
+        f"{UNKNOWN}: not judged for this arm.",
+        lambda arm: arm.false_runs if _judged(arm) else None,
+        lambda arm: str(arm.false_runs) if _judged(arm) else UNKNOWN,
+        effort=True,
+    )
+    yield Column(
+        "missed runs",
+        "looks without a run where an update, tried in hindsight, made the next stretch provably better.",
+        lambda arm: arm.missed_runs if _judged(arm) else None,
+        lambda arm: str(arm.missed_runs) if _judged(arm) else UNKNOWN,
+    )
+    yield Column(
+        "refused, though better",
+        "of the updates that were provably better on the rows to come, those that the gate refused. Where the "
+        "refused one was not kept, a plain warm start on the same rows stands for it.",
+        lambda arm: arm.refused_better if arm.better_updates else None,
+        lambda arm: f"{arm.refused_better} of {arm.better_updates}" if arm.better_updates else UNKNOWN,
+    )
+    yield Column(
+        "promoted, hurt",
+        "promoted versions, and how many of them were provably worse while they served than the version which they "
+        "replaced, by intervals that hold for all of them together.",
+        lambda arm: arm.hurt,
+        lambda arm: f"{arm.promoted}, {UNKNOWN if arm.hurt is None else arm.hurt}",
+        effort=True,
+    )
 
 
 _ARMS: list[tuple[tuple[Kind, ...], str, str]] = [

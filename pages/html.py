@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import errno
-import json
 import secrets
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
+
+from . import charts
+from .charts.marks import glyph, shape
 
 
 def template(package: str | None, name: str) -> Template:
-    """The template *name* among the files of *package*; every text that it is given is escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    """The template *name* among the files of *package*; every text that it is given is escaped.
+
+    It may import `charts.html.jinja` of `pages/charts/`, and draw marks by `glyph` and `shape`.
+    """
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(lambda shared: _text(charts.__name__, shared)),
+    )
+    environment.globals.update(glyph=glyph, shape=shape)
     return environment.from_string(_text(package, name))
 
 
@@ -24,10 +35,9 @@ def own(name: str, package: str | None = __package__) -> Markup:
     return Markup(_text(package, name))  # noqa: S704  our own file
 
 
-def data(value: Any) -> Markup:
-    """JSON that no text inside can end: `<` never appears as itself."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704  nothing of HTML is left in it
+def charts_file(name: str) -> Markup:
+    """A style or script that all charts share, as it is."""
+    return own(name, charts.__name__)
 
 
 def write(html: str, file: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..ledger.ledger import UpdateRow
 from ..pages.words import metric, plural, rounded, within
@@ -74,7 +74,7 @@ def _does(life: Life) -> Card:
     return Card(title, within(value, low, high), tuple(notes), "bad" if bad else "good")
 
 
-def _estimated(facts: dict[str, Any]) -> Iterator[str]:
+def _estimated(facts: Mapping[str, object]) -> Iterator[str]:
     value = value_of("estimate.value", facts)
     if value is not None:
         low, high = value_of("estimate.low", facts), value_of("estimate.high", facts)

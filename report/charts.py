@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from ..data.metrics.metrics import METRICS
 from ..ledger.ledger import UpdateRow
 from ..pages.charts.axes import Level, Time
+from ..pages.charts.chart import Chart, Dot, Series
 from ..pages.charts.paths import Point, band, line
 from ..pages.words import metric, rounded, within
 from ..policy.rules.variables import value_of
@@ -17,38 +17,7 @@ from ..policy.wording import moment
 from ..spec.values import Decision
 from .life import Life
 
-
-@dataclass(frozen=True)
-class Line:
-    """*path* in thousandths of the chart; *colour* is a name of page.css."""
-
-    name: str
-    colour: str
-    path: str
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A point that tells more: *x* and *y* in percent."""
-
-    x: float
-    y: float
-    text: str
-    colour: str
-
-
-@dataclass(frozen=True)
-class Chart:
-    """*band* is the area of an interval; *empty* says in words why there is nothing to draw."""
-
-    title: str
-    about: str
-    ticks: list[tuple[float, str]]
-    lines: list[Line]
-    dots: list[Dot]
-    band: str = ""
-    empty: str = ""
+_THIN = 1.5  # of a limit's line
 
 
 def charts(life: Life, time: Time, decisions: Sequence[Decision]) -> list[Chart]:
@@ -64,18 +33,19 @@ def _performance(life: Life, time: Time, looks: Sequence[Decision]) -> Chart:
     accepted = _series(looks, "performance.reference")
     limit = [(each.at, _limit(each, known.relative, known.greater_is_better)) for each in looks]
     level = Level.around(_present(value, low, high, accepted, limit, estimate))
-    lines = [
-        Line("when accepted", "grey", line(time, level, accepted)),
-        Line("harm begins", "vermillion", line(time, level, limit), dashed=True),
-        Line("estimate without labels", "purple", line(time, level, estimate), dashed=True),
-        Line(life.metric, "blue", line(time, level, value)),
+    dots = _dots(time, level, looks, value, _told)
+    series = [
+        Series("when accepted", "grey", line(time, level, accepted)),
+        _limited("harm begins", "vermillion", line(time, level, limit)),
+        _limited("estimate without labels", "purple", line(time, level, estimate)),
+        Series(life.metric, "blue", line(time, level, value), dots=dots),
     ]
     return Chart(
         title=f"Performance: {life.metric} ({'higher' if known.greater_is_better else 'lower'} is better)",
         about="Of the version that served, on labels that had arrived; the band is its 95 % interval.",
-        ticks=level.ticks(),
-        lines=lines,
-        dots=_dots(time, level, looks, value, "blue", _told),
+        up=level.ticks(),
+        across=time.ticks(),
+        series=series,
         band=band(time, level, low, high),
         empty="" if _present(value, estimate) else "It was not measured in any window.",
     )
@@ -109,12 +79,12 @@ def _drift(time: Time, looks: Sequence[Decision]) -> Chart:
     return Chart(
         title="Drift: share of columns that moved",
         about="From the threshold on, the window counts as drifted.",
-        ticks=level.ticks(),
-        lines=[
-            Line("threshold", "vermillion", line(time, level, limit), dashed=True),
-            Line("share drifted", "green", line(time, level, share)),
+        up=level.ticks(),
+        across=time.ticks(),
+        series=[
+            _limited("threshold", "vermillion", line(time, level, limit)),
+            Series("share drifted", "green", line(time, level, share), dots=_dots(time, level, looks, share, _moved)),
         ],
-        dots=_dots(time, level, looks, share, "green", _moved),
         empty="" if _present(share) else "No column could be judged in any window.",
     )
 
@@ -125,9 +95,13 @@ def _quality(time: Time, looks: Sequence[Decision]) -> Chart:
     return Chart(
         title="Data quality: failed checks",
         about="0 is what you want.",
-        ticks=level.ticks(),
-        lines=[Line("failed checks", "purple", line(time, level, failed))],
-        dots=_dots(time, level, looks, failed, "purple", _failed),
+        up=level.ticks(),
+        across=time.ticks(),
+        series=[
+            Series(
+                "failed checks", "purple", line(time, level, failed), dots=_dots(time, level, looks, failed, _failed)
+            )
+        ],
         empty="" if looks else "No window was looked at yet.",
     )
 
@@ -143,22 +117,27 @@ def _cost(life: Life, time: Time) -> Chart:
     for before, (at, value) in zip([0.0, *(value for _, value in sums)], sums, strict=False):
         steps += [(at, before), (at, value)]
     steps.append((time.end, total))
+    dots = [
+        Dot(time.place(at), level.place(value), _ran(at, each))
+        for (at, each), (_, value) in zip(ended, sums, strict=True)
+        if time.start <= at <= time.end
+    ]
     return Chart(
         title="Cost: CPU seconds of training, summed up",
         about="A dot is one training run.",
-        ticks=level.ticks(),
-        lines=[Line("all runs so far", "orange", line(time, level, steps))],
-        dots=[
-            Dot(time.place(at), level.place(value), _ran(at, each), "orange")
-            for (at, each), (_, value) in zip(ended, sums, strict=True)
-            if time.start <= at <= time.end
-        ],
+        up=level.ticks(),
+        across=time.ticks(),
+        series=[Series("all runs so far", "orange", line(time, level, steps), dots=dots)],
         empty="" if ended else "No training run yet.",
     )
 
 
 def _ran(at: datetime, update: UpdateRow) -> str:
     return f"{moment(at)}: {update.became}, {rounded(update.cpu_seconds)} CPU s on {update.rows:,} rows"
+
+
+def _limited(name: str, colour: str, path: str) -> Series:
+    return Series(name, colour, path, dash="dash", width=_THIN)
 
 
 def _series(looks: Sequence[Decision], name: str) -> list[Point]:
@@ -183,11 +162,10 @@ def _dots(
     level: Level,
     looks: Sequence[Decision],
     series: Sequence[Point],
-    colour: str,
     told: Callable[[Decision], str],
 ) -> list[Dot]:
     return [
-        Dot(time.place(each.at), level.place(value), told(each), colour)
+        Dot(time.place(each.at), level.place(value), told(each))
         for each, (_, value) in zip(looks, series, strict=True)
         if value is not None
     ]

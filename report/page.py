@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ..pages.charts.axes import Time
-from ..pages.charts.marks import MARKS, glyph, shape
-from ..pages.html import own, template, write
+from ..pages.charts.marks import MARKS
+from ..pages.html import charts_file, own, template, write
 from ..policy.wording import moment
 from ..spec.values import Decision
 from .cards import cards
@@ -50,10 +50,7 @@ def page(life: Life, *, now: datetime, start: datetime | None = None) -> str:
         lines=lines,
         left_out=left_out,
         total=len(decisions),
-        glyph=glyph,
-        shape=shape,
-        css=own("page.css"),
-        own_css=own("report.css", __package__),
+        css=own("page.css") + charts_file("charts.css") + own("report.css", __package__),
     )
 
 

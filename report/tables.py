@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..ledger.entries import UpdateRow
 from ..models.registry.versions import Version
+from ..pages.charts.marks import Mark
 from ..pages.words import UNKNOWN, rounded
 from ..policy.strategies.standings import standings
 from ..policy.wording import moment
-from ..spec.values import Decision
+from ..spec.values import Decision, Score
 from .cards import gate_said
 from .life import Life
 from .timeline import mark_of
@@ -106,7 +106,24 @@ def _table(
     return Table(title, columns, ordered[:MOST], max(0, len(ordered) - MOST), empty)
 
 
-def told(life: Life, decisions: Sequence[Decision]) -> tuple[list[dict[str, Any]], int]:
+@dataclass(frozen=True)
+class DecisionText:
+    """One decision as people read it; what there is not is empty."""
+
+    id: str
+    at: str
+    action: str
+    mark: Mark
+    verdict: str
+    became: str
+    reasons: Sequence[str]
+    guards: Sequence[str]
+    score: str
+    window: str
+    champion: str | None
+
+
+def told(life: Life, decisions: Sequence[Decision]) -> tuple[list[DecisionText], int]:
     """The decisions as text, newest first, and how many are left out: older holds go first."""
     acted = [each for each in decisions if each.action != "hold"][-MOST:]
     holds = [each for each in decisions if each.action == "hold"]
@@ -114,22 +131,21 @@ def told(life: Life, decisions: Sequence[Decision]) -> tuple[list[dict[str, Any]
     ids = {each.id for each in [*acted, *(holds[-room:] if room else [])]}
     chosen = [each for each in reversed(decisions) if each.id in ids]
     updates = {each.decision: each for each in life.updates}
-    lines = []
-    for each in chosen:
-        update, score = updates.get(each.id), (life.scores or {}).get(each.id)
-        lines.append(
-            {
-                "at": moment(each.at),
-                "action": each.action,
-                "mark": mark_of(life, each),
-                "verdict": each.triaged,
-                "became": "" if update is None else update.became,
-                "reasons": each.reasons,
-                "guards": [f"{answer.guard} held: {answer.text}" for answer in each.guards if answer.held],
-                "score": "" if score is None else f"{score.verdict}: {score.text}".removesuffix(": "),
-                "window": str(each.window) if each.window else "",
-                "champion": each.champion,
-                "id": each.id,
-            }
-        )
+    lines = [_text(life, each, updates.get(each.id), (life.scores or {}).get(each.id)) for each in chosen]
     return lines, len(decisions) - len(chosen)
+
+
+def _text(life: Life, decision: Decision, update: UpdateRow | None, score: Score | None) -> DecisionText:
+    return DecisionText(
+        id=decision.id,
+        at=moment(decision.at),
+        action=decision.action,
+        mark=mark_of(life, decision),
+        verdict=decision.triaged,
+        became="" if update is None else update.became,
+        reasons=decision.reasons,
+        guards=[f"{answer.guard} held: {answer.text}" for answer in decision.guards if answer.held],
+        score="" if score is None else f"{score.verdict}: {score.text}".removesuffix(": "),
+        window=str(decision.window) if decision.window else "",
+        champion=decision.champion,
+    )

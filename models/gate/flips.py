@@ -11,7 +11,7 @@ import math
 from typing import Unpack
 
 import numpy as np
-from scipy.stats import beta, binom, norm
+from scipy.stats import binom, binomtest, norm
 
 from ...data.metrics.metrics import Array
 from .bench import Bench
@@ -67,10 +67,8 @@ def flips(pair: Pair, tolerance: float) -> tuple[Array, Array]:
 
 def exact_share(count: int, rows: int, level: float) -> tuple[float, float]:
     """Clopper and Pearson's interval of *count* of *rows*: it covers the true share at least this often."""
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, count, rows - count + 1)) if count else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, rows - count)) if count < rows else 1.0
-    return low, high
+    found = binomtest(count, rows).proportion_ci(level, method="exact")
+    return float(found.low), float(found.high)
 
 
 def mid_p(worse: int, better: int) -> float:

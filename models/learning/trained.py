@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from sklearn.pipeline import Pipeline
 
 from ...data.columns import PREDICTION, SCORE
@@ -127,7 +128,7 @@ class Trained:
         if self.probabilistic:
             return np.asarray(last.predict_proba(X), dtype=np.float64)
         margin = np.asarray(last.decision_function(X), dtype=np.float64)
-        positive = 1 / (1 + np.exp(-np.clip(margin, -500, 500)))
+        positive = np.asarray(expit(margin), dtype=np.float64)
         return np.column_stack([1 - positive, positive]) if positive.ndim == 1 else positive
 
     def _refuse_strange(self, prediction: Array, score: Array | None) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy.special import expit, logit
 
 from .said import Cause, Matrix, Said
 
@@ -100,8 +101,8 @@ def _default_share(label: Matrix, score: Matrix, before: Matrix, score_was: Matr
         return None
     fits = _deviance(rows, rate, 1 - (1 - share) * miss_was)
     others = (_best_fit(rows, rate, lambda s: was + s * (1 - 2 * was), np.linspace(0, 0.5, 51)),)
-    odds = np.log(was / (1 - was))
-    moved_prior = _best_fit(rows, rate, lambda s: 1 / (1 + np.exp(-(odds + s))), np.linspace(-4, 4, 161))
+    odds = logit(was)
+    moved_prior = _best_fit(rows, rate, lambda s: expit(odds + s), np.linspace(-4, 4, 161))
     explained = min(*others, moved_prior) - fits > _BETTER
     return share if explained and fits < 2.5 * len(rows) else None
 

@@ -9,7 +9,10 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class Mark:
-    """*symbol* is plotly's name; *colour* is of Okabe and Ito's palette, and readable on light and dark."""
+    """*symbol* is one of `SHAPES`, `-open` after it if only its outline is drawn.
+
+    *colour* is any of CSS. Those of `MARKS` are of Okabe and Ito's palette, and readable on light and dark.
+    """
 
     text: str
     symbol: str
@@ -41,8 +44,12 @@ MARKS: dict[str, Mark] = {
 _RUNS = {"warm_start": "warm", "full_retrain": "full"}
 SHAPES = {
     "circle": '<circle r="3.5"/>',
+    "disc": '<circle r="7.5"/>',
     "square": '<rect x="-6" y="-6" width="12" height="12"/>',
     "x": '<path d="M-8-5-5-8 0-3 5-8 8-5 3 0 8 5 5 8 0 3-5 8-8 5-3 0z"/>',
+    "diamond": '<path d="M0-9 8 0 0 9-8 0z"/>',
+    "hexagon": '<path d="M-4-7H4L8 0 4 7H-4L-8 0z"/>',
+    "cross": '<path d="M-2.7-8H2.7V-2.7H8V2.7H2.7V8H-2.7V2.7H-8V-2.7H-2.7z"/>',
     "triangle-up": '<path d="M0-8 8 6-8 6z"/>',
     "triangle-down": '<path d="M0 8 8-6-8-6z"/>',
     "star": '<path d="M0-9 2.2-3 8.6-2.8 3.5 1.1 5.3 7.3 0 3.7-5.3 7.3-3.5 1.1-8.6-2.8-2.2-3z"/>',
@@ -58,11 +65,13 @@ def mark_name(action: str, verdict: str | None, outcome: str | None) -> str:
     return {"alert": "alert", "roll_back": "back"}.get(action, "hold")
 
 
-def shape(mark: Mark) -> Markup:
-    """The mark around (0, 0) as a group of SVG, about 16 units wide."""
-    look = f'fill="none" stroke="{mark.colour}" stroke-width="2.5"' if mark.open else f'fill="{mark.colour}"'
-    filled = "" if mark.open else ' class="filled"'
-    return Markup(f"<g{filled} {look}>{SHAPES[mark.shape]}</g>")  # noqa: S704  constants of this file
+def shape(mark: Mark, scale: float = 1.0) -> Markup:
+    """The mark around (0, 0) as a group of SVG, about 16 units wide times *scale*."""
+    form = '<g{} style="fill: none; stroke: {}; stroke-width: 2.5"{}>' if mark.open else '<g{} style="fill: {}"{}>'
+    scaled = "" if scale == 1 else Markup(' transform="scale({})"').format(scale)
+    filled = "" if mark.open else Markup(' class="filled"')
+    opened = Markup(form).format(filled, mark.colour, scaled)  # noqa: S704  constants of this file
+    return opened + Markup(SHAPES[mark.shape]) + Markup("</g>")  # noqa: S704  constants of this file
 
 
 def glyph(mark: Mark) -> Markup:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
 
-from ratoon.anytime.fleet import ALPHA, HarmEvidence, e_bh, needed
+from ratoon.anytime.fleet import ALPHA, HarmEvidence, _log_sum, e_bh, needed
 
 VALUES = st.lists(st.floats(0.0, 1e6), max_size=30)
 
@@ -59,3 +61,22 @@ def test_the_alarms_are_those_of_the_largest_e_values_that_bear_one_another_out(
 def test_what_a_model_needs_beside_the_others_decides_as_the_whole_fleet_does(others: list[float], own: float) -> None:
     fleet = {str(number): value for number, value in enumerate(others)} | {"own": own}
     assert ("own" in e_bh(fleet)) == (own >= needed(others))
+
+
+@given(VALUES)
+def test_alarms_are_those_of_benjamini_and_hochberg_on_inverse_e_values(found: list[float]) -> None:
+    """Our own, and a sum of logarithms with it, because `status` shall load neither numpy nor scipy."""
+    values = {str(n): value for n, value in enumerate(found)}
+    p = [1.0 if value <= 1 else 1 / value for value in found]
+    adjusted = false_discovery_control(p, method="bh") if p else []
+
+    clear = [abs(each / ALPHA - 1) > 1e-9 for each in adjusted]  # at the very limit rounding decides
+    alarms = e_bh(values, ALPHA)
+    assert all(
+        (name in alarms) == (each <= ALPHA) for (name, each, ok) in zip(values, adjusted, clear, strict=True) if ok
+    )
+
+
+@given(st.floats(-700, 700), st.floats(-700, 700))
+def test_sums_of_logarithms_are_numpys(a: float, b: float) -> None:
+    assert _log_sum(a, b) == pytest.approx(float(np.logaddexp(a, b)), rel=1e-12, abs=1e-12)

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import plotly.graph_objects as go
-import pytest
-from arms import arm, backtest, step
-from plotly.offline import get_plotlyjs
+from arms import WEEK, arm, backtest, step
 
 from ratoon.backtest.findings import findings
 from ratoon.backtest.page import headline, page, rivals, write_page
+from ratoon.backtest.page_charts import against_cost, over_time
 from ratoon.backtest.page_marks import mark_of
-from ratoon.backtest.results import Quality
+from ratoon.backtest.page_styles import styled
+from ratoon.backtest.results import Backtest, Quality
+from ratoon.pages.charts.chart import Chart, Series, Sign
 from ratoon.pages.charts.marks import MARKS
 
 NAN = float("nan")
 EVIL = "a <b>\"x\"</b> & 'y' </script><script>alert(1)</script>"
 
 
-def charts(html: str) -> list[dict[str, Any]]:
-    found = re.search(r'<script id="charts" type="application/json">(.*?)</script>', html, re.DOTALL)
-    assert found
-    return json.loads(found.group(1), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+def time(found: Backtest) -> Chart:
+    return over_time(found, styled(found))
+
+
+def cost(found: Backtest) -> Chart:
+    return against_cost(found, styled(found))
+
+
+def series(chart: Chart, name: str) -> Series:
+    return next(each for each in chart.series if each.name == name)
+
+
+def sign(chart: Chart, name: str) -> Sign:
+    return series(chart, name).signs[0]
 
 
 class Reader(HTMLParser):
@@ -39,7 +46,7 @@ class Reader(HTMLParser):
         self.cells: list[list[str]] = []
         self.items: list[tuple[str, str]] = []
         self._in = ""
-        self.feed(html.replace(get_plotlyjs(), ""))
+        self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -72,8 +79,7 @@ def test_the_page_loads_nothing():
     assert not [tag for tag, _ in reader.tags if tag in ("link", "img", "iframe", "object", "embed")]
     pointing = [value for _, given in reader.tags for key, value in given.items() if key in ("src", "href", "action")]
     assert pointing == ["#decisions"]
-    own = html.replace(get_plotlyjs(), "")
-    assert "http://" not in own and "https://" not in own and "url(" not in own and "@import" not in own
+    assert not any(word in html for word in ("http://", "https://", "url(", "@import"))
     assert any("default-src 'none'" in (given.get("content") or "") for _, given in reader.tags)
 
 
@@ -81,43 +87,54 @@ def test_equal_backtests_give_equal_pages():
     assert page(backtest()) == page(backtest())
 
 
-def test_plotly_accepts_the_figures():
-    """Every property of both figures is one that plotly knows."""
-    for chart in charts(page(backtest())):
-        go.Figure(data=chart["data"], layout=chart["layout"])
+def test_a_page_can_be_passed_on() -> None:
+    """It holds no library: a page of seven arms weighs less than a photograph."""
+    assert len(page(backtest())) < 100_000
+
+
+def test_every_point_of_a_chart_tells_what_it_is() -> None:
+    """Without a script the browser shows it as a title; each arm can be ticked in the legend once the script runs."""
+    reader = Reader(page(backtest()))
+    boxes = [given["data-of"] for tag, given in reader.tags if tag == "input"]
+    drawn = {given["data-series"] for tag, given in reader.tags if "data-series" in given}
+    charts = time(backtest()), cost(backtest())
+    points = [point for chart in charts for each in chart.series for point in (*each.dots, *each.signs)]
+
+    assert boxes == [each.name for each in backtest().arms] and set(boxes) == drawn
+    assert sum(tag == "title" for tag, _ in reader.tags) == len(points) + 1  # the page's own
+    assert all(point.text for point in points)
 
 
 def test_texts_from_outside_stay_texts():
-    """Names and reasons with markup are shown as they are: in the page, in the JSON and in plotly's hover texts."""
+    """Names and reasons with markup are shown as they are: in the page, its attributes and its charts' texts."""
     steps = tuple(step(n, reason=EVIL, version=EVIL, outcome=EVIL, action="warm_start") for n in range(4))
     found = backtest(
         arm(EVIL, "policy", steps=steps), arm("never", "never"), model=EVIL, spec=EVIL, metric=EVIL, currency=EVIL
     )
     html = page(found)
     reader = Reader(html)
-    line, decisions = charts(html)[0]["data"][1:]
 
     assert "alert(1)</script>" not in html
-    assert sum(tag == "script" for tag, _ in reader.tags) == 3
+    assert sum(tag == "script" for tag, _ in reader.tags) == 1
+    assert not [given for tag, given in reader.tags if tag in ("b", "i") and given]
     assert '<b>"x"' not in html
     assert EVIL in reader.text
-    assert "<b>x" not in line["name"] and "&lt;b&gt;" in line["name"]
-    assert all("<script" not in text and "&lt;script" in text for text in decisions["text"])
+    assert {given["data-series"] for _, given in reader.tags if "data-series" in given} == {EVIL, "never"}
+    assert any(EVIL in text for tag, text in reader.items if tag == "title")
 
 
 def test_what_is_not_known_is_a_dash():
-    """NaN breaks neither the JSON nor the table, and an arm without quality is left out of the cost chart."""
+    """NaN breaks neither a chart nor the table, and an arm without quality is left out of the cost chart."""
     nothing = Quality(value=NAN, low=NAN, high=NAN, rows=0)
     steps = (step(0), step(1, quality=nothing, rows=0), step(2, action="alert"), step(3))
     blind = arm("blind", "other", quality=nothing, money=None, harm_days=NAN, cpu=NAN, steps=())
     found = backtest(arm("policy", "policy", steps=steps), blind, currency="EUR")
     html = page(found)
-    time, cost = charts(html)
-    line, decisions = (trace for trace in time["data"] if trace["meta"]["arm"] == "policy")
+    policy = series(time(found), "policy")
 
-    assert line["y"] == [0.75, None, 0.75, 0.75]
-    assert decisions["y"] == [0.75, 0.75, 0.75]  # the second stands at the last quality known
-    assert [trace["name"] for trace in cost["data"]] == ["policy"]
+    assert policy.path.count("M") == 2  # the line breaks
+    assert len(policy.signs) == 3 and len({each.y for each in policy.signs}) == 1  # at the last quality known
+    assert [each.name for each in cost(found).series] == ["policy"]
     row = Reader(html).row("blind")
     assert [row[c] for c in ("roc_auc", "CPU seconds", "money, EUR", "time in harm", "false runs")] == ["–"] * 5
     assert "nan" not in Reader(html).text.lower()
@@ -126,24 +143,23 @@ def test_what_is_not_known_is_a_dash():
 def test_a_page_may_hold_one_arm():
     """Nothing is best where there is no choice, and an arm that cost nothing has a place."""
     for kind in ("policy", "never", "scratch_all"):
-        html = page(backtest(arm("alone", kind, runs=0, cpu=0.0)))
-        cost = charts(html)[1]
+        found = backtest(arm("alone", kind, runs=0, cpu=0.0))
+        html = page(found)
 
-        assert "(best)" not in html
-        assert cost["layout"]["xaxis"]["ticktext"] == ["0"]
-        assert cost["data"][0]["x"][0] > 0
+        assert "(best)" not in Reader(html).text
+        assert [text for _, text in cost(found).across] == ["0"]
+        assert 0 < sign(cost(found), "alone").x < 100
         assert ("decisions of alone" in Reader(html).text) == (kind == "policy")
 
 
 def test_what_cost_nothing_stands_left_of_all():
     """The logarithmic axis has a place marked 0, cut off from the rest."""
-    cost = charts(page(backtest()))[1]
-    never = next(trace for trace in cost["data"] if trace["name"] == "never")
-    axis = cost["layout"]["xaxis"]
+    chart = cost(backtest())
+    never = sign(chart, "never").x
+    others = [sign(chart, each.name).x for each in chart.series if each.name != "never"]
 
-    assert never["x"][0] < min(trace["x"][0] for trace in cost["data"] if trace is not never)
-    assert axis["ticktext"][axis["tickvals"].index(never["x"][0])] == "0"
-    assert cost["layout"]["shapes"]
+    assert chart.cut is not None and never < chart.cut < min(others)
+    assert chart.across[0] == (never, "0")
 
 
 def test_up_is_better_for_errors_too():
@@ -151,9 +167,11 @@ def test_up_is_better_for_errors_too():
     found = backtest(metric="log_loss", greater_is_better=False)
     html = page(found)
 
-    for chart in charts(html):
-        assert chart["layout"]["yaxis"]["autorange"] == "reversed"
-        assert "lower is better" in chart["layout"]["yaxis"]["title"]["text"]
+    for chart in (time(found), cost(found)):
+        places, values = zip(*((place, float(text)) for place, text in chart.up), strict=True)
+        assert list(places) == sorted(places) and list(values) == sorted(values)
+        assert "lower is better" in chart.title
+    assert sign(cost(found), "never").y < sign(cost(found), "policy").y
     assert "(best)" in Reader(html).row("never")["log_loss"]
     assert findings(found).best_fixed == "never"
 
@@ -222,24 +240,30 @@ def test_a_decision_tells_its_reasons_on_its_line():
     """The mark stands at the end of the stretch before; its text has the moment, the verdict and both stretches."""
     long = "harm lasted 3 of 4 windows, " * 6
     steps = (step(0, 0.71), step(1, 0.72, action="warm_start", outcome="refused", verdict="harm", reason=long))
-    data = charts(page(backtest(arm("policy", "policy", steps=steps))))[0]["data"]
-    line, mark = data
-    text = mark["text"][0]
+    mark = sign(time(backtest(arm("policy", "policy", steps=steps), arm("never", "never", steps=steps))), "policy")
+    line = series(time(backtest(arm("policy", "policy", steps=steps), arm("never", "never", steps=steps))), "never")
 
-    assert (mark["x"][0], mark["y"][0]) == (line["x"][0], line["y"][0])
+    assert (mark.x, mark.y) == (line.dots[0].x, line.dots[0].y)
     for part in ("warm_start: refused", "2024-01-15 00:00", "verdict: harm", "before: 0.7100", "after: 0.7200"):
-        assert part in text
-    assert all(len(part) < 60 for part in text.split("<br>"))
+        assert part in mark.text
+    assert all(len(part) < 60 for part in mark.text.splitlines())
 
 
 def test_touching_stretches_in_harm_are_one_shade():
     harmed = tuple(step(n, harm=n in (1, 2, 4)) for n in range(6))
-    shades = charts(page(backtest(arm("policy", "policy", steps=harmed))))[0]["layout"]["shapes"]
+    shades = time(backtest(arm("policy", "policy", steps=harmed))).shades
 
-    assert [(s["x0"][:10], s["x1"][:10]) for s in shades] == [
-        ("2024-01-15", "2024-01-29"),
-        ("2024-02-05", "2024-02-12"),
-    ]
+    assert [(round(start * 6 / 100), round(width * 6 / 100)) for start, width in shades] == [(1, 2), (4, 1)]
+
+
+def test_a_long_backtest_is_drawn_small_and_holds_lie_below_what_acted() -> None:
+    steps = tuple(step(n, action="alert" if n == 5 else "hold") for n in range(300))
+    found = backtest(arm("policy", "policy", steps=steps), arm("never", "never"), end=steps[-1].end)
+    signs = series(time(found), "policy").signs
+
+    assert time(found).dense and not time(backtest()).dense
+    assert len(signs) == 299 and signs[-1].mark is MARKS["alert"]
+    assert 2 <= len(time(found).across) <= 7 and steps[-1].end - steps[0].at == 300 * WEEK
 
 
 def test_all_that_a_policy_must_beat_is_drawn_at_first():
@@ -248,8 +272,9 @@ def test_all_that_a_policy_must_beat_is_drawn_at_first():
     boxes = [given for tag, given in reader.tags if tag == "input"]
 
     assert [("checked" in box) for box in boxes] == [True, True, True, True, True, True, False]
-    numbers = sorted(int(n) for box in boxes for n in str(box["data-traces"]).split())
-    assert numbers == list(range(8))  # seven lines, and the policy's decisions
+    lines = {given["data-series"]: "hidden" not in given for tag, given in reader.tags if tag == "path" and "d" in given
+             and "data-series" in given}  # fmt: skip
+    assert lines == {str(box["data-of"]): "checked" in box for box in boxes}
 
 
 def test_write_page_makes_its_folder(tmp_path: Path):

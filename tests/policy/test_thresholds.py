@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from ratoon.policy.triage.thresholds import quantile, read_again, threshold
@@ -18,6 +19,14 @@ def shares(made, *values):
 def test_a_quantile_lies_between_its_neighbours(share, expected):
     assert quantile([4.0, 1.0, 3.0, 2.0], share) == pytest.approx(expected)
     assert quantile([7.0], share) == 7.0
+
+
+def test_a_quantile_is_numpys() -> None:
+    """The policy's own, because a command that only reads shall not load numpy."""
+    rng = np.random.default_rng(4)
+    for _ in range(100):
+        values, share = rng.normal(size=int(rng.integers(1, 40))), float(rng.uniform())
+        assert quantile(values.tolist(), share) == pytest.approx(float(np.quantile(values, share)), rel=1e-12)
 
 
 def test_until_the_history_is_long_enough_the_threshold_is_fixed(made):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 from .leaf_steps import Array, Loss, slope_of
 
@@ -25,8 +26,7 @@ def shares_of(loss: Loss, said: Array, y: Array, weight: Array | None) -> Array:
     scale = total * (max(float(np.var(y)), 1e-12) if loss == "squared" else 1.0)
 
     def value(z: Array) -> tuple[float, Array]:
-        share = np.exp(z - z.max())
-        share /= share.sum()
+        share = softmax(z)
         score = np.tensordot(share, said, 1)
         lost = float(np.sum(_lost(loss, score, y) * (1.0 if weight is None else weight))) / scale
         by_share = np.tensordot(said, slope(score)[0], 2) / scale
@@ -35,8 +35,7 @@ def shares_of(loss: Loss, said: Array, y: Array, weight: Array | None) -> Array:
         return lost - prior * float(np.mean(np.log(np.maximum(share, 1e-300)))), gradient
 
     found = minimize(value, np.zeros(m), jac=True, method="L-BFGS-B", options={"maxiter": 50}).x
-    share: Array = np.exp(found - found.max())
-    return np.asarray(share / share.sum())
+    return np.asarray(softmax(found))
 
 
 def _lost(loss: Loss, score: Array, y: Array) -> Array:

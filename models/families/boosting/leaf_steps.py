@@ -17,8 +17,9 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
+from scipy import special
 
-from ...estimators import Array as Array
+from ...estimators import Array
 
 Loss = Literal["squared", "logistic", "softmax"]
 Slope = Callable[[Array], tuple[Array, Array]]  # score (n, k) to gradient and hessian of that shape
@@ -36,12 +37,11 @@ def slope_of(loss: Loss, y: Array, weight: Array | None) -> Slope:
         return w * (score - y[:, None]), w * np.ones_like(score)
 
     def logistic(score: Array) -> tuple[Array, Array]:
-        p = 1 / (1 + np.exp(-np.clip(score, -500, 500)))
+        p = special.expit(score)
         return w * (p - y[:, None]), w * np.maximum(p * (1 - p), 1e-6)
 
     def softmax(score: Array) -> tuple[Array, Array]:
-        e = np.exp(score - score.max(axis=1, keepdims=True))
-        p = e / e.sum(axis=1, keepdims=True)
+        p = special.softmax(score, axis=1)
         k = score.shape[1]
         own = np.asarray(y, dtype=np.intp)[:, None] == np.arange(k)
         return w * (p - own), w * np.maximum(k / (k - 1) * p * (1 - p), 1e-6)  # LightGBM's bound of the hessian
