@@ -175,6 +175,11 @@ class Spec(Part):
         return make_metric(asked, self.folder, f"{self.path}: {key}", self.task)
 
     @property
+    def metric_key(self) -> str:
+        """The key that names the metric in use: the gate's, else the monitors'; `task` if it is the task's default."""
+        return self._metric_key[0]
+
+    @property
     def metric_definition(self) -> str | None:
         """What changes with the code and the settings of a team's own metric; None for one of Ratoon's."""
         own = self.own_metric

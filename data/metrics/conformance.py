@@ -34,23 +34,33 @@ def faults(metric: Any, task: str | None = None, labels: Sequence[Any] | None = 
     except SpecError as error:
         return [str(error)]
     tasks = [task] if task else list(declared.tasks)
-    return [each for one in tasks for each in faults_of(as_metric(declared), one, labels, declared.per_row)]
+    return [each for one in tasks for each in faults_of(as_metric(declared), one, labels)]
 
 
-def faults_of(metric: Metric, task: str, labels: Sequence[Any] | None = None, per_row: bool = False) -> list[str]:
+def faults_of(metric: Metric, task: str, labels: Sequence[Any] | None = None) -> list[str]:
     """As `faults`, for any metric of *task*, Ratoon's own among them."""
-    return list(_faults(metric, task, labels, per_row))
+    good, chance = made_outcomes(task, labels)
+    found = broken(metric, good)
+    if not found and (turned := turned_round(metric, good, chance)):
+        found = [turned]
+    return [f"{task}: {each}" for each in found]
 
 
-def made_outcomes(task: str, labels: Sequence[Any] | None = None, seed: int = 0) -> tuple[Outcomes, Outcomes]:
-    """Answers that are mostly right, and answers that are right by chance, to the same labels."""
+def made_outcomes(
+    task: str, labels: Sequence[Any] | None = None, positive: Any = None, seed: int = 0
+) -> tuple[Outcomes, Outcomes]:
+    """Answers that are mostly right, and answers that are right by chance, to the same labels.
+
+    *positive* is the class that scores are of; left out: the last one.
+    """
     rng = np.random.default_rng(seed)
     if task in ("regression", "clustering"):
         return _numbers(task, labels, rng)
     values = list(labels) if labels is not None else None
     classes = tuple(sorted(set(values))) if values else ((0, 1) if task == "binary" else ("ash", "birch", "cedar"))
+    classes = tuple(sorted(classes, key=lambda each: each == positive)) if positive is not None else classes
     places = np.asarray([classes.index(each) for each in values]) if values else rng.integers(0, len(classes), _ROWS)
-    return tuple(_classes(classes, places, right, rng) for right in (3.0, 0.0))  # type: ignore[return-value]  # two
+    return _classes(classes, places, 3.0, rng), _classes(classes, places, 0.0, rng)
 
 
 def _numbers(task: str, labels: Sequence[Any] | None, rng: np.random.Generator) -> tuple[Outcomes, Outcomes]:
@@ -74,45 +84,45 @@ def _classes(classes: tuple[Any, ...], places: Any, right: float, rng: np.random
     return Outcomes(named[places], named[said], score[:, 1] if len(classes) == 2 else score, classes)
 
 
-def _faults(metric: Metric, task: str, labels: Sequence[Any] | None, per_row: bool) -> Iterator[str]:
-    good, chance = made_outcomes(task, labels)
+def broken(metric: Metric, good: Outcomes) -> list[str]:
+    """What nobody can judge by: no value, or one that another time, another order or a resample would not give."""
     value = metric(good)
     if not np.isfinite(value):
-        yield f"{task}: it has no value: {metric.fault(good) or f'it is {value}'}"
-        return
+        return [f"it has no value: {metric.fault(good) or f'it is {value}'}"]
+    if not _same(metric(good), value):
+        return ["equal rows have another value the second time: it keeps something, or draws without a seed"]
+    return list(_broken(metric, good, value))
+
+
+def _broken(metric: Metric, good: Outcomes, value: float) -> Iterator[str]:
     least, most = metric.bounds
     if not least <= value <= most:
-        yield f"{task}: its value {value:.6g} lies beyond its bounds ({least:g}, {most:g})"
-    kept = [None if each is None else np.array(each) for each in (good.target, good.prediction, good.score)]
-    if not _same(metric(good), value):
-        yield f"{task}: equal rows have another value the second time: it keeps something, or draws without a seed"
-    if any(not np.array_equal(a, b) for a, b in zip(kept, (good.target, good.prediction, good.score), strict=True)):
-        yield f"{task}: it changes what it is given; expected a copy to be changed"
+        yield f"its value {value:.6g} lies beyond its bounds ({least:g}, {most:g})"
     rows = np.random.default_rng(1).permutation(len(good))
     if not _same(metric(good.take(rows)), value):
-        yield f"{task}: the same rows in another order have another value"
+        yield "the same rows in another order have another value"
     if not _same(metric(good.take(np.tile(rows, 3))), value):
-        yield f"{task}: each row three times has another value than once: expected a mean or a share, not a sum"
-    if metric.gain(value, metric(chance)) < 0:
-        way = "greater" if metric.greater_is_better else "smaller"
-        yield (
-            f"{task}: answers that are mostly right ({value:.4g}) are worse than chance ({metric(chance):.4g}), where "
-            f"{way} is better; expected `greater_is_better` to be {not metric.greater_is_better}"
-        )
-    yield from _resampled(metric, task, good)
-    if metric.needs_score and np.isfinite(metric(replace(good, score=None))):
-        yield f"{task}: it has a value without the scores that it declares to need"
-
-
-def _resampled(metric: Metric, task: str, good: Outcomes) -> Iterator[str]:
-    """What is prepared for many resamples gives what the rows themselves give, and rows add up to the value."""
-    draw = metric.prepare(good)
-    rows = np.random.default_rng(2).integers(0, len(good), len(good))
-    if not _same(draw(rows), metric(good.take(rows))):
-        yield f"{task}: a resample has another value than its rows"
+        yield "each row three times has another value than once: expected a mean or a share, not a sum"
+    draw, drawn = metric.prepare(good), np.random.default_rng(2).integers(0, len(good), len(good))
+    if not _same(draw(drawn), metric(good.take(drawn))):
+        yield "a resample has another value than its rows"
     terms = metric.terms(good)
-    if terms is not None and not _same(float(terms.mean()), metric(good)):
-        yield f"{task}: the mean of its rows' terms is not its value"
+    if terms is not None and not _same(float(terms.mean()), value):
+        yield "the mean of its rows' terms is not its value"
+    if metric.needs_score and np.isfinite(metric(replace(good, score=None))):
+        yield "it has a value without the scores that it declares to need"
+
+
+def turned_round(metric: Metric, good: Outcomes, chance: Outcomes) -> str | None:
+    """In words, if answers that are mostly right are worse than chance by it; None if not."""
+    value, other = metric(good), metric(chance)
+    if not metric.gain(other, value) > 0:
+        return None
+    way = "greater" if metric.greater_is_better else "smaller"
+    return (
+        f"answers that are mostly right ({value:.4g}) are worse than answers by chance ({other:.4g}), as {way} is "
+        f"better; expected `greater_is_better` to be {not metric.greater_is_better}"
+    )
 
 
 def _same(one: float, other: float) -> bool:
