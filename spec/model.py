@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
     Field,
@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from ..former import moved
 from .duration import Duration, Period, format_duration
 from .keys.data import DataSpec
 from .keys.gate import GateSpec
@@ -230,3 +231,7 @@ class Spec(Part):
     def policy_version(self) -> str:
         """The version of the policy: two specs that decide alike have equal versions."""
         return self.deciding.version
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

@@ -34,11 +34,11 @@ def metric_tried(spec: Spec, source: Source) -> Iterator[Finding]:
         return
     metric = metric_of(spec)
     good, chance = made_outcomes(spec.task, *_labels(spec, source.as_of(span.end).window(span, sample=_MOST)))
-    found = broken(metric, good)
+    where, found = f"{spec.path}: {spec.metric_key}: {metric.name}", broken(metric, good)
     for text in found:
-        yield Finding("fail", KEY, f"{spec.path}: {spec.metric_key}: {metric.name}: {text}. Mend it; nothing was changed")
+        yield Finding("fail", KEY, f"{where}: {text}. Mend it; nothing was changed")
     if not found and (turned := turned_round(metric, good, chance)):
-        yield Finding("warn", KEY, f"{spec.path}: {spec.metric_key}: {metric.name}: {turned}")
+        yield Finding("warn", KEY, f"{where}: {turned}")
 
 
 def _labels(spec: Spec, window: Window) -> tuple[list[object] | None, object]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ...data.columns import HOLDOUT
 from ...data.metrics.metrics import Metric, known_metric
+from ...former import moved
 from ...spec.errors import Refused, SpecError
 from ...spec.keys.gate import GateSpec, Margin
 from ..learning.trained import Trained
@@ -196,3 +198,7 @@ def _checks(bench: Bench, sight: _Sight) -> list[Check | None]:
         judge_flips(bench, sight.name, rows, sight.pair),
         judge_calibration(bench, sight.name, rows, sight.pair),
     ]
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

@@ -16,7 +16,7 @@ __all__ = ["PRIVATE", "importable", "load_file", "own_files", "unpickled"]
 
 
 def own_files(spec: Spec) -> list[Path]:
-    """The Python files that the spec names: of the build function, and of a team's learner, monitors, guards, metric."""
+    """The Python files that the spec names: of the build function, a team's learner, monitors, guards and metric."""
     own = [*spec.monitors.own, *spec.own_metrics.values(), *(each for rule in spec.policy for each in rule.own)]
     named = [spec.learner.build, spec.learner.family, *(each.use for each in own)]
     return [real(spec.folder / each.rpartition(":")[0]) for each in named if is_file(each)]
