@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,7 @@ def write(folder: Path, metric: str) -> Project:
     project = write_project(folder)
     (folder / "cost.py").write_text(COST)
     project.write(r"metric: brier", f"metric: {metric}")
+    project.write(r"margin: 0.5", "margin: 1.0")  # a share of the champion's
     return project
 
 
@@ -86,7 +87,9 @@ def test_the_loop_judges_by_it_and_outlives_its_faults(tmp_path: Path, processes
         decisions = context.ledger.decisions.of("flights")
         assert [(d.triage.verdict, d.action) for d in decisions] == [("healthy", "hold"), ("harm", "warm_start")]
         assert decisions[1].facts["performance"]["metric"] == "cost"
-        (run,) = [each for each in context.ledger.runs.of("flights") if each.outcome == "registered"]
+        runs = {each.decision: each for each in context.ledger.runs.of("flights")}
+        run = runs[decisions[1].id]
+        assert run.outcome == "registered", run.evidence
         (gate,) = [each.gate for each in run.evidence.attempts if each.gate]
         assert gate.metric == "cost" and gate.passed
         state = context.registry.load(run.version).state
@@ -117,7 +120,8 @@ def test_a_backtest_judges_by_one_of_a_package(tmp_path: Path, monkeypatch: pyte
     (info / "entry_points.txt").write_text("[ratoon.metrics]\nright = teams_right:Right\n")
     monkeypatch.syspath_prepend(str(info.parent))
     project = write(tmp_path / "project", "right")
-    found = run_backtest(project.spec, start=TRAINED, end=datetime(2026, 2, 23), workers=1, scratch=False)
+    stretch = {"start": TRAINED, "end": datetime(2026, 2, 23), "every": timedelta(days=5)}
+    found = run_backtest(project.spec, workers=1, scratch=False, **stretch)
     assert (found.metric, found.greater_is_better) == ("right", True)
     arms = {each.name: each for each in found.arms}
     assert arms["policy"].runs and arms["policy"].quality.value > arms["never"].quality.value
