@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from ..data.metrics.metrics import METRICS
+from ..data.metrics.own import metric_of
 from ..data.source import open_source
 from ..loop.plan import Plan, plan
 from ..policy.rules.check import check_rules
@@ -102,7 +102,7 @@ def _backtest(spec: Spec, planned: Plan, arms: Sequence[ArmResult]) -> Backtest:
         model=spec.model,
         spec=str(spec.path),
         metric=spec.metric,
-        greater_is_better=METRICS[spec.metric].greater_is_better,
+        greater_is_better=metric_of(spec).greater_is_better,
         currency=spec.costs.currency if spec.costs else None,
         start=planned.start,
         end=planned.span.end,

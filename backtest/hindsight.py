@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..data.metrics.metrics import METRICS, Interval, Outcomes
+from ..data.metrics.metrics import Interval, Outcomes
+from ..data.metrics.own import metric_of
 from ..data.metrics.paired import paired_gain
 from ..data.sources.moment import LATEST
 from ..loop.context import ModelContext
@@ -24,7 +25,7 @@ class Hindsight:
     def __init__(self, context: ModelContext) -> None:
         self.context = context
         self.view = context.source.as_of(LATEST)
-        self.metric = METRICS[context.spec.metric]
+        self.metric = metric_of(context.spec)
 
     def rows(self, span: Span) -> pd.DataFrame:
         """The labelled rows predicted in *span*."""

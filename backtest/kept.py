@@ -16,7 +16,8 @@ from ..models.subprocesses.user_files import own_files
 from ..spec.model import Spec
 from .results import ArmResult
 
-_GROUPS = ("ratoon.families", "ratoon.guards", "ratoon.learners", "ratoon.monitors")  # of other packages
+# Of other packages
+_GROUPS = ("ratoon.families", "ratoon.guards", "ratoon.learners", "ratoon.metrics", "ratoon.monitors")
 _OWN = Path(__file__).resolve().parents[1]
 _ROOMS = ("spec", "system", "anytime", "data", "monitors", "policy", "ledger", "models", "loop", "backtest")
 
@@ -28,9 +29,7 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
     """
     tally = source.as_of(LATEST).ledger_of_rows(LATEST)
     parts = [tally.model_dump_json(), str(source.extent())]
-    beside = {each for file in own_files(spec) if file.is_file() for each in file.parent.glob("*.py")}
-    code = [*beside, *(each for room in _ROOMS for each in (_OWN / room).rglob("*.py"))]
-    parts += [f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(code)]
+    parts += _contents({*_own_code(spec), *(each for room in _ROOMS for each in (_OWN / room).rglob("*.py"))})
     for place in (spec.data.source, spec.data.labels.source if spec.data.labels else None):
         found = glob.glob(str(spec.folder / place), recursive=True) if place else []  # noqa: PTH207  # may be absolute
         for file in sorted(map(Path, found)):
@@ -42,9 +41,19 @@ def fingerprint_of(spec: Spec, source: Source) -> str:
 
 
 def key_of(spec: Spec, plan: Plan, job: str, fingerprint: str) -> str:
-    """Equal keys mean equal results: by the whole spec but its stores, the plan, the job and the data."""
-    parts = [job, spec.model_dump_json(exclude={"stores"}), repr(plan), fingerprint]
+    """Equal keys mean equal results: by the whole spec but its stores, the plan, the job, the data, and the team's own
+    code, since the rules of one arm may name guards that the spec of the *fingerprint* does not."""
+    parts = [job, spec.model_dump_json(exclude={"stores"}), repr(plan), fingerprint, *_contents(_own_code(spec))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _own_code(spec: Spec) -> set[Path]:
+    """The Python files that *spec* names, and those beside them, which they may import."""
+    return {each for file in own_files(spec) if file.is_file() for each in file.parent.glob("*.py")}
+
+
+def _contents(code: set[Path]) -> list[str]:
+    return [f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(code)]
 
 
 def kept(folder: Path, key: str) -> ArmResult | None:

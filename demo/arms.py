@@ -21,7 +21,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..data.columns import TARGET
-from ..data.metrics.metrics import METRICS, Outcomes, interval, join
+from ..data.metrics.metrics import Outcomes, interval, join
+from ..data.metrics.own import metric_of
 from ..data.source import open_source
 from ..data.view import View
 from ..data.window import EVERY_ROW
@@ -70,7 +71,7 @@ def run_arms(spec: Spec, start: datetime, every: timedelta) -> Iterator[ArmResul
                     cpu, trainings, rows_learned = cpu + seconds, trainings + 1, rows_learned + rows
                 frame = everything.window(Span(start=begin, end=end), sample=EVERY_ROW).frame
                 parts.append(model.predict(frame[frame[TARGET].notna()]))
-            quality = interval(METRICS[spec.metric], join(parts), seed=spec.seed)
+            quality = interval(metric_of(spec), join(parts), seed=spec.seed)
             yield ArmResult(arm, quality.value, quality.low, quality.high, trainings, rows_learned, cpu)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..data.metrics.metrics import Interval
+from ..models.learning.state import promised
 from ..models.learning.trained import Trained
 from ..models.registry.versions import Version
 from ..monitors.performance.performance import Accepted
@@ -107,7 +108,7 @@ def _champion(context: ModelContext, found: Version, upto: datetime = datetime.m
 
 def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
     """The level that *trained* is held to: what its lineage promises in the spec's metric."""
-    kept = trained.state.promise.get(spec.metric)
+    kept = promised(trained.state, spec)
     if kept is None:
         return None
     bounds = (kept.ratio, kept.ratio_low, kept.ratio_high)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from ..data.metrics.own import metric_of
 from ..data.source import Source, open_source
 from ..data.sources.layout import Kind
 from ..ledger.ledger import Ledger
@@ -64,6 +65,7 @@ def open_context(spec: Spec, listener: Listener = SILENT, *, one_read: bool = Fa
     from ..models.registry.mlflow_registry import Registry
 
     check_family(spec)
+    metric_of(spec)  # one of the team's own that cannot be made is refused before anything is written
 
     stores = stores_of(spec)
     with ExitStack() as stack:
@@ -87,6 +89,7 @@ def simulated(spec: Spec) -> Iterator[ModelContext]:
 
     For a backtest: the live stores are not touched, and nothing is written to disk.
     """
+    metric_of(spec)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(spec, held=True))
         ledger = stack.enter_context(Ledger.open("sqlite://"))

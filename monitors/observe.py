@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..data.columns import HOLDOUT, ID, LABEL_TIME, PREDICTION, TARGET, TIME
 from ..data.metrics.metrics import Outcomes
+from ..data.metrics.own import metric_of
 from ..data.window import Window
 from ..spec.keys.watching import PerformanceSpec
 from ..spec.model import Spec
@@ -93,7 +94,7 @@ def observe(
     if spec.monitors.quality is not None:
         judged = Judged(  # what was before is read once
             spec.task,
-            spec.metric,
+            metric_of(spec),
             labels.outcomes,
             labels.accepted,
             spec.seed,
@@ -136,14 +137,14 @@ class _Seen:
         self.signals += found.signals
 
     def performance(self, settings: PerformanceSpec, labels: Labels) -> None:
-        span, metric = labels.performance_span, self.spec.metric
+        span, metric = labels.performance_span, metric_of(self.spec)
         performance = Performance(settings, metric, seed=self.spec.seed)
         measured, broken = _attempt(
             lambda: performance(
                 labels.outcomes, labels.accepted, span, coverage=labels.coverage, left_out=labels.left_out
             )
         )
-        self.signals += measured or [_broken("performance", name, span, 0, broken) for name in (metric, "drop")]
+        self.signals += measured or [_broken("performance", name, span, 0, broken) for name in (metric.name, "drop")]
 
     def early_labels(self, labels: Labels, reference: Window) -> None:
         """Whether labels that come early tell of all."""
@@ -164,7 +165,7 @@ class _Seen:
         spec, span = self.spec, self.current.span
         if settings.estimate == "off" or not late_labels(spec, self.signals, self.current, labels.performance_span):
             return
-        estimate = Estimate(settings, spec.task, spec.metric, seed=spec.seed)
+        estimate = Estimate(settings, spec.task, metric_of(spec), seed=spec.seed)
         guessed, broken = _attempt(lambda: estimate(labels.scored, labels.calibration, labels.accepted, span))
         names = (spec.metric, "estimated_drop")
         self.signals += (

@@ -16,7 +16,6 @@ from ..policy.guards.guards import guards_of
 from ..policy.rules.variables import value_of
 from ..policy.wording import moment, number
 from ..spec.duration import format_duration
-from ..spec.keys.watching import RELATIVE
 from .life import Life
 
 
@@ -65,7 +64,7 @@ def _does(life: Life) -> Card:
     limit = value_of("performance.tolerance", facts)
     notes = [f"accepted at {metric(accepted)}"] if accepted is not None else []
     if drop is not None and limit is not None:
-        shown = [f"{x:.1%}" if life.metric in RELATIVE else number(x) for x in (abs(drop), limit)]
+        shown = [f"{x:.1%}" if life.policy.is_relative else number(x) for x in (abs(drop), limit)]
         notes.append(f"{shown[0]} {'worse' if drop > 0 else 'better'}; harm begins at {shown[1]} worse")
     notes.append(f"of v{last.champion}, window to {moment(last.window.end)} UTC")
     if life.champion is not None and last.champion != life.champion:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from ..data.metrics.metrics import METRICS
 from ..ledger.ledger import UpdateRow
 from ..pages.charts.axes import Level, Time
 from ..pages.charts.chart import Chart, Dot, Series
@@ -27,11 +26,11 @@ def charts(life: Life, time: Time, decisions: Sequence[Decision]) -> list[Chart]
 
 
 def _performance(life: Life, time: Time, looks: Sequence[Decision]) -> Chart:
-    known = METRICS[life.metric]
+    greater, relative = life.greater_is_better, life.policy.is_relative
     value, low, high = (_series(looks, f"performance.{name}") for name in ("value", "low", "high"))
     estimate = _series(looks, "estimate.value")
     accepted = _series(looks, "performance.reference")
-    limit = [(each.at, _limit(each, known.relative, known.greater_is_better)) for each in looks]
+    limit = [(each.at, _limit(each, relative, greater)) for each in looks]
     level = Level.around(_present(value, low, high, accepted, limit, estimate))
     dots = _dots(time, level, looks, value, _told)
     series = [
@@ -41,7 +40,7 @@ def _performance(life: Life, time: Time, looks: Sequence[Decision]) -> Chart:
         Series(life.metric, "blue", line(time, level, value), dots=dots),
     ]
     return Chart(
-        title=f"Performance: {life.metric} ({'higher' if known.greater_is_better else 'lower'} is better)",
+        title=f"Performance: {life.metric} ({'higher' if greater else 'lower'} is better)",
         about="Of the version that served, on labels that had arrived; the band is its 95 % interval.",
         up=level.ticks(),
         across=time.ticks(),

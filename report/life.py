@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..data.metrics.own import metric_of
 from ..ledger.ledger import Ledger, Promotion, Review, UpdateRow
 from ..models.registry.aliases import CHALLENGER, CHAMPION
 from ..models.registry.mlflow_registry import Registry
@@ -26,6 +27,7 @@ class Life:
     spec: str
     mode: str
     metric: str
+    greater_is_better: bool
     policy: Policy
     decisions: tuple[Decision, ...] = ()
     updates: tuple[UpdateRow, ...] = ()
@@ -65,6 +67,7 @@ def read_life(spec: Spec, ledger: Ledger, registry: Registry, *, end: datetime |
         spec=spec.path.name,
         mode=spec.mode,
         metric=spec.metric,
+        greater_is_better=metric_of(spec).greater_is_better,
         policy=spec.deciding,
         decisions=decisions,
         updates=updates,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from ..former import moved
 
 AUTO = "auto"  # the family of the estimator that the build function returns
 FAMILIES = "ratoon.families"  # group of entry points: packages that bring a `Family`
@@ -31,3 +34,7 @@ def unknown_family(value: str, known: tuple[str, ...]) -> str:
         + (f"; did you mean {near[0]!r}?" if near else "")
         + f" Expected one of {', '.join(names)}, or file.py:Class of a learner of your own"
     )
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

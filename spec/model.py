@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import (
     Field,
@@ -13,25 +13,19 @@ from pydantic import (
     model_validator,
 )
 
+from ..former import moved
 from .duration import Duration, Period, format_duration
 from .keys.data import DataSpec
 from .keys.gate import GateSpec
 from .keys.learner import LearnerSpec, ReplaySpec
+from .keys.metric import DEFAULT_METRIC, METRICS_OF, MetricName, OwnMetricSpec
 from .keys.part import Part
 from .keys.relative import FilePath
 from .keys.retention import RetentionSpec
 from .keys.rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
 from .keys.unlabelled import refuse_labelled
-from .keys.watching import (
-    DEFAULT_METRIC,
-    METRICS_OF,
-    OF_CLASSES,
-    DriftSpec,
-    MetricName,
-    MonitorsSpec,
-    PerformanceSpec,
-    Task,
-)
+from .keys.watching import OF_CLASSES, DriftSpec, MonitorsSpec, PerformanceSpec, Task
+from .own_metric import DeclaredMetric, make_metric
 
 
 class StoresSpec(Part):
@@ -107,11 +101,8 @@ class Spec(Part):
 
     @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> Spec:
-        for where, metric in (
-            ("monitors.performance.metric", self.monitors.performance and self.monitors.performance.metric),
-            ("gate.metric", self.gate.metric),
-        ):
-            if metric and metric not in METRICS_OF[self.task]:
+        for where, metric in reversed(self._metric_keys):
+            if isinstance(metric, str) and metric not in METRICS_OF[self.task]:
                 raise ValueError(
                     f"{where}: {metric!r} does not fit task {self.task!r}; expected one of {METRICS_OF[self.task]}"
                 )
@@ -171,10 +162,45 @@ class Spec(Part):
         return self._path.parent
 
     @property
-    def metric(self) -> MetricName:
-        """The metric that monitors and gate judge by."""
-        named = self.gate.metric or (self.monitors.performance and self.monitors.performance.metric)
-        return named or DEFAULT_METRIC[self.task]
+    def metric(self) -> str:
+        """The name of the metric that monitors and gate judge by. Raises SpecError if it is the team's own and bad."""
+        own = self.own_metric
+        return own.name if own is not None else str(self._metric_key[1])
+
+    @property
+    def own_metric(self) -> DeclaredMetric | None:
+        """The metric, if it is the team's own; None: it is one of Ratoon's. Raises SpecError if it cannot be made."""
+        key, asked = self._metric_key
+        if not isinstance(asked, OwnMetricSpec):
+            return None
+        return make_metric(asked, self.folder, f"{self.path}: {key}", self.task)
+
+    @property
+    def metric_key(self) -> str:
+        """The key that names the metric in use: the gate's, else the monitors'; `task` if it is the task's default."""
+        return self._metric_key[0]
+
+    @property
+    def metric_definition(self) -> str | None:
+        """What changes with the code and the settings of a team's own metric; None for one of Ratoon's."""
+        own = self.own_metric
+        return None if own is None else own.definition
+
+    @property
+    def own_metrics(self) -> dict[str, OwnMetricSpec]:
+        """All metrics of the team's own that the spec names, by their keys."""
+        return {key: asked for key, asked in self._metric_keys if isinstance(asked, OwnMetricSpec)}
+
+    @property
+    def _metric_keys(self) -> list[tuple[str, MetricName | OwnMetricSpec | None]]:
+        watched = self.monitors.performance
+        return [("gate.metric", self.gate.metric), ("monitors.performance.metric", watched.metric if watched else None)]
+
+    @property
+    def _metric_key(self) -> tuple[str, MetricName | OwnMetricSpec]:
+        """The metric in use and its key: the gate's, else the monitors', else the task's."""
+        found = next(((key, asked) for key, asked in self._metric_keys if asked is not None), None)
+        return found or ("task", DEFAULT_METRIC[self.task])
 
     @property
     def replayed(self) -> ReplaySpec:
@@ -185,15 +211,18 @@ class Spec(Part):
     def deciding(self) -> Policy:
         """All of the spec that decides, as one value."""
         performance = self.monitors.performance or PerformanceSpec()
+        own = self.own_metric
+        relative = own.relative if own is not None else None
         return Policy(
             rules=self.policy,
             triage=self.triage,
             share=(self.monitors.drift or DriftSpec()).share,
-            tolerance=performance.tolerance_of(self.metric),
+            tolerance=performance.tolerance_of(self.metric, relative),
             estimate=performance.estimate,
             costs=self.costs,
             gain_tolerance=self.gain.tolerance,
             metric=self.metric,
+            relative=relative,
             every=self.monitors.every,
             abandon_after=self.abandon_after,
         )
@@ -202,3 +231,7 @@ class Spec(Part):
     def policy_version(self) -> str:
         """The version of the policy: two specs that decide alike have equal versions."""
         return self.deciding.version
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

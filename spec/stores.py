@@ -9,7 +9,9 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..former import moved
 from .errors import SpecError
 from .model import Spec
 from .places import real
@@ -86,3 +88,7 @@ def _absolute(url: str, folder: Path) -> str:
     if file is None or found is None or file.is_absolute():
         return url
     return f"{found['scheme']}{real(folder / file)}{found['options'] or ''}"
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,11 @@ from typing import Any
 
 from .errors import SpecError
 from .family import is_file
+from .keys.own import OwnSpec
 from .places import is_a_file, real
 from .unexpected import users_code, worded
 
+OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # what a team's own monitor, guard or metric may be called
 _CONTENT = "__ratoon_content__"
 PRIVATE = "_ratoon_build_"  # prefix of the modules made here: their classes cannot be saved with a model
 
@@ -46,6 +49,37 @@ def load_named(name: str, group: str, folder: Path, where: str) -> Any:
             return point.load()
     except Exception as error:
         raise SpecError(f"{where}: the entry point {point.value!r} cannot be loaded: {worded(error)}") from error
+
+
+def make_own(asked: OwnSpec, group: str, folder: Path, where: str) -> Any:
+    """What *asked* names, made with its settings; a function or an object without settings is taken as it is.
+
+    Raises SpecError that begins with *where* and the name, if there is no such thing or making it fails.
+    """
+    where = f"{where}: {asked.use!r}"
+    kind = load_named(asked.use, group, folder, where)
+    try:
+        with users_code():
+            return kind(**asked.settings) if isinstance(kind, type) or asked.settings else kind
+    except Exception as error:
+        given = f" with {', '.join(asked.settings)}" if asked.settings else ""
+        raise SpecError(f"{where}: making it{given} raised {worded(error)} Nothing was changed") from error
+
+
+def own_name_fault(made: object, taken: frozenset[str]) -> str | None:
+    """What is wrong with the `name` of a team's own thing; *taken* are the names of Ratoon's own. None: nothing."""
+    name = getattr(made, "name", None)
+    if isinstance(name, str) and OWN_NAME.fullmatch(name) and name not in taken:
+        return None
+    return f"its `name` is {name!r}; expected lower-case letters, digits and _, and none of {', '.join(sorted(taken))}"
+
+
+def check_own(made: object, where: str, taken: frozenset[str], call: str) -> None:
+    """Raise SpecError with *where* unless *made* has a name of its own, and can be called as *call* says."""
+    if fault := own_name_fault(made, taken):
+        raise SpecError(f"{where}: {fault}. Nothing was changed")
+    if not callable(made):
+        raise SpecError(f"{where}: {type(made).__name__} cannot be called; expected {call}. Nothing was changed")
 
 
 def load_file(path: Path, where: str) -> ModuleType:

@@ -45,6 +45,11 @@ def test_each_place_is_there() -> None:
         ("loop.learn", "first_version", "loop.learn.first:first_version"),
         ("data.metrics", "METRICS", "data.metrics.metrics:METRICS"),
         ("spec.watching", "QualitySpec", "spec.keys.watching:QualitySpec"),
+        ("spec.model", "CsvSpec", "spec.keys.data:CsvSpec"),
+        ("spec.model", "LimitsSpec", "spec.keys.learner:LimitsSpec"),
+        ("spec.watching", "METRICS_OF", "spec.keys.metric:METRICS_OF"),
+        ("spec.stores", "Stores", "spec.stores:StoreAddresses"),
+        ("models.gate", "Foretold", "models.gate.judge:PrequentialPredictions"),
         ("paper.marks", "__doc__", None),
     ],
 )

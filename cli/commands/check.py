@@ -25,6 +25,8 @@ from ...spec.masked import masked
 from ...spec.model import Spec
 from ...spec.stores import sqlite_file, stores_of
 from ...spec.unexpected import not_learned, users_code, worded
+from .check_metric import KEY as KEY_OF_METRIC
+from .check_metric import metric_made, metric_tried
 from .check_rows import rows_in_doubt, usual_rows
 from .finding import Finding
 
@@ -34,12 +36,16 @@ TRIAL_ROWS = 500
 def check_spec(spec: Spec) -> list[Finding]:
     """All findings, in the order in which a person would mend them; the first `fail` of a part ends that part."""
     found = [Finding("ok", "spec", f"{spec.path.name} is well formed")]
-    found += _guarded("policy", lambda: _policy(spec))
+    found += _guarded(KEY_OF_METRIC, lambda: metric_made(spec))
+    if found[-1].status != "fail":  # a policy has the metric's tolerance
+        found += _guarded("policy", lambda: _policy(spec))
     found += _guarded("monitors.own", lambda: _own_monitors(spec))
     found += _guarded("policy.own", lambda: _own_guards(spec))
     try:
         with open_source(spec) as source:
             found += _guarded("data", lambda: _data(spec, source))
+            if not any(f.what == KEY_OF_METRIC and f.status == "fail" for f in found):
+                found += _guarded(KEY_OF_METRIC, lambda: metric_tried(spec, source))
             found += _guarded("gate", lambda: _gate(spec, source))
             if not any(f.status == "fail" for f in found):
                 found += _guarded("learner", lambda: _learner(spec, source))

@@ -20,7 +20,8 @@ from ...data.window import Window
 from ...spec.duration import format_duration
 from ...spec.errors import BadInput, DataError
 from ...spec.keys.data import CsvSpec
-from ...spec.keys.watching import DEFAULT_METRIC, Task
+from ...spec.keys.metric import DEFAULT_METRIC
+from ...spec.keys.watching import Task
 from ...spec.load import json_schema
 from ...spec.model import Spec
 from ...spec.places import real

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .metrics import Array, Draw, Metric, Outcomes
@@ -32,7 +34,7 @@ def calibration_error(bins: int = 10) -> Metric:
 
         return error
 
-    return Metric("calibration error", lambda o: prepare(o)(np.arange(len(o))), False, False, prepare, needs_score=True)
+    return _of_draw("calibration error", prepare, relative=False, needs_score=True)
 
 
 def relative_bias(scale: float) -> Metric:
@@ -42,7 +44,19 @@ def relative_bias(scale: float) -> Metric:
         apart = np.asarray(outcomes.prediction, dtype=np.float64) - outcomes.target
         return lambda rows: float(abs(np.mean(apart[rows])) / scale)
 
-    return Metric("bias", lambda o: prepare(o)(np.arange(len(o))), False, True, prepare)
+    return _of_draw("bias", prepare, relative=True)
+
+
+def _of_draw(name: str, prepare: Callable[[Outcomes], Draw], *, relative: bool, needs_score: bool = False) -> Metric:
+    """A metric that is what *prepare* gives for all rows; smaller is better."""
+    return Metric(
+        name=name,
+        function=lambda o: prepare(o)(np.arange(len(o))),
+        greater_is_better=False,
+        relative=relative,
+        prepare=prepare,
+        needs_score=needs_score,
+    )
 
 
 def _confidence(outcomes: Outcomes) -> tuple[Array, Array]:

@@ -97,7 +97,7 @@ def _drawn_gains(
     metric: Metric, candidate: Outcomes, champion: Outcomes, count: int, rng: np.random.Generator
 ) -> Array:
     """The gain on *count* resamples of the rows, shape (count,)."""
-    gains = metric.row_gains(candidate, champion) if metric.name != "rmse" else None
+    gains = metric.row_gains(candidate, champion) if metric.is_mean else None
     if gains is not None and count:
         return resampled_means(gains, count, rng)
     rows = len(champion)

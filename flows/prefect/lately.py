@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ...data.metrics.metrics import METRICS
+from ...data.metrics.own import metric_of
 from ...loop.context import Stores
-from ...spec.keys.watching import RELATIVE
 from ...spec.values import Decision, Signal
 from .chart import Point, chart
 
@@ -20,18 +19,18 @@ def lately(context: Stores, decision: Decision) -> str:
 
 
 def _metric(context: Stores, looks: list[tuple[Decision, list[Signal]]]) -> str:
-    metric = context.spec.metric
+    metric = metric_of(context.spec)
     points: list[Point] = []
     limit: float | None = None
     for look, signals in looks:
-        level = _one(signals, "performance", metric)
+        level = _one(signals, "performance", metric.name)
         fall = next((s for s in signals if s.monitor == "performance" and s.threshold is not None), None)
         points.append(Point(_when(look), *((level.value, level.low, level.high) if level else (None,))))
         if fall is not None and fall.reference is not None and fall.threshold is not None:
-            loss = fall.threshold * (abs(fall.reference) if metric in RELATIVE else 1)
-            limit = fall.reference - loss if METRICS[metric].greater_is_better else fall.reference + loss
-    better = "higher" if METRICS[metric].greater_is_better else "lower"
-    return chart(f"{metric} by window ({better} is better)", points, limit=limit, limit_name="harm beyond")
+            loss = fall.threshold * (abs(fall.reference) if metric.relative else 1)
+            limit = fall.reference - loss if metric.greater_is_better else fall.reference + loss
+    better = "higher" if metric.greater_is_better else "lower"
+    return chart(f"{metric.name} by window ({better} is better)", points, limit=limit, limit_name="harm beyond")
 
 
 def _drift(looks: list[tuple[Decision, list[Signal]]]) -> str:

@@ -9,8 +9,9 @@ from typing import get_args
 import pandas as pd
 
 from ...data.columns import HOLDOUT, ID, LABEL_TIME, TIME
-from ...data.metrics.metrics import METRICS, Outcomes
-from ...data.metrics.terms import terms
+from ...data.metrics.grouped import trial_terms
+from ...data.metrics.metrics import Outcomes
+from ...data.metrics.own import metric_of
 from ...data.view import View
 from ...models.gate.pair import same_classes
 from ...models.learning.trained import Trained
@@ -107,7 +108,7 @@ class _Bench:
         former: dict[str, Trained],
         background: str,
     ) -> None:
-        self._metric = METRICS[context.spec.metric]
+        self._metric = metric_of(context.spec)
         self._champion, self._rows, self._members, self._former = champion, rows, members, former
         self._background = background
         self._said: dict[str, Outcomes | None] = {}
@@ -137,7 +138,7 @@ class _Bench:
         if sum(unlearned) < LEAST:
             return None
         places = unlearned.to_numpy().nonzero()[0]
-        known = terms(self._metric, *same_classes(ours.take(places), theirs.take(places)))
+        known = trial_terms(self._metric, *same_classes(ours.take(places), theirs.take(places)))
         if known is None or not math.isfinite(known.value):
             return None
         variance = known.variance()

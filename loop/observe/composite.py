@@ -9,7 +9,8 @@ from datetime import datetime
 import pandas as pd
 
 from ...data.columns import TARGET, TIME
-from ...data.metrics.metrics import METRICS, Interval, Outcomes, interval, join
+from ...data.metrics.metrics import Interval, Outcomes, interval, join
+from ...data.metrics.own import metric_of
 from ...data.view import View
 from ...data.window import EVERY_ROW
 from ...models.learning.trained import Trained
@@ -61,4 +62,4 @@ def composite(rows: pd.DataFrame, served: Sequence[Served]) -> Outcomes | None:
 def quality(spec: Spec, outcomes: Outcomes | None, resamples: int = 500) -> Interval:
     """The spec's metric of *outcomes* with its interval; NaN where there are none."""
     known = outcomes if outcomes is not None else join([])
-    return interval(METRICS[spec.metric], known, resamples=resamples, seed=spec.seed)
+    return interval(metric_of(spec), known, resamples=resamples, seed=spec.seed)

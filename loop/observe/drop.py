@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...data.metrics.metrics import Outcomes
+from ...data.metrics.own import metric_of
 from ...models.learning.trained import Trained
 from ...monitors.performance.performance import Performance
 from ...spec.keys.watching import PerformanceSpec
@@ -19,5 +20,5 @@ def drop_of(spec: Spec, trained: Trained, outcomes: Outcomes | None, span: Span,
     watched = spec.monitors.performance or PerformanceSpec()
     if least is not None:
         watched = watched.model_copy(update={"min_labels": min(least, watched.min_labels)})
-    measure = Performance(watched, spec.metric, seed=spec.seed)
+    measure = Performance(watched, metric_of(spec), seed=spec.seed)
     return next(s for s in measure(outcomes, accepted_of(spec, trained), span) if s.metric == "drop")

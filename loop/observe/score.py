@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ...data.columns import TARGET
-from ...data.metrics.metrics import METRICS
+from ...data.metrics.own import metric_of
 from ...data.metrics.paired import paired_gain
 from ...data.window import Window
 from ...ledger.ledger import UpdateRow
@@ -101,7 +101,7 @@ def _score(
 
 
 def _act(context: ModelContext, decision: Decision, version: str, window: Window, now: datetime) -> Score:
-    metric = METRICS[context.spec.metric]
+    metric = metric_of(context.spec)
     rows = window.frame[window.frame[TARGET].notna()]
     served, came = (context.registry.load(each) for each in (decision.champion or "", version))
     if context.spec.task == "clustering" and (why := other_unit(served, came, rows)):

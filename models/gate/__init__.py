@@ -9,6 +9,9 @@ What cannot be judged is `unsure`, never a pass: too few rows, one class only, a
 that cannot predict is refused. A champion that cannot is replaceable: see pair.py.
 """
 
+from typing import TYPE_CHECKING
+
+from ...former import moved
 from .answers import Answers
 from .judge import Circumstances, PrequentialPredictions, judge
 from .returns import NO_TRIALS, Earlier
@@ -28,3 +31,6 @@ __all__ = [
     "in_percent",
     "judge",
 ]
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ...data.columns import HOLDOUT
-from ...data.metrics.metrics import METRICS
+from ...data.metrics.metrics import Metric, known_metric
+from ...former import moved
 from ...spec.errors import Refused, SpecError
 from ...spec.keys.gate import GateSpec, Margin
-from ...spec.keys.watching import MetricName
 from ..learning.trained import Trained
 from .answers import Answers, in_order
 from .bench import Bench
@@ -27,7 +28,6 @@ from .slices import absent_slice, judge_slice
 from .strata import Needed, in_words, judge_stratum
 from .verdict import Check, GateResult, Stratum
 
-_NEEDS_PROBABILITY = frozenset({"log_loss", "brier"})
 _NO_OLDER_ROWS = "the champion's lineage has no older holdout rows yet"
 
 
@@ -90,7 +90,7 @@ ALONE = Circumstances()
 
 def judge(
     gate: GateSpec,
-    metric: MetricName | str,
+    metric: Metric | str,
     champion: Trained,
     candidate: Trained,
     recent: pd.DataFrame,
@@ -104,9 +104,10 @@ def judge(
     An empty anchor cannot be judged and does not pass, unless *beside* tells why there is none. Raises Refused if a row
     is no holdout row, SpecError if the metric needs probabilities that a model does not give.
     """
+    metric = known_metric(metric)
     _refuse(metric, (champion, candidate), (recent, anchor))
     answers = beside.answers or Answers()
-    bench = Bench(gate, METRICS[metric], champion, candidate, seed, beside.tries)
+    bench = Bench(gate, metric, champion, candidate, seed, beside.tries)
     without = None if len(anchor) else _NO_OLDER_ROWS if beside.older_rows == 0 else beside.outdated
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no finite value, which is looked at
         sights = [
@@ -119,7 +120,7 @@ def judge(
         checks = [check for sight in sights if sight.absent is None for check in _checks(bench, sight)]
     checks += [judge_latency(bench, recent if len(recent) else sights[1].frame), judge_size(bench)]
     return GateResult(
-        metric=metric,
+        metric=metric.name,
         confidence=gate.confidence,
         strata=tuple(strata),
         checks=tuple(check for check in checks if check is not None),
@@ -128,14 +129,14 @@ def judge(
     )
 
 
-def _refuse(metric: str, models: Sequence[Trained], frames: Sequence[pd.DataFrame]) -> None:
+def _refuse(metric: Metric, models: Sequence[Trained], frames: Sequence[pd.DataFrame]) -> None:
     for frame in frames:
         if len(frame) and not frame[HOLDOUT].astype(bool).all():
             raise Refused("the gate was given rows that are no holdout rows; nothing was judged or registered")
     for model in models:
-        if metric in _NEEDS_PROBABILITY and not model.probabilistic:
+        if metric.needs_probability and not model.probabilistic:
             raise SpecError(
-                f"gate.metric: {metric!r} needs probabilities, but {type(model.estimator).__name__} has no "
+                f"gate.metric: {metric.name!r} needs probabilities, but {type(model.estimator).__name__} has no "
                 "predict_proba; choose roc_auc or accuracy, or build another estimator. Nothing was registered"
             )
 
@@ -197,3 +198,7 @@ def _checks(bench: Bench, sight: _Sight) -> list[Check | None]:
         judge_flips(bench, sight.name, rows, sight.pair),
         judge_calibration(bench, sight.name, rows, sight.pair),
     ]
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

@@ -42,7 +42,8 @@ def judge_stratum(bench: Bench, name: str, needed: Needed, rows: int, pair: Pair
         return answer("unsure", f"unsure: {metric.name} {silent}")
     old, new = metric(pair.champion), metric(pair.candidate)
     if not (math.isfinite(old) and math.isfinite(new)):
-        return answer("unsure", f"unsure: {metric.name} is undefined, the stratum gives it no value")
+        why = next(filter(None, map(metric.fault, (pair.champion, pair.candidate))), "the stratum gives it no value")
+        return answer("unsure", f"unsure: {metric.name} is undefined, {why}")
     gain = bench.gain(metric, pair, name)
     if not (math.isfinite(gain.low) and math.isfinite(gain.high)):
         return answer("unsure", f"unsure: the interval of {metric.name} is undefined", champion=old, candidate=new)
@@ -67,15 +68,14 @@ def in_words(needed: Needed, metric: Metric) -> str:
 def _silent(metric: Metric, pair: Pair, task: str) -> str | None:
     """Why *metric* says nothing on these rows; None where it does."""
     classes = pair.champion.classes
-    binary = task == "binary" and metric.name in ("roc_auc", "f1", "brier")
-    if binary and len(classes) > 2:
+    if task == "binary" and metric.two_classes and len(classes) > 2:
         return f"is undefined, the stratum holds more than two classes: {', '.join(map(str, classes[:5]))}"
     if not metric.of_classes:
         return None
     found, counts = np.unique(pair.champion.target, return_counts=True)
     if len(found) < 2:
         return "is undefined, the stratum holds one class only"
-    if metric.name == "roc_auc" and counts.min() < LEAST_OF_A_CLASS:
+    if metric.ranks and counts.min() < LEAST_OF_A_CLASS:
         return f"has {counts.min()} rows of class {found[counts.argmin()]}, at least {LEAST_OF_A_CLASS} are needed"
     return None
 

@@ -11,13 +11,14 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ...data.columns import TIME
-from ...data.metrics.metrics import METRICS, Outcomes, interval
+from ...data.metrics.metrics import Metric, Outcomes, interval
+from ...data.metrics.own import metric_of
 from ...data.metrics.skill import has_scale, relative_error, stretches_of
 from ...spec.model import Spec
 from ..families.choose import build, learner_for
 from ..gate import Answers
 from ..learning.how import FIRST, Origin
-from ..learning.state import Accepted
+from ..learning.state import Accepted, promised
 from ..learning.trained import Trained
 
 
@@ -70,8 +71,9 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers
     answers = answers or Answers()
     held = answers.in_order(holdout)
     outcomes = answers.of(trained, held)
+    metric = metric_of(spec)
     found = interval(
-        METRICS[spec.metric],
+        metric,
         outcomes,
         confidence=spec.gate.confidence,
         resamples=spec.gate.resamples,
@@ -79,9 +81,16 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers
     )
     if found.low != found.low or found.value != found.value:  # NaN: nothing to hold the version to
         return trained
-    known = Accepted(value=found.value, low=found.low, high=found.high, rows=found.rows, **_ratio(spec, outcomes, held))
-    best = _better_promise(spec.metric, trained.state.promise.get(spec.metric), known)
-    kept = {"accepted": {spec.metric: known}, "promise": {**trained.state.promise, spec.metric: best}}
+    known = Accepted(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        rows=found.rows,
+        definition=spec.metric_definition,
+        **_ratio(spec, outcomes, held),
+    )
+    best = _better_promise(metric, promised(trained.state, spec), known)
+    kept = {"accepted": {metric.name: known}, "promise": {**trained.state.promise, metric.name: best}}
     return replace(trained, state=trained.state.model_copy(update=kept))
 
 
@@ -94,7 +103,7 @@ def _ratio(spec: Spec, outcomes: Outcomes, holdout: pd.DataFrame) -> dict[str, f
     return {"ratio": found.value, "ratio_low": found.low, "ratio_high": found.high} if found is not None else {}
 
 
-def _better_promise(metric: str, held: Accepted | None, new: Accepted) -> Accepted:
+def _better_promise(metric: Metric, held: Accepted | None, new: Accepted) -> Accepted:
     """The one whose worse end is better. A lineage that slipped and was accepted for slipping less still owes it.
 
     By skill where both have it: on a stream that grew, a larger error is no worse.
@@ -103,6 +112,6 @@ def _better_promise(metric: str, held: Accepted | None, new: Accepted) -> Accept
         return new
     if held.worst is not None and new.worst is not None:
         return new if new.worst < held.worst else held
-    if METRICS[metric].greater_is_better:
+    if metric.greater_is_better:
         return new if new.low > held.low else held
     return new if new.high < held.high else held

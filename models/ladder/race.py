@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...data.metrics.own import metric_of
 from ...spec.model import Spec
 from ...spec.values import LadderRung
 from ..gate import Answers, Circumstances, GateResult, judge
@@ -91,7 +92,7 @@ class _Judging:
         self.tries += 1
         verdict = judge(
             spec.gate.without_loss() if rung in self.asked.proven else spec.gate,
-            spec.metric,
+            metric_of(spec),
             self.champion,
             candidate,
             recent,

@@ -16,6 +16,7 @@ from pydantic import Field
 from ...spec.duration import format_duration
 from ...spec.errors import ContractBroken
 from ...spec.keys.watching import OF_CLASSES, Task
+from ...spec.model import Spec
 from ...spec.values import Rung, Span, Value
 from ..estimators import Array, Classes
 from .features import Feature, features_of
@@ -28,7 +29,8 @@ class Accepted(Value):
     """The metric's value and interval on the holdout when the version was accepted.
 
     *ratio* with its interval: for a metric in the labels' unit, its share of the best constant's error in windows of
-    the same rows (data/metrics/skill.py); None for others, and in states of before.
+    the same rows (data/metrics/skill.py); None for others, and in states of before. *definition*: of a team's own
+    metric, as `DeclaredMetric` has it; None for others.
     """
 
     value: float
@@ -38,6 +40,7 @@ class Accepted(Value):
     ratio: float | None = None
     ratio_low: float | None = None
     ratio_high: float | None = None
+    definition: str | None = None
 
     @property
     def worst(self) -> float | None:
@@ -163,3 +166,12 @@ ONLY_SCRATCH = (
 
 def _minor(text: str | None) -> str | None:
     return None if text is None else ".".join(text.split(".")[:2])
+
+
+def promised(state: TrainingState, spec: Spec) -> Accepted | None:
+    """What the lineage promises in the spec's metric; None if nothing, or by another definition of the team's own.
+
+    What an edited metric gives is no match for what it gave before.
+    """
+    found = state.promise.get(spec.metric)
+    return found if found is not None and found.definition == spec.metric_definition else None

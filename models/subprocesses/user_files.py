@@ -16,9 +16,9 @@ __all__ = ["PRIVATE", "importable", "load_file", "own_files", "unpickled"]
 
 
 def own_files(spec: Spec) -> list[Path]:
-    """The Python files that the spec names: the build function's, and a team's own learners, monitors and guards."""
-    guards = (each.use for rule in spec.deciding.rules for each in rule.own)
-    named = [spec.learner.build, spec.learner.family, *(each.use for each in spec.monitors.own), *guards]
+    """The Python files that the spec names: of the build function, a team's learner, monitors, guards and metric."""
+    own = [*spec.monitors.own, *spec.own_metrics.values(), *(each for rule in spec.policy for each in rule.own)]
+    named = [spec.learner.build, spec.learner.family, *(each.use for each in own)]
     return [real(spec.folder / each.rpartition(":")[0]) for each in named if is_file(each)]
 
 

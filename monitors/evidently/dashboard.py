@@ -47,6 +47,8 @@ def _performance(metric: str) -> Iterator[DashboardPanelPlot]:
     known = METRICS.get(metric)
     better = "" if known is None else f", {'higher' if known.greater_is_better else 'lower'} is better"
     unit = "share of the accepted level" if known is not None and known.relative else f"in units of {metric}"
+    if known is None:  # a team's own, which may be either
+        unit = f"in units of {metric}, or a share of the accepted level"
     ends = (
         ("value", metric),
         ("low", "95 % from"),

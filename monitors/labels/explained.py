@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ...data.metrics.metrics import METRICS, Outcomes
+from ...data.metrics.metrics import Outcomes, known_metric
 from ...spec.keys.watching import Task
 from ..columns.screens import Finding
 from ..lasting import as_lasting
@@ -80,7 +80,7 @@ def _fell(judged: Judged) -> bool:
     outcomes, accepted = judged.outcomes, judged.accepted
     if outcomes is None or accepted is None or not len(outcomes) or judged.task == "clustering":
         return False
-    metric = METRICS[judged.metric]
+    metric = known_metric(judged.metric)
     now = bounds(metric, outcomes, seed=judged.seed)
     held, now = at_scale(metric, now, accepted, outcomes, seed=judged.seed)
     if held is None or not math.isfinite(now.value) or not math.isfinite(held.value):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...data.metrics.metrics import Outcomes
+from ...data.metrics.metrics import Metric, Outcomes
 from ...spec.keys.watching import Task
 from ..performance.performance import Accepted
 
@@ -31,7 +31,7 @@ class Judged:
     """
 
     task: Task
-    metric: str
+    metric: Metric | str
     outcomes: Outcomes | None
     accepted: Accepted | None
     seed: int = 0

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from ...data.columns import LABEL_TIME, TARGET, TIME
-from ...data.metrics.metrics import METRICS, Outcomes, interval
+from ...data.metrics.metrics import METRICS, Outcomes, interval, known_metric
 from ...data.window import Window
 from ..columnar import Columnar
 from ..columns.ranges import out_of_range
@@ -126,7 +126,7 @@ def reversed_order(judged: Judged) -> list[Finding]:
     outcomes, accepted = judged.outcomes, judged.accepted
     if outcomes is None or outcomes.score is None or outcomes.score.ndim != 1 or len(outcomes.classes) != 2:
         return []
-    skill = accepted.value - 0.5 if judged.metric == "roc_auc" and accepted is not None else 0.2
+    skill = accepted.value - 0.5 if known_metric(judged.metric).ranks and accepted is not None else 0.2
     if not skill >= _SKILL:
         return []
     limit = 0.5 - _REVERSED * skill

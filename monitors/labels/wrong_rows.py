@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from ...data.columns import TARGET
-from ...data.metrics.metrics import METRICS
+from ...data.metrics.metrics import METRICS, known_metric
 from ..columnar import Columnar, Numbers
 from ..columns.alignment import LEFT, Company, company_of, kinship, related
 from ..columns.screens import Finding
@@ -115,7 +115,7 @@ def _still_ranked(judged: Judged) -> bool:
         return float(spearmanr(outcomes.target, outcomes.prediction).statistic) > 0.25
     if outcomes.score is None:
         return False
-    skill = judged.accepted.value - 0.5 if judged.metric == "roc_auc" and judged.accepted is not None else 0.2
+    skill = judged.accepted.value - 0.5 if known_metric(judged.metric).ranks and judged.accepted is not None else 0.2
     return METRICS["roc_auc"](outcomes) - 0.5 > skill / 4
 
 

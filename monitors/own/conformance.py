@@ -14,8 +14,9 @@ from dataclasses import replace
 import pandas as pd
 
 from ...data.window import Window
+from ...spec.user_code import own_name_fault
 from ...spec.values import BUILT_IN_MONITORS, Signal
-from .monitor import _NAME, OwnMonitor
+from .monitor import OwnMonitor
 from .signals import BROKEN, called
 
 
@@ -28,9 +29,8 @@ def faults(monitor: OwnMonitor, reference: Window, current: Window) -> list[str]
 
 
 def _faults(monitor: OwnMonitor, reference: Window, current: Window) -> Iterator[str]:
-    name = getattr(monitor, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in BUILT_IN_MONITORS:
-        yield f"name: {name!r} is no name of its own in lower-case letters, digits and _"
+    if fault := own_name_fault(monitor, BUILT_IN_MONITORS):
+        yield f"name: {fault}"
         return
     whole = called(monitor, reference, current)
     yield from _broken("two windows with rows", whole)

@@ -20,19 +20,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Protocol, cast
+from typing import Protocol
 
 from ...data.window import Window
 from ...spec.errors import SpecError
 from ...spec.keys.watching import OwnMonitorSpec
 from ...spec.model import Spec
-from ...spec.unexpected import users_code, worded
-from ...spec.user_code import load_named
+from ...spec.user_code import OWN_NAME, check_own, make_own
 from ...spec.values import BUILT_IN_MONITORS, Signal
 
 GROUP = "ratoon.monitors"  # of entry points: packages that bring a monitor
 RESERVED = frozenset({"drop", "estimated_drop", "drift_share", "drift_score", "label_delay_bias"})  # triage reads these
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_CALL = "__call__(self, reference, current) that returns signals"
 
 
 class OwnMonitor(Protocol):
@@ -51,26 +50,10 @@ class OwnMonitor(Protocol):
 def make_monitor(spec: Spec, number: int) -> OwnMonitor:
     """The monitor of `monitors.own[number]`. Raises SpecError naming what it lacks."""
     asked = spec.monitors.own[number]
-    where = f"{spec.path}: monitors.own[{number}]: {asked.use!r}"
-    kind = load_named(asked.use, GROUP, spec.folder, where)
-    try:
-        with users_code():
-            monitor = kind(**asked.settings) if isinstance(kind, type) or asked.settings else kind
-    except Exception as error:
-        given = f" with {', '.join(asked.settings)}" if asked.settings else ""
-        raise SpecError(f"{where}: making it{given} raised {worded(error)} Nothing was changed") from error
-    name = getattr(monitor, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in BUILT_IN_MONITORS:
-        raise SpecError(
-            f"{where}: its `name` is {name!r}; expected lower-case letters, digits and _, and none of "
-            f"{', '.join(sorted(BUILT_IN_MONITORS))}. Nothing was changed"
-        )
-    if not callable(monitor):
-        raise SpecError(
-            f"{where}: {type(monitor).__name__} cannot be called; expected __call__(self, reference, current) that "
-            "returns signals. Nothing was changed"
-        )
-    return cast(OwnMonitor, monitor)
+    where = f"{spec.path}: monitors.own[{number}]"
+    monitor: OwnMonitor = make_own(asked, GROUP, spec.folder, where)
+    check_own(monitor, f"{where}: {asked.use!r}", BUILT_IN_MONITORS, _CALL)
+    return monitor
 
 
 def make_monitors(spec: Spec) -> list[OwnMonitor]:
@@ -86,4 +69,4 @@ def make_monitors(spec: Spec) -> list[OwnMonitor]:
 def label_of(asked: OwnMonitorSpec) -> str:
     """What signals are named by if the monitor could not be made: what the spec calls it, as a name."""
     last = re.sub(r"[^a-z0-9_]+", "_", asked.use.rpartition(":")[2].lower()).strip("_")[:40]
-    return last if _NAME.fullmatch(last) and last not in BUILT_IN_MONITORS else f"own_{last}"[:40]
+    return last if OWN_NAME.fullmatch(last) and last not in BUILT_IN_MONITORS else f"own_{last}"[:40]

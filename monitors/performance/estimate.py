@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data.metrics.metrics import METRICS, Interval, Outcomes
+from ...data.metrics.metrics import Interval, Metric, Outcomes, known_metric
 from ...spec.keys.watching import OF_CLASSES, PerformanceSpec, Task
 from ...spec.values import Signal, Span
 from .confidence import calibration_error, estimated
@@ -45,7 +45,7 @@ class Estimate:
 
     spec: PerformanceSpec
     task: Task
-    metric: str
+    metric: Metric | str
     seed: int = 0
 
     def __call__(
@@ -57,22 +57,22 @@ class Estimate:
         """
         if self.task not in OF_CLASSES or (scored is None and calibration is None):
             return []
-        rows = 0 if scored is None else len(scored)
-        reason = self._unfit(scored, calibration)
+        rows, metric = 0 if scored is None else len(scored), known_metric(self.metric)
+        reason = self._unfit(metric, scored, calibration)
         if reason is not None or scored is None or calibration is None:
-            return [self._unknown(name, rows, span, reason or "") for name in (self.metric, "estimated_drop")]
-        now = estimated(self.metric, scored, calibration, seed=self.seed)
+            return [self._unknown(name, rows, span, reason or "") for name in (metric.name, "estimated_drop")]
+        now = estimated(metric.name, scored, calibration, seed=self.seed)
         if not math.isfinite(now.value):
-            reason = f"{self.metric} is undefined on these {rows} rows"
-            return [self._unknown(name, rows, span, reason) for name in (self.metric, "estimated_drop")]
-        note = f"{MARK}{self.metric} is about {now.value:.4g} on {rows} rows"
-        measured = level(MONITOR, self.metric, now, accepted, span, rows, note)
-        return [measured, self._drop(now, accepted, span, rows)]
+            reason = f"{metric.name} is undefined on these {rows} rows"
+            return [self._unknown(name, rows, span, reason) for name in (metric.name, "estimated_drop")]
+        note = f"{MARK}{metric.name} is about {now.value:.4g} on {rows} rows"
+        measured = level(MONITOR, metric.name, now, accepted, span, rows, note)
+        return [measured, self._drop(metric, now, accepted, span, rows)]
 
-    def _unfit(self, scored: Outcomes | None, calibration: Outcomes | None) -> str | None:
+    def _unfit(self, metric: Metric, scored: Outcomes | None, calibration: Outcomes | None) -> str | None:
         possible = {"binary": _BINARY, "multiclass": _MULTI}.get(self.task, ())
-        if self.metric not in possible:
-            return f"{self.metric} of a {self.task} task has no estimate by confidence"
+        if metric.name not in possible:
+            return f"{metric.name} of a {self.task} task has no estimate by confidence"
         rows, least = _scored(scored), self.spec.min_labels
         if scored is None or scored.score is None or rows < least:
             return f"{rows} rows with probabilities; at least {least} are needed (min_labels)"
@@ -89,12 +89,12 @@ class Estimate:
             return f"the probabilities are poor even when calibrated: wrong by {error:.3f} on average on unseen rows"
         return None
 
-    def _drop(self, now: Interval, accepted: Accepted | None, span: Span, rows: int) -> Signal:
-        loss = fall(METRICS[self.metric], now, accepted)
+    def _drop(self, metric: Metric, now: Interval, accepted: Accepted | None, span: Span, rows: int) -> Signal:
+        loss = fall(metric, now, accepted)
         if isinstance(loss, str) or accepted is None:
             return self._unknown("estimated_drop", rows, span, str(loss))
-        tolerance = self.spec.tolerance_for(self.metric)
-        note = f"{MARK}{self.metric} goes from {accepted.value:.4g} to about {now.value:.4g}"
+        tolerance = self.spec.tolerance_for(metric.name, metric.relative)
+        note = f"{MARK}{metric.name} goes from {accepted.value:.4g} to about {now.value:.4g}"
         return fallen(MONITOR, "estimated_drop", loss, accepted, tolerance, span, rows, note)
 
     def _unknown(self, metric: str, rows: int, span: Span, note: str) -> Signal:

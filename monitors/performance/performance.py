@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data.metrics.metrics import METRICS, Interval, Metric, Outcomes, interval
+from ...data.metrics.metrics import Interval, Metric, Outcomes, interval, known_metric
 from ...data.metrics.skill import constant_error, has_scale, relative_error
 from ...spec.keys.watching import PerformanceSpec, fell
 from ...spec.values import Signal, Span, Status, finite
@@ -32,7 +32,8 @@ class Accepted(Interval):
 class Performance:
     """The task's *metric*, and `drop`: how much worse than at acceptance, positive is worse.
 
-    `drop` is a share of the reference for mae, rmse, log_loss and distances, absolute for the others. For mae and rmse
+    `drop` is a share of the reference for mae, rmse, log_loss, distances and a team's own that says so, absolute for
+    the others. *metric* may be called by the name of one of Ratoon's. For mae and rmse
     the reference is the error that the accepted skill over the best constant gives at the scale of the judged labels:
     what merely grows with them is no loss, and what falls behind them is one. `drop` fails when it
     is above the spec's `tolerance` and its interval above zero; it is `unknown` with too few labels, labels that
@@ -40,7 +41,7 @@ class Performance:
     """
 
     spec: PerformanceSpec
-    metric: str
+    metric: Metric | str
     seed: int = 0
 
     def __call__(
@@ -54,25 +55,24 @@ class Performance:
     ) -> list[Signal]:
         """The signals of *outcomes*; *left_out* tells in words which rows of the window are not among them."""
         rows = 0 if outcomes is None else len(outcomes)
-        reason = self._unfit(outcomes, coverage)
+        metric = known_metric(self.metric)
+        reason = self._unfit(metric, outcomes, coverage)
         if outcomes is None or reason is not None:
             reason = "; ".join(each for each in (reason, left_out) if each)
-            return [self._unknown(name, rows, span, reason) for name in (self.metric, "drop")]
-        metric = METRICS[self.metric]
+            return [self._unknown(name, rows, span, reason) for name in (metric.name, "drop")]
         now = bounds(metric, outcomes, seed=self.seed)
         if not math.isfinite(now.value):
-            classes = np.unique(np.asarray(outcomes.target).astype(str))
-            reason = f"{self.metric} is undefined on these {rows} rows (classes: {', '.join(classes[:5])})"
-            return [self._unknown(name, rows, span, reason) for name in (self.metric, "drop")]
+            reason = undefined(metric, outcomes)
+            return [self._unknown(name, rows, span, reason) for name in (metric.name, "drop")]
         held, now = at_scale(metric, now, accepted, outcomes, seed=self.seed)
-        return [level(MONITOR, self.metric, now, held, span, rows, left_out), self._drop(metric, now, held, span)]
+        return [level(MONITOR, metric.name, now, held, span, rows, left_out), self._drop(metric, now, held, span)]
 
-    def _unfit(self, outcomes: Outcomes | None, coverage: float) -> str | None:
+    def _unfit(self, metric: Metric, outcomes: Outcomes | None, coverage: float) -> str | None:
         rows = 0 if outcomes is None else len(outcomes)
         if rows < self.spec.min_labels:
             return f"{rows} matured labels; at least {self.spec.min_labels} are needed (min_labels)"
-        if METRICS[self.metric].needs_score and outcomes is not None and outcomes.score is None:
-            return f"{self.metric} needs probabilities, and only classes were served: serve them, or choose accuracy"
+        if metric.needs_score and outcomes is not None and outcomes.score is None:
+            return f"{metric.name} needs probabilities, and only classes were served: serve them, or choose accuracy"
         if coverage < self.spec.maturity:
             return f"{coverage:.0%} of the labels have arrived; {self.spec.maturity:.0%} are needed (maturity)"
         return None
@@ -88,11 +88,19 @@ class Performance:
             f"{metric.name} went from {accepted.value:.4g}{at} to {now.value:.4g}: "
             f"worse by {shown[0]:.3g}{unit} ({shown[1]:.3g} to {shown[2]:.3g})"
         )
-        tolerance, note = self.spec.tolerance_for(self.metric), note if loss.value > 0 else ""
+        tolerance, note = self.spec.tolerance_for(metric.name, metric.relative), note if loss.value > 0 else ""
         return fallen(MONITOR, "drop", loss, accepted, tolerance, span, now.rows, note)
 
     def _unknown(self, metric: str, rows: int, span: Span, note: str) -> Signal:
         return Signal(monitor=MONITOR, metric=metric, status="unknown", note=note, window=span, rows=rows)
+
+
+def undefined(metric: Metric, outcomes: Outcomes) -> str:
+    """Why *metric* has no finite value on *outcomes*, in words."""
+    if fault := metric.fault(outcomes):
+        return f"{metric.name} has no value on these {len(outcomes)} rows: {fault}"
+    classes = np.unique(np.asarray(outcomes.target).astype(str))
+    return f"{metric.name} is undefined on these {len(outcomes)} rows (classes: {', '.join(classes[:5])})"
 
 
 def at_scale(

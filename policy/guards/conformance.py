@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from ...spec.errors import RatoonError
 from ...spec.keys.rules import Policy, Rule
 from ...spec.unexpected import users_code, worded
+from ...spec.user_code import own_name_fault
 from ...spec.values import History, PastDecision, PastUpdate, Verdict
+from .built_in import BUILT_IN_GUARDS
 from .case import Case
-from .own import _NAME, BUILT_IN_GUARDS, OwnGuard
+from .own import OwnGuard
 
 _NOW = datetime(2026, 3, 4, 12)  # a Wednesday
 _VERDICTS: tuple[Verdict, ...] = ("healthy", "unsure", "harm", "broken_data")
@@ -28,9 +30,8 @@ def faults(guard: OwnGuard) -> list[str]:
 
 
 def _faults(guard: OwnGuard) -> Iterator[str]:
-    name = getattr(guard, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in BUILT_IN_GUARDS:
-        yield f"name: {name!r} is no name of its own in lower-case letters, digits and _"
+    if fault := own_name_fault(guard, BUILT_IN_GUARDS):
+        yield f"name: {fault}"
     for what, case in _cases():
         before = case.history.model_dump_json()
         try:

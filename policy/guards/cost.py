@@ -25,8 +25,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from ...spec.keys.metric import RELATIVE
 from ...spec.keys.rules import Policy
-from ...spec.keys.watching import RELATIVE
 from ...spec.values import History, PastUpdate, Span
 from ..past import looks
 from ..rules.variables import value_of
@@ -46,11 +46,11 @@ def cost(
     costs = policy.costs
     if costs is None:
         return {}
-    loss = measured_loss(seen, policy.metric) if value_of("triage", seen) != "broken_data" else None
+    loss = measured_loss(seen, policy.metric, policy.relative) if value_of("triage", seen) != "broken_data" else None
     days = window.length / timedelta(days=1)
     per_day = None
     if loss is not None and days > 0:
-        per_day = max(0.0, loss) * recovered_share(history, policy.metric) * rows / days * costs.error
+        per_day = max(0.0, loss) * recovered_share(history, policy.metric, policy.relative) * rows / days * costs.error
     since = _paid_last(history)
     before = looks(history)
     previous = before[-1].at if before else now - policy.every
@@ -70,23 +70,26 @@ def cost(
     }
 
 
-def measured_loss(seen: Mapping[str, Any], metric: str) -> float | None:
-    """The drop in the metric's unit, positive is worse; None where it was not measured."""
+def measured_loss(seen: Mapping[str, Any], metric: str, relative: bool | None = None) -> float | None:
+    """The drop in the metric's unit, positive is worse; None where it was not measured.
+
+    *relative* says of a team's own metric whether the drop is a share of the reference.
+    """
     drop, reference = value_of("performance.drop", seen), value_of("performance.reference", seen)
     if drop is None:
         return None
-    if metric not in RELATIVE:
+    if not (metric in RELATIVE if relative is None else relative):
         return float(drop)
     return None if reference is None else float(drop) * abs(float(reference))
 
 
-def recovered_share(history: History, metric: str) -> float:
+def recovered_share(history: History, metric: str, relative: bool | None = None) -> float:
     """The share of the loss that earlier updates won back, drawn towards one half as by two such runs.
 
     An update that was refused, failed, given up or rejected won back nothing. One whose loss or gain was not
     measured says nothing, and neither does one that left a candidate which may yet prove itself.
     """
-    loss_at = {d.id: measured_loss(d.facts, metric) for d in looks(history)}
+    loss_at = {d.id: measured_loss(d.facts, metric, relative) for d in looks(history)}
     shares = []
     for run in sorted(history.updates, key=lambda u: (u.started_at, u.decision)):
         loss, gain = loss_at.get(run.decision), _gain(run)

@@ -15,7 +15,6 @@ A guard is pure: the same case, the same answer, so that a decision can be taken
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -24,14 +23,12 @@ from ...spec.errors import SpecError
 from ...spec.keys.rules import OwnGuardSpec
 from ...spec.model import Spec
 from ...spec.unexpected import users_code, worded
-from ...spec.user_code import load_named
+from ...spec.user_code import check_own, make_own
+from .built_in import BUILT_IN_GUARDS as BUILT_IN_GUARDS
 from .case import Case, Guard, Veto
 
 GROUP = "ratoon.guards"  # of entry points: packages that bring a guard
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-BUILT_IN_GUARDS = frozenset(
-    {"back_off", "broken_data", "budget", "cooldown", "cost", "growth", "in_flight", "min_rows", "persistence", "quiet"}
-)
+_CALL = "__call__(self, case) that returns why the rule is held back, or None"
 Makes = Callable[[OwnGuardSpec], Guard]
 
 
@@ -88,27 +85,9 @@ class Broken:
 
 def make_guard(asked: OwnGuardSpec, folder: Path, where: str) -> OwnGuard:
     """The guard that *asked* names, from *folder*. Raises SpecError with *where* and what it lacks."""
-    where = f"{where}: {asked.use!r}"
-    kind = load_named(asked.use, GROUP, folder, where)
-    try:
-        with users_code():
-            guard = kind(**asked.settings) if isinstance(kind, type) or asked.settings else kind
-    except Exception as error:
-        given = f" with {', '.join(asked.settings)}" if asked.settings else ""
-        raise SpecError(f"{where}: making it{given} raised {worded(error)} Nothing was changed") from error
-    name = getattr(guard, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in BUILT_IN_GUARDS:
-        raise SpecError(
-            f"{where}: its `name` is {name!r}; expected lower-case letters, digits and _, and none of "
-            f"{', '.join(sorted(BUILT_IN_GUARDS))}. Nothing was changed"
-        )
-    if not callable(guard):
-        raise SpecError(
-            f"{where}: {type(guard).__name__} cannot be called; expected __call__(self, case) that returns why the "
-            "rule is held back, or None. Nothing was changed"
-        )
-    found: OwnGuard = guard
-    return found
+    guard: OwnGuard = make_own(asked, GROUP, folder, where)
+    check_own(guard, f"{where}: {asked.use!r}", BUILT_IN_GUARDS, _CALL)
+    return guard
 
 
 def guards_from(folder: Path, where: str) -> Makes:

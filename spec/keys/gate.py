@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ..duration import MOST_ROWS, Period
+from .metric import MetricKey
 from .part import Part
-from .watching import MetricName
 
 Of = Literal["recent", "anchor", "both"]
 Wanted = bool | int | float | str | None  # one value of a column; null: a missing one
@@ -129,7 +129,7 @@ class SizeSpec(Part):
 class GateSpec(Part):
     """What a candidate must prove on the holdout before it may be registered."""
 
-    metric: MetricName | None = Field(None, description="Left out: the metric of monitors.performance")
+    metric: MetricKey | None = Field(None, description="Left out: the metric of monitors.performance")
     recent: Literal["better", "not_worse", "no_loss"] | Margin = Field(
         "better",
         description="On holdout rows newer than the champion's watermark. `better`: proven by these rows, or by the "

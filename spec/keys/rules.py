@@ -12,9 +12,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, fi
 
 from ..duration import MOST_ROWS, Duration, Period
 from ..values import LadderRung
+from .metric import RELATIVE
 from .own import OwnSpec, named
 from .part import Part
-from .watching import Adaptive, EstimateMode, MetricName
+from .watching import Adaptive, EstimateMode
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -258,7 +259,8 @@ class Policy(Part):
     estimate: EstimateMode = "advise"
     costs: CostsSpec | None = None
     gain_tolerance: float = 0.0
-    metric: MetricName
+    metric: str
+    relative: bool | None = None  # whether a loss is a share of the reference; None: as Ratoon's metric of that name
     every: Duration
     abandon_after: Duration = timedelta(hours=2)
 
@@ -266,6 +268,11 @@ class Policy(Part):
     def version(self) -> str:
         """12 hex characters: a hash over every part that is not at its default, so that new parts change no hash."""
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether a loss in the metric is a share of the reference."""
+        return self.metric in RELATIVE if self.relative is None else self.relative
 
     @property
     def rule_ids(self) -> tuple[str, ...]:

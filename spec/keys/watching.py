@@ -9,30 +9,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from ..duration import MOST_ROWS, Period, Stretch
+from .metric import RELATIVE, MetricKey
 from .own import OwnSpec, named
 from .part import Part
 
 Task = Literal["binary", "multiclass", "regression", "clustering"]
-MetricName = Literal[
-    "roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier", "mae", "rmse", "distance", "distortion"
-]
 EstimateMode = Literal["off", "advise", "count"]
 
-METRICS_OF: dict[str, tuple[str, ...]] = {
-    "binary": ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "brier"),
-    "multiclass": ("accuracy", "balanced_accuracy", "f1", "log_loss"),
-    "regression": ("mae", "rmse"),
-    "clustering": ("distance", "distortion"),
-}
-DEFAULT_METRIC: dict[str, MetricName] = {
-    "binary": "roc_auc",
-    "multiclass": "accuracy",
-    "regression": "mae",
-    "clustering": "distance",
-}
 OF_CLASSES = frozenset({"binary", "multiclass"})  # tasks whose label is one of several classes
-# Metrics whose tolerances and margins are a share of the reference.
-RELATIVE = frozenset({"mae", "rmse", "log_loss", "distance", "distortion"})
 
 
 class Adaptive(Part):
@@ -201,7 +185,11 @@ class DriftSpec(Part):
 class PerformanceSpec(Part):
     """The champion's metric on rows whose labels have arrived."""
 
-    metric: MetricName | None = Field(None, description="Left out: roc_auc, accuracy, mae or distance, by the task")
+    metric: MetricKey | None = Field(
+        None,
+        description="Left out: roc_auc, accuracy, mae or distance, by the task; `file.py:Class` or an entry point: of "
+        "your own",
+    )
     min_labels: int = Field(
         100, ge=10, le=MOST_ROWS, description="Fewer matured labels than this cannot be judged: `unknown`"
     )
@@ -217,15 +205,15 @@ class PerformanceSpec(Part):
         "`count`: it may be called harm, and so fire a training, without labels",
     )
 
-    def tolerance_of(self, metric: str) -> float | Adaptive:
-        """The tolerance as written, or the default of *metric*."""
+    def tolerance_of(self, metric: str, relative: bool | None = None) -> float | Adaptive:
+        """The tolerance as written, or the default of *metric*; *relative* says of a team's own which it is."""
         if self.tolerance is not None:
             return self.tolerance
-        return 0.05 if metric in RELATIVE else 0.03
+        return 0.05 if (metric in RELATIVE if relative is None else relative) else 0.03
 
-    def tolerance_for(self, metric: str) -> float:
+    def tolerance_for(self, metric: str, relative: bool | None = None) -> float:
         """The tolerance without any history."""
-        return fixed(self.tolerance_of(metric))
+        return fixed(self.tolerance_of(metric, relative))
 
 
 class PagesSpec(Part):

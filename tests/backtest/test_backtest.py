@@ -151,6 +151,28 @@ def test_a_change_of_the_users_own_learner_makes_what_was_kept_old(tmp_path: Pat
     assert found[0] != found[1]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        (r"(?s)policy:.*?(?=\ngate:)", "policy: [{when: 'true', do: warm_start, own: [own/file.py:Own]}]"),
+        (r"metric: brier", "metric: own/file.py:Own"),
+    ],
+)
+def test_a_change_of_a_guard_or_metric_makes_what_was_kept_of_its_arm_old(
+    tmp_path: Path, change: tuple[str, str]
+) -> None:
+    """Such as one that a `--policy` file names, which the spec itself does not; other arms are kept."""
+    (tmp_path / "p" / "own").mkdir(parents=True)
+    spec, beside = write_spec(tmp_path / "p"), tmp_path / "p" / "own" / "file.py"
+    changed = write_spec(tmp_path / "p", change)
+    keys: dict[str, set[str]] = {"spec": set(), "other": set()}
+    for text in ("a = 1", "a = 2"):
+        beside.write_text(text)
+        for name, each in (("spec", spec), ("other", changed)):
+            keys[name].add(kept.key_of(each, planned(spec, END), name, "the same"))
+    assert [len(each) for each in keys.values()] == [1, 2]
+
+
 def test_only_learning_at_every_look_can_beat_the_oracle(found: Backtest) -> None:
     """It is greedy: it passes over an update that costs the next stretch a little and pays in those behind it."""
     best = arm(found, "oracle").quality.value

@@ -1,4 +1,4 @@
-"""The how-to's monitor is followed as a reader would: its file beside a spec, and the conformance suite."""
+"""The how-to's monitor, guard and metric are followed as a reader would: a file beside a spec, and the suites."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 from blocks import DOCS, blocks
 
+from ratoon.data.metrics.conformance import faults as faults_of_a_metric
+from ratoon.data.metrics.conformance import made_outcomes
+from ratoon.data.metrics.own import metric_of
 from ratoon.monitors.own.conformance import faults
 from ratoon.monitors.own.monitor import make_monitor
 from ratoon.monitors.own.signals import own_signals
@@ -16,6 +20,7 @@ from ratoon.policy.guards.case import Case
 from ratoon.policy.guards.conformance import faults as faults_of_a_guard
 from ratoon.policy.guards.own import make_guard
 from ratoon.spec.keys.rules import OwnGuardSpec, Policy, Rule
+from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 from ratoon.spec.values import History
 
@@ -47,3 +52,26 @@ def test_the_guard_of_the_page_holds_back_and_conforms(tmp_path: Path) -> None:
     answers = [guard(Case(rule, "healthy", History(model="m"), datetime(2026, month, 5), policy)) for month in (1, 2)]
     assert answers[0] is not None and answers[1] is None
     assert faults_of_a_guard(guard) == []
+
+
+def test_the_metrics_of_the_page_say_what_a_reader_counts_and_conform(tmp_path: Path) -> None:
+    page = blocks(DOCS / "how-to" / "extend.md")
+    for mark, file in (("metric", "my_metric.py"), ("scorer", "my_scorer.py")):
+        (code,) = (each.text for each in page if each.mark == mark)
+        (tmp_path / file).write_text(code)
+    good, _ = made_outcomes("binary")
+    parts = [each.text for each in page if each.mark == "spec" and "metric:" in each.text]
+    for part, name in zip(parts, ("fraud_cost", "fraud_cost", "f2"), strict=True):
+        (tmp_path / "spec.yaml").write_text(
+            "model: m\ntask: binary\ndata: {source: a.parquet, id: i, time: t, target: y, label_delay: 1d}\n"
+            f"learner: {{build: training.py:build}}\n{part}"
+        )
+        spec = load_spec(tmp_path / "spec.yaml")
+        metric, declared = metric_of(spec), spec.own_metric
+        assert metric.name == name and declared is not None
+        assert faults_of_a_metric(declared, "binary") == []
+        if name == "fraud_cost":
+            missed = declared.function.missed  # type: ignore[attr-defined]
+            flagged = good.score >= 1 / (1 + missed)
+            lost = missed * np.sum((good.target == 1) & ~flagged) + np.sum((good.target == 0) & flagged)
+            assert np.isclose(metric(good), lost / len(good))

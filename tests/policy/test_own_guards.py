@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from ratoon.policy.decide import decide
+from ratoon.policy.guards.built_in import BUILT_IN_GUARDS
 from ratoon.policy.guards.conformance import faults
+from ratoon.policy.guards.guards import guards_of
 from ratoon.policy.guards.own import check_guards, guards_from, make_guard
 from ratoon.spec.errors import SpecError
 from ratoon.spec.keys.rules import OwnGuardSpec, Policy, Rule
@@ -155,3 +157,14 @@ def test_the_conformance_suite_finds_it(folder: Path, name: str) -> None:
 
 def test_one_that_is_right_conforms(folder: Path) -> None:
     assert faults(make_guard(OwnGuardSpec(use="guards.py:Freeze"), folder, "spec.yaml")) == []
+
+
+def test_no_guard_of_ratoons_is_missing_among_the_names_that_are_taken() -> None:
+    rule = Rule.model_validate(
+        {
+            "when": "true", "do": "warm_start", "min_rows": 1, "growth": 1.5, "persist": {"k": 1, "n": 2},
+            "cooldown": "1d", "back_off": {"first": "1d", "most": "2d"}, "budget": {"runs": 1, "per": "1d"},
+            "cost": {"per": "1d", "cpu": "1h"}, "quiet": "22:00-06:00",
+        }
+    )  # fmt: skip
+    assert {guard.name for guard in guards_of(rule)} == BUILT_IN_GUARDS

@@ -75,9 +75,8 @@ NO_FILES = {
     "policy.when", "stores.ledger", "stores.mlflow",
 }  # fmt: skip
 FILES = {
-    "data.source", "data.labels.source", "learner.build", "learner.family", "monitors.own.use", "policy.own.use",
-    "stores.home",
-    "stores.workspace",
+    "data.source", "data.labels.source", "gate.metric.use", "learner.build", "learner.family", "monitors.own.use",
+    "monitors.performance.metric.use", "policy.own.use", "stores.home", "stores.workspace",
 }  # fmt: skip
 
 
