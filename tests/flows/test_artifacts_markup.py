@@ -48,7 +48,7 @@ def context(evil: str) -> Any:
     nothing = SimpleNamespace(decisions=SimpleNamespace(of=lambda *_: [], signals=lambda *_: []))
     registry = SimpleNamespace(page=lambda _: "http://mlflow/#/models")
     return SimpleNamespace(
-        spec=SimpleNamespace(model="flights", metric="roc_auc"), ledger=nothing, registry=registry,
+        spec=SimpleNamespace(model="flights", metric="roc_auc", own_metric=None), ledger=nothing, registry=registry,
         stores=SimpleNamespace(workspace=Path(f"/srv/{evil}")),
     )  # fmt: skip
 
