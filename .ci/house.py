@@ -37,13 +37,14 @@ TRACED = r"""
 import pathlib, sys, threading
 import ratoon
 root, report = pathlib.Path(ratoon.__path__[0]).resolve(), sys.argv[1]
+mine = set(sys.argv[2].split(","))  # a virtual environment may stand below the root
 entered = {}
 def follow(frame, event, argument):
     code = frame.f_code
     if event == "call" and code.co_flags & 1:  # a function: bodies of modules and classes are but definitions
         entered[code.co_filename] = entered.get(code.co_filename, 0) + 1
 from ratoon.cli.main import run
-sys.argv = ["ratoon", *sys.argv[2:]]
+sys.argv = ["ratoon", *sys.argv[3:]]
 threading.setprofile(follow)
 sys.setprofile(follow)
 try:
@@ -51,7 +52,8 @@ try:
 finally:
     sys.setprofile(None)
     inside = {pathlib.Path(name).resolve(): count for name, count in entered.items()}
-    ours = {each: count for each, count in inside.items() if each.is_relative_to(root)}
+    below = {each: count for each, count in inside.items() if each.is_relative_to(root)}
+    ours = {each: count for each, count in below.items() if str(each.relative_to(root)) in mine}
     pathlib.Path(report).write_text("".join(f"{each.relative_to(root)} {ours[each]}\n" for each in sorted(ours)))
 """
 
@@ -128,7 +130,8 @@ def trace() -> list[str]:
         text = re.sub(r"review: \w+", "review: automatic", text)
         spec.write_text(re.sub(r"(build: training.py:build)[^\n]*", r"\1\n  limits: {apart: false}", text))
         _ratoon("train", str(spec), "--at", "2026-02-03")
-        command = [sys.executable, "-c", TRACED, str(report), "monitor", str(spec), "--at", "2026-02-20"]
+        mine = ",".join(str(each.relative_to(ROOT)) for each in files())
+        command = [sys.executable, "-c", TRACED, str(report), mine, "monitor", str(spec), "--at", "2026-02-20"]
         _run(command)
         versions = json.loads(_ratoon("status", str(spec), "--json"))["versions"]
         promoted = any(each["version"] != "1" and "champion" in each["alias"] for each in versions)
