@@ -33,8 +33,7 @@ from typing import Any, Literal, Protocol, get_args
 from .errors import SpecError
 from .family import is_file
 from .keys.metric import BUILT_IN_METRICS, GROUP, METRICS_OF, OwnMetricSpec
-from .places import is_a_file, real
-from .user_code import OWN_NAME, check_own, make_own
+from .user_code import OWN_NAME, check_own, make_own, named_file
 
 Response = Literal["predict", "predict_proba"]
 # Names that signals, facts and logged figures of a run have already.
@@ -106,10 +105,7 @@ def _content(name: str, folder: Path, where: str) -> str:
     """The file's text, or for an entry point what offers it."""
     if not is_file(name):
         return _offered(name)
-    path = real(folder / name.rpartition(":")[0])
-    if not is_a_file(path):
-        raise SpecError(f"{where}: {name!r}: expected a Python file at {path}, found none; nothing was changed")
-    return path.read_text(encoding="utf-8", errors="replace")
+    return named_file(name, folder, f"{where}: {name!r}").read_text(encoding="utf-8", errors="replace")
 
 
 @cache

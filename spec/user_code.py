@@ -24,16 +24,21 @@ _CONTENT = "__ratoon_content__"
 PRIVATE = "_ratoon_build_"  # prefix of the modules made here: their classes cannot be saved with a model
 
 
+def named_file(name: str, folder: Path, where: str) -> Path:
+    """The file of *name*, `file.py:Name` in *folder*. Raises SpecError that begins with *where* if there is none."""
+    path = real(folder / name.rpartition(":")[0])
+    if not is_a_file(path):
+        raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
+    return path
+
+
 def load_named(name: str, group: str, folder: Path, where: str) -> Any:
     """What *name* stands for: `file.py:Name` in *folder*, else an entry point of *group*.
 
     Raises SpecError that begins with *where* and says what was found, if there is no such thing or importing it fails.
     """
     if is_file(name):
-        file, _, kind = name.rpartition(":")
-        path = real(folder / file)
-        if not is_a_file(path):
-            raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
+        path, kind = named_file(name, folder, where), name.rpartition(":")[2]
         module = load_file(path, where)
         if not hasattr(module, kind):
             made = [n for n, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from ...spec.errors import SpecError
 from ...spec.model import Spec
-from ...spec.places import is_a_file, real
 from ...spec.unexpected import users_code, worded
+from ...spec.user_code import named_file
 from ..estimators import Parametrized
 from ..subprocesses.user_files import load_file
 
@@ -36,11 +36,9 @@ def build(spec: Spec, buildings: Iterable[Building] = ()) -> object:
     Raises SpecError if the file or function is missing or fails. `families.choose.build` also says whether it is an
     estimator that can be learned.
     """
-    name, _, function = spec.learner.build.rpartition(":")
-    path = real(spec.folder / name)
+    function = spec.learner.build.rpartition(":")[2]
     where = f"{spec.path}: learner.build: {spec.learner.build!r}"
-    if not is_a_file(path):
-        raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
+    path = named_file(spec.learner.build, spec.folder, where)
     module = load_file(path, where)
     maker = getattr(module, function, None)
     if not callable(maker):

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-from .leaf_steps import Array, Loss, slope_of
+from ...estimators import Array
+from .leaf_steps import Loss, slope_of
 
 PRIOR = 2.0
 

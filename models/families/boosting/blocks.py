@@ -21,7 +21,7 @@ import pandas as pd
 
 from ....spec.errors import ContractBroken
 from ....spec.model import Spec
-from ...estimators import Features, Parametrized, rows_at
+from ...estimators import Array, Features, Parametrized, rows_at
 from ...learning.features import could_not, table
 from ...learning.how import How
 from ...learning.lineage import advance_state, prepare_update
@@ -30,7 +30,7 @@ from ...learning.steps import innermost
 from ...learning.trained import Trained
 from .block_shares import shares_of
 from .engine import Batch, Booster, Engine, Forest, Model
-from .leaf_steps import Array, added
+from .leaf_steps import added
 from .through import through, with_innermost
 
 HELD = 5  # one new row in so many says how much each block counts

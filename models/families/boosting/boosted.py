@@ -34,7 +34,7 @@ import pandas as pd
 from ....spec.errors import ContractBroken
 from ....spec.model import Spec
 from ....spec.values import LadderRung
-from ...estimators import Estimator, Features, rows_at
+from ...estimators import Array, Estimator, Features, rows_at
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import advance_state, prepare_update, start_state
@@ -45,7 +45,7 @@ from ...learning.trained import Trained, predicting
 from .blocks import with_new_blocks
 from .engine import Batch, Booster, Engine, Forest, Model
 from .growth import rounds_of, to_drop
-from .leaf_steps import Array, added, move_leaves, slope_of
+from .leaf_steps import added, move_leaves, slope_of
 from .through import through, with_innermost
 
 

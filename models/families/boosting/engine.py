@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....spec.model import Spec
-from ...estimators import Estimator, Features, Parametrized
-from .leaf_steps import Array, Loss
+from ...estimators import Array, Estimator, Features, Parametrized
+from .leaf_steps import Loss
 
 
 class BoostedEstimator(Estimator, Parametrized, Protocol):

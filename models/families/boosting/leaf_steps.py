@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from ...estimators import Array as Array
+from ...estimators import Array
 
 Loss = Literal["squared", "logistic", "softmax"]
 Slope = Callable[[Array], tuple[Array, Array]]  # score (n, k) to gradient and hessian of that shape

@@ -11,10 +11,9 @@ import pandas as pd
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ....spec.model import Spec
-from ...estimators import Features
+from ...estimators import Array, Features
 from ...learning.lineage import continued_error
 from .engine import Batch
-from .leaf_steps import Array
 from .lightgbm_trees import LightGBMForest, import_lightgbm
 
 if TYPE_CHECKING:

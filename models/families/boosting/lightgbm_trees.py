@@ -16,10 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....spec.errors import SpecError
-from ...estimators import Features
+from ...estimators import Array, Features
 from ...learning.lineage import continued_error
 from .engine import Batch
-from .leaf_steps import Array, Loss, added, bound_together
+from .leaf_steps import Loss, added, bound_together
 
 if TYPE_CHECKING:
     from lightgbm import Booster, Dataset

@@ -14,11 +14,10 @@ import pandas as pd
 
 from ....spec.errors import DataError
 from ....spec.model import Spec
-from ...estimators import Features
+from ...estimators import Array, Features
 from ...learning.features import target
 from ...learning.lineage import continued_error
 from .engine import Batch
-from .leaf_steps import Array
 from .xgboost_trees import XGBoostForest, import_xgboost
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....spec.errors import SpecError
-from ...estimators import rows_at
+from ...estimators import Array, rows_at
 from ...learning.lineage import continued_error
 from . import ubjson
 from .engine import Batch
-from .leaf_steps import Array, Loss, added, bound_together
+from .leaf_steps import Loss, added, bound_together
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix

@@ -25,8 +25,8 @@ import pandas as pd
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.family import LEARNERS, is_file
 from ....spec.model import Spec
-from ....spec.places import is_a_file, real
 from ....spec.unexpected import users_code, worded
+from ....spec.user_code import named_file
 from ....spec.values import LadderRung
 from ...estimators import Array
 from ...learning.features import could_not, table
@@ -113,10 +113,7 @@ def own_learner(spec: Spec) -> Learner:
 
 
 def _from_file(spec: Spec, name: str, where: str) -> object:
-    file, _, kind = name.rpartition(":")
-    path = real(spec.folder / file)
-    if not is_a_file(path):
-        raise SpecError(f"{where}: expected a Python file at {path}, found none; nothing was changed")
+    path, kind = named_file(name, spec.folder, where), name.rpartition(":")[2]
     module = load_file(path, where)
     found = getattr(module, kind, None)
     if found is None:
