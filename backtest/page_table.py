@@ -135,7 +135,7 @@ def _time_in_harm() -> Column:
     return Column(
         "time in harm",
         "days, and share of the span, in stretches in which the metric had fallen by more than the spec's "
-        f"tolerance from what the first version promised. {UNKNOWN}: no stretch held enough labels.",
+        f"tolerance from the first version's baseline. {UNKNOWN}: no stretch held enough labels.",
         lambda arm: arm.harm_days,
         _harm,
     )

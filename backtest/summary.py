@@ -15,7 +15,7 @@ from ..loop.context import ModelContext
 from ..loop.observe.composite import Served, composite
 from ..loop.plan import Plan
 from ..models.families.choose import learner_for
-from ..models.ladder.race import Stopwatch
+from ..models.ladder.run import Stopwatch
 from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError
 from ..spec.model import Spec

@@ -102,7 +102,7 @@ def _version(found: Version) -> dict[str, str]:
     return {
         "version": found.number,
         "alias": ", ".join(found.aliases),
-        "rung": tags.text("rung"),
+        "strategy": tags.text("strategy"),
         "parent": tags.text("parent"),
         "watermark": tags.text("watermark"),
         "learned_rows": tags.text("learned_rows"),

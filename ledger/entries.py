@@ -40,10 +40,10 @@ class Look(Value):
         return not self.accepted and (self.verdict == "broken_data" or bool(self.outlying))
 
 
-class Flight(Value):
-    """A training run's claim on its model. *at* is decision time, *taken_off* wall time.
+class TrainingRun(Value):
+    """A training run's claim on its model. *at* is decision time, *claimed_at* wall time.
 
-    *landed* is how it had ended when it was handed out, with the *version* that came of it: None while it is
+    *outcome* is how it had ended when it was handed out, with the *version* that came of it: None while it is
     in the air. *holder* names the process that it was handed out to, which must renew the claim's lease.
     """
 
@@ -51,14 +51,14 @@ class Flight(Value):
     number: int
     decision: str
     at: datetime
-    taken_off: datetime
+    claimed_at: datetime
     run: str | None = None
-    landed: Outcome | None = None
+    outcome: Outcome | None = None
     version: str | None = None
     holder: str = ""
 
     def __str__(self) -> str:
-        return f"flight {self.number} of {self.model} (decision {self.decision})"
+        return f"training run {self.number} of {self.model} (decision {self.decision})"
 
 
 class Claim(Value):
@@ -87,7 +87,7 @@ class UpdateRow(Value):
     number: int
     decision: str
     at: datetime
-    taken_off: datetime
+    claimed_at: datetime
     run: str | None = None
     outcome: Outcome | Literal["running"] = "running"
     version: str | None = None

@@ -23,16 +23,15 @@ from .entries import (
     Catch,
     Claim,
     Done,
-    Flight,
     Look,
     Promotion,
     PromotionKind,
     Review,
     ReviewVerdict,
+    TrainingRun,
     UpdateRow,
 )
 from .files import Files
-from .flights import Runs
 from .former import former_method
 from .history import LIMIT, Horizon, past
 from .migrate import migrate
@@ -42,6 +41,7 @@ from .promotions import Promotions
 from .recompute import as_of
 from .remembered import Remembered
 from .reviews import Reviews
+from .runs import Runs
 from .scores import Scores
 from .transactions import transact
 
@@ -49,13 +49,13 @@ __all__ = [
     "Catch",
     "Claim",
     "Done",
-    "Flight",
     "Ledger",
     "Look",
     "Promotion",
     "PromotionKind",
     "Review",
     "ReviewVerdict",
+    "TrainingRun",
     "UpdateRow",
 ]
 

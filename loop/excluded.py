@@ -1,4 +1,4 @@
-"""Rows that came while the data was broken: no rung learns them, and no gate judges by them.
+"""Rows that came while the data was broken: no strategy learns them, and no gate judges by them.
 
 A window that is called broken holds its own training back, and is gone at the next look; its rows are still behind
 the watermark. So every stretch between the last whole look and a broken one stays out for good (invariant 6). The

@@ -111,7 +111,7 @@ def gate_said(update: UpdateRow) -> Iterator[str]:
     """The last attempt of the run, and what the gate said of each stratum."""
     for attempt in update.evidence.attempts[-1:]:
         said = [f"{each.name}: {each.reason}" for each in attempt.gate.strata] if attempt.gate is not None else []
-        yield f"{attempt.rung}: {'; '.join(said) or attempt.error or 'not judged'}"
+        yield f"{attempt.strategy}: {'; '.join(said) or attempt.error or 'not judged'}"
 
 
 def _spent(life: Life) -> Card:

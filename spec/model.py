@@ -133,12 +133,13 @@ class Spec(Part):
         return self
 
     @model_validator(mode="after")
-    def _rules_climb_the_ladder(self) -> Spec:
+    def _rules_name_the_ladders_strategies(self) -> Spec:
         for number, rule in enumerate(self.policy):
-            beside = [rung for rung in rule.rungs or () if rung not in self.learner.rungs]
+            beside = [strategy for strategy in rule.strategies or () if strategy not in self.learner.strategies]
             if beside:
                 raise ValueError(
-                    f"policy[{number}].rungs: {beside[0]!r} is none of learner.rungs ({', '.join(self.learner.rungs)})"
+                    f"policy[{number}].strategies: {beside[0]!r} is none of learner.strategies "
+                    f"({', '.join(self.learner.strategies)})"
                 )
         return self
 

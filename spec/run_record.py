@@ -113,7 +113,7 @@ class AttemptRecord(Record):
     *skipped*: it was not tried; *unable*: it cannot continue that version, whatever the rows.
     """
 
-    rung: Text = None
+    strategy: Text = None
     rows: Count = 0
     cpu_seconds: Number = 0.0
     gate: Annotated[GateRecord | None, BeforeValidator(_mapping)] = None

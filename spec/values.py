@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 Status = Literal["ok", "warn", "fail", "unknown"]
 Verdict = Literal["healthy", "broken_data", "harmless_shift", "harm", "unsure"]
 Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
-LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
-Rung = Literal["first", "adopted", LadderRung]
+Strategy = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
+TrainedBy = Literal["first", "adopted", Strategy]
 
 # How a training run ended. `background`: strategies learned at a moment that fired nothing, and nothing was offered.
 Outcome = Literal["registered", "refused", "failed", "abandoned", "nothing_new", "background"]
@@ -104,11 +104,11 @@ class GuardAnswer(Value):
 class Marks(Value):
     """How far the ledger had been written when a history was read, so that the same history can be read again.
 
-    *flights* is the highest number of a flight, *reviews*, *scores* and *windows* the highest ids of such entries;
-    *running* are the numbers of the flights in the air.
+    *training_runs* is the highest number of a run, *reviews*, *scores* and *windows* the highest ids of such entries;
+    *running* are the numbers of the runs under way.
     """
 
-    flights: int = 0
+    training_runs: int = 0
     running: tuple[int, ...] = ()
     reviews: int = 0
     scores: int = 0

@@ -97,9 +97,9 @@ def monitor(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
 @commands.command(epilog='Example: ratoon retrain spec.yaml --reason "new tariff since Monday"')
 def retrain(
     spec: SpecPath,
-    rung: Annotated[
+    strategy: Annotated[
         Literal["warm", "scratch"],
-        typer.Option("--rung", help="Begin the ladder at `warm`, or at its rungs from `scratch`."),
+        typer.Option("--strategy", help="Begin the ladder at `warm`, or at its strategies from `scratch`."),
     ] = "warm",
     decision: Annotated[
         str | None, typer.Option("--decision", help="Take up the retrain of this decision again.")
@@ -116,7 +116,7 @@ def retrain(
     from ..views.words import working
 
     with working(f"Retraining {prepared.model}"):
-        retrained = flow(spec=str(prepared.path), decision=decision, rung=rung, reason=reason, at=at)
+        retrained = flow(spec=str(prepared.path), decision=decision, strategy=strategy, reason=reason, at=at)
     if as_json:
         print_model(retrained)
     else:

@@ -54,7 +54,7 @@ def _outcome(made: Decision, updates: Sequence[UpdateRow]) -> None:
     for attempt in update.evidence.attempts:
         said = "; ".join(_reasons(attempt.gate)) if attempt.gate is not None else ""
         said = said or attempt.error or "learned in the background"
-        item(f"{attempt.rung} on {attempt.rows:,} rows: {said}")
+        item(f"{attempt.strategy} on {attempt.rows:,} rows: {said}")
 
 
 def _reasons(gate: GateRecord) -> Iterator[str]:

@@ -25,7 +25,7 @@ def _shown(title: str) -> FieldInfo:
 
 
 SpecPath = Annotated[str, _shown("Spec (set by the deployment)")]
-Rung = Annotated[Literal["warm", "scratch"], _shown("Where to begin")]
+StartAt = Annotated[Literal["warm", "scratch"], _shown("Where to begin")]
 Reason = Annotated[str, Field(max_length=2000, json_schema_extra={"title": "Reason"})]
 Actor = Annotated[str, Field(max_length=100, json_schema_extra={"title": "Your name"})]
 At = Annotated[datetime | None, _shown("As of (UTC)")]

@@ -18,14 +18,14 @@ from ...models.learning.trained import Trained
 from ...models.registry.versions import Version
 from ...policy.strategies.credits import credit, direct_gain, tried
 from ...spec.errors import RegistryError, SpecError
-from ...spec.values import History, LadderRung
+from ...spec.values import History, Strategy
 from ..context import Stores
 from ..excluded import kept_out, without
 
 _ENOUGH = 4  # trials, before which no line is given up: one strange window proves nothing
 
 
-def lines(context: Stores, champion: str, history: History) -> dict[LadderRung, Trained]:
+def lines(context: Stores, champion: str, history: History) -> dict[Strategy, Trained]:
     """The version to go on from for each strategy that continues; those not named go on from *champion*.
 
     A line ends if a version of it was rejected, or served and was taken back, if its newest version cannot be loaded,
@@ -33,7 +33,7 @@ def lines(context: Stores, champion: str, history: History) -> dict[LadderRung, 
     """
     if context.spec.learner.unproven == "drop":
         return {}
-    found: dict[LadderRung, Trained] = {}
+    found: dict[Strategy, Trained] = {}
     for strategy, version in context.registry.candidates().items():
         if strategy in SCRATCH or version.number == champion:
             continue

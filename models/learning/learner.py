@@ -13,7 +13,7 @@ from typing import Protocol
 import pandas as pd
 
 from ...spec.model import Spec
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from ..estimators import Estimator
 from .how import FIRST, WARM, How, Origin
 from .order_sensitivity import Splits
@@ -35,8 +35,8 @@ class Learner(Protocol):
         """How far one update and several over the same rows may differ; see order_sensitivity.py."""
 
     @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
+    def strategies(self) -> frozenset[Strategy]:
+        """The strategies, beside those from scratch, that this family has."""
 
     def update(self, champion: Trained, rows: pd.DataFrame, spec: Spec, how: How = WARM) -> Trained:
         """A new Trained that has also learned *rows*, in the way that *how* says; *champion* is never changed.

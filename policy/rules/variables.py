@@ -28,7 +28,7 @@ VARIABLES: Mapping[str, Variable] = {
     "performance.value": Variable("double", "the champion's metric on matured labels", 0.71),
     "performance.low": Variable("double", "lower end of the interval around performance.value", 0.68),
     "performance.high": Variable("double", "upper end of the interval around performance.value", 0.74),
-    "performance.reference": Variable("double", "the level that the champion's lineage promises in that metric", 0.76),
+    "performance.reference": Variable("double", "the champion's lineage's baseline in that metric", 0.76),
     "performance.drop": Variable(
         "double",
         "loss against the reference, positive is worse; a share of it for mae, rmse, log_loss, distance, distortion",

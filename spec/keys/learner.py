@@ -14,7 +14,7 @@ from pydantic import (
 from ..duration import MOST_ROWS, Period
 from ..family import ANY_TYPE
 from ..size import Size
-from ..values import LadderRung
+from ..values import Strategy
 from .part import Part
 from .relative import FileEntry
 
@@ -116,13 +116,14 @@ class LearnerSpec(Part):
         description="Most boosting rounds (trees, for each class) of a continued model; older added ones are dropped; "
         "left out: half as many again as the first fit",
     )
-    rungs: tuple[LadderRung, ...] = Field(
+    strategies: tuple[Strategy, ...] = Field(
         ("warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"),
         min_length=1,
-        description="The ladder, cheapest first; a rung that a family does not have is passed over",
+        description="The ladder, cheapest first; a strategy that a family does not have is passed over",
     )
-    race: Literal["first", "all"] = Field(
-        "first", description="`first`: the first rung that passes the gate stops the climb; `all`: every rung is run"
+    ladder: Literal["first", "all"] = Field(
+        "first",
+        description="`first`: the first strategy that passes the gate stops the run; `all`: every strategy is run",
     )
     unproven: Literal["continue", "drop"] = Field(
         "continue",

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from ..duration import MOST_ROWS, Duration, Period
-from ..values import LadderRung
+from ..values import Strategy
 from .metric import RELATIVE
 from .own import OwnSpec, named
 from .part import Part
@@ -178,8 +178,8 @@ class Rule(Part):
         "candidate after it, whatever became of that, such as 1.5; the first candidate does not wait",
     )
     own: OwnGuards = Field((), description="Guards of the team's own, which may hold it back too; see *extend*")
-    rungs: tuple[LadderRung, ...] | None = Field(
-        None, min_length=1, description="Those of `learner.rungs` that a warm_start climbs; left out: all of them"
+    strategies: tuple[Strategy, ...] | None = Field(
+        None, min_length=1, description="Those of `learner.strategies` that a warm_start tries; left out: all of them"
     )
 
     @property
@@ -188,9 +188,9 @@ class Rule(Part):
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:8]
 
     @model_validator(mode="after")
-    def _only_a_warm_start_climbs(self) -> Rule:
-        if self.rungs is not None and self.do != "warm_start":
-            raise ValueError(f"`rungs` has a meaning only with `do: warm_start`, found `do: {self.do}`")
+    def _only_a_warm_start_has_strategies(self) -> Rule:
+        if self.strategies is not None and self.do != "warm_start":
+            raise ValueError(f"`strategies` has a meaning only with `do: warm_start`, found `do: {self.do}`")
         return self
 
     @field_validator("when")

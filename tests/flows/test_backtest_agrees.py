@@ -10,8 +10,8 @@ import pytest
 from processes import Processes
 from project import Project, timeless, write_project
 
+from ratoon.backtest.deciders import ByPolicy
 from ratoon.backtest.jobs import Job, carry_out
-from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.plan import plan

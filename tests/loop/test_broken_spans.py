@@ -133,7 +133,7 @@ def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: l
         Spec.model_validate({"model": "m", "task": "binary", "data": data, "learner": {"build": "b.py:b"}})
     )
     state = TrainingState(
-        family="own", task="binary", features=(), watermark=made, learned_rows=4, fingerprint=0, rung="warm", seed=0
+        family="own", task="binary", features=(), watermark=made, learned_rows=4, fingerprint=0, strategy="warm", seed=0
     )
     registry.register(Trained("an estimator", state), Evidence("d1", made, pd.DataFrame()))
     context: Any = SimpleNamespace(registry=registry)

@@ -54,7 +54,7 @@ class MeansLearner(OwnLearner):
 
 class NoUpdate:
     family = "half"
-    rungs = frozenset()
+    strategies = frozenset()
 
     def first(self, *args, **kwargs): ...
 
@@ -130,7 +130,7 @@ def test_it_learns_saves_loads_continues_and_serves_in_its_own_way(
     updated = learner.update(again, new, registry.spec)
     positive = pd.concat([rows, new]).query("a > 0")["_target"].mean()
 
-    assert (champion.state.family, updated.state.rung) == ("means", "warm")
+    assert (champion.state.family, updated.state.strategy) == ("means", "warm")
     assert updated.predict(new).prediction.max() == pytest.approx(positive)
     pd.testing.assert_frame_equal(again.predict_frame(new), champion.predict_frame(new))
     served = serve_without_ratoon(registry.folder(version.number), table(new, champion.state.features), tmp_path)
@@ -142,7 +142,7 @@ def test_it_learns_saves_loads_continues_and_serves_in_its_own_way(
     [
         (
             "means.py:NoUpdate",
-            r"NoUpdate has no 'update' and no 'splits'; a learner needs family, rungs, splits, first and",
+            r"NoUpdate has no 'update' and no 'splits'; a learner needs family, strategies, splits, first and",
         ),
         ("means.py:NoLearn", r"NoLearn has no 'learn'"),
         ("means.py:Lost", r"means\.py has no class 'Lost'; found .*MeansLearner"),
