@@ -34,6 +34,9 @@ def _privately(context: typer.Context) -> None:
 
 def run() -> None:
     """Run the command line; the console script of the package."""
+    from .former import show_former_names
+
+    show_former_names()
     try:
         code = app(standalone_mode=False)  # a command's own Exit comes back as its number here
     except typer.Exit as done:

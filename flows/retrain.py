@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from pydantic import BaseModel
 
 from ..loop.champion import Champion
@@ -16,10 +18,11 @@ from ..loop.learn.take_over import in_flight
 from ..models.ladder.run import LadderResult
 from ..models.learning.trained import Trained
 from ..spec.errors import Refused
+from ..spec.former_keys import FormerKey
 from ..spec.values import Decision
 from .prefect.declared import declared_spec
 from .prefect.engine import NO_CACHE, State, flow, flow_run, task
-from .prefect.form import At, DecisionId, Reason, SpecPath, StartAt, explained, past
+from .prefect.form import At, DecisionId, FormerStartAt, Reason, SpecPath, StartAt, explained, past
 from .prefect.listener import PrefectListener
 from .prefect.moment import moment_of
 from .prefect.names import end_name, model_name, moment_name
@@ -57,6 +60,7 @@ def retrain(
     reason: Reason = "",
     at: At = None,
     decision: DecisionId = None,
+    rung: FormerStartAt = None,
     spec: SpecPath,
 ) -> Retrained:
     """Continue the champion on the rows it has not learned, check it, and offer it for review.
@@ -66,12 +70,16 @@ def retrain(
         reason: Why you start it, in a sentence. It is kept in the ledger and shown to the reviewer.
         at: Learn what was known at this moment. Leave None for now.
         decision: Set by the monitor when a decision of its own starts the run. Leave None for a start by hand.
+        rung: Former name of strategy, for schedules and scripts of 0.1; it goes with 0.3.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     if decision is None:
         explained(reason, "a retrain by hand")
     past(at)
     declared = declared_spec(spec)
+    if rung is not None:
+        warnings.warn("the parameter `rung` is called `strategy` now; it goes with 0.3", FormerKey, stacklevel=1)
+        strategy = rung
     if declared.mode == "shadow":
         raise Refused(
             f"{declared.path.name}: the mode is `shadow`, in which nothing trains; nothing was changed. "

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from ..former import moved
 from ..spec.run_record import RunRecord
 from ..spec.values import Outcome, Value, Verdict
 
@@ -157,3 +158,7 @@ class Review(Value):
     actor: str
     reason: str
     decision: str | None = None
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

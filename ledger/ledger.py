@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from ..former import moved
 from ..spec.keys.rules import Policy
 from ..spec.values import History, Signal
 from .acceptances import Acceptances
@@ -141,3 +142,7 @@ class Ledger:
             lambda session: as_of(session, decision_id, self._remembered, limit=limit, live=live),
             writes=False,
         )
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

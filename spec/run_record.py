@@ -12,6 +12,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
+from .former_keys import accepts_former
+
 
 def _mapping(value: object) -> object:
     return value if isinstance(value, Mapping | BaseModel) else None
@@ -113,6 +115,7 @@ class AttemptRecord(Record):
     *skipped*: it was not tried; *unable*: it cannot continue that version, whatever the rows.
     """
 
+    _former = accepts_former(rung="strategy")
     strategy: Text = None
     rows: Count = 0
     cpu_seconds: Number = 0.0

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from ..former import moved
+from .former_keys import accepts_former
 
 Status = Literal["ok", "warn", "fail", "unknown"]
 Verdict = Literal["healthy", "broken_data", "harmless_shift", "harm", "unsure"]
@@ -108,6 +111,7 @@ class Marks(Value):
     *running* are the numbers of the runs under way.
     """
 
+    _former = accepts_former(flights="training_runs")
     training_runs: int = 0
     running: tuple[int, ...] = ()
     reviews: int = 0
@@ -282,3 +286,7 @@ class History(Value):
     def basis(self) -> Basis:
         """What a ledger does not hold, or not by itself."""
         return Basis(**{name: getattr(self, name) for name in Basis.model_fields})
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

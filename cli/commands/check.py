@@ -20,7 +20,7 @@ from ...policy.rules.check import check_rules
 from ...policy.rules.conditions import RuleError
 from ...spec.duration import format_extent
 from ...spec.errors import RatoonError
-from ...spec.load import line_of
+from ...spec.load import former_keys_in, line_of
 from ...spec.masked import masked
 from ...spec.model import Spec
 from ...spec.stores import sqlite_file, stores_of
@@ -36,6 +36,7 @@ TRIAL_ROWS = 500
 def check_spec(spec: Spec) -> list[Finding]:
     """All findings, in the order in which a person would mend them; the first `fail` of a part ends that part."""
     found = [Finding("ok", "spec", f"{spec.path.name} is well formed")]
+    found += [Finding("warn", "spec", told) for told in former_keys_in(spec.path)]
     found += _guarded(KEY_OF_METRIC, lambda: metric_made(spec))
     if found[-1].status != "fail":  # a policy has the metric's tolerance
         found += _guarded("policy", lambda: _policy(spec))

@@ -26,6 +26,7 @@ def _shown(title: str) -> FieldInfo:
 
 SpecPath = Annotated[str, _shown("Spec (set by the deployment)")]
 StartAt = Annotated[Literal["warm", "scratch"], _shown("Where to begin")]
+FormerStartAt = Annotated[Literal["warm", "scratch"] | None, _shown("Former name of `strategy`; leave it empty")]
 Reason = Annotated[str, Field(max_length=2000, json_schema_extra={"title": "Reason"})]
 Actor = Annotated[str, Field(max_length=100, json_schema_extra={"title": "Your name"})]
 At = Annotated[datetime | None, _shown("As of (UTC)")]

@@ -195,6 +195,7 @@ def _announce(context: ModelContext, fired: Decision, result: LadderResult, numb
             version=number,
             parent=result.winner.state.parent,
             strategy=result.winner.state.strategy,
+            rung=result.winner.state.strategy,
             cpu_seconds=result.cpu_seconds,
             page=context.registry.page(number),
         )

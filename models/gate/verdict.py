@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from ...spec.former_keys import accepts_former
 from ...spec.values import Value
 
 Ruling = Literal["passed", "refused", "unsure", "absent", "reported"]
@@ -132,6 +133,7 @@ class GateResult(Value):
     strata: tuple[Stratum, ...]
     checks: tuple[Check, ...] = ()
     tries: int = 1
+    _former = accepts_former(foretold="prequential")
     prequential: int = 0
 
     @property

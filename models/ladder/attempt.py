@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...spec.former_keys import accepts_former
 from ...spec.run_record import AttemptRecord
 from ...spec.values import Strategy, TrainedBy, Value
 from ..gate import GateResult
@@ -12,13 +13,12 @@ SCRATCH: frozenset[Strategy] = frozenset({"scratch_recent", "scratch"})
 class Attempt(Value):
     """One strategy: what it cost, what the gate said of it, or why it could not be tried."""
 
+    _former = accepts_former(rung="strategy")
     strategy: TrainedBy
     rows: int = 0
     cpu_seconds: float = 0.0  # of learning alone
     judging_cpu_seconds: float = 0.0
-    peak_memory_bytes: int | None = (
-        None  # the process's, from its start to the end of this strategy; None: not measured
-    )
+    peak_memory_bytes: int | None = None  # the process's, from its start to this strategy's end; None: not measured
     gate: GateResult | None = None
     error: str | None = None
     skipped: bool = False  # not tried at all; *error* says why

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
+from ...spec.former_keys import former_attribute
 from ...spec.values import Strategy, TrainedBy
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Origin:
     *champion* is what it is to follow, also where that is no registered version; left out where there is none.
     """
 
+    rung: ClassVar[property] = former_attribute("rung", "strategy")
     strategy: TrainedBy = "first"
     parent: str | None = None
     since: datetime | None = None
@@ -31,6 +33,7 @@ class Origin:
 class How:
     """*replay*: canonical rows learned before, to be mixed with the new ones; empty on other strategies."""
 
+    rung: ClassVar[property] = former_attribute("rung", "strategy")
     strategy: Strategy = "warm"
     replay: pd.DataFrame = field(default_factory=pd.DataFrame)
 

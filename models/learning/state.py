@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from ...spec.duration import format_duration
 from ...spec.errors import ContractBroken
+from ...spec.former_keys import accepts_former, former_attribute
 from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.model import Spec
 from ...spec.values import Span, TrainedBy, Value
@@ -68,6 +70,10 @@ class TrainingState(Value):
     *frozen_because* gives for each of *frozen_steps* the reason. *holdout* is the share of rows that its lineage never
     learned; None where it is not known. *mature_after* is the age that a row had to have for its label to count.
     """
+
+    _former = accepts_former(rung="strategy", promise="baseline")
+    rung: ClassVar[property] = former_attribute("rung", "strategy")
+    promise: ClassVar[property] = former_attribute("promise", "baseline")
 
     family: str
     task: Task

@@ -53,6 +53,9 @@ Number = Annotated[int | None, BeforeValidator(_unless_none)]
 _PEOPLE = frozenset({"review", "review_reason", "reviewed_by", "reviewed_at", "champion_removed_by"})
 
 
+_FORMER = {"ratoon.strategy": "ratoon.rung"}  # tags of versions that 0.1 registered
+
+
 def _tag(field: str) -> str:
     return field if field in _PEOPLE else f"ratoon.{field}"
 
@@ -112,7 +115,8 @@ class VersionTags(BaseModel):
     @classmethod
     def read(cls, tags: Mapping[str, str]) -> Self:
         """From the registry's text. Never raises: a value that cannot be read is missing, and named in `unreadable`."""
-        known = {name: tags[name] for name in map(_tag, cls.model_fields) if name in tags}
+        written = {name: name if name in tags else _FORMER.get(name, name) for name in map(_tag, cls.model_fields)}
+        known = {name: tags[tag] for name, tag in written.items() if tag in tags}
         try:
             return cls.model_validate(known)
         except ValidationError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -13,6 +14,7 @@ from pydantic import (
 
 from ..duration import MOST_ROWS, Period
 from ..family import ANY_TYPE
+from ..former_keys import former_attribute
 from ..size import Size
 from ..values import Strategy
 from .part import Part
@@ -71,6 +73,10 @@ class LimitsSpec(Part):
 
 class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
+
+    former: ClassVar[Mapping[str, str]] = {"rungs": "strategies", "race": "ladder"}
+    rungs: ClassVar[property] = former_attribute("rungs", "strategies")
+    race: ClassVar[property] = former_attribute("race", "ladder")
 
     build: FileEntry = Field(description="file.py:function that returns an unfitted estimator")
     family: FileEntry = Field(

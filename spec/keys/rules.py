@@ -6,11 +6,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from ..duration import MOST_ROWS, Duration, Period
+from ..former_keys import former_attribute
 from ..values import Strategy
 from .metric import RELATIVE
 from .own import OwnSpec, named
@@ -146,8 +147,15 @@ class OwnGuardSpec(OwnSpec):
 OwnGuards = tuple[Annotated[OwnGuardSpec, BeforeValidator(named, json_schema_input_type=str | OwnGuardSpec)], ...]
 
 
+def _hash(part: Part) -> str:
+    return hashlib.sha256(part.model_dump_json(exclude_defaults=True, by_alias=True).encode()).hexdigest()
+
+
 class Rule(Part):
     """One rule: a CEL condition, what to do, and the guards that may hold it back."""
+
+    former: ClassVar[Mapping[str, str]] = {"rungs": "strategies"}
+    rungs: ClassVar[property] = former_attribute("rungs", "strategies")
 
     when: str = Field(description="CEL condition over the documented variables")
     do: Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"] = Field(
@@ -179,13 +187,16 @@ class Rule(Part):
     )
     own: OwnGuards = Field((), description="Guards of the team's own, which may hold it back too; see *extend*")
     strategies: tuple[Strategy, ...] | None = Field(
-        None, min_length=1, description="Those of `learner.strategies` that a warm_start tries; left out: all of them"
+        None,
+        min_length=1,
+        serialization_alias="rungs",  # in hashes alone: those of earlier releases stand in ledgers
+        description="Those of `learner.strategies` that a warm_start tries; left out: all of them",
     )
 
     @property
     def content_hash(self) -> str:
         """8 hex characters: a hash over every key that is not at its default, so that new keys change no hash."""
-        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:8]
+        return _hash(self)[:8]
 
     @model_validator(mode="after")
     def _only_a_warm_start_has_strategies(self) -> Rule:
@@ -267,7 +278,7 @@ class Policy(Part):
     @property
     def version(self) -> str:
         """12 hex characters: a hash over every part that is not at its default, so that new parts change no hash."""
-        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
+        return _hash(self)[:12]
 
     @property
     def is_relative(self) -> bool:

@@ -31,7 +31,7 @@ from ....spec.values import Strategy
 from ...estimators import Array
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.learner import Learner
+from ...learning.learner import Learner, with_strategies
 from ...learning.lineage import advance_state, prepare_update, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
@@ -90,7 +90,7 @@ def own_learner(spec: Spec) -> Learner:
     kind = _from_file(spec, name, where) if is_file(name) else _from_entry_point(name, where)
     try:
         with users_code():
-            learner = kind() if callable(kind) else kind
+            learner = with_strategies(kind() if callable(kind) else kind)
     except Exception as error:
         raise SpecError(f"{where}: making it raised {worded(error)} Nothing was changed") from error
     lacks = [each for each in METHODS if not callable(getattr(learner, each, None))]
