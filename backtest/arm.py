@@ -26,7 +26,7 @@ from .cpu_clock import Spent
 from .deciders import Decider
 from .results import BACKGROUND, ArmResult, Cpu, Kind
 from .reviewer import Reviewer
-from .summary import Arm, Looked, Run, Tell, summed_up
+from .summary import Arm, ArmEvaluation, Run, Tell, summed_up
 
 
 def start(context: ModelContext, now: datetime) -> None:
@@ -52,10 +52,10 @@ def run_arm(
     decider = copy.deepcopy(decider)  # it may remember, and must not remember another run
     with simulated(spec) as context:
         start(context, plan.start)
-        reviewer, looks, decisions = Reviewer(context), list[Looked](), list[Decision]()
+        reviewer, looks, decisions = Reviewer(context), list[ArmEvaluation](), list[Decision]()
         for number, now in enumerate(plan.moments, start=1):
             look = _look(reviewer, decider, now)
-            looks.append(look.looked)
+            looks.append(look.evaluation)
             decisions.append(look.decision)
             tell(number, len(plan.moments) + 1)
         served = served_by_registry(context)
@@ -67,7 +67,7 @@ def run_arm(
 @dataclass(frozen=True)
 class _Turned:
     decision: Decision
-    looked: Looked
+    evaluation: ArmEvaluation
 
 
 def _look(reviewer: Reviewer, decider: Decider, now: datetime) -> _Turned:
@@ -81,7 +81,7 @@ def _look(reviewer: Reviewer, decider: Decider, now: datetime) -> _Turned:
         run = _act(reviewer, decision) if context.spec.mode == "live" else None
     if run is not None:
         spent.learning, spent.judging = run.cpu_seconds, run.judging
-    return _Turned(decision, _looked(decision, turn.champion.trained, run, spent.cpu))
+    return _Turned(decision, _evaluation(decision, turn.champion.trained, run, spent.cpu))
 
 
 def _act(reviewer: Reviewer, decision: Decision) -> Run | None:
@@ -130,9 +130,9 @@ def _roll_back(context: ModelContext, decision: Decision) -> None:
         move_champion(context, earlier, move, UNCONTESTED)
 
 
-def _looked(decision: Decision, champion: Trained, run: Run | None, cpu: Cpu) -> Looked:
+def _evaluation(decision: Decision, champion: Trained, run: Run | None, cpu: Cpu) -> ArmEvaluation:
     """A look as it is summed up; a decision that no monitor stood behind has no verdict to count."""
-    return Looked(
+    return ArmEvaluation(
         action=decision.action,
         verdict=decision.triage.verdict if decision.triage.signals or decision.facts else None,
         reason=" ".join(decision.reasons[:2]),

@@ -24,7 +24,7 @@ class Outlying(Value):
     high: float
 
 
-class Look(Value):
+class Evaluation(Value):
     """A window that was looked at, as far as a later training must know it."""
 
     at: datetime

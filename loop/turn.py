@@ -22,7 +22,7 @@ from .observe.fleet import Fleet, present_fleet
 from .observe.pages import draw, wants_pages
 from .observe.score import score_past
 from .observe.watch import watch
-from .observe.windows import Look, look
+from .observe.windows import ObservedWindows, read_windows
 
 
 @dataclass
@@ -40,9 +40,9 @@ class Turn:
         return self.context.source.as_of(self.now)
 
     @cached_property
-    def windows(self) -> Look:
+    def windows(self) -> ObservedWindows:
         """What the monitors look at."""
-        return look(self.view, self.context.spec, self.champion)
+        return read_windows(self.view, self.context.spec, self.champion)
 
     @cached_property
     def observation(self) -> Observation:

@@ -26,7 +26,7 @@ out = Terminal(soft_wrap=True)
 
 
 @dataclass(frozen=True)
-class Looked:
+class FleetEvaluation:
     """One spec's look: the decision, or why there is none."""
 
     spec: Path
@@ -40,11 +40,11 @@ class Round:
     """All looks of one moment, and the models with an alarm after it."""
 
     at: datetime
-    looks: tuple[Looked, ...]
+    looks: tuple[FleetEvaluation, ...]
     alarms: frozenset[str]
 
     @property
-    def faults(self) -> list[Looked]:
+    def faults(self) -> list[FleetEvaluation]:
         """The specs without a decision."""
         return [each for each in self.looks if each.decision is None]
 
@@ -105,7 +105,7 @@ def seeded(specs: Sequence[Path], moment: datetime) -> Fleet:
 
 def look_round(specs: Sequence[Path], moment: datetime, fleet: Fleet, stop: Event | None = None) -> Round:
     """Look at each of *specs* at *moment*; what goes wrong with one stops no other."""
-    looks: list[Looked] = []
+    looks: list[FleetEvaluation] = []
     with within(fleet):
         for path in specs:
             if stop is not None and stop.is_set():
@@ -115,7 +115,7 @@ def look_round(specs: Sequence[Path], moment: datetime, fleet: Fleet, stop: Even
     return Round(moment, tuple(looks), fleet.alarms() & seen)
 
 
-def _look(path: Path, moment: datetime) -> Looked:
+def _look(path: Path, moment: datetime) -> FleetEvaluation:
     spec: Spec | None = None
     try:
         spec = load_spec(path)
@@ -123,11 +123,11 @@ def _look(path: Path, moment: datetime) -> Looked:
         from ...flows.monitor import monitor
 
         with users_code():
-            return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
+            return FleetEvaluation(path, spec.model, monitor(spec=str(spec.path), at=moment))
     except Exception as error:  # anything: the next model is looked at all the same
         ours = isinstance(error, RatoonError)
         fault = str(error) if ours else worded(error)
-        return Looked(path, spec.model if spec else None, fault=fault)
+        return FleetEvaluation(path, spec.model if spec else None, fault=fault)
 
 
 def _print(found: Round, as_json: bool) -> None:
@@ -155,7 +155,7 @@ def _print(found: Round, as_json: bool) -> None:
     )
 
 
-def _as_json(each: Looked, alarms: frozenset[str]) -> dict[str, object]:
+def _as_json(each: FleetEvaluation, alarms: frozenset[str]) -> dict[str, object]:
     made = each.decision
     return {
         "spec": str(each.spec),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ...data.view import View
-from ...ledger.ledger import Look, Promotion
+from ...ledger.ledger import Evaluation, Promotion
 from ...models.ladder.attempt import SCRATCH
 from ...models.learning.trained import Trained
 from ...models.registry.versions import Version
@@ -56,7 +56,9 @@ def _ended(context: Stores, tip: Version, champion: str) -> bool:
     return _taken_back(context, line, champion) or bool({each.number for each in context.registry.rejected()} & line)
 
 
-def learned_broken(context: Stores, view: View, looks: Sequence[Look], candidate: Trained, since: datetime) -> bool:
+def learned_broken(
+    context: Stores, view: View, looks: Sequence[Evaluation], candidate: Trained, since: datetime
+) -> bool:
     """Whether *candidate* learned rows newer than the watermark *since* that *looks* have found to be broken since."""
     made = context.registry.version(candidate.version or "").meta.at
     if made is None:
