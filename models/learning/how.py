@@ -1,4 +1,4 @@
-"""How a version comes about: from what beginning, or on which strategy it goes on, and what that strategy adds."""
+"""How a version comes about: from what beginning, or by which strategy it goes on, and what that adds."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What each strategy has earned, and what promoting its newest version would gain.
 
-A *strategy* is a way to learn on: a strategy of the ladder, or going back to the champion before (`earlier`). Each is
+A *strategy* is a way to learn on: one of the ladder, or going back to the champion before (`earlier`). Each is
 an expert in the sense of prediction with expert advice (Littlestone and Warmuth, "The weighted majority algorithm",
 1994; Herbster and Warmuth, "Tracking the best expert", Machine Learning 32, 1998): at every look its newest version is
 scored on the newly labelled rows before it learns them (progressive validation: Blum, Kalai and Langford, COLT 1999),

@@ -90,3 +90,10 @@ def test_a_value_that_somebody_edited_counts_as_missing_and_is_named() -> None:
 def test_no_tag_is_longer_than_every_store_holds() -> None:
     tags = VersionTags(snapshots=tuple(f"snapshot-{n}" for n in range(900)))
     assert len(tags.to_mlflow()["ratoon.snapshots"]) == MAX_CHARACTERS
+
+
+def test_a_tag_under_its_former_name_is_read_and_the_present_one_wins() -> None:
+    """Versions that 0.1 registered have the tag `ratoon.rung`."""
+    assert VersionTags.read({"ratoon.rung": "warm"}).strategy == "warm"
+    assert VersionTags.read({"ratoon.rung": "warm", "ratoon.strategy": "scratch"}).strategy == "scratch"
+    assert VersionTags(strategy="warm").to_mlflow() == {"ratoon.strategy": "warm"}
