@@ -36,5 +36,5 @@ def _barred(spec: Spec, rule: Rule) -> dict[Strategy, str]:
     """The strategies that *rule* does not try, with the reason."""
     if rule.strategies is None:
         return {}
-    reason = f"the rule that fired runs only {', '.join(rule.strategies)} (its key `strategies`)"
+    reason = f"the rule that fired tries only {', '.join(rule.strategies)} (its key `strategies`)"
     return {strategy: reason for strategy in spec.learner.strategies if strategy not in rule.strategies}

@@ -52,7 +52,7 @@ def results_of(
     monkeypatch.setattr(runs, "ladder", recorded)
     with open_source(spec) as source:
         planned = plan(source, spec.path.name, START, END, spec.monitors.every)
-    carry_out(Job("policy", spec, planned, strategy=ByPolicy(), hindsight=False), lambda done, total: None)
+    carry_out(Job("policy", spec, planned, decider=ByPolicy(), hindsight=False), lambda done, total: None)
     return results
 
 
@@ -66,7 +66,7 @@ def test_only_the_strategies_of_the_rule_are_tried_and_the_record_says_why(
     assert others
     for scratch in others:
         assert scratch.skipped and scratch.cpu_seconds == 0
-        assert scratch.error == "the rule that fired runs only warm (its key `strategies`)"
+        assert scratch.error == "the rule that fired tries only warm (its key `strategies`)"
 
 
 @pytest.mark.slow
