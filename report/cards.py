@@ -123,7 +123,9 @@ def _spent(life: Life) -> Card:
     notes += list(_budgets(life))
     behind = len(life.updates) - len(runs)
     if behind:
-        notes.insert(len(counted) > 0, f"beside them, strategies learned in the background at {plural(behind, 'look')}")
+        notes.insert(
+            len(counted) > 0, f"beside them, strategies learned in the background at {plural(behind, 'evaluation')}"
+        )
     return Card("Spent", f"{plural(len(runs), 'run')}, {rounded(seconds)} CPU s", tuple(notes))
 
 

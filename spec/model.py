@@ -40,9 +40,9 @@ class StoresSpec(Part):
 class BacktestSpec(Part):
     """How history is replayed to compare policies."""
 
-    every: Period | None = Field(None, description="Step between looks; left out: monitors.every")
+    every: Period | None = Field(None, description="Step between evaluations; left out: monitors.every")
     schedule: Period | None = Field(
-        None, description="How often the arms on a schedule retrain, to compare with; left out: at every look"
+        None, description="How often the arms on a schedule retrain, to compare with; left out: at every evaluation"
     )
     training_time: Duration = Field(timedelta(0), description="From a decision to the challenger that came of it")
     review_delay: Duration | None = Field(

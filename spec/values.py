@@ -127,9 +127,9 @@ class Trial(Value):
     """What a strategy's newest version gained over another on newly labelled rows, before it learned any of them.
 
     *strategy* is the way in which *version* was trained, or `earlier` for a former champion. *role* says what it was
-    held against: the `champion`; the `reference`, a champion of some looks ago; or the `background` candidate, the
-    newest version of the strategy that is tried at every look. *gain* is the mean over *rows* in the metric's unit
-    (positive is better), *variance* that of this mean, *telling* the number of rows that can tell the two apart.
+    held against: the `champion`; the `reference`, a champion of some evaluations ago; or the `background` candidate,
+    the newest version of the strategy that is tried at every evaluation. *gain* is the mean over *rows* in the metric's
+    unit (positive is better), *variance* that of this mean, *telling* the number of rows that can tell the two apart.
     """
 
     strategy: str
@@ -153,7 +153,7 @@ class Basis(Value):
     new_rows: int = 0
     rows_to_learn: int | None = None
     first_cpu_seconds: float = 0.0
-    trials: tuple[Trial, ...] = ()  # of this look
+    trials: tuple[Trial, ...] = ()  # of this evaluation
     leader: str | None = None  # the strategy that led then
     marks: Marks = Marks()
 
@@ -277,8 +277,8 @@ class History(Value):
     first_cpu_seconds: float = 0.0  # what the first version took: all that is known before the first update
     decisions: tuple[PastDecision, ...] = ()
     updates: tuple[PastUpdate, ...] = ()
-    background: tuple[PastUpdate, ...] = ()  # learning at looks that fired nothing
-    trials: tuple[Trial, ...] = ()  # of the look that is to be decided on
+    background: tuple[PastUpdate, ...] = ()  # learning at evaluations that fired nothing
+    trials: tuple[Trial, ...] = ()  # of the evaluation that is to be decided on
     leader: str | None = None  # the strategy that leads by them and those before
     marks: Marks = Marks()
 

@@ -27,7 +27,7 @@ out = Terminal(soft_wrap=True)
 
 @dataclass(frozen=True)
 class FleetEvaluation:
-    """One spec's look: the decision, or why there is none."""
+    """One spec's evaluation: the decision, or why there is none."""
 
     spec: Path
     model: str | None
@@ -37,7 +37,7 @@ class FleetEvaluation:
 
 @dataclass(frozen=True)
 class Round:
-    """All looks of one moment, and the models with an alarm after it."""
+    """All evaluations of one moment, and the models with an alarm after it."""
 
     at: datetime
     looks: tuple[FleetEvaluation, ...]
@@ -98,7 +98,7 @@ def seeded(specs: Sequence[Path], moment: datetime) -> Fleet:
                 for decision in ledger.decisions.of(spec.model, 5):
                     if decision.at <= moment:
                         fleet.heard(decision)
-        except RatoonError:  # the look itself says why
+        except RatoonError:  # the evaluation itself says why
             continue
     return fleet
 
@@ -138,7 +138,7 @@ def _print(found: Round, as_json: bool) -> None:
 
     for each in found.looks:
         if each.decision is None:
-            out.print(marked("[red]no look[/] [bold]{}[/]", each.model or each.spec), highlight=False)
+            out.print(marked("[red]no evaluation[/] [bold]{}[/]", each.model or each.spec), highlight=False)
             out.print(f"  {each.fault}", highlight=False)
             continue
         alarm = marked("  [bold red]fleet alarm[/]" if each.model in found.alarms else "")
@@ -174,7 +174,7 @@ def _now() -> datetime:
 
 @contextmanager
 def _stopping() -> Iterator[Event]:
-    """Set by Ctrl-C or SIGTERM: the look that is going on ends, the next does not begin."""
+    """Set by Ctrl-C or SIGTERM: the evaluation that is going on ends, the next does not begin."""
     stop = Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -170,7 +170,7 @@ def accept_window(
     spec: SpecPath,
     until: Annotated[
         datetime,
-        typer.Option("--until", help="The last look, as UTC, whose window is sound.", formats=DAY_OR_SECOND),
+        typer.Option("--until", help="The last evaluation, as UTC, whose window is sound.", formats=DAY_OR_SECOND),
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")],
     actor: Actor = "",

@@ -37,7 +37,9 @@ DecisionId = Annotated[
 ]
 Version = Annotated[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")] | None, _shown("Version")]
 BackTo = Annotated[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")] | None, _shown("Back to version")]
-Step = Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*[mhdw]\s*$", json_schema_extra={"title": "Step between looks"})]
+Step = Annotated[
+    str, Field(pattern=r"^\s*\d+(\.\d+)?\s*[mhdw]\s*$", json_schema_extra={"title": "Step between evaluations"})
+]
 
 
 def by_form() -> bool:

@@ -72,7 +72,7 @@ VARIABLES: Mapping[str, Variable] = {
     "gain.rows": Variable("int", "labelled rows that gain.value was measured on, before they were learned", 1200),
     "gain.by": Variable(
         "string",
-        "what says so: direct (against this champion) or record (against champions of some looks ago)",
+        "what says so: direct (against this champion) or record (against champions of some evaluations ago)",
         "direct",
     ),
     "gain.proven": Variable("bool", "gain.low lies above the tolerance of gain: promoting is proven to help", True),
@@ -94,9 +94,9 @@ VARIABLES: Mapping[str, Variable] = {
     "cost.cpu_seconds": Variable("double", "CPU seconds to expect of a training run, one significant digit", 10.0),
     "cost.training": Variable("double", "money that a training run would cost now", 0.12),
     "cost.gain": Variable("double", "money a day that retraining now is expected to win", 0.05),
-    "cost.step": Variable("double", "money lost since the last look that retraining would have saved", 0.05),
+    "cost.step": Variable("double", "money lost since the last evaluation that retraining would have saved", 0.05),
     "cost.waiting": Variable(
-        "double", "such money lost since the last training run or promotion, and until the next look", 0.2
+        "double", "such money lost since the last training run or promotion, and until the next evaluation", 0.2
     ),
     "cost.pays": Variable("bool", "waiting is dearer than training: cost.waiting >= cost.training", True),
     "score.acting": Variable("double", "share of the last 20 scored acts that were right, even ones count half", 0.8),

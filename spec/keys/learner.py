@@ -142,7 +142,7 @@ class LearnerSpec(Part):
         ge=1,
         le=1_000_000,
         description="Without effect, and gone with the next release: strategies from scratch are tried by what they "
-        "have earned, at looks ever farther apart while they lose",
+        "have earned, at evaluations ever farther apart while they lose",
     )
     recent: Period | None = Field(
         None, description="How far back `scratch_recent` looks; left out: as far as the reference window"

@@ -213,7 +213,7 @@ class Rule(Part):
 
 
 # What was learned in the background is promoted once it is proven to gain. Harm alone starts no run: it says that what
-# was served fell, not that anything better is to be had, and every look tries to make something better anyway.
+# was served fell, not that anything better is to be had, and every evaluation tries to make something better anyway.
 DEFAULT_POLICY: tuple[Rule, ...] = (
     Rule(when='triage == "broken_data"', do="alert"),
     Rule(when="gain.pays", do="warm_start"),
