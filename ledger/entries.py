@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..former import moved
+from ..spec.former_keys import former_attribute
 from ..spec.run_record import RunRecord
 from ..spec.values import Outcome, Value, Verdict
 
@@ -45,8 +46,11 @@ class TrainingRun(Value):
     """A training run's claim on its model. *at* is decision time, *claimed_at* wall time.
 
     *outcome* is how it had ended when it was handed out, with the *version* that came of it: None while it is
-    in the air. *holder* names the process that it was handed out to, which must renew the claim's lease.
+    under way. *holder* names the process that it was handed out to, which must renew the claim's lease.
     """
+
+    landed: ClassVar[property] = former_attribute("landed", "outcome")
+    taken_off: ClassVar[property] = former_attribute("taken_off", "claimed_at")
 
     model: str
     number: int
@@ -83,6 +87,8 @@ def told(words: str, version: str | None) -> str:
 
 class UpdateRow(Value):
     """A training run from its start to its end, as people read it; `running` has no end yet."""
+
+    taken_off: ClassVar[property] = former_attribute("taken_off", "claimed_at")
 
     model: str
     number: int

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
-from .former_keys import accepts_former
+from .former_keys import accepts_former, former_attribute
 
 
 def _mapping(value: object) -> object:
@@ -116,6 +116,7 @@ class AttemptRecord(Record):
     """
 
     _former = accepts_former(rung="strategy")
+    rung: ClassVar[property] = former_attribute("rung", "strategy")
     strategy: Text = None
     rows: Count = 0
     cpu_seconds: Number = 0.0

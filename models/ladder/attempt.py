@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...spec.former_keys import accepts_former
+from typing import ClassVar
+
+from ...spec.former_keys import accepts_former, former_attribute
 from ...spec.run_record import AttemptRecord
 from ...spec.values import Strategy, TrainedBy, Value
 from ..gate import GateResult
@@ -14,6 +16,7 @@ class Attempt(Value):
     """One strategy: what it cost, what the gate said of it, or why it could not be tried."""
 
     _former = accepts_former(rung="strategy")
+    rung: ClassVar[property] = former_attribute("rung", "strategy")
     strategy: TrainedBy
     rows: int = 0
     cpu_seconds: float = 0.0  # of learning alone
