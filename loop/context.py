@@ -79,7 +79,7 @@ def open_context(spec: Spec, listener: Listener = SILENT, *, one_read: bool = Fa
         if one_read:
             stack.enter_context(registry.one_read())
         ours = _is_ours(registry)
-        spec = _as_learned(spec, registry) if ours else spec
+        spec = as_learned(spec, registry) if ours else spec
         source = None if ours else stack.enter_context(open_source(spec))  # before anything is written
         private_folder(stores.home)
         ledger = stack.enter_context(Ledger.open(stores.ledger))
@@ -108,7 +108,7 @@ def _is_ours(registry: Versions) -> bool:
     return champion is not None and champion.meta.made_by_ratoon
 
 
-def _as_learned(spec: Spec, registry: Versions) -> Spec:
+def as_learned(spec: Spec, registry: Versions) -> Spec:
     """*spec*, which may leave out `data.mature_after`, with the age that the champion's lineage learned by."""
     age = registry.load().state.mature_after if spec.data.mature_after is None else timedelta(0)
     return spec.maturing(age) if age else spec
