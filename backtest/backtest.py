@@ -11,6 +11,7 @@ from typing import TypedDict, Unpack
 
 from ..data.metrics.own import metric_of
 from ..data.source import open_source
+from ..loop.learn.cohorts import settled
 from ..loop.plan import Plan, plan
 from ..policy.rules.check import check_rules
 from ..spec.errors import BadInput
@@ -63,6 +64,10 @@ def run_backtest(
         every = stretch.get("every") or spec.backtest.every or spec.monitors.every
         planned = plan(source, spec.path.name, stretch.get("start"), stretch.get("end"), every)
         fingerprint = fingerprint_of(spec, source)
+        age = settled(spec, source, planned.start).data.mature_after
+    if age is not None:  # every arm learns and is judged by the same labels
+        named = {name: each.maturing(age) for name, each in named.items()}
+        spec = named["policy"]
     folder = stores_of(spec).home / "backtest"
     fits = folder / f"fits-{fingerprint[:12]}-{os.getpid()}"
     keeper = _Keeper(folder, fingerprint, planned, fresh, workers, heard)

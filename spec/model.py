@@ -162,6 +162,10 @@ class Spec(Part):
         """The folder that relative paths in the spec start from."""
         return self._path.parent
 
+    def maturing(self, age: timedelta) -> Spec:
+        """The same with labels that count from this *age* of their rows on."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"mature_after": age})})
+
     @property
     def metric(self) -> str:
         """The name of the metric that monitors and gate judge by. Raises SpecError if it is the team's own and bad."""

@@ -35,7 +35,7 @@ def first_version(
         decision=decision_id(context.spec.model, now, "first"),
         at=now,
         example=rows.head(5),
-        reasons=("There was no champion yet.",),
+        reasons=("There was no champion yet.", *context.notes),
         rows=len(rows),
         cpu_seconds=seconds,
         used=used,
