@@ -24,7 +24,7 @@ from ratoon.loop.learn.missed import told_of_missed
 from ratoon.loop.learn.register import offered
 from ratoon.loop.learn.strategies import ladder
 from ratoon.loop.observe.watch import watch
-from ratoon.loop.observe.windows import look
+from ratoon.loop.observe.windows import read_windows
 from ratoon.loop.review.accept import accept
 from ratoon.loop.review.promote import Move, move_champion
 from ratoon.models.ladder.run import LadderResult
@@ -93,7 +93,7 @@ class Life:
     def look(self, at: datetime) -> tuple[Decision, tuple[Signal, ...]]:
         with self.context() as context:
             champion = find_champion(context)
-            windows = look(context.source.as_of(at), self.spec, champion)
+            windows = read_windows(context.source.as_of(at), self.spec, champion)
             signals = watch(context, champion, windows, pages=False).signals
             decision = decided(context, champion, signals, windows.current.span, at)
             self.ledger.decisions.record(decision, signals, policy=self.spec.deciding, live=True)
@@ -167,7 +167,7 @@ def test_they_are_judged_by_nobody_and_stay_out_at_later_looks(life: Life) -> No
     life.frame = turned
     with life.context() as context:
         champion = find_champion(context)
-        windows = look(context.source.as_of(NEXT), life.spec, champion)
+        windows = read_windows(context.source.as_of(NEXT), life.spec, champion)
         again = watch(context, champion, windows, pages=False).signals
 
     def performance(signals: tuple[Signal, ...]) -> list[float | None]:
