@@ -23,6 +23,7 @@ from .keys.part import Part
 from .keys.relative import FilePath
 from .keys.retention import RetentionSpec
 from .keys.rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
+from .keys.serving import ServingSpec
 from .keys.unlabelled import refuse_labelled
 from .keys.watching import OF_CLASSES, DriftSpec, MonitorsSpec, PerformanceSpec, Task
 from .own_metric import DeclaredMetric, make_metric
@@ -91,6 +92,10 @@ class Spec(Part):
         timedelta(hours=2), description="A training run without an end for this long is given up"
     )
     stores: StoresSpec = StoresSpec()
+    serving: ServingSpec | None = Field(
+        None,
+        description="How `ratoon serve` answers; left out: with the defaults, and `ratoon up` does not serve the model",
+    )
     retention: RetentionSpec | None = Field(
         None,
         description="Removes what is too old on a schedule; left out: nothing is removed but by `ratoon prune`, which "

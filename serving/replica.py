@@ -1,0 +1,251 @@
+"""One replica: the versions that it holds, who may ask it, and what becomes of a request's rows."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..spec.keys.serving import ServingSpec
+from ..spec.model import Spec
+from .columns import Columns, row_count
+from .errors import RequestError, bad
+from .execution import Execution
+from .keys import Key, Keys
+from .metrics import Metrics, since
+from .prepared import Answer, Prepared
+from .recording import LabelEvent, PredictedRow, PredictionLog, Writer
+from .versions import Follower
+
+LABELS_WAITING = 100_000  # label events that wait for one commit
+ID_LENGTH = 256  # most characters of a row's id
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answer to one request, by one version: what `infer` and `/invocations` write in their own ways."""
+
+    version: Prepared
+    id: str
+    row_ids: Sequence[str]
+    outputs: Mapping[str, NDArray[np.generic]]
+    at: datetime
+
+    @property
+    def staleness(self) -> float:
+        """Seconds from the arrival of the newest label that the version learned to the answer."""
+        return round((self.at - self.version.watermark).total_seconds(), 3)
+
+    def said(self) -> dict[str, object]:
+        """What every answer carries beside the prediction."""
+        return {
+            "version": self.version.number,
+            "watermark": self.version.watermark.isoformat(),
+            "staleness_seconds": self.staleness,
+        }
+
+    def headers(self) -> dict[str, str]:
+        """The same as headers, for answers that have no place for it."""
+        return {
+            "Ratoon-Version": self.version.number,
+            "Ratoon-Watermark": self.version.watermark.isoformat(),
+            "Ratoon-Staleness-Seconds": f"{self.staleness:g}",
+            "Ratoon-Request-Id": self.id,
+        }
+
+
+@dataclass
+class Replica:
+    """All that the routes of one process share."""
+
+    spec: Spec
+    serving: ServingSpec
+    follower: Follower
+    keys: Keys
+    metrics: Metrics
+    log: PredictionLog | None = None
+    name: str = "replica"
+    draining: bool = False
+    execution: Execution = field(init=False)
+    predictions: Writer[PredictedRow, None] | None = field(init=False, default=None)
+    labels: Writer[LabelEvent, str] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        limits = self.serving.limits
+        self.execution = Execution(waiting=limits.waiting, seconds=limits.time.total_seconds())
+        if self.log is not None:
+            log, model = self.log, self.spec.model
+            self.labels = Writer(lambda each: log.append_labels(model, each), most=LABELS_WAITING, name="ratoon-labels")
+            if self.serving.log != "off":
+
+                def keep(rows: Sequence[PredictedRow]) -> list[None]:
+                    log.append_predictions(model, rows)
+                    return [None] * len(rows)
+
+                self.predictions = Writer(
+                    keep,
+                    most=self.serving.buffer,
+                    name="ratoon-predictions",
+                    patient=self.serving.log == "buffer",
+                )
+        self._gauges()
+
+    # -- state -----------------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """The time limit of a request."""
+        return self.serving.limits.time.total_seconds()
+
+    def not_ready(self) -> str | None:
+        """Why the replica takes no requests; None if it does."""
+        if self.draining:
+            return "the replica is shutting down"
+        return None if self.follower.now.champion is not None else self.follower.trouble
+
+    def version(self, number: str | None, key: Key) -> Prepared:
+        """The version that answers: the champion, or the one of *number* if it is held.
+
+        Raises RequestError: 503 where no version is loaded, 404 for one that is not held, 403 for the challenger, which
+        nobody has let serve, without the scope `admin`.
+        """
+        held = self.follower.now
+        if held.champion is None:
+            raise RequestError(503, f"no version is loaded: {self.follower.trouble}", retry_after=5)
+        if number is None or number == held.champion.number:
+            return held.champion
+        version = held.find(number)
+        if version is None:
+            listed = ", ".join(each.number for each in held.all())
+            raise RequestError(404, f"version {number!r:.40} is not held here; held are {listed}")
+        if version is held.challenger and not key.may("admin"):
+            raise RequestError(403, f"version {number} waits for review: it needs a key of the scope 'admin'")
+        return version
+
+    # -- answering -------------------------------------------------------------------------------
+
+    async def answer(self, version: Prepared, columns: Columns, request_id: str | None) -> Answered:
+        """What *version* says of the rows in *columns*, once they are in the log if it is awaited.
+
+        Raises RequestError for rows that do not fit the version, for more than the limit, and as `Execution.run`.
+        """
+        rows = row_count(columns)
+        if rows > self.serving.limits.rows:
+            self.metrics.count(self.metrics.busy, "rows")
+            raise RequestError(413, f"{rows} rows; serving.limits.rows is {self.serving.limits.rows}")
+        X = version.contract.table(columns)
+        name = request_id or secrets.token_hex(12)
+        ids = self._row_ids(columns, name, rows)
+        answer = await self.execution.run(version, X)
+        answered = Answered(version, name, ids, version.outputs(answer), datetime.now(UTC).replace(tzinfo=None))
+        if self.predictions is not None and rows:
+            await self._record(answered, X, answer)
+        self.metrics.rows.inc(rows)
+        return answered
+
+    async def _record(self, answered: Answered, X: pd.DataFrame, answer: Answer) -> None:
+        rows = self._rows(answered, X, answer)
+        if self.predictions is None:
+            return
+        if self.serving.log == "await":
+            await self.predictions.write(rows, self.seconds)
+        elif self.predictions.put(rows) is None:
+            self.metrics.dropped.inc(len(rows))
+
+    def _rows(self, answered: Answered, X: pd.DataFrame, answer: Answer) -> list[PredictedRow]:
+        version = answered.version
+        arm = self.follower.now.role(version)
+        scores = answer.scores
+        one = scores if scores is None or scores.ndim == 1 else scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1)
+        predictions, columns = answer.prediction.tolist(), [X[name].tolist() for name in X.columns]
+        names = version.contract.names
+        return [
+            PredictedRow(
+                row_id=row_id,
+                at=answered.at,
+                version=version.number,
+                watermark=version.watermark,
+                arm=arm,
+                features=dict(zip(names, values, strict=True)),
+                prediction=prediction,
+                score=score,
+            )
+            for row_id, values, prediction, score in zip(
+                answered.row_ids,
+                zip(*columns, strict=True),
+                predictions,
+                [None] * len(predictions) if one is None else one.tolist(),
+                strict=True,
+            )
+        ]
+
+    def _row_ids(self, columns: Columns, name: str, rows: int) -> list[str]:
+        """The rows' ids: of the spec's id columns if they came, else the request's, with `/i` if it has many rows."""
+        wanted = self.spec.data.id
+        sent = [column for column in wanted if column in columns]
+        if not sent:
+            if len(name) > ID_LENGTH:
+                raise bad(f"`id` has {len(name)} characters; expected {ID_LENGTH} at most")
+            return [name] if rows == 1 else [f"{name}/{at}" for at in range(rows)]
+        if len(sent) < len(wanted):
+            raise bad(f"column {next(each for each in wanted if each not in sent)!r} is missing: it names a row too")
+        found = [[_id(column, value) for value in _listed(columns[column])] for column in wanted]
+        if len(found) == 1:
+            return found[0]
+        # As the data's source writes the id of several columns
+        parts = [[each.replace("\\", "\\\\").replace("|", "\\|") for each in column] for column in found]
+        return ["|".join(each) for each in zip(*parts, strict=True)]
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write what waits for the log, and let go of the versions."""
+        for writer in (self.predictions, self.labels):
+            if writer is not None:
+                writer.close(self.seconds)
+        self.execution.close()
+        self.follower.stop()
+        if self.log is not None:
+            self.log.close()
+
+    def _gauges(self) -> None:
+        held = lambda: self.follower.now.champion  # noqa: E731 - read at each scrape
+
+        def number() -> float:
+            champion = held()
+            return float(champion.number) if champion is not None and champion.number.isdigit() else float("nan")
+
+        def stale() -> float:
+            champion = held()
+            now = datetime.now(UTC).replace(tzinfo=None)
+            return float("nan") if champion is None else (now - champion.watermark).total_seconds()
+
+        gauge = self.metrics.gauge
+        gauge("ready", "Whether the replica takes requests", lambda: float(self.not_ready() is None))
+        gauge("version", "The number of the version that serves", number)
+        gauge("staleness_seconds", "Age of the newest label that the serving version learned", stale)
+        gauge("registry_age_seconds", "Since the registry last answered", lambda: since(self.follower.polled))
+        gauge("waiting_requests", "Requests that wait for a prediction", lambda: float(self.execution.waiting))
+        gauge(
+            "log_waiting_rows",
+            "Predictions that wait to be written",
+            lambda: 0.0 if self.predictions is None else float(self.predictions.waiting),
+        )
+        gauge("start_time_seconds", "When the replica started, as Unix time", lambda began=time.time(): began)  # type: ignore[misc]
+
+
+def _listed(values: object) -> list[object]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)  # type: ignore[call-overload, no-any-return]
+
+
+def _id(column: str, value: object) -> str:
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    if not text or len(text) > ID_LENGTH:
+        raise bad(f"column {column!r} names a row, but holds {value!r:.60}; expected text or a whole number")
+    return text

@@ -1,0 +1,112 @@
+"""A replica that listens on a free port, in a thread of the test's process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from models_served import Served
+
+from ratoon.serving.keys import Keys
+from ratoon.serving.loading import RegistryVersions
+from ratoon.serving.metrics import Metrics
+from ratoon.serving.recording import LabelEvent, PredictedRow
+from ratoon.serving.replica import Replica
+from ratoon.serving.server import DrainingServer, listen, server_of
+from ratoon.serving.versions import Follower, SwapOutcome
+from ratoon.spec.keys.serving import ServingSpec
+
+
+@dataclass
+class MemoryLog:
+    """A log that ends with the test, and that can be stopped."""
+
+    predictions: dict[str, PredictedRow] = field(default_factory=dict)
+    labels: dict[str, LabelEvent] = field(default_factory=dict)
+    stopped: bool = False
+    commits: int = 0
+
+    def append_predictions(self, model: str, rows: Sequence[PredictedRow]) -> None:
+        self._check()
+        for row in rows:
+            self.predictions.setdefault(row.row_id, row)
+
+    def append_labels(self, model: str, events: Sequence[LabelEvent]) -> list[str]:
+        self._check()
+        said = []
+        for event in events:
+            said.append("repeated" if event.event_id in self.labels else "accepted")
+            self.labels.setdefault(event.event_id, event)
+        return said
+
+    def close(self) -> None:
+        pass
+
+    def _check(self) -> None:
+        if self.stopped:
+            raise OSError("the log is away")
+        self.commits += 1
+
+
+@dataclass
+class Running:
+    """The replica with its address, and what it told of its swaps."""
+
+    url: str
+    replica: Replica
+    server: DrainingServer
+    log: MemoryLog
+    swaps: list[SwapOutcome]
+    client: httpx.Client
+    thread: threading.Thread
+
+    def infer(self, inputs: list[dict[str, Any]], path: str = "/v2/models/shop/infer", **more: Any) -> httpx.Response:
+        return self.client.post(path, json={"inputs": inputs, **more})
+
+    def wait_for(self, number: str, seconds: float = 20) -> None:
+        """Until version *number* serves."""
+        self.replica.follower.hint()
+        until = time.monotonic() + seconds
+        while (now := self.replica.follower.now.champion) is None or now.number != number:
+            assert time.monotonic() < until, f"version {number} does not serve: {self.replica.follower.trouble}"
+            time.sleep(0.01)
+
+
+@contextmanager
+def running(served: Served, *, keys: str = "", source: Any = None, log: Any = None, **serving: Any) -> Iterator[Running]:
+    """A replica with these keys of `serving:`, once its first version answers."""
+    spec = served.spec
+    settings = ServingSpec.model_validate({"drain": "0s", "access_log": False, "poll": "0.05s", **serving})
+    listening = listen("127.0.0.1", 0, shared=False)
+    swaps: list[SwapOutcome] = []
+    follower = Follower(
+        source or RegistryVersions(spec, served.registry, seconds=10, beside=spec.data.id),
+        poll=settings.poll.total_seconds(),
+        told=swaps.append,
+    )
+    kept = log if log is not None else MemoryLog()
+    replica = Replica(spec, settings, follower, Keys.read(keys, "the test"), Metrics(spec.model), log=kept)
+    server = server_of(replica)
+    follower.start()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with httpx.Client(base_url=url, timeout=30) as client:
+        found = Running(url, replica, server, kept, swaps, client, thread)
+        try:
+            while not server.started:
+                time.sleep(0.005)
+            if source is None:
+                found.wait_for("1")
+            yield found
+        finally:
+            client.close()
+            server.should_exit = True
+            thread.join(20)
+            replica.close()
+            listening.close()
