@@ -23,7 +23,7 @@ _SERVER = {"name": "ratoon", "version": __version__, "extensions": list(EXTENSIO
 
 def v2_routes(replica: Replica) -> APIRouter:
     """Health, metadata, ready, infer and the repository's index, for the one model of *replica*."""
-    router = APIRouter(prefix="/v2", tags=["Open Inference Protocol V2"])
+    router = APIRouter(tags=["Open Inference Protocol V2"])
     router.include_router(_health(replica))
     router.include_router(_models(replica))
     router.include_router(_inference(replica))
@@ -31,7 +31,7 @@ def v2_routes(replica: Replica) -> APIRouter:
 
 
 def _health(replica: Replica) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix="/v2")
 
     @router.get("/health/live", summary="Whether the process lives; asks no store")
     async def live() -> Response:
@@ -46,7 +46,7 @@ def _health(replica: Replica) -> APIRouter:
 
 
 def _models(replica: Replica) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix="/v2")
 
     @router.get("", summary="The server's name, version and extensions")
     async def server(request: Request) -> Response:
@@ -93,7 +93,7 @@ def _models(replica: Replica) -> APIRouter:
 
 
 def _inference(replica: Replica) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix="/v2")
     most = replica.serving.limits.body
 
     @router.post("/models/{model}/infer", summary="Predict", openapi_extra=EXAMPLE)
