@@ -31,6 +31,7 @@ SIXTH: dict[str, Keys] = {
     "version_files": (("model", "version"),),
     "intended_files": (("model", "decision", "digest"),),
 }
+EIGHTH: dict[str, Keys] = {"swaps": (("id",),)}
 POSTGRES_FUNCTION = (
     "CREATE FUNCTION ratoon_ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
     "RAISE EXCEPTION 'the ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME "

@@ -1,0 +1,121 @@
+"""What was served goes into the log, and labels come through the same door."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+from models_served import rows
+from running import Running
+
+ROWS = {"dataframe_records": rows(2)[["a", "b", "c"]].to_dict(orient="records")}
+LABELS = "/v2/models/shop/labels"
+
+
+@pytest.fixture
+def awaiting(start: Callable[..., Running]) -> Running:
+    return start(how="await")
+
+
+def test_an_awaited_answer_is_in_the_log_before_it_is_given(awaiting: Running) -> None:
+    answer = awaiting.client.post("/invocations", json=ROWS)
+    name = answer.headers["Ratoon-Request-Id"]
+    assert set(awaiting.log.predictions) == {f"{name}/0", f"{name}/1"}
+    kept = awaiting.log.predictions[f"{name}/0"]
+    assert (kept.version, kept.arm, kept.prediction) == ("1", "champion", answer.json()["predictions"][0])
+    assert kept.features == ROWS["dataframe_records"][0]
+    assert kept.watermark.isoformat() == answer.headers["Ratoon-Watermark"]
+
+
+def test_awaiting_a_log_that_is_away_there_is_no_answer(awaiting: Running) -> None:
+    awaiting.log.stopped = True
+    assert awaiting.client.post("/invocations", json=ROWS).status_code == 503
+    awaiting.log.stopped = False
+    assert awaiting.client.post("/invocations", json=ROWS).status_code == 200
+
+
+def test_buffered_predictions_go_on_without_a_log_and_what_is_dropped_is_counted(
+    start: Callable[..., Running],
+) -> None:
+    replica = start(how="buffer", buffer=6)
+    replica.log.stopped = True
+    for _ in range(5):
+        assert replica.client.post("/invocations", json=ROWS).status_code == 200
+    assert 'ratoon_serving_log_dropped_rows_total{model="shop"} 4.0' in replica.client.get("/metrics").text
+    replica.log.stopped = False
+    until = time.monotonic() + 20
+    while len(replica.log.predictions) < 6:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_without_a_log_predictions_are_not_kept(start: Callable[..., Running]) -> None:
+    replica = start(how="off")
+    assert replica.client.post("/invocations", json=ROWS).status_code == 200
+    assert replica.replica.predictions is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": "r1", "value": 1},
+        [{"id": "r1", "value": 1}, {"id": "r2", "value": "late"}],
+        {"labels": [{"id": 7, "value": 0.5, "event_id": "e7"}]},
+    ],
+)
+def test_labels_come_by_one_or_many_and_200_means_durable(start: Callable[..., Running], body: object) -> None:
+    replica = start()
+    answer = replica.client.post(LABELS, json=body)
+    assert answer.status_code == 200
+    said = answer.json()["labels"]
+    assert {each["outcome"] for each in said} == {"accepted"}
+    assert {each["event_id"] for each in said} == set(replica.log.labels)
+    again = replica.client.post(LABELS, json=body)
+    assert {each["outcome"] for each in again.json()["labels"]} == {"repeated"}
+
+
+def test_labels_are_refused_while_the_log_is_away(start: Callable[..., Running]) -> None:
+    replica = start()
+    replica.log.stopped = True
+    answer = replica.client.post(LABELS, json={"id": "r1", "value": 1})
+    assert answer.status_code == 503 and "Retry-After" in answer.headers
+    assert replica.client.post("/invocations", json=ROWS).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"id": "r"}, {"value": 1}, [1], {"id": "r", "value": None}, {"id": "", "value": 1}, {"id": "r", "value": [1]},
+     {"id": "r", "value": 1, "more": 2}, {"id": "r\x00", "value": 1}, {"id": "r" * 999, "value": 1}],
+)  # fmt: skip
+def test_what_is_no_label_is_400_and_nothing_is_kept(start: Callable[..., Running], body: object) -> None:
+    replica = start()
+    assert replica.client.post(LABELS, json=[{"id": "ok", "value": 1}, *(body if isinstance(body, list) else [body])]).status_code == 400
+    assert not replica.log.labels
+
+
+def test_one_commit_serves_many_labels(start: Callable[..., Running]) -> None:
+    replica = start()
+    slow = replica.log.append_labels
+
+    def commit(model: str, events: object) -> list[str]:
+        time.sleep(0.05)
+        return slow(model, events)  # type: ignore[arg-type]
+
+    replica.log.append_labels = commit  # type: ignore[method-assign]
+    statuses: list[int] = []
+
+    def send(worker: int) -> None:
+        with httpx.Client(base_url=replica.url, timeout=30) as client:
+            for at in range(5):
+                statuses.append(client.post(LABELS, json={"id": f"{worker}-{at}", "value": 1}).status_code)
+
+    senders = [threading.Thread(target=send, args=(each,)) for each in range(8)]
+    for each in senders:
+        each.start()
+    for each in senders:
+        each.join()
+    assert statuses == [200] * 40 and len(replica.log.labels) == 40
+    assert replica.log.commits < 40
