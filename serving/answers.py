@@ -36,5 +36,8 @@ def refused(request: Request, error: Exception) -> Response:
         headers.update(error.headers or {})
     content: dict[str, object] = {"error": text}
     if request.url.path == INVOCATIONS:  # as MLflow's scoring server says it
-        content |= {"error_code": _CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"), "message": text}
+        content |= {
+            "error_code": _CODES.get(status, "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"),
+            "message": text,
+        }
     return as_json(content, status, headers)

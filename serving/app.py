@@ -12,6 +12,7 @@ from starlette.responses import Response
 from .. import __version__
 from .answers import refused
 from .errors import RequestError
+from .gauges import add_gauges
 from .label_routes import label_routes
 from .mlflow_routes import mlflow_routes
 from .observed import Observed
@@ -31,6 +32,7 @@ def create_app(replica: Replica) -> Observed:
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    add_gauges(replica)
     for router in (v2_routes, label_routes, mlflow_routes, operation_routes):
         app.include_router(router(replica))
 

@@ -111,7 +111,8 @@ def _by_place(rows: object, names: Sequence[str], where: str) -> Columns:
         if not isinstance(row, list) or len(row) != len(names):
             found = f"{len(row)} values" if isinstance(row, list) else "no list"
             raise bad(f"`{where}`: row {at} is {found}; expected {len(names)}: {_listed(names)}")
-    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True) if rows else [()] * len(names))}
+    turned = zip(*rows, strict=True) if rows else [()] * len(names)
+    return {name: list(column) for name, column in zip(names, turned, strict=True)}
 
 
 def _csv(body: bytes) -> Columns:

@@ -104,7 +104,9 @@ def _inputs(entries: list[object], rest: memoryview) -> tuple[Tensor, ...]:
 def _outputs(found: object) -> tuple[WantedOutput, ...] | None:
     if not found:
         return None
-    if not isinstance(found, list) or not all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in found):
+    if not isinstance(found, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("name"), str) for each in found
+    ):
         raise bad("`outputs` needs a list of objects with a `name`")
     return tuple(WantedOutput(each["name"], _parameters(each).get("binary_data") is True) for each in found)
 

@@ -1,7 +1,7 @@
 """API keys: who may predict, send labels, and administrate. Only hashes are kept.
 
-A line is `name scopes sha256:HEX`, such as `shop predict,learn sha256:9f86…`; `#` begins a comment. Keys are long random
-texts (`ratoon new-key` makes one), so that a plain SHA-256 cannot be searched through.
+A line is `name scopes sha256:HEX`, such as `shop predict,learn sha256:9f86…`; `#` begins a comment. Keys are long
+random texts (`ratoon new-key` makes one), so that a plain SHA-256 cannot be searched through.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def read_labels(body: bytes) -> list[LabelEvent]:
 
 def _event(at: int, entry: object) -> LabelEvent:
     if not isinstance(entry, dict) or not {"id", "value"} <= entry.keys() <= _KEYS:
-        raise bad(f"label {at} is {entry!r:.80}; expected {{\"id\": row, \"value\": label}}, with `event_id` if you like")
+        raise bad(f'label {at} is {entry!r:.80}; expected {{"id": row, "value": label}}, with `event_id` if you like')
     row, value, event = _name(at, "id", entry["id"]), entry["value"], entry.get("event_id")
     if isinstance(value, dict | list) or value is None or (isinstance(value, float) and not math.isfinite(value)):
         raise bad(f"label {at}: `value` is {value!r:.60}; expected a number, text, true or false")

@@ -39,9 +39,8 @@ class Metrics:
 
     def gauge(self, name: str, about: str, read: Callable[[], float]) -> None:
         """A value that is read at each scrape."""
-        Gauge(f"ratoon_serving_{name}", about, ("model",), registry=self.registry).labels(self._model).set_function(
-            read
-        )
+        made = Gauge(f"ratoon_serving_{name}", about, ("model",), registry=self.registry).labels(self._model)
+        made.set_function(read)  # type: ignore[no-untyped-call]
 
     def count(self, counter: Counter, label: str, by: int = 1) -> None:
         """Add to a counter of this model."""
@@ -51,7 +50,10 @@ class Metrics:
         """One request was answered; *route* is a route's name and not what was asked for."""
         known = self._of_requests.get((route, code))
         if known is None:  # routes and codes are few
-            known = (self._requests.labels(self._model, route, code).inc, self._seconds.labels(self._model, route).observe)
+            known = (
+                self._requests.labels(self._model, route, code).inc,
+                self._seconds.labels(self._model, route).observe,
+            )
             self._of_requests[route, code] = known
         known[0](1)
         known[1](seconds)

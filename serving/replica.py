@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from .columns import Columns, row_count
 from .errors import RequestError, bad
 from .execution import Execution
 from .keys import Key, Keys
-from .metrics import Metrics, since
+from .metrics import Metrics
 from .prepared import Answer, Prepared
 from .recording import LabelEvent, PredictedRow, PredictionLog, Writer
 from .versions import Follower
@@ -94,7 +93,6 @@ class Replica:
                     name="ratoon-predictions",
                     patient=self.serving.log == "buffer",
                 )
-        self._gauges()
 
     # -- state -----------------------------------------------------------------------------------
 
@@ -162,7 +160,8 @@ class Replica:
         version = answered.version
         arm = self.follower.now.role(version)
         scores = answer.scores
-        one = scores if scores is None or scores.ndim == 1 else scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1)
+        if scores is not None and scores.ndim == 2:  # as `Trained.predict_frame` has it
+            scores = scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1)
         predictions, columns = answer.prediction.tolist(), [X[name].tolist() for name in X.columns]
         names = version.contract.names
         return [
@@ -180,7 +179,7 @@ class Replica:
                 answered.row_ids,
                 zip(*columns, strict=True),
                 predictions,
-                [None] * len(predictions) if one is None else one.tolist(),
+                [None] * len(predictions) if scores is None else scores.tolist(),
                 strict=True,
             )
         ]
@@ -213,31 +212,6 @@ class Replica:
         self.follower.stop()
         if self.log is not None:
             self.log.close()
-
-    def _gauges(self) -> None:
-        held = lambda: self.follower.now.champion  # noqa: E731 - read at each scrape
-
-        def number() -> float:
-            champion = held()
-            return float(champion.number) if champion is not None and champion.number.isdigit() else float("nan")
-
-        def stale() -> float:
-            champion = held()
-            now = datetime.now(UTC).replace(tzinfo=None)
-            return float("nan") if champion is None else (now - champion.watermark).total_seconds()
-
-        gauge = self.metrics.gauge
-        gauge("ready", "Whether the replica takes requests", lambda: float(self.not_ready() is None))
-        gauge("version", "The number of the version that serves", number)
-        gauge("staleness_seconds", "Age of the newest label that the serving version learned", stale)
-        gauge("registry_age_seconds", "Since the registry last answered", lambda: since(self.follower.polled))
-        gauge("waiting_requests", "Requests that wait for a prediction", lambda: float(self.execution.waiting))
-        gauge(
-            "log_waiting_rows",
-            "Predictions that wait to be written",
-            lambda: 0.0 if self.predictions is None else float(self.predictions.waiting),
-        )
-        gauge("start_time_seconds", "When the replica started, as Unix time", lambda began=time.time(): began)  # type: ignore[misc]
 
 
 def _listed(values: object) -> list[object]:

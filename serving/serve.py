@@ -38,8 +38,8 @@ def serve(spec: Spec, serving: ServingSpec, *, number: int | None, announce: Cal
     keys = read_keys(spec, serving)
     if not keys and not is_loopback(serving.host):
         raise Refused(
-            f"serving.host is {serving.host}, which others may reach, and there is no API key. Nothing was started. Make "
-            f"one with `ratoon new-key`, and put its line into the file of serving.keys or into ${VARIABLE}; or "
+            f"serving.host is {serving.host}, which others may reach, and there is no API key. Nothing was started. "
+            f"Make one with `ratoon new-key`, and put its line into the file of serving.keys or into ${VARIABLE}; or "
             "listen on 127.0.0.1."
         )
     if serving.replicas > 1 and number is None:
@@ -52,9 +52,7 @@ def serve(spec: Spec, serving: ServingSpec, *, number: int | None, announce: Cal
     _one(spec, serving, keys, number or 0, announce)
 
 
-def _one(
-    spec: Spec, serving: ServingSpec, keys: Keys, number: int, announce: Callable[[Swapped], None] | None
-) -> None:
+def _one(spec: Spec, serving: ServingSpec, keys: Keys, number: int, announce: Callable[[Swapped], None] | None) -> None:
     """One replica in this process."""
     listening = socket_for(serving.host, serving.port, shared=serving.replicas > 1)
     name = f"{platform.node()}:{os.getpid()}"
@@ -106,7 +104,7 @@ class _Told:
 
 
 def read_keys(spec: Spec, serving: ServingSpec) -> Keys:
-    """The API keys of the file that the spec names, else of the environment. Raises BadInput for what cannot be read."""
+    """The API keys of the spec's file, else of the environment. Raises BadInput for what cannot be read."""
     if serving.keys is None:
         return Keys.read(os.environ.get(VARIABLE, ""), f"${VARIABLE}")
     file = spec.folder / Path(serving.keys).expanduser()

@@ -56,7 +56,7 @@ def read_tensor(entry: object, raw: memoryview | None) -> Tensor:
         raise bad(f"input {name!r}: datatype {datatype!r} is unknown; expected one of {', '.join(NUMBERS)}, BYTES")
     shape = _shape(name, entry.get("shape"))
     if raw is not None:
-        values = _from_bytes(name, raw) if datatype == BYTES else _from_raw(name, datatype, raw)
+        values: Column = _from_bytes(name, raw) if datatype == BYTES else _from_raw(name, datatype, raw)
     else:
         values = _from_json(name, str(datatype), entry.get("data"))
     if len(values) != prod(shape):
@@ -75,8 +75,8 @@ def _from_raw(name: str, datatype: str, raw: memoryview) -> NDArray[np.generic]:
     dtype = np.dtype(NUMBERS[datatype])
     if len(raw) % dtype.itemsize:
         raise bad(f"input {name!r}: {len(raw)} bytes are no whole number of {datatype}")
-    found: NDArray[np.generic] = np.frombuffer(raw, dtype="u1").astype(bool) if datatype == "BOOL" else np.frombuffer(
-        raw, dtype=dtype
+    found: NDArray[np.generic] = (
+        np.frombuffer(raw, dtype="u1").astype(bool) if datatype == "BOOL" else np.frombuffer(raw, dtype=dtype)
     )
     return found
 

@@ -73,7 +73,10 @@ def _models(replica: Replica) -> APIRouter:
     async def index(request: Request) -> Response:
         replica.keys.allow(request.scope["headers"], "predict")
         held = replica.follower.now
-        found = [{"name": replica.spec.model, "version": v.number, "state": "READY", "reason": held.role(v)} for v in held.all()]
+        found = [
+            {"name": replica.spec.model, "version": v.number, "state": "READY", "reason": held.role(v)}
+            for v in held.all()
+        ]
         return as_json(found)
 
     @router.post("/repository/models/{model}/load", summary="Look at the registry's aliases now (scope admin)")

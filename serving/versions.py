@@ -1,4 +1,4 @@
-"""The versions that a replica holds, and what follows the registry's aliases: load beside, verify, swap one reference."""
+"""The versions that a replica holds, and who follows the registry's aliases: load beside, verify, swap a reference."""
 
 from __future__ import annotations
 

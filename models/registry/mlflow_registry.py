@@ -150,7 +150,7 @@ class Registry:
             return version_files.example_in(self.folder(number))[0]
 
     def runs_own_code(self, number: str) -> bool:
-        """Whether loading a version runs code of its own or of a user's learner; RegistryError if its files are gone."""
+        """Whether loading a version runs code of its own or of a user's learner; RegistryError without its files."""
         with self.files.reading(number):
             return version_files.runs_own_code(self.folder(number), number)
 

@@ -21,7 +21,7 @@ from ...data.columns import PREDICTION, read_canonical
 from ...spec.errors import RatoonError, RegistryError
 from ...spec.family import ANY_TYPE
 from ...spec.model import Spec
-from ..estimators import Predictor
+from ..estimators import Label, Predictor
 from ..families.choose import answers_likeliest, format_in, format_of, trust_of
 from ..families.custom.format import OwnFormat
 from ..families.logged import Logged
@@ -158,7 +158,7 @@ def verify(trained: Trained, folder: Path) -> None:
         )
 
 
-def example_in(folder: Path) -> tuple[pd.DataFrame, list[object]]:
+def example_in(folder: Path) -> tuple[pd.DataFrame, list[Label]]:
     """The rows that the version in *folder* was registered with, as objects, and what it predicted for them."""
     stored = json.loads((folder / EXTRA / EXAMPLE).read_text())
     rows = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in stored["rows"].items()})

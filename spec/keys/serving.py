@@ -38,7 +38,9 @@ class ServingLimits(Part):
 class ServingSpec(Part):
     """How the champion is served over HTTP; with this key `ratoon up` serves the model too."""
 
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; beyond this machine, keys are needed")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address to listen on; one that others reach needs API keys"
+    )
     port: int = Field(8080, ge=1, le=65535, description="Port of all replicas")
     replicas: int = Field(1, ge=1, le=256, description="Processes behind the port")
     metrics_port: int | None = Field(

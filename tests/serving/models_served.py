@@ -30,7 +30,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 def build():
     parts = [("scale", StandardScaler(), ["a", "b"]), ("kinds", OneHotEncoder(handle_unknown="ignore"), ["c"])]
-    return Pipeline([("prepare", ColumnTransformer(parts, sparse_threshold=0)), ("last", SGDClassifier(loss="log_loss"))])
+    prepare = ColumnTransformer(parts, sparse_threshold=0)
+    return Pipeline([("prepare", prepare), ("last", SGDClassifier(loss="log_loss"))])
 """
 VERSIONS = ("1", "2", "3")
 ROW = {"a": 0.25, "b": -1.5, "c": "x"}
@@ -55,7 +56,8 @@ class Served:
         with closing(sqlite3.connect(self.folder / ".ratoon" / "mlflow.db", timeout=30)) as database, database:
             database.execute("delete from registered_model_aliases where alias = 'champion'")
             database.execute(
-                "insert into registered_model_aliases (alias, version, name, workspace) values ('champion', ?, ?, 'default')",
+                "insert into registered_model_aliases (alias, version, name, workspace) "
+                "values ('champion', ?, ?, 'default')",
                 (int(number), self.spec.model),
             )
 

@@ -78,7 +78,9 @@ class Running:
 
 
 @contextmanager
-def running(served: Served, *, keys: str = "", source: Any = None, log: Any = None, how: str = "buffer", **serving: Any) -> Iterator[Running]:
+def running(
+    served: Served, *, keys: str = "", source: Any = None, log: Any = None, how: str = "buffer", **serving: Any
+) -> Iterator[Running]:
     """A replica with these keys of `serving:`, once its first version answers."""
     spec = served.spec
     settings = ServingSpec.model_validate({"drain": "0s", "access_log": False, "poll": "0.05s", "log": how, **serving})

@@ -57,7 +57,7 @@ def test_the_challenger_answers_those_who_administrate(start: Callable[..., Runn
 
 @pytest.mark.parametrize("text", ["name predict", "name fly sha256:" + "a" * 64, "n predict sha256:zz"])
 def test_a_line_that_is_no_key_is_named(text: str) -> None:
-    with pytest.raises(BadInput, match="keys.txt, line 2"):
+    with pytest.raises(BadInput, match=r"keys\.txt, line 2"):
         Keys.read(f"# the keys\n{text}", "keys.txt")
 
 

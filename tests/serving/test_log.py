@@ -92,7 +92,8 @@ def test_labels_are_refused_while_the_log_is_away(start: Callable[..., Running])
 )  # fmt: skip
 def test_what_is_no_label_is_400_and_nothing_is_kept(start: Callable[..., Running], body: object) -> None:
     replica = start()
-    assert replica.client.post(LABELS, json=[{"id": "ok", "value": 1}, *(body if isinstance(body, list) else [body])]).status_code == 400
+    many = [{"id": "ok", "value": 1}, *(body if isinstance(body, list) else [body])]
+    assert replica.client.post(LABELS, json=many).status_code == 400
     assert not replica.log.labels
 
 

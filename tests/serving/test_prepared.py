@@ -52,7 +52,9 @@ def spec_of(folder: Path, build: str, task: str) -> Spec:
 def rows_for(task: str, n: int, seed: int) -> pd.DataFrame:
     frame = rows(n, seed=seed)
     if task == "multiclass":
-        frame["_target"] = pd.Series(np.where(frame["a"] > 0.5, "high", np.where(frame["a"] < -0.5, "low", "mid")), dtype=object)
+        frame["_target"] = pd.Series(
+            np.where(frame["a"] > 0.5, "high", np.where(frame["a"] < -0.5, "low", "mid")), dtype=object
+        )
     elif task == "regression":
         frame["_target"] = frame["a"] * 2 + frame["b"]
     elif task == "clustering":
