@@ -28,7 +28,8 @@ FIRST: dict[str, tuple[Keys, str]] = {
     "log_waiting": ((("n",), ("model", "event_id", "value")), f"{_LABELLED} OR {_PRUNED.format(time='received')}"),
     "log_sealed_rows": (
         (("model", "row_id"),),
-        "EXISTS (SELECT 1 FROM log_prunes p WHERE p.model = OLD.model AND OLD.day < substr(CAST(p.until AS VARCHAR), 1, 10))",
+        "EXISTS (SELECT 1 FROM log_prunes p WHERE p.model = OLD.model "
+        "AND OLD.day < substr(CAST(p.until AS VARCHAR), 1, 10))",
     ),
     "log_seals": ((("n",), ("model", "partition", "kind", "day")), ""),
     "log_prunes": ((("n",),), ""),
@@ -101,7 +102,7 @@ def _clocks(dialect: str) -> Iterator[str]:
         f"SELECT RAISE(ABORT, '{_WORDS}: DELETE of log_clocks is refused'); END"
     )
     yield (
-        "CREATE TRIGGER log_clocks_no_replace BEFORE INSERT ON log_clocks WHEN EXISTS (SELECT 1 FROM log_clocks "
+        "CREATE TRIGGER log_clocks_no_replace BEFORE INSERT ON log_clocks WHEN EXISTS (SELECT 1 FROM log_clocks "  # noqa: S608
         "WHERE model = NEW.model AND partition = NEW.partition) BEGIN "
         f"SELECT RAISE(ABORT, '{_WORDS}: REPLACE of log_clocks is refused'); END"
     )

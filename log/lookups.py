@@ -82,7 +82,8 @@ def find_rows(connection: Connection, model: str, ids: Collection[str]) -> dict[
     question = _rows_and_sealed if connection.dialect.name == "sqlite" else _rows  # PostgreSQL keeps plain tables
     found: dict[str, str] = {}
     for some in _parts(ids):
-        found.update(connection.execute(question, {"model": model, "ids": some}).tuples())  # type: ignore[arg-type]
+        for row_id, partition in connection.execute(question, {"model": model, "ids": some}):
+            found[row_id] = partition
     return found
 
 

@@ -20,7 +20,7 @@ def sealed_folder(url: URL) -> Path | None:
 
 
 def file_name(model: str, partition: str, kind: str, day: str, digest: str) -> str:
-    """A sealed file's path below the folder. It ends in part of its content's hash, so that no file is ever rewritten."""
+    """A sealed file's path below the folder. Part of its content's hash ends it: no file is ever rewritten."""
     parts = [_named(model)] + ([_named(partition)] if partition else [])
     return "/".join((*parts, f"{kind}-{day}-{digest[:12]}.parquet"))
 

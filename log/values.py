@@ -48,7 +48,7 @@ def label_text(value: object) -> tuple[Kind, str]:
 
 
 def prediction_text(value: object) -> tuple[Kind | None, str | None]:
-    """What was served as JSON text with its kind; (None, None) for nothing. Raises BadInput for what JSON cannot hold."""
+    """What was served as JSON text with its kind; (None, None) for nothing. Raises BadInput if JSON cannot hold it."""
     kind, plain = scalar(value)
     if kind is None:
         return None, None
