@@ -203,14 +203,14 @@ def store_clock(connection: Connection, place: Partition, clock: Clock) -> None:
         clock.stored = True
 
 
-def add_columns(connection: Connection, model: str, found: set[Column]) -> None:
+def add_columns(connection: Connection, model: str, found: Sequence[Column]) -> None:
     """Write the kinds of values that a model's columns have not held before."""
     held = set(
         connection.execute(select(columns.c.role, columns.c.name, columns.c.kind).where(columns.c.model == model))
     )
     new = [
         {"model": model, "role": role, "name": name, "kind": kind}
-        for role, name, kind in sorted(found)
+        for role, name, kind in found
         if (role, name, kind) not in held
     ]
     _insert(connection, columns, new)

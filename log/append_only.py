@@ -22,7 +22,7 @@ _LABELLED = (
     "AND l.value = OLD.value)"
 )
 FIRST: dict[str, tuple[Keys, str]] = {
-    "log_columns": ((("model", "role", "name", "kind"),), ""),
+    "log_columns": ((("n",), ("model", "role", "name", "kind")), ""),
     "log_predictions": ((("n",), ("model", "row_id")), f"{_SEALED} OR {_PRUNED.format(time='arrival')}"),
     "log_labels": ((("n",), ("model", "event_id", "value")), _PRUNED.format(time="arrival")),
     "log_waiting": ((("n",), ("model", "event_id", "value")), f"{_LABELLED} OR {_PRUNED.format(time='received')}"),

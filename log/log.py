@@ -48,7 +48,7 @@ class Log:
         self.engine = engine
         self.folder = sealed_folder(engine.url)
         self.now = now
-        self._columns: dict[str, frozenset[Column]] = {}
+        self._columns: dict[str, frozenset[Column]] = {}  # that the database knows, by model
         self._lock = threading.Lock()
 
     def append_predictions(self, model: str, rows: Sequence[Prediction], partition: str = WHOLE) -> list[Status]:
@@ -72,18 +72,18 @@ class Log:
 
         *patient*: wait some seconds for a database that went away.
         """
-        new = [each for each in hand_ins if not each.columns <= self._columns.get(each.model, frozenset())]
+        new = [each for each in hand_ins if not self._columns.get(each.model, frozenset()).issuperset(each.columns)]
 
         def work(connection: Connection) -> list[list[Status]]:
             for each in new:
-                add_columns(connection, each.model, set(each.columns))
+                add_columns(connection, each.model, each.columns)
             return append(connection, hand_ins, self.now)
 
         found = write(self.engine, {each.place for each in hand_ins}, work, patient=patient)
         if new:
             with self._lock:
                 for each in new:
-                    self._columns[each.model] = self._columns.get(each.model, frozenset()) | each.columns
+                    self._columns[each.model] = self._columns.get(each.model, frozenset()).union(each.columns)
         return found
 
     def labels_after(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -38,13 +38,13 @@ Column = tuple[str, str, Kind]  # role, name, kind
 
 @dataclass(frozen=True, slots=True)
 class HandIn:
-    """What one caller hands in for one partition; *columns* are the kinds of its values."""
+    """What one caller hands in for one partition; *columns* are the kinds of its values, in order."""
 
     model: str
     partition: str
     rows: tuple[Row, ...] = ()
     events: tuple[Event, ...] = ()
-    columns: frozenset[Column] = field(default_factory=frozenset)
+    columns: tuple[Column, ...] = ()
 
     @property
     def place(self) -> Partition:
@@ -57,7 +57,7 @@ class HandIn:
 def prepared_predictions(model: str, rows: Sequence[Prediction], partition: str = WHOLE) -> HandIn:
     """*rows* ready to be written. Raises BadInput for a name or a value that the log cannot hold."""
     _check_place(model, partition)
-    kinds: set[tuple[str, Kind]] = set()
+    kinds: dict[tuple[str, Kind], None] = {}
     served: set[Kind] = set()
     found = []
     for row in rows:
@@ -76,7 +76,7 @@ def prepared_predictions(model: str, rows: Sequence[Prediction], partition: str 
             )
         )
     columns = [("feature", name, kind) for name, kind in kinds] + [("prediction", "", kind) for kind in served]
-    return HandIn(model, partition, tuple(found), (), frozenset(columns))
+    return HandIn(model, partition, tuple(found), (), tuple(columns))
 
 
 def prepared_labels(model: str, events: Sequence[LabelEvent], partition: str = WHOLE) -> HandIn:
@@ -88,7 +88,7 @@ def prepared_labels(model: str, events: Sequence[LabelEvent], partition: str = W
         kind, value = label_text(event.value)
         kinds.add(kind)
         found.append(Event(event.event_id, event.row_id, value))
-    return HandIn(model, partition, (), tuple(found), frozenset(("label", "", kind) for kind in kinds))
+    return HandIn(model, partition, (), tuple(found), tuple(("label", "", kind) for kind in kinds))
 
 
 def _check_place(model: str, partition: str) -> None:

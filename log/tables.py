@@ -6,12 +6,45 @@ let a row go if a seal or a prune covers it. Values are JSON text, since JSON co
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import UserDefinedType
 
 VERSION_TABLE = "ratoon_log_version"  # of its own, so that a log may share a database with a ledger
 HEAD = "0001"  # the newest revision in migrations/versions; a test holds the two together
 
 metadata = MetaData()
+
+
+class JsonText(UserDefinedType[str]):
+    """JSON text here, parsed once by PostgreSQL, so that its queries find a feature at once."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSONB"
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[object], str | None]:
+        """Its driver gives it back as Python objects."""
+        return lambda value: value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+_Features = Text().with_variant(JsonText(), "postgresql")
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -32,14 +65,17 @@ clocks = Table(
     Column("closed", DateTime),
 )
 
-# The kinds of value that a feature, the label (role "label") or the prediction has held.
+# The kinds of value that a feature, the label or the prediction (by *role*) has held, in the order of their coming.
 columns = Table(
     "log_columns",
     metadata,
-    Column("model", String, primary_key=True),
-    Column("role", String, primary_key=True),
-    Column("name", String, primary_key=True),
-    Column("kind", String, primary_key=True),
+    _number(),
+    Column("model", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    UniqueConstraint("model", "role", "name", "kind", name="log_columns_once"),
+    sqlite_autoincrement=True,
 )
 
 predictions = Table(
@@ -54,7 +90,7 @@ predictions = Table(
     Column("version", String, nullable=False),
     Column("watermark", DateTime),
     Column("arm", String, nullable=False),
-    Column("features", Text, nullable=False),
+    Column("features", _Features, nullable=False),
     Column("prediction", Text),
     UniqueConstraint("model", "row_id", name="log_predictions_once"),
     Index("log_predictions_in_order", "model", "partition", "n"),

@@ -17,8 +17,8 @@ _INFINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-def feature_text(features: Mapping[str, object], kinds: set[tuple[str, Kind]]) -> str:
-    """*features* as a JSON object; the kind of each value that is there is added to *kinds*.
+def feature_text(features: Mapping[str, object], kinds: dict[tuple[str, Kind], None]) -> str:
+    """*features* as a JSON object; the kind of each value that is there is added to *kinds*, in order.
 
     What is missing (None, NaN, NaT) is null, an infinite number the text that Python and PostgreSQL read as one.
     Raises BadInput for a value that is no scalar.
@@ -32,7 +32,7 @@ def feature_text(features: Mapping[str, object], kinds: set[tuple[str, Kind]]) -
                 "Nothing was written"
             )
         if kind is not None:
-            kinds.add((name, kind))
+            kinds[name, kind] = None
     return _dumps(plain)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 # The texts of the triggers: a later revision that changes them replaces these.
 from ratoon.log.append_only import FIRST, POSTGRES_FUNCTION, triggers
@@ -44,10 +45,13 @@ def _tables() -> None:
     )
     op.create_table(
         "log_columns",
-        sa.Column("model", sa.String(), primary_key=True),
-        sa.Column("role", sa.String(), primary_key=True),
-        sa.Column("name", sa.String(), primary_key=True),
-        sa.Column("kind", sa.String(), primary_key=True),
+        _number(),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.UniqueConstraint("model", "role", "name", "kind", name="log_columns_once"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "log_predictions",
@@ -60,7 +64,7 @@ def _tables() -> None:
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("watermark", sa.DateTime(), nullable=True),
         sa.Column("arm", sa.String(), nullable=False),
-        sa.Column("features", sa.Text(), nullable=False),
+        sa.Column("features", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("prediction", sa.Text(), nullable=True),
         sa.UniqueConstraint("model", "row_id", name="log_predictions_once"),
         sqlite_autoincrement=True,
