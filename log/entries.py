@@ -90,9 +90,10 @@ class LoggedLabel:
 class LogSummary:
     """What the log holds of one model, all partitions together.
 
-    *rows* predictions; *labels* of them, each event counted, of which *corrections* gave a row another value than the
-    one before; *waiting* labels without a prediction yet, of which *orphans* have waited longer than is usual; days
-    that are *sealed*, and the bytes of their files. *last_arrival* is of the newest label.
+    *rows* predictions, the oldest of about *first_time*, the newest of *last_time* (None: all are sealed); *labels* of
+    *labelled_rows* of them, each event counted; *corrections* are values beyond one for each row; *waiting* labels
+    have no prediction yet, of which *orphans* have waited longer than is usual; *sealed_days* lie in files of
+    *sealed_bytes*. *last_arrival* is of the newest label.
     """
 
     model: str

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import Connection, Engine
 
+from ..spec.errors import Refused
 from .append import add_columns, append
-from .engine import connect
-from .entries import WHOLE, LabelEvent, LoggedLabel, LoggedPrediction, Prediction, Status, utc_now
+from .contents import Columns, Contents, columns_of, contents_of, places_of, settle
+from .engine import connect, shown
+from .entries import WHOLE, LabelEvent, LoggedLabel, LoggedPrediction, LogSummary, Prediction, Status, utc_now
 from .migrate import migrate
 from .place import sealed_folder
 from .prepared import Column, HandIn, prepared_labels, prepared_predictions
-from .reads import labels_after, partitions_of, predictions_after
+from .prune import prune_before, pruned_files
+from .reads import labels_after, models_of, partitions_of, predictions_after
+from .seal import Sealed, seal_days
+from .summary import summary_of
 from .transactions import read, write
 
 
@@ -105,6 +111,59 @@ class Log:
         """The partitions that a model has in the log, sorted."""
         return read(self.engine, lambda c: partitions_of(c, model))
 
+    def contents(self, model: str) -> Contents:
+        """All of a model in a SQLite log, as of one moment. Raises Refused for PostgreSQL, whose tables are read."""
+        folder = self._sealed()
+        self.settle(model)
+        return read(self.engine, lambda c: contents_of(c, folder, model))
+
+    def columns(self, model: str) -> Columns:
+        """The kinds of a model's features, label and prediction."""
+        return read(self.engine, lambda c: columns_of(c, model))
+
+    def settle(self, model: str) -> datetime | None:
+        """A moment up to which all partitions may be read together: no later label is stamped before it.
+
+        None: the model has no more than one partition, whose newest label is always such a moment.
+        """
+        places = read(self.engine, lambda c: places_of(c, model))
+        if len(places) <= 1:
+            return None
+        return write(self.engine, places, lambda c: settle(c, model, self.now()))
+
+    def seal(self, model: str, after: timedelta = timedelta(0)) -> list[Sealed]:
+        """Seal the days of a model that ended *after* ago or earlier into Parquet; those that were sealed now.
+
+        PostgreSQL keeps plain tables: nothing is sealed. Safe at any time, from several processes at once.
+        """
+        if self.folder is None:
+            return []
+        now = self.now()
+        places = read(self.engine, lambda c: places_of(c, model))
+        return seal_days(self.engine, self.folder, places, now - after, now)
+
+    def prune(self, model: str, keep: timedelta) -> int:
+        """Let go of all of a model that is older than *keep*; how many rows of tables went.
+
+        Files of sealed days go at the next prune, so that who reads them now is not disturbed.
+        """
+        now, folder = self.now(), self.folder
+        places = read(self.engine, lambda c: places_of(c, model))
+        files = read(self.engine, lambda c: pruned_files(c, folder, model)) if folder else []
+        gone = write(self.engine, places, lambda c: prune_before(c, model, places, now - keep, now))
+        for each in files:
+            each.unlink(missing_ok=True)
+        return gone
+
+    def summary(self, model: str, waited: timedelta = timedelta(days=1)) -> LogSummary:
+        """What the log holds of a model; labels that have *waited* so long for their prediction are orphans."""
+        since = self.now() - waited
+        return read(self.engine, lambda c: summary_of(c, model, since))
+
+    def models(self) -> tuple[str, ...]:
+        """The models that the log knows, sorted."""
+        return read(self.engine, models_of)
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -113,3 +172,8 @@ class Log:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _sealed(self) -> Path:
+        if self.folder is None:
+            raise Refused(f"the log {shown(self.engine.url)} keeps plain tables, and has no sealed days")
+        return self.folder

@@ -68,3 +68,8 @@ def partitions_of(connection: Connection, model: str) -> tuple[str, ...]:
     """The partitions that a model has, sorted."""
     query = select(clocks.c.partition).where(clocks.c.model == model).order_by(clocks.c.partition)
     return tuple(connection.execute(query).scalars())
+
+
+def models_of(connection: Connection) -> tuple[str, ...]:
+    """The models that have anything in the log, sorted."""
+    return tuple(connection.execute(select(clocks.c.model).distinct().order_by(clocks.c.model)).scalars())
