@@ -17,6 +17,7 @@ def add_gauges(replica: Replica) -> None:
     gauge("registry_age_seconds", "Since the registry last answered", lambda: since(replica.follower.polled))
     gauge("waiting_requests", "Requests that wait for a prediction", lambda: float(replica.execution.waiting))
     gauge("log_waiting_rows", "Predictions that wait to be written", lambda: _waiting(replica))
+    replica.metrics.counted("log_dropped_rows", "Predictions that are not in the log", lambda: _dropped(replica))
 
 
 def _version(replica: Replica) -> float:
@@ -31,4 +32,8 @@ def _staleness(replica: Replica) -> float:
 
 
 def _waiting(replica: Replica) -> float:
-    return 0.0 if replica.predictions is None else float(replica.predictions.waiting)
+    return 0.0 if replica.recorder is None else float(replica.recorder.waiting)
+
+
+def _dropped(replica: Replica) -> float:
+    return 0.0 if replica.recorder is None else float(replica.recorder.dropped)

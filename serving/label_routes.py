@@ -11,11 +11,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..log import LabelEvent
 from .answers import as_json
 from .bodies import read_body
 from .errors import RequestError, bad
 from .inference import parse_json
-from .recording import LabelEvent
 from .replica import ID_LENGTH, Replica
 from .v2_routes import check_model
 
@@ -31,12 +31,12 @@ def label_routes(replica: Replica) -> APIRouter:
     async def labels(request: Request, model: str) -> Response:
         key = replica.keys.allow(request.scope["headers"], "learn")
         check_model(replica, model)
-        if replica.labels is None:
+        if replica.recorder is None:
             raise RequestError(503, "this replica keeps no log, so that labels have no place")
         events = read_labels(await read_body(request, limits.body))
         if len(events) > limits.rows:
             raise RequestError(413, f"{len(events)} labels; serving.limits.rows is {limits.rows}")
-        outcomes = await replica.labels.write(events, replica.seconds) if events else []
+        outcomes = await replica.recorder.labels(events, replica.seconds) if events else []
         counted = Counter(outcomes)
         for outcome, count in counted.items():
             replica.metrics.count(replica.metrics.labels, outcome, count)
@@ -68,7 +68,7 @@ def _event(at: int, entry: object) -> LabelEvent:
         raise bad(f"label {at}: `value` is {value!r:.60}; expected a number, text, true or false")
     if event is None:
         event = hashlib.sha256(orjson.dumps([row, value])).hexdigest()[:32]
-    return LabelEvent(_name(at, "event_id", event), row, value)
+    return LabelEvent(row, value, _name(at, "event_id", event))
 
 
 def _name(at: int, key: str, value: object) -> str:

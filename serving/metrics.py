@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 NONE = float("nan")
@@ -31,7 +33,6 @@ class Metrics:
         self.rows = self._counter("rows", "Rows that were answered").labels(model)
         self.swaps = self._counter("swaps", "Versions that came to serve, and that were refused", "outcome")
         self.labels = self._counter("labels", "Labels that came, by what the log said of them", "outcome")
-        self.dropped = self._counter("log_dropped_rows", "Predictions that are not in the log").labels(model)
         self.busy = self._counter("refused_requests", "Requests beyond a limit, by the limit", "limit")
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
@@ -40,7 +41,11 @@ class Metrics:
     def gauge(self, name: str, about: str, read: Callable[[], float]) -> None:
         """A value that is read at each scrape."""
         made = Gauge(f"ratoon_serving_{name}", about, ("model",), registry=self.registry).labels(self._model)
-        made.set_function(read)  # type: ignore[no-untyped-call]
+        made.set_function(read)
+
+    def counted(self, name: str, about: str, read: Callable[[], float]) -> None:
+        """A count that somebody else keeps, and that is read at each scrape."""
+        self.registry.register(_Counted(f"ratoon_serving_{name}", about, self._model, read))
 
     def count(self, counter: Counter, label: str, by: int = 1) -> None:
         """Add to a counter of this model."""
@@ -61,6 +66,19 @@ class Metrics:
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)
+
+
+class _Counted(Collector):
+    """A counter whose value is asked for; prometheus-client's own keep theirs themselves."""
+
+    def __init__(self, name: str, about: str, model: str, read: Callable[[], float]) -> None:
+        self._name, self._about, self._model, self._read = name, about, model, read
+
+    def collect(self) -> Iterable[Metric]:
+        """The one sample."""
+        found = CounterMetricFamily(self._name, self._about, labels=("model",))
+        found.add_metric((self._model,), self._read())
+        yield found
 
 
 def since(moment: float | None) -> float:

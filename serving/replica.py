@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..log import Prediction
 from ..spec.keys.serving import ServingSpec
 from ..spec.model import Spec
 from .columns import Columns, row_count
@@ -19,11 +20,10 @@ from .execution import Execution
 from .keys import Key, Keys
 from .metrics import Metrics
 from .prepared import Answer, Prepared
-from .recording import LabelEvent, PredictedRow, PredictionLog, Writer
+from .recording import Recorder
 from .versions import Follower
 
-LABELS_WAITING = 100_000  # label events that wait for one commit
-ID_LENGTH = 256  # most characters of a row's id
+ID_LENGTH = 400  # most characters of a row's id
 
 
 @dataclass(frozen=True)
@@ -68,31 +68,14 @@ class Replica:
     follower: Follower
     keys: Keys
     metrics: Metrics
-    log: PredictionLog | None = None
+    recorder: Recorder | None = None  # None: nothing is kept, and labels have no place
     name: str = "replica"
     draining: bool = False
     execution: Execution = field(init=False)
-    predictions: Writer[PredictedRow, None] | None = field(init=False, default=None)
-    labels: Writer[LabelEvent, str] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         limits = self.serving.limits
         self.execution = Execution(waiting=limits.waiting, seconds=limits.time.total_seconds())
-        if self.log is not None:
-            log, model = self.log, self.spec.model
-            self.labels = Writer(lambda each: log.append_labels(model, each), most=LABELS_WAITING, name="ratoon-labels")
-            if self.serving.log != "off":
-
-                def keep(rows: Sequence[PredictedRow]) -> list[None]:
-                    log.append_predictions(model, rows)
-                    return [None] * len(rows)
-
-                self.predictions = Writer(
-                    keep,
-                    most=self.serving.buffer,
-                    name="ratoon-predictions",
-                    patient=self.serving.log == "buffer",
-                )
 
     # -- state -----------------------------------------------------------------------------------
 
@@ -142,46 +125,22 @@ class Replica:
         ids = self._row_ids(columns, name, rows)
         answer = await self.execution.run(version, X)
         answered = Answered(version, name, ids, version.outputs(answer), datetime.now(UTC).replace(tzinfo=None))
-        if self.predictions is not None and rows:
-            await self._record(answered, X, answer)
+        if self.recorder is not None and self.recorder.how != "off" and rows:
+            await self.recorder.predictions(self._rows(answered, X, answer), self.seconds)
         self.metrics.rows.inc(rows)
         return answered
 
-    async def _record(self, answered: Answered, X: pd.DataFrame, answer: Answer) -> None:
-        rows = self._rows(answered, X, answer)
-        if self.predictions is None:
-            return
-        if self.serving.log == "await":
-            await self.predictions.write(rows, self.seconds)
-        elif self.predictions.put(rows) is None:
-            self.metrics.dropped.inc(len(rows))
-
-    def _rows(self, answered: Answered, X: pd.DataFrame, answer: Answer) -> list[PredictedRow]:
+    def _rows(self, answered: Answered, X: pd.DataFrame, answer: Answer) -> list[Prediction]:
+        """The rows as the log keeps them: of two classes the last one's probability, else the prediction itself."""
         version = answered.version
         arm = self.follower.now.role(version)
-        scores = answer.scores
-        if scores is not None and scores.ndim == 2:  # as `Trained.predict_frame` has it
-            scores = scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1)
-        predictions, columns = answer.prediction.tolist(), [X[name].tolist() for name in X.columns]
-        names = version.contract.names
+        two = answer.scores is not None and answer.scores.ndim == 2 and answer.scores.shape[1] == 2
+        served = answer.scores[:, 1] if two and answer.scores is not None else answer.prediction
+        columns = [X[name].tolist() for name in X.columns]
+        names, common = version.contract.names, {"version": version.number, "watermark": version.watermark, "arm": arm}
         return [
-            PredictedRow(
-                row_id=row_id,
-                at=answered.at,
-                version=version.number,
-                watermark=version.watermark,
-                arm=arm,
-                features=dict(zip(names, values, strict=True)),
-                prediction=prediction,
-                score=score,
-            )
-            for row_id, values, prediction, score in zip(
-                answered.row_ids,
-                zip(*columns, strict=True),
-                predictions,
-                [None] * len(predictions) if scores is None else scores.tolist(),
-                strict=True,
-            )
+            Prediction(row_id, answered.at, features=dict(zip(names, values, strict=True)), prediction=value, **common)
+            for row_id, values, value in zip(answered.row_ids, zip(*columns, strict=True), served.tolist(), strict=True)
         ]
 
     def _row_ids(self, columns: Columns, name: str, rows: int) -> list[str]:
@@ -205,13 +164,10 @@ class Replica:
 
     def close(self) -> None:
         """Write what waits for the log, and let go of the versions."""
-        for writer in (self.predictions, self.labels):
-            if writer is not None:
-                writer.close(self.seconds)
+        if self.recorder is not None:
+            self.recorder.close()
         self.execution.close()
         self.follower.stop()
-        if self.log is not None:
-            self.log.close()
 
 
 def _listed(values: object) -> list[object]:

@@ -6,51 +6,47 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from models_served import Served
 
+from ratoon.log import Log, Prediction, Status, open_log
+from ratoon.log.engine import connect
+from ratoon.log.prepared import HandIn
 from ratoon.serving.keys import Keys
 from ratoon.serving.loading import RegistryVersions
 from ratoon.serving.metrics import Metrics
-from ratoon.serving.recording import LabelEvent, PredictedRow
+from ratoon.serving.recording import Recorder
 from ratoon.serving.replica import Replica
 from ratoon.serving.server import DrainingServer, listen, server_of
 from ratoon.serving.versions import Follower, SwapOutcome
+from ratoon.spec.errors import Unavailable
 from ratoon.spec.keys.serving import ServingSpec
 
 
-@dataclass
-class MemoryLog:
-    """A log that ends with the test, and that can be stopped."""
+class StoppableLog(Log):
+    """A log that can be stopped, as a database that went away."""
 
-    predictions: dict[str, PredictedRow] = field(default_factory=dict)
-    labels: dict[str, LabelEvent] = field(default_factory=dict)
-    stopped: bool = False
-    commits: int = 0
+    stopped = False
 
-    def append_predictions(self, model: str, rows: Sequence[PredictedRow]) -> None:
-        self._check()
-        for row in rows:
-            self.predictions.setdefault(row.row_id, row)
-
-    def append_labels(self, model: str, events: Sequence[LabelEvent]) -> list[str]:
-        self._check()
-        said = []
-        for event in events:
-            said.append("repeated" if event.event_id in self.labels else "accepted")
-            self.labels.setdefault(event.event_id, event)
-        return said
-
-    def close(self) -> None:
-        pass
-
-    def _check(self) -> None:
+    def append(self, hand_ins: Sequence[HandIn], *, patient: bool = True) -> list[list[Status]]:
         if self.stopped:
-            raise OSError("the log is away")
-        self.commits += 1
+            raise Unavailable("the log is away")
+        return super().append(hand_ins, patient=patient)
+
+    @property
+    def rows(self) -> dict[str, Prediction]:
+        """All predictions by their rows' ids."""
+        return {each.prediction.row_id: each.prediction for each in self.predictions_after("shop", limit=10_000)}
+
+
+def opened(folder: Path) -> StoppableLog:
+    url = f"sqlite:///{folder / 'log.db'}"
+    open_log(url).close()
+    return StoppableLog(connect(url))
 
 
 @dataclass
@@ -60,7 +56,7 @@ class Running:
     url: str
     replica: Replica
     server: DrainingServer
-    log: MemoryLog
+    log: StoppableLog
     swaps: list[SwapOutcome]
     client: httpx.Client
     thread: threading.Thread
@@ -79,7 +75,7 @@ class Running:
 
 @contextmanager
 def running(
-    served: Served, *, keys: str = "", source: Any = None, log: Any = None, how: str = "buffer", **serving: Any
+    served: Served, *, keys: str = "", source: Any = None, how: str = "buffer", **serving: Any
 ) -> Iterator[Running]:
     """A replica with these keys of `serving:`, once its first version answers."""
     spec = served.spec
@@ -91,8 +87,9 @@ def running(
         poll=settings.poll.total_seconds(),
         told=swaps.append,
     )
-    kept = log if log is not None else MemoryLog()
-    replica = Replica(spec, settings, follower, Keys.read(keys, "the test"), Metrics(spec.model), log=kept)
+    kept = opened(served.folder)
+    recorder = Recorder(kept, spec.model, how=settings.log, buffer=settings.buffer)
+    replica = Replica(spec, settings, follower, Keys.read(keys, "the test"), Metrics(spec.model), recorder)
     server = server_of(replica)
     follower.start()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

