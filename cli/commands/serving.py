@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ...spec.errors import BadInput
 from ...spec.keys.serving import ServingSpec
-from ...spec.load import load_spec
+from ..specs import load_for_flows
 from ..terminal import Terminal
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ServeOptions:
 
 def serve(path: Path, options: ServeOptions) -> None:
     """Serve until a signal. Raises BadInput for options that cannot be used."""
-    spec = load_spec(path)
+    spec = load_for_flows(path)
     asked = {"host": options.host, "port": options.port, "replicas": options.replicas}
     asked["metrics_port"] = options.metrics_port
     said = {name: value for name, value in asked.items() if value is not None}
