@@ -37,12 +37,12 @@ def label_routes(replica: Replica) -> APIRouter:
         if len(events) > limits.rows:
             raise RequestError(413, f"{len(events)} labels; serving.limits.rows is {limits.rows}")
         outcomes = await replica.recorder.labels(events, replica.seconds) if events else []
-        counted = Counter(outcomes)
+        counted: dict[str, int] = Counter(outcomes)
         for outcome, count in counted.items():
             replica.metrics.count(replica.metrics.labels, outcome, count)
         request.scope["ratoon"] = ("", "", len(events), key.name)
         said = [{"event_id": event.event_id, "outcome": each} for event, each in zip(events, outcomes, strict=True)]
-        return as_json({"labels": said, **counted})
+        return as_json({"labels": said, "outcomes": counted})
 
     return router
 

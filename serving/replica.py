@@ -137,9 +137,9 @@ class Replica:
         two = answer.scores is not None and answer.scores.ndim == 2 and answer.scores.shape[1] == 2
         served = answer.scores[:, 1] if two and answer.scores is not None else answer.prediction
         columns = [X[name].tolist() for name in X.columns]
-        names, common = version.contract.names, {"version": version.number, "watermark": version.watermark, "arm": arm}
+        names, number, watermark = version.contract.names, version.number, version.watermark
         return [
-            Prediction(row_id, answered.at, features=dict(zip(names, values, strict=True)), prediction=value, **common)
+            Prediction(row_id, answered.at, number, dict(zip(names, values, strict=True)), value, watermark, arm)
             for row_id, values, value in zip(answered.row_ids, zip(*columns, strict=True), served.tolist(), strict=True)
         ]
 
