@@ -38,6 +38,7 @@ class Contents:
     labels: pa.Table
     sealed_rows: tuple[Path, ...]
     sealed_labels: tuple[Path, ...]
+    settled: datetime | None  # labels that arrived later are to be left out: see `settle`
 
 
 def columns_of(connection: Connection, model: str) -> Columns:
@@ -53,7 +54,7 @@ def columns_of(connection: Connection, model: str) -> Columns:
     )
 
 
-def contents_of(connection: Connection, folder: Path, model: str) -> Contents:
+def contents_of(connection: Connection, folder: Path, model: str, settled: datetime | None) -> Contents:
     """All of *model* that one transaction sees in a SQLite log whose sealed days lie in *folder*."""
     found = columns_of(connection, model)
     sealed = sealed_days(connection, model)
@@ -64,6 +65,7 @@ def contents_of(connection: Connection, folder: Path, model: str) -> Contents:
         labels_table(connection.execute(_tail_of_labels(model, sealed))),
         tuple(folder / each.file for each in sealed if each.kind == "predictions"),
         tuple(folder / each.file for each in sealed if each.kind == "labels"),
+        settled,
     )
 
 

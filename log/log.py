@@ -14,7 +14,8 @@ from ..spec.errors import Refused
 from .append import add_columns, append
 from .contents import Columns, Contents, columns_of, contents_of, places_of, settle
 from .engine import connect, shown
-from .entries import WHOLE, LabelEvent, LoggedLabel, LoggedPrediction, LogSummary, Prediction, Status, utc_now
+from .entries import WHOLE, LabelEvent, LoggedLabel, LoggedPrediction, LogSummary, Prediction, Status, naive, utc_now
+from .history import append_past, parts
 from .migrate import migrate
 from .place import sealed_folder
 from .prepared import Column, HandIn, prepared_labels, prepared_predictions
@@ -92,6 +93,31 @@ class Log:
                     self._columns[each.model] = self._columns.get(each.model, frozenset()).union(each.columns)
         return found
 
+    def import_predictions(self, model: str, rows: Sequence[Prediction], partition: str = WHOLE) -> list[Status]:
+        """Write a history's *rows*, which arrived at their own times; give them in the order of these."""
+        return self._import(prepared_predictions(model, rows, partition), ())
+
+    def import_labels(
+        self, model: str, events: Sequence[LabelEvent], arrivals: Sequence[datetime], partition: str = WHOLE
+    ) -> list[Status]:
+        """Write a history's labels, in the order of their *arrivals*; their predictions must be there.
+
+        What broke off is taken up by doing it again. Raises BadInput for a label that came no later than one that the
+        log had before: who has read that one would never see it.
+        """
+        return self._import(prepared_labels(model, events, partition), [naive(each) for each in arrivals])
+
+    def _import(self, hand_in: HandIn, arrivals: Sequence[datetime]) -> list[Status]:
+        found: list[Status] = []
+        for part, times in parts(hand_in, arrivals):
+
+            def work(connection: Connection, part: HandIn = part, times: Sequence[datetime] = times) -> list[Status]:
+                add_columns(connection, part.model, part.columns)
+                return append_past(connection, part, times, self.now())
+
+            found += write(self.engine, [part.place], work)
+        return found
+
     def labels_after(
         self, model: str, position: int = 0, limit: int = 1000, partition: str = WHOLE
     ) -> list[LoggedLabel]:
@@ -114,8 +140,8 @@ class Log:
     def contents(self, model: str) -> Contents:
         """All of a model in a SQLite log, as of one moment. Raises Refused for PostgreSQL, whose tables are read."""
         folder = self._sealed()
-        self.settle(model)
-        return read(self.engine, lambda c: contents_of(c, folder, model))
+        settled = self.settle(model)
+        return read(self.engine, lambda c: contents_of(c, folder, model, settled))
 
     def columns(self, model: str) -> Columns:
         """The kinds of a model's features, label and prediction."""
