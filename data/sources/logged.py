@@ -66,7 +66,7 @@ def _embedded(spec: Spec, log: Log) -> tuple[Engine, ir.Table, ir.Table | None]:
         engine.keep("ratoon_log_labels", contents.labels)
         value = _value("value", contents.columns.label, "json_extract_string(value, '$')")
         columns = _labels(spec.data, value)
-        settled = "" if contents.settled is None else f" WHERE arrival <= '{written(contents.settled)}'"
+        settled = f" WHERE arrival <= '{written(contents.settled)}'"
         labels = _view(engine, "ratoon_data_labels", columns, "ratoon_log_labels", contents.sealed_labels, settled)
     except BaseException:
         engine.close()
@@ -137,8 +137,8 @@ def _by_url(spec: Spec, log: Log, url: str) -> tuple[Engine, ir.Table, ir.Table 
         of = _labels(data, _value("value", columns.label, "(value::jsonb #>> '{}')"))
         types = {data.label_id[0]: "string", str(data.target): _TYPES[columns.label]}
         types[str(data.label_time)] = "timestamp(6)"
-        until = "" if settled is None else f" AND arrival <= '{written(settled)}'"
-        query = f"SELECT {_listed(of)} FROM log_labels WHERE model = {model}{until}"  # noqa: S608
+        of_model = f"model = {model} AND arrival <= '{written(settled)}'"
+        query = f"SELECT {_listed(of)} FROM log_labels WHERE {of_model}"  # noqa: S608  # names are quoted
         return engine, rows, engine.query(query, types)
     except BaseException:
         engine.close()
