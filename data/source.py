@@ -14,7 +14,7 @@ from .columns import ID, TIME
 from .doubts.ids import unmet
 from .doubts.unmeant import unmeant
 from .sources.counted import label_ids, moved, placing, several_labels
-from .sources.engine import Engine
+from .sources.engine import Engine, name_of
 from .sources.layout import Kind, Layout, layout
 from .sources.measured import known_facts, with_facts
 from .sources.moment import LAST_ROW, TICK, check_moments, literal
@@ -44,9 +44,9 @@ def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None, held:
     """
     engine, rows, labels = open_tables(spec)
     try:
-        if held and spec.data.url is None:
+        if held and engine.embedded:
             rows, labels = _held(engine, "rows", rows), _held(engine, "labels", labels)
-        return Source(spec, engine, rows, labels, expected or {}, held=held and spec.data.url is None)
+        return Source(spec, engine, rows, labels, expected or {}, held=held and engine.embedded)
     except BaseException:
         engine.close()
         raise
@@ -78,7 +78,7 @@ class Source:
         self._layout: Layout = layout(spec, rows, labels, engine.where, expected, beside)
         self._beside = beside - set(self._layout.features)
         self._rows = Rows(spec, self._layout, rows, labels)
-        self._still = spec.data.url is None
+        self._still = engine.embedded
         self._view: View | None = None
         if self._still:  # files stand still while they are open; a database changes between two questions
             facts = known_facts(spec, engine, self._rows, check=lambda: self._check(spec, rows, labels))
@@ -214,7 +214,7 @@ def _alike(rows: Rows) -> Hashable:
     """What the SQL of every question to *rows* follows from."""
     tables = [each for each in (rows.table, rows.labels) if each is not None]
     return (
-        *((each.get_backend().name, each.get_name(), str(each.schema())) for each in tables),
+        *((each.get_backend().name, name_of(each), str(each.schema())) for each in tables),
         rows.spec.data.model_dump_json(),
         rows.spec.task,
         repr(rows.layout),

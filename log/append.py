@@ -35,20 +35,23 @@ _released = delete(waiting).where(
 )
 
 
-@dataclass(slots=True)
+@dataclass
 class Stamps:
     """The arrivals that a partition gives, one after the other, from *now* on."""
 
     clock: Clock
     now: datetime
 
-    def next(self) -> datetime:
+    def of_row(self, row: Row) -> datetime:
+        return self._next()
+
+    def of_label(self, event: Event) -> datetime:
+        self.clock.labelled = self._next()
+        return self.clock.labelled
+
+    def _next(self) -> datetime:
         self.clock.arrival = max(self.now, self.clock.last + TICK)
         return self.clock.arrival
-
-    def next_label(self) -> datetime:
-        self.clock.labelled = self.next()
-        return self.clock.labelled
 
 
 @dataclass(slots=True)
@@ -68,7 +71,7 @@ def append(connection: Connection, hand_ins: Sequence[HandIn], now: Callable[[],
     for place, together in places.items():
         rows = [row for each in together for row in each.rows]
         events = [event for each in together for event in each.events]
-        outcome = _append_to(connection, place, rows, events, now)
+        outcome = append_to(connection, place, (rows, events), Stamps(find_clock(connection, place), now()))
         row_at = event_at = 0
         for each in together:
             row_end, event_end = row_at + len(each.rows), event_at + len(each.events)
@@ -77,16 +80,16 @@ def append(connection: Connection, hand_ins: Sequence[HandIn], now: Callable[[],
     return [found[id(each)] for each in hand_ins]
 
 
-def _append_to(
-    connection: Connection, place: Partition, rows: list[Row], events: list[Event], now: Callable[[], datetime]
+def append_to(
+    connection: Connection, place: Partition, both: tuple[Sequence[Row], Sequence[Event]], stamps: Stamps
 ) -> Outcome:
-    clock = find_clock(connection, place)
-    stamps = Stamps(clock, now())
+    """Write rows, then events, to a partition whose lock is held."""
+    (rows, events), clock = both, stamps.clock
     before = clock.arrival
     here = find_rows(connection, place[0], {each.row_id for each in (*rows, *events)})
     outcome = Outcome()
     new = _new_rows(rows, here, place[1], outcome)
-    _insert(connection, predictions, [_row_values(place, row, stamps.next()) for row in new])
+    _insert(connection, predictions, [_row_values(place, row, stamps.of_row(row)) for row in new])
     freed = find_waiting(connection, place, [row.row_id for row in new]) if new else []
     if freed or events:
         known = find_labels(connection, place[0], [*freed, *events])
@@ -95,7 +98,7 @@ def _append_to(
             known.add(each)
         early: list[Event] = []
         _sort_events(events, here, known, _Kept(place[1], fresh, early, outcome.events))
-        _insert(connection, labels, [_label_values(place, each, stamps.next_label()) for each in fresh])
+        _insert(connection, labels, [_label_values(place, each, stamps.of_label(each)) for each in fresh])
         _release(connection, place, freed)
         if early:
             _wait(connection, place, early, stamps, outcome.events)
@@ -104,7 +107,7 @@ def _append_to(
     return outcome
 
 
-def _new_rows(rows: list[Row], here: dict[str, str], partition: str, outcome: Outcome) -> list[Row]:
+def _new_rows(rows: Sequence[Row], here: dict[str, str], partition: str, outcome: Outcome) -> list[Row]:
     """Those of *rows* that the log has not; their ids are *here*, in this partition, from now on."""
     new = []
     for row in rows:
@@ -127,7 +130,7 @@ class _Kept:
     said: list[Status]
 
 
-def _sort_events(events: list[Event], here: dict[str, str], known: Known, kept: _Kept) -> None:
+def _sort_events(events: Sequence[Event], here: dict[str, str], known: Known, kept: _Kept) -> None:
     for event in events:
         if (event.event_id, event.value) in known.events:
             kept.said.append("repeated")

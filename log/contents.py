@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Select, and_, func, or_, select, true, update
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, true, update
 
-from .engine import Partition
+from .append import store_clock
+from .engine import Partition, hold
+from .lookups import Clock, find_clock
 from .sealed import labels_table, predictions_table
 from .tables import clocks, columns, labels, predictions, prunes, seals
 from .values import Kind, common
@@ -38,6 +40,7 @@ class Contents:
     labels: pa.Table
     sealed_rows: tuple[Path, ...]
     sealed_labels: tuple[Path, ...]
+    settled: datetime  # labels that arrived later are to be left out: see `settle`
 
 
 def columns_of(connection: Connection, model: str) -> Columns:
@@ -48,12 +51,12 @@ def columns_of(connection: Connection, model: str) -> Columns:
         kinds.setdefault((role, name), []).append(kind)
     return Columns(
         features={name: common(found) for (role, name), found in kinds.items() if role == "feature"},
-        label=common(kinds.get(("label", ""), ["number"])),
-        prediction=common(kinds.get(("prediction", ""), ["number"])),
+        label=common(kinds.get(("label", ""), [])),
+        prediction=common(kinds.get(("prediction", ""), [])),
     )
 
 
-def contents_of(connection: Connection, folder: Path, model: str) -> Contents:
+def contents_of(connection: Connection, folder: Path, model: str, until: datetime) -> Contents:
     """All of *model* that one transaction sees in a SQLite log whose sealed days lie in *folder*."""
     found = columns_of(connection, model)
     sealed = sealed_days(connection, model)
@@ -64,6 +67,7 @@ def contents_of(connection: Connection, folder: Path, model: str) -> Contents:
         labels_table(connection.execute(_tail_of_labels(model, sealed))),
         tuple(folder / each.file for each in sealed if each.kind == "predictions"),
         tuple(folder / each.file for each in sealed if each.kind == "labels"),
+        until,
     )
 
 
@@ -107,16 +111,37 @@ def _tail_of_labels(model: str, sealed: Sequence[SealedDay]) -> Select[Any]:
     return select(labels).where(labels.c.model == model, beyond).order_by(labels.c.n)
 
 
-def settle(connection: Connection, model: str, now: datetime) -> datetime:
-    """A moment that no label will have any more, in any partition of *model*; the locks of all are held.
+def settled(connection: Connection, model: str) -> datetime | None:
+    """The moment of `settle`, if nothing is to be done for it: with one partition it is that one's clock."""
+    found = connection.execute(select(clocks.c.arrival, clocks.c.closed).where(clocks.c.model == model)).all()
+    return _latest(found) if len(found) == 1 else None
+
+
+def settle(connection: Connection, model: str) -> datetime | None:
+    """A moment after which every later label is stamped, in any partition; the lock `all_of` the model is held.
 
     Partitions stamp apart from each other: one that is read up to its newest label may be ahead of another, whose next
-    label would be taken for old. So all clocks are set to one moment before they are read together.
+    label would be taken for old. So all clocks are set to the latest one's moment before they are read together.
     """
-    clock = select(clocks.c.arrival, clocks.c.closed).where(clocks.c.model == model)
-    moment = max([now, *(each for row in connection.execute(clock) for each in row if each is not None)])
-    connection.execute(update(clocks).where(clocks.c.model == model, clocks.c.arrival < moment).values(arrival=moment))
+    hold(connection, places_of(connection, model))
+    found = connection.execute(select(clocks.c.arrival, clocks.c.closed).where(clocks.c.model == model)).all()
+    moment = _latest(found)
+    if moment is not None:
+        behind = update(clocks).where(clocks.c.model == model, clocks.c.arrival < moment)
+        connection.execute(behind.values(arrival=moment))
     return moment
+
+
+def open_partition(connection: Connection, place: Partition) -> None:
+    """Make a partition, whose clock starts at its model's latest; the lock `all_of` the model is held."""
+    if find_clock(connection, place).stored:
+        return
+    moment = settle(connection, place[0])
+    store_clock(connection, place, Clock(moment or datetime.min, stored=False))
+
+
+def _latest(found: Sequence[Row[tuple[datetime, datetime | None]]]) -> datetime | None:
+    return max((each for row in found for each in row if each is not None), default=None)
 
 
 def places_of(connection: Connection, model: str) -> list[Partition]:

@@ -30,6 +30,11 @@ _WRITES = "ratoon_writes"
 WHOLE_LOG: Partition = ("", "")  # the lock of who makes the tables
 
 
+def all_of(model: str) -> Partition:
+    """The lock of who makes a partition of *model*, or sets all of its clocks; it is taken before any other."""
+    return model, "\0"
+
+
 def connect(url: str) -> Engine:
     """An engine for *url*; the folder and the file of a SQLite log are made, for their owner only.
 
@@ -67,10 +72,15 @@ def connect(url: str) -> Engine:
 def writing(engine: Engine, partitions: Collection[Partition]) -> Iterator[Connection]:
     """A transaction that holds the locks of *partitions* until it ends."""
     with engine.execution_options(**{_WRITES: True}).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            for number in sorted(_lock_number(each) for each in partitions):  # in one order, so that none waits for
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")  # another that waits for it
+        hold(connection, partitions)
         yield connection
+
+
+def hold(connection: Connection, partitions: Collection[Partition]) -> None:
+    """Take the locks of *partitions*, until the transaction ends, in one order: none waits for who waits for it."""
+    if connection.dialect.name == "postgresql":
+        for number in sorted(_lock_number(each) for each in partitions):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")
 
 
 @contextmanager

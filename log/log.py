@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Engine
 
 from ..spec.errors import Refused
 from .append import add_columns, append
-from .contents import Columns, Contents, columns_of, contents_of, places_of, settle
-from .engine import connect, shown
-from .entries import WHOLE, LabelEvent, LoggedLabel, LoggedPrediction, LogSummary, Prediction, Status, utc_now
+from .contents import Columns, Contents, columns_of, contents_of, open_partition, places_of, settle, settled
+from .engine import Partition, all_of, connect, shown
+from .entries import WHOLE, LabelEvent, LoggedLabel, LoggedPrediction, LogSummary, Prediction, Status, naive, utc_now
+from .history import append_past, parts
 from .migrate import migrate
 from .place import sealed_folder
 from .prepared import Column, HandIn, prepared_labels, prepared_predictions
@@ -55,6 +56,7 @@ class Log:
         self.folder = sealed_folder(engine.url)
         self.now = now
         self._columns: dict[str, frozenset[Column]] = {}  # that the database knows, by model
+        self._places: frozenset[Partition] = frozenset()  # that are known to be there
         self._lock = threading.Lock()
 
     def append_predictions(self, model: str, rows: Sequence[Prediction], partition: str = WHOLE) -> list[Status]:
@@ -85,11 +87,48 @@ class Log:
                 add_columns(connection, each.model, each.columns)
             return append(connection, hand_ins, self.now)
 
-        found = write(self.engine, {each.place for each in hand_ins}, work, patient=patient)
+        places = {each.place for each in hand_ins}
+        for place in places:
+            self._open(place)
+        found = write(self.engine, places, work, patient=patient)
         if new:
             with self._lock:
                 for each in new:
                     self._columns[each.model] = self._columns.get(each.model, frozenset()).union(each.columns)
+        return found
+
+    def import_predictions(self, model: str, rows: Sequence[Prediction], partition: str = WHOLE) -> list[Status]:
+        """Write a history's *rows*, which arrived at their own times; give them in the order of these."""
+        return self._import(prepared_predictions(model, rows, partition), ())
+
+    def import_labels(
+        self, model: str, events: Sequence[LabelEvent], arrivals: Sequence[datetime], partition: str = WHOLE
+    ) -> list[Status]:
+        """Write a history's labels, in the order of their *arrivals*; their predictions must be there.
+
+        What broke off is taken up by doing it again. Raises BadInput for a label that came no later than one that the
+        log had before: who has read that one would never see it.
+        """
+        return self._import(prepared_labels(model, events, partition), [naive(each) for each in arrivals])
+
+    def _open(self, place: Partition) -> None:
+        """Make a partition, unless it is there."""
+        if place in self._places:
+            return
+        write(self.engine, [all_of(place[0])], lambda c: open_partition(c, place))
+        with self._lock:
+            self._places = self._places | {place}
+
+    def _import(self, hand_in: HandIn, arrivals: Sequence[datetime]) -> list[Status]:
+        found: list[Status] = []
+        self._open(hand_in.place)
+        for part, times in parts(hand_in, arrivals):
+
+            def work(connection: Connection, part: HandIn = part, times: Sequence[datetime] = times) -> list[Status]:
+                add_columns(connection, part.model, part.columns)
+                return append_past(connection, part, times, self.now())
+
+            found += write(self.engine, [part.place], work)
         return found
 
     def labels_after(
@@ -114,22 +153,17 @@ class Log:
     def contents(self, model: str) -> Contents:
         """All of a model in a SQLite log, as of one moment. Raises Refused for PostgreSQL, whose tables are read."""
         folder = self._sealed()
-        self.settle(model)
-        return read(self.engine, lambda c: contents_of(c, folder, model))
+        until = self.settle(model)
+        return read(self.engine, lambda c: contents_of(c, folder, model, until))
 
     def columns(self, model: str) -> Columns:
         """The kinds of a model's features, label and prediction."""
         return read(self.engine, lambda c: columns_of(c, model))
 
-    def settle(self, model: str) -> datetime | None:
-        """A moment up to which all partitions may be read together: no later label is stamped before it.
-
-        None: the model has no more than one partition, whose newest label is always such a moment.
-        """
-        places = read(self.engine, lambda c: places_of(c, model))
-        if len(places) <= 1:
-            return None
-        return write(self.engine, places, lambda c: settle(c, model, self.now()))
+    def settle(self, model: str) -> datetime:
+        """A moment after which every later label of a model is stamped, whatever partition it is in."""
+        found = read(self.engine, lambda c: settled(c, model))
+        return found or write(self.engine, [all_of(model)], lambda c: settle(c, model)) or datetime.min
 
     def seal(self, model: str, after: timedelta = timedelta(0)) -> list[Sealed]:
         """Seal the days of a model that ended *after* ago or earlier into Parquet; those that were sealed now.

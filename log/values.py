@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..spec.errors import BadInput
 
-Kind = Literal["boolean", "integer", "number", "text", "json"]
+Kind = Literal["boolean", "integer", "number", "text", "json", "missing"]
 Scalar = bool | int | float | str | None
 
 _INFINITE = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -18,7 +18,7 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=F
 
 
 def feature_text(features: Mapping[str, object], kinds: dict[tuple[str, Kind], None]) -> str:
-    """*features* as a JSON object; the kind of each value that is there is added to *kinds*, in order.
+    """*features* as a JSON object; the kind of each value is added to *kinds*, in order.
 
     What is missing (None, NaN, NaT) is null, an infinite number the text that Python and PostgreSQL read as one.
     Raises BadInput for a value that is no scalar.
@@ -31,8 +31,7 @@ def feature_text(features: Mapping[str, object], kinds: dict[tuple[str, Kind], N
                 f"features: {name!r} is a {type(value).__name__}; expected a number, a boolean, text or nothing. "
                 "Nothing was written"
             )
-        if kind is not None:
-            kinds[name, kind] = None
+        kinds[name, kind or "missing"] = None
     return _dumps(plain)
 
 
@@ -139,8 +138,8 @@ def as_kind(value: object, kind: Kind) -> Scalar:
 
 
 def common(kinds: Iterable[Kind]) -> Kind:
-    """The kind of a column that has held values of all *kinds*."""
-    found = set(kinds)
+    """The kind of a column that has held values of all *kinds*; a number if it never held any."""
+    found = set(kinds) - {"missing"} or {"number"}
     if len(found) == 1:
         return found.pop()
     if "json" in found:

@@ -19,7 +19,6 @@ from ..models.registry.mlflow_registry import Registry
 from ..spec.errors import BadInput, RatoonError, Refused
 from ..spec.keys.serving import ServingSpec
 from ..spec.model import Spec
-from ..spec.stores import stores_of
 from .keys import VARIABLE, Keys, is_loopback
 from .loading import RegistryVersions
 from .metrics import Metrics
@@ -72,7 +71,7 @@ def _one(spec: Spec, serving: ServingSpec, keys: Keys, number: int, announce: Ca
             poll=serving.poll.total_seconds(),
             told=_Told(stores, name, metrics, announce if number == 0 else None),
         )
-        recorder = Recorder(open_log(log_url(spec)), spec.model, how=serving.log, buffer=serving.buffer)
+        recorder = Recorder(open_log(stores.stores.log), spec.model, how=serving.log, buffer=serving.buffer)
         replica = Replica(spec, serving, follower, keys, metrics, recorder, name)
         _log.info("serving %s at http://%s:%s", spec.model, serving.host, listening.getsockname()[1])
         run(replica, listening)
@@ -105,11 +104,6 @@ class _Told:
             _log.error("the swap to version %s is not in the ledger: %s", outcome.version, error)
         if self._announce is not None:
             self._announce(Swapped.model_validate({"model": spec.model, "spec": str(spec.path), **said}))
-
-
-def log_url(spec: Spec) -> str:
-    """Where the log of *spec* is."""
-    return f"sqlite:///{stores_of(spec).home / 'log.db'}"
 
 
 def read_keys(spec: Spec, serving: ServingSpec) -> Keys:
