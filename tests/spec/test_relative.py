@@ -72,11 +72,11 @@ NO_FILES = {
     "data.labels.csv.null", "data.labels.id", "data.labels.table", "data.labels.url", "data.no_label", "data.positive",
     "data.prediction", "data.table", "data.target", "data.time", "data.url", "gate.slices.name", "gate.slices.where",
     "learner.requirements", "learner.trusted", "model", "monitors.drift.columns", "monitors.quality.columns",
-    "policy.when", "stores.ledger", "stores.log", "stores.mlflow",
+    "policy.when", "serving.host", "stores.ledger", "stores.log", "stores.mlflow",
 }  # fmt: skip
 FILES = {
     "data.source", "data.labels.source", "gate.metric.use", "learner.build", "learner.family", "monitors.own.use",
-    "monitors.performance.metric.use", "policy.own.use", "stores.home", "stores.workspace",
+    "monitors.performance.metric.use", "policy.own.use", "serving.keys", "stores.home", "stores.workspace",
 }  # fmt: skip
 
 
