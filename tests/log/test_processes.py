@@ -47,7 +47,8 @@ def followed(log: Log, writers: list[subprocess.Popen[str]]) -> list[LoggedLabel
 def acknowledged(writer: subprocess.Popen[str]) -> list[str]:
     """The labels that the writer was told are on the disk, when it has ended; a torn last line is none."""
     assert writer.stdout is not None
-    said = writer.stdout.read()
+    with writer.stdout:
+        said = writer.stdout.read()
     writer.wait(60)
     return said.split("\n")[:-1]
 
