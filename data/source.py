@@ -171,7 +171,8 @@ class Source:
         found = rows.filter(rows[STATED].notnull(), rows[STATED] <= literal(naive(now)), rows[LABEL_ID].notnull())
         named = found.select(**{ID: found[LABEL_ID], TARGET: found[LABEL], LABEL_TIME: found[STATED]})
         table = self._engine.fetch(self._engine.compile(named), named.schema().to_pyarrow())
-        return table.to_pandas().sort_values([LABEL_TIME, ID], kind="stable", ignore_index=True)
+        frame: pd.DataFrame = table.to_pandas()
+        return frame.sort_values([LABEL_TIME, ID], kind="stable", ignore_index=True)
 
     def unmet_ids(self) -> str:
         """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""

@@ -61,7 +61,7 @@ def _column(rows: Sequence[Mapping[str, object]], name: str, kind: Kind) -> pa.A
     try:
         return pa.array(values, ARROW[kind])
     except pa.ArrowInvalid:  # whole numbers beyond 64 bits
-        return pa.array([None if each is None else float(each) for each in values], pa.float64())  # type: ignore[arg-type]
+        return pa.array([None if each is None else float(each) for each in values], pa.float64())
 
 
 def read_predictions(file: Path, position: int, limit: int) -> list[LoggedPrediction]:

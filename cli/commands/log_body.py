@@ -117,7 +117,7 @@ def _predictions(source: Source, now: datetime, version: str) -> Iterator[Predic
     features = frame[list(source.features)].to_dict("records")
     served = frame[PREDICTION] if PREDICTION in frame else [None] * len(frame)
     for row_id, time, values, said in zip(frame[ID], frame[TIME], features, served, strict=True):
-        yield Prediction(row_id, time.to_pydatetime(), version, values, said)
+        yield Prediction(row_id, time.to_pydatetime(), version, {str(k): v for k, v in values.items()}, said)
 
 
 def _frame(source: Source, now: datetime) -> pd.DataFrame:
