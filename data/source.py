@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from ..spec.errors import DataError
 from ..spec.model import Spec
 from ..spec.values import Span
-from .columns import ID, TIME
+from .columns import ID, LABEL_TIME, TARGET, TIME
 from .doubts.ids import unmet
 from .doubts.unmeant import unmeant
 from .sources.counted import label_ids, moved, placing, several_labels
@@ -21,7 +23,7 @@ from .sources.moment import LAST_ROW, TICK, check_moments, literal
 from .sources.place import open_tables
 from .sources.query import Questions
 from .sources.revisions import Revisions
-from .sources.rows import Rows
+from .sources.rows import LABEL, LABEL_ID, STATED, Rows
 from .view import View, naive
 
 if TYPE_CHECKING:
@@ -156,6 +158,21 @@ class Source:
             ordered=self._rows.spec.data.label_time is not None,
             age=None if age is None else timedelta(seconds=float(age)),
         )
+
+    def label_events(self, now: datetime) -> pd.DataFrame | None:
+        """Every label of a table of labels that came by *now*: `_id`, `_target`, `_label_time`, in order of arrival.
+
+        None if labels lie with their rows, or if nothing says when they came.
+        """
+        data, labels = self._rows.spec.data, self._rows.labels
+        if labels is None or data.label_time is None:
+            return None
+        rows = self._rows.label_rows()
+        found = rows.filter(rows[STATED].notnull(), rows[STATED] <= literal(naive(now)), rows[LABEL_ID].notnull())
+        named = found.select(**{ID: found[LABEL_ID], TARGET: found[LABEL], LABEL_TIME: found[STATED]})
+        table = self._engine.fetch(self._engine.compile(named), named.schema().to_pyarrow())
+        frame: pd.DataFrame = table.to_pandas()
+        return frame.sort_values([LABEL_TIME, ID], kind="stable", ignore_index=True)
 
     def unmet_ids(self) -> str:
         """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""

@@ -6,7 +6,7 @@ grow in the order of commits: who has read up to one of them has read all before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -86,7 +86,7 @@ def append_to(
     """Write rows, then events, to a partition whose lock is held."""
     (rows, events), clock = both, stamps.clock
     before = clock.arrival
-    here = find_rows(connection, place[0], {each.row_id for each in (*rows, *events)})
+    here = find_rows(connection, place[0], {row.row_id for row in rows} | {event.row_id for event in events})
     outcome = Outcome()
     new = _new_rows(rows, here, place[1], outcome)
     _insert(connection, predictions, [_row_values(place, row, stamps.of_row(row)) for row in new])
@@ -186,7 +186,7 @@ def _row_values(place: Partition, row: Row, arrival: datetime) -> dict[str, obje
     }
 
 
-def _insert(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         connection.execute(_inserts(table, connection.dialect.name), rows)
 

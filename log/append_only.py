@@ -102,7 +102,7 @@ def _clocks(dialect: str) -> Iterator[str]:
         f"SELECT RAISE(ABORT, '{_WORDS}: DELETE of log_clocks is refused'); END"
     )
     yield (
-        "CREATE TRIGGER log_clocks_no_replace BEFORE INSERT ON log_clocks WHEN EXISTS (SELECT 1 FROM log_clocks "  # noqa: S608
+        "CREATE TRIGGER log_clocks_no_replace BEFORE INSERT ON log_clocks WHEN EXISTS (SELECT 1 FROM log_clocks "  # noqa: S608  # our own names
         "WHERE model = NEW.model AND partition = NEW.partition) BEGIN "
         f"SELECT RAISE(ABORT, '{_WORDS}: REPLACE of log_clocks is refused'); END"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, or_, select, union_all
+from sqlalchemy import BindParameter, Connection, bindparam, or_, select, union_all
 
 from .engine import Partition
 from .prepared import Event
@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 _AT_ONCE = 400  # ids in one question: SQLite takes a few thousand values at most
 
-_ids = bindparam("ids", expanding=True)
-_model = bindparam("model")
+_ids: BindParameter[str] = bindparam("ids", expanding=True)
+_model: BindParameter[str] = bindparam("model")
 _rows = select(predictions.c.row_id, predictions.c.partition).where(
     predictions.c.model == _model, predictions.c.row_id.in_(_ids)
 )
@@ -28,7 +28,7 @@ _rows_and_sealed = union_all(
         sealed_rows.c.model == _model, sealed_rows.c.row_id.in_(_ids)
     ),
 )
-_events = bindparam("events", expanding=True)
+_events: BindParameter[str] = bindparam("events", expanding=True)
 _known = (
     select(labels.c.event_id, labels.c.row_id, labels.c.value)
     .where(labels.c.model == _model, or_(labels.c.row_id.in_(_ids), labels.c.event_id.in_(_events)))

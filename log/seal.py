@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def seal_days(
     found = []
     for place in places:
         for kind in _TABLES:
-            for day in read(engine, lambda c, place=place, kind=kind: _open_days(c, place, kind, until)):
+            for day in read(engine, partial(_open_days, place=place, kind=kind, until=until)):
                 found += _seal(engine, folder, _Day(place, kind, day), now)
     _sweep(engine, folder)
     return found

@@ -20,7 +20,7 @@ from .entries import LoggedPrediction, Prediction
 from .values import Kind, as_kind
 
 FEATURE = "feature:"
-_TYPES: dict[Kind, pa.DataType] = {
+ARROW: dict[Kind, pa.DataType] = {
     "boolean": pa.bool_(),
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -59,9 +59,9 @@ def labels_table(rows: Iterable[Any]) -> pa.Table:
 def _column(rows: Sequence[Mapping[str, object]], name: str, kind: Kind) -> pa.Array:
     values = [as_kind(row.get(name), kind) for row in rows]
     try:
-        return pa.array(values, _TYPES[kind])
+        return pa.array(values, ARROW[kind])
     except pa.ArrowInvalid:  # whole numbers beyond 64 bits
-        return pa.array([None if each is None else float(each) for each in values], pa.float64())  # type: ignore[arg-type]
+        return pa.array([None if each is None else float(each) for each in values], pa.float64())
 
 
 def read_predictions(file: Path, position: int, limit: int) -> list[LoggedPrediction]:

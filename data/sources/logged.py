@@ -82,7 +82,7 @@ def _view(
     both = f"SELECT * FROM {tail}"  # noqa: S608  # our own name
     if files:
         listed = ", ".join("'" + str(each).replace("'", "''") + "'" for each in files)
-        both += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608
+        both += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608  # our own names
     engine.run(f"CREATE TEMP VIEW {name} AS SELECT {chosen} FROM ({both}){where}")  # noqa: S608  # names are quoted
     return engine.table(name)
 
@@ -131,7 +131,7 @@ def _by_url(spec: Spec, log: Log, url: str) -> tuple[Engine, ir.Table, ir.Table 
     model = _quoted(spec.model)
     engine = Engine.postgres(url)
     try:
-        rows = engine.query(f"SELECT {_listed(chosen)} FROM log_predictions WHERE model = {model}", kinds)  # noqa: S608
+        rows = engine.query(f"SELECT {_listed(chosen)} FROM log_predictions WHERE model = {model}", kinds)  # noqa: S608  # our own names
         if data.labels is None:
             return engine, rows, None
         of = _labels(data, _value("value", columns.label, "(value::jsonb #>> '{}')"))
