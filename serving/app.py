@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .. import __version__
-from .answers import refused
-from .errors import RequestError
 from .gauges import add_gauges
-from .label_routes import label_routes
-from .mlflow_routes import mlflow_routes
 from .observed import Observed
-from .operation_routes import operation_routes
+from .protocol.answers import refused
+from .protocol.errors import RequestError
 from .replica import Replica
-from .v2_routes import v2_routes
+from .routes.invocations import mlflow_routes
+from .routes.labels import label_routes
+from .routes.operation import operation_routes
+from .routes.v2 import v2_routes
 
 _log = logging.getLogger("ratoon.serving")
 

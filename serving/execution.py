@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 
 from ..spec.errors import Refused, Unavailable
-from .apart import Apart
-from .errors import RequestError
-from .prepared import Answer, Prepared
+from .protocol.errors import RequestError
+from .versions.apart import Apart
+from .versions.prepared import Answer, Prepared
 
 QUICK = 0.005  # seconds that the event loop may be held
 _FORGETS = 0.1  # share of the newest measurement in the running mean

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Literal, get_args
 
 from ..spec.errors import BadInput
-from .errors import RequestError
+from .protocol.errors import RequestError
 
 Scope = Literal["predict", "learn", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from ..log import GroupCommit, LabelEvent, Log, Prediction, QueueFull, Status
 from ..spec.errors import BadInput, Unavailable
-from .errors import RequestError, bad
+from .protocol.errors import RequestError, bad
 
 T = TypeVar("T")
 LABELS_WAITING = 100_000  # label events that wait for a commit

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from ..log import Prediction
 from ..spec.keys.serving import ServingSpec
 from ..spec.model import Spec
-from .columns import Columns, row_count
-from .errors import RequestError, bad
 from .execution import Execution
 from .keys import Key, Keys
 from .metrics import Metrics
-from .prepared import Answer, Prepared
+from .protocol.columns import Columns, row_count
+from .protocol.errors import RequestError, bad
 from .recording import Recorder
-from .versions import Follower
+from .versions.follower import Follower
+from .versions.prepared import Answer, Prepared
 
 ID_LENGTH = 400  # most characters of a row's id
 

@@ -20,13 +20,13 @@ from ..spec.errors import BadInput, RatoonError, Refused
 from ..spec.keys.serving import ServingSpec
 from ..spec.model import Spec
 from .keys import VARIABLE, Keys, is_loopback
-from .loading import RegistryVersions
 from .metrics import Metrics
 from .recording import Recorder
 from .replica import Replica
 from .replicas import Replicas, replica_command, socket_for
 from .server import run
-from .versions import Follower, SwapOutcome
+from .versions.follower import Follower, SwapOutcome
+from .versions.loading import RegistryVersions
 
 _log = logging.getLogger("ratoon.serving")
 
@@ -69,7 +69,7 @@ def _one(spec: Spec, serving: ServingSpec, keys: Keys, number: int, announce: Ca
         follower = Follower(
             RegistryVersions(spec, registry, seconds=serving.limits.time.total_seconds(), beside=beside),
             poll=serving.poll.total_seconds(),
-            told=_Told(stores, name, metrics, announce if number == 0 else None),
+            told=Told(stores, name, metrics, announce if number == 0 else None),
         )
         recorder = Recorder(open_log(stores.stores.log), spec.model, how=serving.log, buffer=serving.buffer)
         replica = Replica(spec, serving, follower, keys, metrics, recorder, name)
@@ -77,7 +77,7 @@ def _one(spec: Spec, serving: ServingSpec, keys: Keys, number: int, announce: Ca
         run(replica, listening)
 
 
-class _Told:
+class Told:
     """Writes each swap into the ledger and the log, counts it, and announces it. A store that is away stops nothing."""
 
     def __init__(

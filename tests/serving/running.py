@@ -17,12 +17,12 @@ from ratoon.log import Log, Prediction, Status, open_log
 from ratoon.log.engine import connect
 from ratoon.log.prepared import HandIn
 from ratoon.serving.keys import Keys
-from ratoon.serving.loading import RegistryVersions
 from ratoon.serving.metrics import Metrics
 from ratoon.serving.recording import Recorder
 from ratoon.serving.replica import Replica
 from ratoon.serving.server import DrainingServer, listen, server_of
-from ratoon.serving.versions import Follower, SwapOutcome
+from ratoon.serving.versions.follower import Follower, SwapOutcome
+from ratoon.serving.versions.loading import RegistryVersions
 from ratoon.spec.errors import Unavailable
 from ratoon.spec.keys.serving import ServingSpec
 

@@ -14,8 +14,8 @@ import pytest
 from models_served import rows
 from running import Running
 
-from ratoon.serving.errors import RequestError
 from ratoon.serving.keys import Keys, is_loopback, new_key
+from ratoon.serving.protocol.errors import RequestError
 from ratoon.spec.errors import BadInput
 
 ROWS = {"dataframe_records": rows(2)[["a", "b", "c"]].to_dict(orient="records")}

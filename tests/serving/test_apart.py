@@ -14,8 +14,8 @@ from models_served import AT, Served, rows
 from ratoon.models.ladder.race import first
 from ratoon.models.learning.features import table
 from ratoon.models.registry.evidence import Evidence
-from ratoon.serving.apart import Apart
-from ratoon.serving.loading import RegistryVersions
+from ratoon.serving.versions.apart import Apart
+from ratoon.serving.versions.loading import RegistryVersions
 from ratoon.spec.errors import RegistryError, Unavailable
 
 LEARNER = """

@@ -11,10 +11,10 @@ import pytest
 
 from ratoon.models.ladder.race import first
 from ratoon.models.learning.features import table
-from ratoon.serving.contract import Contract
-from ratoon.serving.errors import RequestError
-from ratoon.serving.frames import from_table, to_table
-from ratoon.serving.prepared import Here, prepare
+from ratoon.serving.protocol.contract import Contract
+from ratoon.serving.protocol.errors import RequestError
+from ratoon.serving.versions.frames import from_table, to_table
+from ratoon.serving.versions.prepared import Here, prepare
 from ratoon.spec.errors import Refused
 from ratoon.spec.model import Spec
 

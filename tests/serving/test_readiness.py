@@ -69,7 +69,13 @@ def test_a_swap_is_told_to_ledger_metrics_and_whoever_listens(served: Served) ->
     with open_stores(served.spec) as stores:
         Told(stores, "host:1", metrics, heard.append)(outcome)
         (kept,) = stores.ledger.swaps.of("shop")
-    assert (kept.version, kept.previous, kept.done, kept.reason, kept.replica) == ("2", "1", "refused", "torn", "host:1")
+    assert (kept.version, kept.previous, kept.done, kept.reason, kept.replica) == (
+        "2",
+        "1",
+        "refused",
+        "torn",
+        "host:1",
+    )
     assert [(each.version, each.done, each.event) for each in heard] == [("2", "refused", "ratoon.swapped")]
     assert b'ratoon_serving_swaps_total{model="shop",outcome="refused"} 1.0' in metrics.text()
 

@@ -14,8 +14,8 @@ import pytest
 from models_served import VERSIONS, Served, rows
 from running import Running
 
-from ratoon.serving.prepared import Here, Prepared, prepare
-from ratoon.serving.versions import Follower, SwapOutcome
+from ratoon.serving.versions.follower import Follower, SwapOutcome
+from ratoon.serving.versions.prepared import Here, Prepared, prepare
 from ratoon.spec.errors import RegistryError
 
 FRAME = rows(3, seed=11)

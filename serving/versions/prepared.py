@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.pipeline import Pipeline
 
-from ..models.estimators import Array, Features, Scorer, Transformer
-from ..models.learning.features import could_not
-from ..models.learning.state import TrainingState
-from ..models.learning.trained import Trained, of_one_library, predicting
-from ..spec.errors import RatoonError, Refused
-from ..spec.unexpected import users_code
-from .contract import Contract
+from ...models.estimators import Array, Features, Scorer, Transformer
+from ...models.learning.features import could_not
+from ...models.learning.state import TrainingState
+from ...models.learning.trained import Trained, of_one_library, predicting
+from ...spec.errors import RatoonError, Refused
+from ...spec.unexpected import users_code
+from ..protocol.contract import Contract
 
 PREDICT, PROBABILITIES, SCORES, DISTANCE = "predict", "predict_proba", "scores", "distance"
 

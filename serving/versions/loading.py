@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from ..data.columns import PREDICTION
-from ..models.learning.features import table
-from ..models.learning.trained import Trained
-from ..models.registry.mlflow_registry import Registry
-from ..spec.errors import RegistryError
-from ..spec.model import Spec
+from ...data.columns import PREDICTION
+from ...models.learning.features import table
+from ...models.learning.trained import Trained
+from ...models.registry.mlflow_registry import Registry
+from ...spec.errors import RegistryError
+from ...spec.model import Spec
 from .apart import Apart
 from .prepared import Here, Prepared, prepare
 

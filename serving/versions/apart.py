@@ -13,9 +13,9 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from ..models.learning.state import TrainingState
-from ..spec.errors import Refused, RegistryError, Unavailable
-from ..system.processes import kill_with_children
+from ...models.learning.state import TrainingState
+from ...spec.errors import Refused, RegistryError, Unavailable
+from ...system.processes import kill_with_children
 from .frames import from_table, receive, send
 from .prepared import Answer
 
@@ -27,7 +27,7 @@ class Apart:
     """
 
     def __init__(self, spec: Path, number: str, *, seconds: float, start_seconds: float = 120.0) -> None:
-        self._command = [sys.executable, "-P", "-m", "ratoon.serving.worker", str(spec), number]
+        self._command = [sys.executable, "-P", "-m", "ratoon.serving.versions.worker", str(spec), number]
         self._number, self._seconds, self._start_seconds = number, seconds, start_seconds
         self._lock, self._closed = threading.Lock(), False
         self._process, hello = self._start()

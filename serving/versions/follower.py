@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-from ..spec.errors import RatoonError
-from ..spec.unexpected import worded
+from ...spec.errors import RatoonError
+from ...spec.unexpected import worded
 from .prepared import Prepared
 
 _log = logging.getLogger("ratoon.serving")

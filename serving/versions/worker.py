@@ -1,6 +1,6 @@
 """A process in which one version answers that runs code of its own; started by apart.py as
 
-    python -P -m ratoon.serving.worker SPEC VERSION
+    python -P -m ratoon.serving.versions.worker SPEC VERSION
 
 It loads and verifies the version, says so with its training state, and answers tables until its input ends. What it
 sends is JSON, so that the replica runs nothing of the version's.
@@ -16,13 +16,13 @@ from typing import BinaryIO
 
 import orjson
 
-from ..loop.context import open_stores
-from ..models.learning.trained import Trained
-from ..models.registry.mlflow_registry import Registry
-from ..models.subprocesses.worker import here, tidy_path
-from ..spec.errors import RatoonError
-from ..spec.load import load_spec
-from ..spec.unexpected import said
+from ...loop.context import open_stores
+from ...models.learning.trained import Trained
+from ...models.registry.mlflow_registry import Registry
+from ...models.subprocesses.worker import here, tidy_path
+from ...spec.errors import RatoonError
+from ...spec.load import load_spec
+from ...spec.unexpected import said
 from .frames import from_answer, receive, send, to_table
 from .prepared import Here
 

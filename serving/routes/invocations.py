@@ -8,12 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from .answers import INVOCATIONS, as_json
-from .bodies import read_body
-from .columns import of_invocation
-from .errors import RequestError
-from .prepared import PREDICT
-from .replica import Replica
+from ..protocol.answers import INVOCATIONS, as_json
+from ..protocol.bodies import read_body
+from ..protocol.columns import of_invocation
+from ..protocol.errors import RequestError
+from ..replica import Replica
+from ..versions.prepared import PREDICT
 
 
 def mlflow_routes(replica: Replica) -> APIRouter:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..models.learning.features import Feature
+from ...models.learning.features import Feature
 from .columns import Written, row_count
 from .errors import bad
 from .tensors import Column

@@ -8,14 +8,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .. import __version__
-from .answers import as_json
-from .bodies import read_body
-from .columns import of_tensors
-from .errors import RequestError
-from .inference import HEADER_LENGTH, InferResponse, read_request
-from .prepared import PREDICT, Prepared
-from .replica import Replica
+from ... import __version__
+from ..protocol.answers import as_json
+from ..protocol.bodies import read_body
+from ..protocol.columns import of_tensors
+from ..protocol.errors import RequestError
+from ..protocol.inference import HEADER_LENGTH, InferResponse, read_request
+from ..replica import Replica
+from ..versions.prepared import PREDICT, Prepared
 
 EXTENSIONS = ("binary_tensor_data", "model_repository")
 _SERVER = {"name": "ratoon", "version": __version__, "extensions": list(EXTENSIONS)}

@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from .answers import as_json
-from .replica import Replica
+from ..protocol.answers import as_json
+from ..replica import Replica
 
-_PAGE = Path(__file__).with_name("page.html")
+_PAGE = Path(__file__).parents[1] / "page.html"
 
 
 def operation_routes(replica: Replica) -> APIRouter:

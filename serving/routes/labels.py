@@ -11,13 +11,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..log import LabelEvent
-from .answers import as_json
-from .bodies import read_body
-from .errors import RequestError, bad
-from .inference import parse_json
-from .replica import ID_LENGTH, Replica
-from .v2_routes import check_model
+from ...log import LabelEvent
+from ..protocol.answers import as_json
+from ..protocol.bodies import read_body
+from ..protocol.errors import RequestError, bad
+from ..protocol.inference import parse_json
+from ..replica import ID_LENGTH, Replica
+from .v2 import check_model
 
 _KEYS = {"id", "value", "event_id"}
 
