@@ -127,10 +127,10 @@ class Follower:
     def _follow_champion(self, number: str | None) -> None:
         now = self.now
         serves = now.champion.number if now.champion is not None else None
-        if number == serves:
-            return
         if number is None:
             self.trouble = "the alias `champion` points at no version"
+            return
+        if number == serves:
             return
         version = now.find(number) or self._load(number, serves)
         if version is None:

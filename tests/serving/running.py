@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,14 @@ def opened(folder: Path) -> StoppableLog:
     url = f"sqlite:///{folder / 'log.db'}"
     open_log(url).close()
     return StoppableLog(connect(url))
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
+    """Until *holds*; fails after *seconds*."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 @dataclass
@@ -98,8 +106,7 @@ def running(
     with httpx.Client(base_url=url, timeout=30) as client:
         found = Running(url, replica, server, kept, swaps, client, thread)
         try:
-            while not server.started:
-                time.sleep(0.005)
+            wait_until(lambda: server.started)
             if source is None:
                 found.wait_for("1")
             yield found

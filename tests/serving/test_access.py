@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from models_served import rows
-from running import Running
+from running import Running, wait_until
 
 from ratoon.serving.keys import Keys, is_loopback, new_key
 from ratoon.serving.protocol.errors import RequestError
@@ -48,8 +48,7 @@ def test_the_challenger_answers_those_who_administrate(start: Callable[..., Runn
     """Nobody has let it serve yet."""
     predict, admin = keyed("predict"), keyed("admin")
     replica = start(keys=f"{predict[1]};{admin[1]}")
-    while replica.replica.follower.now.challenger is None:
-        time.sleep(0.01)
+    wait_until(lambda: replica.replica.follower.now.challenger is not None)
     path = "/v2/models/shop/versions/3"
     assert replica.client.get(path, headers={"X-API-Key": predict[0]}).status_code == 403
     assert replica.client.get(path, headers={"X-API-Key": admin[0]}).status_code == 200

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 import httpx
 import pytest
 from models_served import rows
-from running import Running
+from running import Running, wait_until
 
 ROWS = {"dataframe_records": rows(2)[["a", "b", "c"]].to_dict(orient="records")}
 LABELS = "/v2/models/shop/labels"
@@ -45,15 +44,11 @@ def test_buffered_predictions_go_on_without_a_log_and_what_is_dropped_is_counted
     replica.log.stopped = True
     for _ in range(5):
         assert replica.client.post("/invocations", json=ROWS).status_code == 200
-    while replica.replica.recorder.dropped < 10:
-        time.sleep(0.01)
+    wait_until(lambda: replica.replica.recorder.dropped == 10)
     assert 'ratoon_serving_log_dropped_rows_total{model="shop"} 10.0' in replica.client.get("/metrics").text
     replica.log.stopped = False
     assert replica.client.post("/invocations", json=ROWS).status_code == 200
-    until = time.monotonic() + 20
-    while len(replica.log.rows) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: len(replica.log.rows) == 2)
 
 
 def test_without_a_log_predictions_are_not_kept(start: Callable[..., Running]) -> None:

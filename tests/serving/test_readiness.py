@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.resources import files
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 from models_served import Served
-from running import Running
+from running import Running, wait_until
 
 from ratoon.loop.context import open_stores
 from ratoon.loop.events import Swapped
@@ -43,8 +42,7 @@ class NoChampion:
 def test_without_a_champion_it_is_live_and_not_ready(start: Callable[..., Running]) -> None:
     replica = start(source=NoChampion())
     client = replica.client
-    while "champion" not in replica.replica.follower.trouble:
-        time.sleep(0.01)
+    wait_until(lambda: "champion" in replica.replica.follower.trouble)
     assert client.get("/v2/health/live").json() == {"live": True}
     ready = client.get("/v2/health/ready")
     assert (ready.status_code, ready.json()["ready"]) == (503, False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from models_served import VERSIONS, Served, rows
-from running import Running
+from running import Running, wait_until
 
 from ratoon.serving.versions.follower import Follower, SwapOutcome
 from ratoon.serving.versions.prepared import Here, Prepared, prepare
@@ -62,8 +61,7 @@ def test_no_request_fails_under_swaps_and_each_is_answered_by_the_version_that_i
         served.promote(number)
         replica.wait_for(number)
         before = sum(found.values())
-        while sum(found.values()) < before + requests // swaps and not wrong:
-            time.sleep(0.01)
+        wait_until(lambda before=before: sum(found.values()) >= before + requests // swaps or wrong, 300)
     stop.set()
     for each in clients:
         each.join()
@@ -82,10 +80,7 @@ def test_a_version_that_does_not_load_leaves_the_old_one_serving_and_is_said(
         file.unlink()
     served.promote("2")
     replica.replica.follower.hint()
-    until = time.monotonic() + 20
-    while len(replica.swaps) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: len(replica.swaps) == 2)
     refused = replica.swaps[-1]
     assert (refused.version, refused.previous, refused.done) == ("2", "1", "refused")
     assert "version 2" in refused.reason
@@ -102,10 +97,7 @@ def test_a_version_that_no_gate_passed_does_not_serve(start: Callable[..., Runni
     replica = start()
     served.promote("2")
     replica.replica.follower.hint()
-    until = time.monotonic() + 20
-    while len(replica.swaps) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: len(replica.swaps) == 2)
     assert (replica.swaps[-1].done, replica.replica.follower.now.champion.number) == ("refused", "1")
 
 
@@ -113,10 +105,7 @@ def test_predictions_go_on_while_the_registry_is_away(start: Callable[..., Runni
     replica = start()
     database = served.folder / ".ratoon" / "mlflow.db"
     database.rename(database.with_suffix(".away"))
-    until = time.monotonic() + 20
-    while replica.replica.follower.poll_failures < 2:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: replica.replica.follower.poll_failures >= 2)
     assert replica.client.post("/v2/models/shop/infer", json=BODY).status_code == 200
     assert replica.client.get("/v2/health/ready").status_code == 200
     served_again = database.with_suffix(".away").rename(database)
