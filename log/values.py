@@ -119,11 +119,6 @@ def _nested(value: object) -> object:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def read(text: str | None, kind: Kind) -> Scalar:
-    """The value that JSON *text* holds, as a column of *kind* has it."""
-    return None if text is None else as_kind(json.loads(text), kind)
-
-
 def as_kind(value: object, kind: Kind) -> Scalar:
     """*value*, read from JSON, as a column of *kind* has it."""
     if value is None:
