@@ -1,7 +1,7 @@
 """The database behind the ledger: SQLite by default, PostgreSQL by URL; one writer at a time in both.
 
 A write transaction takes its lock at the start (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock held
-until the end of the transaction), so that read-then-write steps such as a take-off are atomic.
+until the end of the transaction), so that read-then-write steps such as a claim are atomic.
 A rehearsal may ask for less: a ledger in memory, or a file that a power cut may break (`durable=False`).
 """
 

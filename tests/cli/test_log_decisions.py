@@ -12,7 +12,7 @@ import yaml
 from commands import ratoon
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
-LOOKS = ("2026-02-12", "2026-02-14")
+MOMENTS = ("2026-02-12", "2026-02-14")
 COSTS = ("cpu", "seconds", "bytes", "cost")  # what keys are called that another run measures anew
 
 
@@ -49,13 +49,13 @@ def test_the_same_decisions_versions_and_gains(both: list[Path]) -> None:
     decided = []
     for spec in both:
         assert ratoon("train", spec, "--at", "2026-01-31").code == 0
-        for look in LOOKS:
-            said = ratoon("monitor", spec, "--at", look)
+        for moment in MOMENTS:
+            said = ratoon("monitor", spec, "--at", moment)
             assert said.code == 0, said.err
         decided.append(ratoon("history", spec, "--json").json)
 
     files, log = ([(each["action"], each["rule"], known(each["facts"])) for each in one] for one in decided)
-    assert len(files) >= len(LOOKS)
+    assert len(files) >= len(MOMENTS)
     assert log == files
     assert {action for action, *_ in files} > {"hold"}
 

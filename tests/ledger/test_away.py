@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ratoon.ledger import decisions, flights
+from ratoon.ledger import decisions, runs
 from ratoon.ledger.ledger import Ledger
 from ratoon.spec import waiting
 from ratoon.spec.errors import BadInput, Unavailable
@@ -59,12 +59,12 @@ def test_a_write_that_is_cut_off_is_done_again_and_once(ledger: Ledger, made, re
     assert len(ledger.decisions.of("price")) == len(ledger.decisions.signals("d1")) == 1
 
 
-def test_a_take_off_that_is_cut_off_is_one_flight(ledger: Ledger, made, restarts) -> None:
+def test_a_claim_that_is_cut_off_is_one_run(ledger: Ledger, made, restarts) -> None:
     ledger.decisions.record(made.decided("d1"), [], live=True)
-    restarts(flights, "_claim", 1)
+    restarts(runs, "_claim", 1)
 
-    flight = made.fly(ledger)
-    assert flight is not None and ledger.runs.is_claimed(flight)
+    run = made.claim(ledger)
+    assert run is not None and ledger.runs.is_claimed(run)
     assert len(ledger.runs.of("price")) == 1
 
 
