@@ -27,7 +27,7 @@ class Bets:
 
     rows: int
     total: float
-    squares: float  # of the distances to the mean foretold, on the scale of 0 to 1
+    squares: float  # of the distances to the mean predicted, on the scale of 0 to 1
     up: NDArray[np.float64]
     down: NDArray[np.float64]
     alpha: float
@@ -56,8 +56,8 @@ class Bets:
         y = (gains + 1) / 2
         t = self.rows + np.arange(1, len(y) + 1)
         sums = self.total + np.cumsum(y)
-        foretold = (0.5 + sums) / (t + 1)  # the mean after each row, one row of 0.5 taken as seen before
-        squares = self.squares + np.cumsum((y - foretold) ** 2)
+        predicted = (0.5 + sums) / (t + 1)  # the mean after each row, one row of 0.5 taken as seen before
+        squares = self.squares + np.cumsum((y - predicted) ** 2)
         before = np.concatenate([[self.squares], squares[:-1]]) / t
         size = np.sqrt(2 * math.log(2 / self.alpha) / (before * t * np.log1p(t)))
         up, down = self.up.copy(), self.down.copy()

@@ -17,16 +17,16 @@ from ..loop.observe.composite import served_by_registry
 from ..loop.plan import Plan
 from ..loop.review.promote import Move, move_champion
 from ..loop.turn import begin_turn, record
-from ..models.ladder.race import Race
+from ..models.ladder.run import LadderResult
 from ..models.learning.trained import Trained
 from ..policy.rules.check import check_rules
 from ..spec.model import Spec
 from ..spec.values import Decision
 from .cpu_clock import Spent
+from .deciders import Decider
 from .results import BACKGROUND, ArmResult, Cpu, Kind
 from .reviewer import Reviewer
-from .strategies import Strategy
-from .summary import Arm, Looked, Run, Tell, summed_up
+from .summary import Arm, ArmEvaluation, Run, Tell, summed_up
 
 
 def start(context: ModelContext, now: datetime) -> None:
@@ -41,7 +41,7 @@ def run_arm(
     plan: Plan,
     name: str,
     kind: Kind,
-    strategy: Strategy,
+    decider: Decider,
     tell: Tell,
     of: str | None = None,
     *,
@@ -49,13 +49,13 @@ def run_arm(
 ) -> ArmResult:
     """Turn through *plan*; the result with every look. Deterministic but for CPU seconds."""
     check_rules(spec.deciding)
-    strategy = copy.deepcopy(strategy)  # it may remember, and must not remember another run
+    decider = copy.deepcopy(decider)  # it may remember, and must not remember another run
     with simulated(spec) as context:
         start(context, plan.start)
-        reviewer, looks, decisions = Reviewer(context), list[Looked](), list[Decision]()
+        reviewer, looks, decisions = Reviewer(context), list[ArmEvaluation](), list[Decision]()
         for number, now in enumerate(plan.moments, start=1):
-            look = _look(reviewer, strategy, now)
-            looks.append(look.looked)
+            look = _look(reviewer, decider, now)
+            looks.append(look.evaluation)
             decisions.append(look.decision)
             tell(number, len(plan.moments) + 1)
         served = served_by_registry(context)
@@ -67,21 +67,21 @@ def run_arm(
 @dataclass(frozen=True)
 class _Turned:
     decision: Decision
-    looked: Looked
+    evaluation: ArmEvaluation
 
 
-def _look(reviewer: Reviewer, strategy: Strategy, now: datetime) -> _Turned:
+def _look(reviewer: Reviewer, decider: Decider, now: datetime) -> _Turned:
     """One look with all that it starts, and what all of it cost."""
     context, spent = reviewer.context, Spent()
     with spent.counting():
         reviewer.review(now)
         turn = begin_turn(context, now)
-        decision, signals = strategy(turn)
+        decision, signals = decider(turn)
         decision, _ = record(turn, decision, signals)
         run = _act(reviewer, decision) if context.spec.mode == "live" else None
     if run is not None:
         spent.learning, spent.judging = run.cpu_seconds, run.judging
-    return _Turned(decision, _looked(decision, turn.champion.trained, run, spent.cpu))
+    return _Turned(decision, _evaluation(decision, turn.champion.trained, run, spent.cpu))
 
 
 def _act(reviewer: Reviewer, decision: Decision) -> Run | None:
@@ -92,7 +92,7 @@ def _act(reviewer: Reviewer, decision: Decision) -> Run | None:
         _roll_back(context, decision)
         return None
     learned = learn_behind(context, find_champion(context), decision, Runner())
-    return None if learned is None else _run(BACKGROUND, learned.race)  # which is no run of the policy's
+    return None if learned is None else _run(BACKGROUND, learned.ladder)  # which is no run of the policy's
 
 
 def _train(reviewer: Reviewer, decision: Decision) -> Run | None:
@@ -102,23 +102,23 @@ def _train(reviewer: Reviewer, decision: Decision) -> Run | None:
         made = carry_out(context, decision, runner)
     except Exception:  # as a live run, which ends as failed whatever stopped it
         return Run("failed")
-    if made.race is None:
+    if made.ladder is None:
         return None
     if made.version is None:
-        return _run(made.outcome, made.race)
+        return _run(made.outcome, made.ladder)
     reviewer.offer(made.version, decision.id, runner.ended_at(decision))
     reviewer.review(decision.at)  # without any delay it serves from this very moment
-    return _run(made.outcome, made.race, context.registry.load(made.version))
+    return _run(made.outcome, made.ladder, context.registry.load(made.version))
 
 
-def _run(outcome: str, race: Race, candidate: Trained | None = None) -> Run:
+def _run(outcome: str, result: LadderResult, candidate: Trained | None = None) -> Run:
     return Run(
         outcome,
-        race.cpu_seconds,
-        rows=sum(attempt.rows for attempt in race.attempts),
+        result.cpu_seconds,
+        rows=sum(attempt.rows for attempt in result.attempts),
         candidate=candidate,
-        judging=sum(attempt.judging_cpu_seconds for attempt in race.attempts),
-        refused=race.unproven if outcome != BACKGROUND else None,
+        judging=sum(attempt.judging_cpu_seconds for attempt in result.attempts),
+        refused=result.unproven if outcome != BACKGROUND else None,
     )
 
 
@@ -130,9 +130,9 @@ def _roll_back(context: ModelContext, decision: Decision) -> None:
         move_champion(context, earlier, move, UNCONTESTED)
 
 
-def _looked(decision: Decision, champion: Trained, run: Run | None, cpu: Cpu) -> Looked:
+def _evaluation(decision: Decision, champion: Trained, run: Run | None, cpu: Cpu) -> ArmEvaluation:
     """A look as it is summed up; a decision that no monitor stood behind has no verdict to count."""
-    return Looked(
+    return ArmEvaluation(
         action=decision.action,
         verdict=decision.triage.verdict if decision.triage.signals or decision.facts else None,
         reason=" ".join(decision.reasons[:2]),

@@ -11,19 +11,20 @@ from typing import TypedDict, Unpack
 
 from ..data.metrics.own import metric_of
 from ..data.source import open_source
+from ..loop.learn.cohorts import settled
 from ..loop.plan import Plan, plan
 from ..policy.rules.check import check_rules
 from ..spec.errors import BadInput
 from ..spec.keys.rules import default_policy
 from ..spec.model import Spec
 from ..spec.stores import stores_of
+from .deciders import At, ByPolicy, Decider
 from .findings import DEFAULT
 from .jobs import Heard, Job, side_by_side
 from .kept import fingerprint_of, keep, kept, key_of
 from .results import ArmResult, Backtest, Kind
 from .reviewer import review_delay
 from .scheduled import NAMES
-from .strategies import At, ByPolicy, Strategy
 from .uniform import spread
 
 ALONE: tuple[Kind, ...] = ("never", "warm")
@@ -43,7 +44,7 @@ def run_backtest(
     spec: Spec,
     *,
     policies: Mapping[str, Spec] | None = None,
-    others: Mapping[str, Strategy] | None = None,
+    others: Mapping[str, Decider] | None = None,
     workers: int = 2,
     fresh: bool = False,
     scratch: bool = True,
@@ -63,19 +64,23 @@ def run_backtest(
         every = stretch.get("every") or spec.backtest.every or spec.monitors.every
         planned = plan(source, spec.path.name, stretch.get("start"), stretch.get("end"), every)
         fingerprint = fingerprint_of(spec, source)
+        age = settled(spec, source, planned.start).data.mature_after
+    if age is not None:  # every arm learns and is judged by the same labels
+        named = {name: each.maturing(age) for name, each in named.items()}
+        spec = named["policy"]
     folder = stores_of(spec).home / "backtest"
     fits = folder / f"fits-{fingerprint[:12]}-{os.getpid()}"
     keeper = _Keeper(folder, fingerprint, planned, fresh, workers, heard)
     alone = [*ALONE, *(SCRATCH if scratch else ())]
-    jobs = [Job(name, each, planned, strategy=ByPolicy()) for name, each in named.items()]
-    jobs += [Job(name, spec, planned, "other", strategy) for name, strategy in others.items()]
+    jobs = [Job(name, each, planned, decider=ByPolicy()) for name, each in named.items()]
+    jobs += [Job(name, spec, planned, "other", decider) for name, decider in others.items()]
     jobs += [Job(NAMES[kind], spec, planned, kind, fits=fits) for kind in alone]
     try:
         found = keeper(jobs)
         asked = [name for name in (*named, *others) if found[name].runs]
         after = [_uniform(spec, named, planned, name, found[name].runs) for name in asked]
         if not found["policy"].runs and spec.policy != default_policy(spec.review):
-            after.insert(0, Job(DEFAULT, _with_default(spec), planned, strategy=ByPolicy()))
+            after.insert(0, Job(DEFAULT, _with_default(spec), planned, decider=ByPolicy()))
         if scratch:
             after.insert(0, Job(NAMES["oracle"], spec, planned, "oracle", fits=fits))
         found |= keeper(after)
@@ -84,7 +89,7 @@ def run_backtest(
     return _backtest(spec, planned, _in_order(found, (*named, *others)))
 
 
-def _named(spec: Spec, policies: Mapping[str, Spec], others: Mapping[str, Strategy]) -> dict[str, Spec]:
+def _named(spec: Spec, policies: Mapping[str, Spec], others: Mapping[str, Decider]) -> dict[str, Spec]:
     """The spec of each policy, as it would act. Raises BadInput for a name that is taken, RuleError for bad rules."""
     asked = [*policies, *others]
     taken = {"policy", DEFAULT, *NAMES.values(), *(f"uniform, as many as {name}" for name in ("policy", *asked))}
@@ -166,5 +171,5 @@ class _Keeper:
         return found
 
     def _key(self, job: Job) -> str:
-        what = f"{job.name} {job.kind} {job.strategy!r} {job.of}"
+        what = f"{job.name} {job.kind} {job.decider!r} {job.of}"
         return key_of(job.spec, self._plan, what, self._fingerprint)

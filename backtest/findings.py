@@ -32,7 +32,7 @@ Code = Literal[
 
 DEFAULT = "default policy"  # the arm that is added if the spec's own rules never held
 
-_ALWAYS = 0.9  # of the looks: a policy that fires as often chooses no moments
+_ALWAYS = 0.9  # of the evaluations: a policy that fires as often chooses no moments
 _CHEAPER = 0.5  # of the policy's CPU: what is as good for less than that is worth saying
 
 
@@ -98,7 +98,7 @@ def _advice(
         text = "Too few stretches to tell the arms apart: look more often (`--every`), or back over a longer time."
         yield Advice(code="few_stretches", text=text)
     if not main.runs:
-        looks = plural(max(len(main.steps) - 1, 0), "look")
+        looks = plural(max(len(main.steps) - 1, 0), "evaluation")
         yield Advice(code="never_fired", text=f"Your rules never held: no training was started in {looks}.")
         yield from _default(found, against)
     simpler = _simpler(found, main, best, against)
@@ -112,7 +112,7 @@ def _advice(
     if main.runs and main.fired_share >= _ALWAYS:
         yield Advice(
             code="fires_always",
-            text=f"The policy fired at {main.fired_share:.0%} of the looks: it chooses no moments.",
+            text=f"The policy fired at {main.fired_share:.0%} of the evaluations: it chooses no moments.",
         )
     if main.runs and simpler is None and known:
         yield Advice(code="policy_pays", text="No simpler strategy was as good for less: the policy pays.")
@@ -147,7 +147,7 @@ def _simpler(found: Backtest, main: ArmResult, best: ArmResult | None, against: 
         if better or warm.cpu.total <= _CHEAPER * main.cpu.total:
             return Advice(
                 code="warm_better" if better else "warm_as_good",
-                text=f"Plain warm start at every look was {told} for {_share(warm, main)} of the CPU.",
+                text=f"Plain warm start at every evaluation was {told} for {_share(warm, main)} of the CPU.",
             )
     if best is not None and _told(against.get(best.name)) == "better":
         return Advice(

@@ -11,7 +11,7 @@ import joblib
 import pandas as pd
 
 from ..loop.context import ModelContext
-from ..models.ladder.race import first
+from ..models.ladder.run import first
 from ..models.learning.how import Origin
 from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError

@@ -36,7 +36,7 @@ class Hindsight:
         return Quality(**vars(quality(self.context.spec, outcomes, resamples)))
 
     def harm(self, outcomes: Outcomes | None, span: Span, first: Trained) -> bool | None:
-        """Whether the stretch was harm by the spec's own tolerance, against what *first* promised; None: too few rows.
+        """Whether the stretch was harm by the spec's own tolerance, against *first*'s baseline; None: too few rows.
 
         A stretch lies between two looks and may hold far fewer rows than a window: the interval tells what they can.
         """

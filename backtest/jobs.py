@@ -13,9 +13,9 @@ from pathlib import Path
 from ..loop.plan import Plan
 from ..spec.model import Spec
 from .arm import run_arm
+from .deciders import Decider
 from .results import ArmResult, Kind
 from .scheduled import run_alone
-from .strategies import Strategy
 from .summary import Tell
 
 Messages = queue.Queue[tuple[str, int, int]]  # the same of each job, between processes
@@ -24,7 +24,7 @@ Heard = Callable[[str, int, int], None]  # the job's name, steps done, steps in 
 
 @dataclass(frozen=True)
 class Job:
-    """One arm to be run, which can be pickled. Without *strategy* it asks nobody; *fits* is where it shares them.
+    """One arm to be run, which can be pickled. Without *decider* it asks nobody; *fits* is where it shares them.
 
     Without *hindsight* no update is tried at looks that started none, so that no run can be called missed.
     """
@@ -33,7 +33,7 @@ class Job:
     spec: Spec
     plan: Plan
     kind: Kind = "policy"
-    strategy: Strategy | None = None
+    decider: Decider | None = None
     of: str | None = None
     fits: Path = Path()
     hindsight: bool = True
@@ -41,9 +41,9 @@ class Job:
 
 def carry_out(job: Job, tell: Tell) -> ArmResult:
     """Run the arm in this process."""
-    if job.strategy is None:
+    if job.decider is None:
         return run_alone(job.spec, job.plan, job.kind, job.fits, tell, hindsight=job.hindsight)
-    return run_arm(job.spec, job.plan, job.name, job.kind, job.strategy, tell, of=job.of, hindsight=job.hindsight)
+    return run_arm(job.spec, job.plan, job.name, job.kind, job.decider, tell, of=job.of, hindsight=job.hindsight)
 
 
 def side_by_side(jobs: Sequence[Job], workers: int, heard: Heard) -> Iterator[tuple[Job, ArmResult]]:

@@ -59,7 +59,7 @@ def headline(found: Backtest) -> str:
     if not found.arms:
         return "No arm was run."
     main = main_policy(found) or found.arms[0]
-    fired = f", fired at {main.fired_share:.0%} of the looks" if len(main.steps) > 1 else ""
+    fired = f", fired at {main.fired_share:.0%} of the evaluations" if len(main.steps) > 1 else ""
     text = f"{main.name}: {found.metric} {interval(main.quality)} with {plural(main.runs, 'training')}{fired}, "
     text += f"{rounded(main.cpu.total)} CPU seconds, {rounded(main.cpu.learning)} of them learning."
     if refusals(found) and "gate_refuses_better" not in {each.code for each in findings(found).advice}:

@@ -95,7 +95,7 @@ def _quality(found: Backtest) -> Iterator[Column]:
 
 def _runs() -> Iterator[Column]:
     yield Column(
-        "fired", "share of the looks that asked for a training.",
+        "fired", "share of the evaluations that asked for a training.",
         lambda arm: arm.fired_share, lambda arm: _share(arm.fired_share), better=0,
     )  # fmt: skip
     yield Column(
@@ -111,7 +111,7 @@ def _runs() -> Iterator[Column]:
 def _cost(found: Backtest) -> Iterator[Column]:
     """CPU time; money only if the spec has prices."""
     yield Column(
-        "CPU seconds", "everything that the arm ran at its looks: reading, monitors, deciding, learning, judging. "
+        "CPU seconds", "all that the arm ran at its evaluations: reading, monitors, deciding, learning, judging. "
         "Left out for all arms alike: the first version, which they share, predicting for users, and what only "
         "judges an arm in hindsight.",
         lambda arm: arm.cpu.total, lambda arm: rounded(arm.cpu.total), effort=True,
@@ -135,14 +135,14 @@ def _time_in_harm() -> Column:
     return Column(
         "time in harm",
         "days, and share of the span, in stretches in which the metric had fallen by more than the spec's "
-        f"tolerance from what the first version promised. {UNKNOWN}: no stretch held enough labels.",
+        f"tolerance from the first version's baseline. {UNKNOWN}: no stretch held enough labels.",
         lambda arm: arm.harm_days,
         _harm,
     )
 
 
 def _in_hindsight() -> Iterator[Column]:
-    """What labels say later of runs, of looks without one, and of what the gate let go."""
+    """What labels say later of runs, of evaluations without one, and of what the gate let go."""
     yield Column(
         "false runs",
         "runs after which the next stretch was not provably better than it would have been without. "
@@ -153,7 +153,7 @@ def _in_hindsight() -> Iterator[Column]:
     )
     yield Column(
         "missed runs",
-        "looks without a run where an update, tried in hindsight, made the next stretch provably better.",
+        "evaluations without a run where an update, tried in hindsight, made the next stretch provably better.",
         lambda arm: arm.missed_runs if _judged(arm) else None,
         lambda arm: str(arm.missed_runs) if _judged(arm) else UNKNOWN,
     )
@@ -193,8 +193,8 @@ _ARMS: list[tuple[tuple[Kind, ...], str, str]] = [
     (
         ("oracle",),
         "oracle",
-        "greedy: at each look it takes what serves best in the next stretch, by labels that nobody has yet. That need "
-        "not be the best sequence. It is no rival, so it is never marked as best.",
+        "greedy: at each evaluation it takes what serves best in the next stretch, by labels that nobody has yet. That "
+        "need not be the best sequence. It is no rival, so it is never marked as best.",
     ),
     (("other",), "others", "rules from elsewhere, in the policy's place."),
 ]

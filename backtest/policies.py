@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ..spec.errors import SpecError
+from ..spec.former_keys import warn_of_former_keys, with_present_keys
 from ..spec.load import check_against
 from ..spec.model import Spec
 from ..spec.parsed import parsed, read_text
@@ -32,16 +33,18 @@ def with_policy(spec: Spec, file: Path) -> Spec:
     """
     if not is_a_file(file):
         raise SpecError(f"{file}: there is no such file; nothing was started.")
-    content, _ = parsed(read_text(file, file), file.name)
+    content, lines = parsed(read_text(file, file), file.name)
     if isinstance(content, list):
-        content = {"policy": content}
+        content, lines = {"policy": content}, {("policy", *place): line for place, line in lines.items()}
     if not isinstance(content, dict) or not set(content) <= set(KEYS) or not content:
         found = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise SpecError(f"{file.name}: expected a list of rules, or keys {', '.join(KEYS)}; found {found}.")
-    whole = spec.model_dump(mode="json", exclude_unset=True) | content
+    present, _, told = with_present_keys(content, lines, file.name, Spec)
+    whole = spec.model_dump(mode="json", exclude_unset=True) | present
     try:
         changed = Spec.model_validate(whole)
     except ValidationError as error:
         raise SpecError(check_against(error, file, content)) from None
     changed._path = spec.path
+    warn_of_former_keys(told)
     return changed

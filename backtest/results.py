@@ -13,7 +13,7 @@ from ..spec.values import FIRING, Action, Decision, Value, Verdict
 Kind = Literal["policy", "never", "scratch_sliding", "scratch_all", "warm", "uniform", "oracle", "other"]
 
 
-BACKGROUND = "background"  # the outcome of a look that fired nothing, while strategies learned beside the champion
+BACKGROUND = "background"  # the outcome of an evaluation that fired nothing, and strategies learned in the background
 
 
 class Summed(Value):
@@ -31,7 +31,7 @@ class Cpu(Summed):
     """CPU seconds of all threads and started processes, by what they were spent on.
 
     *learning*: what the candidates took to learn, refused ones included. *judging*: the gate. *looking*: all the
-    rest of a look, that is reading data, monitors, scoring earlier decisions, deciding, keeping versions.
+    rest of an evaluation, that is reading data, monitors, scoring earlier decisions, deciding, keeping versions.
     """
 
     learning: float = 0.0
@@ -65,12 +65,12 @@ class Quality(Value):
 
 
 class Step(Value):
-    """One stretch between two looks, the look at its start, and how the model that served did in it.
+    """One stretch between two evaluations, the one at its start, and how the model that served did in it.
 
-    *helps* says whether learning at this look would have made the stretch better, by the paired interval of an
+    *helps* says whether learning at this evaluation would have made the stretch better, by the paired interval of an
     update tried in hindsight; None where it cannot be told. *refused_better*: whether an update that the gate refused
-    at this look would have; None where it refused none, or it cannot be told. *harm* is the spec's own measure, by all
-    labels; None where they are too few. *cpu* is of the look.
+    at this evaluation would have; None where it refused none, or it cannot be told. *harm* is the spec's own measure,
+    by all labels; None where they are too few. *cpu* is of the evaluation.
     """
 
     at: datetime
@@ -79,7 +79,7 @@ class Step(Value):
     verdict: Verdict | None = None
     reason: str = ""
     version: str
-    outcome: str | None = None  # of the run that this look started: registered, refused …
+    outcome: str | None = None  # of the run that this evaluation started: registered, refused …
     cpu: Cpu = Cpu()
     rows: int
     quality: Quality
@@ -89,7 +89,7 @@ class Step(Value):
 
     @property
     def ran(self) -> bool:
-        """Whether a training was started at this look; what strategies learn in the background is none."""
+        """Whether a training was started at this evaluation; what strategies learn in the background is none."""
         return self.outcome not in (None, BACKGROUND)
 
 
@@ -98,7 +98,7 @@ class ArmResult(Summed):
 
     *quality* is of the composite model: at each moment, the version that served. *runs* counts trainings
     started after the first version, which all arms share and none is charged for. *cpu* is everything that the arm ran
-    at its looks; what only judges it in hindsight, and predicting for users, is left out for all arms alike.
+    at its evaluations; what only judges it in hindsight, and predicting for users, is left out for all arms alike.
     *money* is that time, the runs and the errors at the prices of `costs`; None without them.
     *false_runs* are runs after which the next stretch was not provably better, *missed_runs* looks without a run
     where it would have been. *hurt* counts promoted versions that were provably worse than the version they replaced,
@@ -134,7 +134,7 @@ class ArmResult(Summed):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def fired_share(self) -> float:
-        """The share of looks that started, or asked for, a training; NaN without looks."""
+        """The share of evaluations that started, or asked for, a training; NaN without any."""
         looks = self.steps[1:]
         return sum(step.action in FIRING for step in looks) / len(looks) if looks else float("nan")
 

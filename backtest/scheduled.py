@@ -25,7 +25,7 @@ from .cpu_clock import Spent
 from .fits import Fits
 from .hindsight import Hindsight
 from .results import ArmResult, Cpu, Kind
-from .summary import Arm, Looked, Run, Tell, summed_up, warm_run
+from .summary import Arm, ArmEvaluation, Run, Tell, summed_up, warm_run
 
 NAMES: dict[Kind, str] = {
     "never": "never",
@@ -76,7 +76,7 @@ class _Alone:
     tell: Tell
 
 
-def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, Looked]]:
+def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, ArmEvaluation]]:
     """Each look with what it started; a version serves from the look that trained it."""
     due = on_schedule(arm.plan, arm.context.spec.backtest.schedule)
     judge = Hindsight(arm.context) if kind == "oracle" else None
@@ -91,7 +91,7 @@ def _looks(arm: _Alone, kind: Kind) -> Iterator[tuple[datetime, Looked]]:
         run, cpu = made or (None, Cpu())
         yield (
             now,
-            Looked(
+            ArmEvaluation(
                 action="hold" if run is None else "warm_start",
                 champion=champion,
                 reason=f"{NAMES[kind]}: {'it is time.' if run is not None else 'not now.'}",

@@ -15,7 +15,7 @@ from ..loop.context import ModelContext
 from ..loop.observe.composite import Served, composite
 from ..loop.plan import Plan
 from ..models.families.choose import learner_for
-from ..models.ladder.race import Stopwatch
+from ..models.ladder.run import Stopwatch
 from ..models.learning.trained import Trained
 from ..spec.errors import RatoonError
 from ..spec.model import Spec
@@ -45,7 +45,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Looked:
+class ArmEvaluation:
     """One look of an arm: what it did, under which champion, what it started, and all that it cost."""
 
     action: Action
@@ -78,7 +78,7 @@ def summed_up(
     plan: Plan,
     arm: Arm,
     served: Sequence[Served],
-    looks: Sequence[Looked],
+    looks: Sequence[ArmEvaluation],
     decisions: tuple[Decision, ...] = (),
 ) -> ArmResult:
     """Judge every stretch by all labels that ever arrived."""
@@ -112,14 +112,16 @@ def summed_up(
     )
 
 
-def _stretches(plan: Plan, served: Sequence[Served], looks: Sequence[Looked]) -> list[tuple[Span, Looked]]:
+def _stretches(
+    plan: Plan, served: Sequence[Served], looks: Sequence[ArmEvaluation]
+) -> list[tuple[Span, ArmEvaluation]]:
     """Each stretch of the plan with the look at its start; the first began with the first version's training."""
-    start = Looked("hold", served[0].trained, reason="The first version was trained.")
+    start = ArmEvaluation("hold", served[0].trained, reason="The first version was trained.")
     return list(zip(plan.steps, [start, *looks], strict=False))
 
 
 def _step(
-    judge: Hindsight, served: Sequence[Served], span: Span, look: Looked, hindsight: bool
+    judge: Hindsight, served: Sequence[Served], span: Span, look: ArmEvaluation, hindsight: bool
 ) -> tuple[Step, Outcomes | None]:
     """One stretch as it is judged, and what was served on it."""
     rows = judge.rows(span)
@@ -150,7 +152,7 @@ def _harm_days(steps: Sequence[Step]) -> float:
     return sum(((step.end - step.at) for step in steps if step.harm), timedelta(0)) / timedelta(days=1)
 
 
-def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> bool | None:
+def _helped(judge: Hindsight, look: ArmEvaluation, span: Span, rows: pd.DataFrame) -> bool | None:
     """Whether learning at this look made, or would have made, the next stretch provably better."""
     if look.run is not None and look.run.outcome != BACKGROUND:
         return judge.better(look.run.candidate, look.champion, rows) if look.run.candidate else False
@@ -159,7 +161,7 @@ def _helped(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> b
     return judge.better(tried, look.champion, rows) if tried is not None else None
 
 
-def _refused_better(judge: Hindsight, look: Looked, span: Span, rows: pd.DataFrame) -> bool | None:
+def _refused_better(judge: Hindsight, look: ArmEvaluation, span: Span, rows: pd.DataFrame) -> bool | None:
     """Whether the update that the gate refused at this look would have made the next stretch provably better.
 
     Where the refused one was not kept, a plain warm start on the same rows stands for it.

@@ -39,12 +39,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ratoon.backtest.compared import Difference, best_fixed, compared
+from ratoon.backtest.deciders import ByPolicy
 from ratoon.backtest.jobs import Job, side_by_side
 from ratoon.backtest.results import ArmResult, Kind
 from ratoon.backtest.scheduled import NAMES
-from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.metrics.metrics import METRICS
 from ratoon.data.source import open_source
+from ratoon.loop.learn.cohorts import settled
 from ratoon.loop.plan import plan
 from ratoon.spec.keys.gate import GateSpec
 from ratoon.spec.keys.rules import default_policy
@@ -173,7 +174,8 @@ def cells(wanted: Sequence[tuple[str, Stream, str]], folder: Path, asked: Asked)
 def _jobs(spec: Spec, stream: Stream, name: str, fits: Path, asked: Asked, known: set[str]) -> list[Job]:
     with open_source(spec) as source:
         planned = plan(source, name, None, None, stream.every or spec.monitors.every)
-    ours = Job(OURS, spec, planned, strategy=ByPolicy(), hindsight=False)
+        spec = settled(spec, source, planned.start)
+    ours = Job(OURS, spec, planned, decider=ByPolicy(), hindsight=False)
     left = [kind for kind in (("never",) if asked.quick else FIXED) if NAMES[kind] not in known]
     return [ours, *(Job(NAMES[kind], spec, planned, kind, fits=fits, hindsight=False) for kind in left)]
 

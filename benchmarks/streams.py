@@ -23,7 +23,7 @@ from ratoon.data.source import open_source
 from ratoon.data.view import View
 from ratoon.data.window import Window
 from ratoon.loop.champion import accepted_of
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.learning.trained import Trained
 from ratoon.monitors.labels.judged import WindowBefore
 from ratoon.monitors.profile import Profile, kinds_of, profile

@@ -4,7 +4,7 @@
 
 A network is trained on half of the rows until it fits them, then on all; another is trained on all of them from a
 fresh start. The warm-started one has seen every row and fits them as well, and yet it may predict unseen rows worse:
-that is the gap. All arms are Ratoon's own learner on Ratoon's own rungs, with the whole first half as replay. Test
+that is the gap. All arms are Ratoon's own learner on Ratoon's own strategies, with the whole first half as replay. Test
 labels are always clean; in the rows learned a share of the labels is noise, without which these sets leave no gap.
 """
 

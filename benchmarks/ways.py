@@ -172,14 +172,14 @@ def case_of(name: str, learner: str, folder: Path, options: dict[str, Any], thin
     return Case(spec, rows.sort_values(["_label_time", "_id"]).reset_index(drop=True), moments)
 
 
-def how_of(rung: Any, champion: Trained, new: int, spec: Spec) -> How:
+def how_of(strategy: Any, champion: Trained, new: int, spec: Spec) -> How:
     """The rows that a strategy adds, as the ladder draws them."""
     learner, turn = spec.learner, champion.state.updates
-    if rung == "warm":
+    if strategy == "warm":
         return How()
-    if rung == "warm_blocks":
-        return How(rung, beside(champion.reservoir, new, learner.replay, learner.blocks, turn=turn))
-    return How(rung, drawn(champion.reservoir, new, learner.replay, turn=turn))
+    if strategy == "warm_blocks":
+        return How(strategy, beside(champion.reservoir, new, learner.replay, learner.blocks, turn=turn))
+    return How(strategy, drawn(champion.reservoir, new, learner.replay, turn=turn))
 
 
 def walk(case: Case, arm: str) -> Arm | None:
@@ -187,7 +187,7 @@ def walk(case: Case, arm: str) -> Arm | None:
     spec, rows = case.spec, case.rows
     arrived, asked = rows["_label_time"].to_numpy(), rows["_time"].to_numpy()
     learner = learner_for(build(spec), spec)
-    if not arm.startswith("scratch") and arm != "never" and arm not in learner.rungs:
+    if not arm.startswith("scratch") and arm != "never" and arm not in learner.strategies:
         return None
     learned = np.datetime64(case.looks[0])
     served = learner.first(build(spec), rows[arrived <= learned], spec)

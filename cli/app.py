@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed or refused, 2 bad input.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -34,6 +35,11 @@ def _privately(context: typer.Context) -> None:
 
 def run() -> None:
     """Run the command line; the console script of the package."""
+    from .former import show_former_names
+
+    show_former_names()
+    # Imports make many objects and no garbage: at the default threshold a tenth of a command's CPU is spent on looking
+    gc.set_threshold(200_000)
     try:
         code = app(standalone_mode=False)  # a command's own Exit comes back as its number here
     except typer.Exit as done:

@@ -46,8 +46,11 @@ class ModelFacts:
 
 
 def update_json(update: UpdateRow) -> dict[str, object]:
-    """A training run as plain JSON, with what became of it in words."""
-    return update.model_dump(mode="json") | {"became": update.became}
+    """A training run as plain JSON, with what became of it in words; also by the keys of 0.1, which go with 0.3."""
+    found = update.model_dump(mode="json")
+    for attempt in found["evidence"].get("attempts", ()):
+        attempt["rung"] = attempt.get("strategy")
+    return found | {"became": update.became, "taken_off": found["claimed_at"]}
 
 
 def read_facts(spec: Spec) -> ModelFacts:
@@ -102,7 +105,8 @@ def _version(found: Version) -> dict[str, str]:
     return {
         "version": found.number,
         "alias": ", ".join(found.aliases),
-        "rung": tags.text("rung"),
+        "strategy": tags.text("strategy"),
+        "rung": tags.text("strategy"),  # its former name, which goes with 0.3
         "parent": tags.text("parent"),
         "watermark": tags.text("watermark"),
         "learned_rows": tags.text("learned_rows"),

@@ -41,7 +41,7 @@ def backtest(
     policies: Policies = None,
     start: Start = None,
     end: End = None,
-    every: Annotated[Step | None, Field(json_schema_extra={"title": "Step between looks"})] = None,
+    every: Annotated[Step | None, Field(json_schema_extra={"title": "Step between evaluations"})] = None,
     workers: Workers = 2,
     spec: SpecPath,
 ) -> str:
@@ -74,7 +74,7 @@ def backtest(
     create_markdown_artifact(
         markdown=f"{_table(found)}\n\nThe page: {as_code(str(page))}",
         key=artifact_key("backtest", declared.model),
-        description=f"{found.looks} looks from {found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}",
+        description=f"{found.looks} evaluations from {found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}",
     )
     end_name(f"{found.arms[0].metric_text} in {found.arms[0].runs} runs")
     return str(page)

@@ -8,7 +8,7 @@ from ..loop.events import Decided
 from ..loop.holding import holding
 from ..loop.learn.background import learn_behind
 from ..loop.learn.runner import Runner
-from ..loop.observe.windows import Look
+from ..loop.observe.windows import ObservedWindows
 from ..loop.turn import Turn, begin_turn
 from ..loop.turn import settle as settled
 from ..monitors.observe import Observation
@@ -70,7 +70,7 @@ def _went_back(context: ModelContext, decision: Decision) -> bool:
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
-def read_windows(turn: Turn) -> Look:
+def read_windows(turn: Turn) -> ObservedWindows:
     """Read the windows; a retry reads the same rows."""
     return turn.windows
 

@@ -64,7 +64,7 @@ def replay(
                 )
             )
         replayed = sum_up(context, str(rehearsal), planned.span, len(planned.moments))
-    end_name(f"{replayed.windows} looks, {replayed.trainings} trainings")
+    end_name(f"{replayed.windows} evaluations, {replayed.trainings} trainings")
     return replayed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from pydantic import BaseModel
 
 from ..loop.champion import Champion
@@ -13,13 +15,14 @@ from ..loop.learn.claim import Claim
 from ..loop.learn.run import Ended, Steps, carry_out, fired_by, promote_passed
 from ..loop.learn.runner import Runner
 from ..loop.learn.take_over import in_flight
-from ..models.ladder.race import Race
+from ..models.ladder.run import LadderResult
 from ..models.learning.trained import Trained
 from ..spec.errors import Refused
+from ..spec.former_keys import FormerKey
 from ..spec.values import Decision
 from .prefect.declared import declared_spec
 from .prefect.engine import NO_CACHE, State, flow, flow_run, task
-from .prefect.form import At, DecisionId, Reason, Rung, SpecPath, explained, past
+from .prefect.form import At, DecisionId, FormerStartAt, Reason, SpecPath, StartAt, explained, past
 from .prefect.listener import PrefectListener
 from .prefect.moment import moment_of
 from .prefect.names import end_name, model_name, moment_name
@@ -53,25 +56,30 @@ def _run_name() -> str:
 @flow(name="retrain", flow_run_name=_run_name, on_failure=[name_the_end], on_crashed=[name_the_end])
 def retrain(
     *,
-    rung: Rung = "warm",
+    strategy: StartAt = "warm",
     reason: Reason = "",
     at: At = None,
     decision: DecisionId = None,
+    rung: FormerStartAt = None,
     spec: SpecPath,
 ) -> Retrained:
     """Continue the champion on the rows it has not learned, check it, and offer it for review.
 
     Args:
-        rung: warm continues the champion and is cheap; scratch begins anew, on recent rows first, then on all.
+        strategy: warm continues the champion and is cheap; scratch begins anew, on recent rows first, then on all.
         reason: Why you start it, in a sentence. It is kept in the ledger and shown to the reviewer.
         at: Learn what was known at this moment. Leave None for now.
         decision: Set by the monitor when a decision of its own starts the run. Leave None for a start by hand.
+        rung: Former name of strategy, for schedules and scripts of 0.1; it goes with 0.3.
         spec: File that describes the model, on the machine where the flow runs. Leave it as it is.
     """
     if decision is None:
         explained(reason, "a retrain by hand")
     past(at)
     declared = declared_spec(spec)
+    if rung is not None:
+        warnings.warn("the parameter `rung` is called `strategy` now; it goes with 0.3", FormerKey, stacklevel=1)
+        strategy = rung
     if declared.mode == "shadow":
         raise Refused(
             f"{declared.path.name}: the mode is `shadow`, in which nothing trains; nothing was changed. "
@@ -80,7 +88,9 @@ def retrain(
     listener, run_id = PrefectListener(), str(flow_run.id or "")
     with open_context(declared, listener) as context, holding(context) as holder:
         fired = (
-            fired_by(context, decision) if decision else decide_by_hand(context, rung, reason, moment_of(at), run_id)
+            fired_by(context, decision)
+            if decision
+            else decide_by_hand(context, strategy, reason, moment_of(at), run_id)
         )
         runner = Runner(holder, run_id, apart=declared.learner.limits.apart)
         with listener.working("retrain", declared.model):
@@ -103,8 +113,8 @@ def retrain(
 
 
 @task(cache_policy=NO_CACHE)
-def run_ladder(context: ModelContext, champion: Champion, fired: Decision, apart: bool) -> Race:
-    """Climb the ladder on what was known at the decision's moment; no retry, since nothing is half done."""
+def run_ladder(context: ModelContext, champion: Champion, fired: Decision, apart: bool) -> LadderResult:
+    """Run the ladder on what was known at the decision's moment; no retry, since nothing is half done."""
     return run.run_ladder(context, champion, fired, apart)
 
 
@@ -118,10 +128,10 @@ def register(
     context: ModelContext,
     champion: Champion,
     fired: Decision,
-    race: Race,
+    result: LadderResult,
     candidate: Trained,
     claim: Claim,
     flow_run: str,
 ) -> str:
-    """Register the race's candidate with its evidence; safe to retry, one version per decision."""
-    return run.register(context, champion, fired, race, candidate, claim, flow_run)
+    """Register the result's candidate with its evidence; safe to retry, one version per decision."""
+    return run.register(context, champion, fired, result, candidate, claim, flow_run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..loop.context import ModelContext, open_context
+from ..loop.learn.cohorts import whole_cohorts
 from ..loop.learn.first import first_version, train_first
 from ..models.registry.versions import Claim
 from .prefect.declared import declared_spec
@@ -27,8 +28,9 @@ def train(spec: str, at: datetime | None = None) -> str:
         spec: Path of the model's spec.
         at: Learn what was known at this moment, as UTC; left out: now.
     """
-    with open_context(declared_spec(spec), PrefectListener()) as context:
-        return train_first(context, moment_of(at), fit_first)
+    now = moment_of(at)
+    with open_context(declared_spec(spec), PrefectListener()) as opened, whole_cohorts(opened, now) as context:
+        return train_first(context, now, fit_first)
 
 
 @task(cache_policy=NO_CACHE)

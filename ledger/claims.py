@@ -2,11 +2,11 @@
 
 A claim is held by its *holder* until its lease ends; the holder renews it while it works. Only the holder, or
 whoever finds the lease ended or knows the holder dead, may go on with it. This is the one table that changes in
-place: it says what is, and `flights` and `landings` keep what was. Leases are judged by the database's clock, which
-is one for all machines (Gray and Cheriton 1989, "Leases").
+place: it says what is, and `training_runs` and `training_run_ends` keep what was. Leases are judged by the database's
+clock, which is one for all machines (Gray and Cheriton 1989, "Leases").
 
 A lease cannot keep a process that was stopped past it from waking up: what it then does is refused, since every
-offer and every landing asks for the claim within the ledger's one write lock (a fencing check).
+offer and every end asks for the claim within the ledger's one write lock (a fencing check).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from .entries import Claim, Flight
-from .tables import ClaimRow, LandingRow
+from .entries import Claim, TrainingRun
+from .tables import ClaimRow, TrainingRunEndRow
 from .transactions import Repository, reads, writes
 
 LEASE = timedelta(seconds=60)
@@ -112,21 +112,21 @@ def release(session: Session, model: str, what: str, holder: str, now: datetime)
         row.until = now
 
 
-def held_by(session: Session, flight: Flight) -> bool:
-    """Whether *flight* has not ended and nobody else went on with it."""
-    ended = session.get(LandingRow, (flight.model, flight.number)) is not None
-    return not ended and was_held_by(session, flight)
+def held_by(session: Session, run: TrainingRun) -> bool:
+    """Whether *run* has not ended and nobody else went on with it."""
+    ended = session.get(TrainingRunEndRow, (run.model, run.number)) is not None
+    return not ended and was_held_by(session, run)
 
 
-def was_held_by(session: Session, flight: Flight) -> bool:
-    """Whether nobody has gone on with *flight* since it was handed out; it may have ended."""
-    row = session.get(ClaimRow, (flight.model, RUN))
-    return row is not None and (row.number, row.holder) == (flight.number, flight.holder)
+def was_held_by(session: Session, run: TrainingRun) -> bool:
+    """Whether nobody has gone on with *run* since it was handed out; it may have ended."""
+    row = session.get(ClaimRow, (run.model, RUN))
+    return row is not None and (row.number, row.holder) == (run.number, run.holder)
 
 
-def lost(flight: Flight) -> str:
+def lost(run: TrainingRun) -> str:
     """What is said where a claim is asked for that somebody else has, or that has ended."""
     return (
-        f"{flight} was given up: its lease ended while it did not answer, and another process may have gone on with "
+        f"{run} was given up: its lease ended while it did not answer, and another process may have gone on with "
         "it. Nothing of this run was offered; the ledger and the champion are as they were."
     )

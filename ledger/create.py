@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Connection, MetaData, String, Table
 
-from .append_only import EIGHTH, FIFTH, FIRST, FOURTH, POSTGRES_FUNCTION, SECOND, SIXTH, THIRD, triggers
+from .append_only import ALL, POSTGRES_FUNCTION, triggers
 from .tables import HEAD, VERSION_TABLE, Base
 
 _STAMP = Table(  # as Alembic itself would make it
@@ -23,7 +23,7 @@ def create(connection: Connection) -> None:
     Base.metadata.create_all(connection, checkfirst=False)
     if dialect == "postgresql":
         connection.exec_driver_sql(POSTGRES_FUNCTION.replace("%", "%%"))
-    for statement in triggers(dialect, FIRST | SECOND | THIRD | FOURTH | FIFTH | SIXTH | EIGHTH):
+    for statement in triggers(dialect, ALL):
         connection.exec_driver_sql(statement)
     _STAMP.create(connection, checkfirst=False)
     connection.execute(_STAMP.insert(), {"version_num": HEAD})

@@ -13,7 +13,7 @@ from ..spec.keys.rules import Policy
 from ..spec.values import Decision, Signal
 from . import policies
 from .acceptances import acceptances
-from .entries import Look, Outlying
+from .entries import Evaluation, Outlying
 from .tables import DecisionRow, SignalRow, WindowRow
 from .transactions import Repository, reads, writes
 
@@ -96,7 +96,7 @@ class Decisions(Repository):
         return [Decision.model_validate_json(document) for document in reversed(session.scalars(query).all())]
 
     @reads
-    def evaluations(self, session: Session, model: str, *, before: datetime) -> list[Look]:
+    def evaluations(self, session: Session, model: str, *, before: datetime) -> list[Evaluation]:
         """Every window looked at before *before*, however long ago; oldest first."""
         query = (
             select(DecisionRow.id, DecisionRow.at, WindowRow.start, DecisionRow.verdict)
@@ -107,13 +107,13 @@ class Decisions(Repository):
         rows = session.execute(query).all()
         outlying = _outlying(session, model, before)
         if not outlying and not any(row.verdict == "broken_data" for row in rows):
-            return [Look(at=row.at, start=row.start, verdict=row.verdict) for row in rows]
+            return [Evaluation(at=row.at, start=row.start, verdict=row.verdict) for row in rows]
         whole = SignalRow.document.contains('"within":[')
         failed = _quality(session, model, before, (SignalRow.status == "fail") & ~whole)
         lasting = _quality(session, model, before, SignalRow.document.contains('"lasting":true'))
         accepted = acceptances(session, model, before)
         return [
-            Look(
+            Evaluation(
                 at=row.at,
                 start=row.start,
                 verdict=row.verdict,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from ..former import moved
+from ..spec.former_keys import former_attribute
 from ..spec.run_record import RunRecord
 from ..spec.values import Outcome, Value, Verdict
 
@@ -23,7 +25,7 @@ class Outlying(Value):
     high: float
 
 
-class Look(Value):
+class Evaluation(Value):
     """A window that was looked at, as far as a later training must know it."""
 
     at: datetime
@@ -40,25 +42,28 @@ class Look(Value):
         return not self.accepted and (self.verdict == "broken_data" or bool(self.outlying))
 
 
-class Flight(Value):
-    """A training run's claim on its model. *at* is decision time, *taken_off* wall time.
+class TrainingRun(Value):
+    """A training run's claim on its model. *at* is decision time, *claimed_at* wall time.
 
-    *landed* is how it had ended when it was handed out, with the *version* that came of it: None while it is
-    in the air. *holder* names the process that it was handed out to, which must renew the claim's lease.
+    *outcome* is how it had ended when it was handed out, with the *version* that came of it: None while it is
+    under way. *holder* names the process that it was handed out to, which must renew the claim's lease.
     """
+
+    landed: ClassVar[property] = former_attribute("landed", "outcome")
+    taken_off: ClassVar[property] = former_attribute("taken_off", "claimed_at")
 
     model: str
     number: int
     decision: str
     at: datetime
-    taken_off: datetime
+    claimed_at: datetime
     run: str | None = None
-    landed: Outcome | None = None
+    outcome: Outcome | None = None
     version: str | None = None
     holder: str = ""
 
     def __str__(self) -> str:
-        return f"flight {self.number} of {self.model} (decision {self.decision})"
+        return f"training run {self.number} of {self.model} (decision {self.decision})"
 
 
 class Claim(Value):
@@ -83,11 +88,13 @@ def told(words: str, version: str | None) -> str:
 class UpdateRow(Value):
     """A training run from its start to its end, as people read it; `running` has no end yet."""
 
+    taken_off: ClassVar[property] = former_attribute("taken_off", "claimed_at")
+
     model: str
     number: int
     decision: str
     at: datetime
-    taken_off: datetime
+    claimed_at: datetime
     run: str | None = None
     outcome: Outcome | Literal["running"] = "running"
     version: str | None = None
@@ -172,3 +179,7 @@ class Review(Value):
     actor: str
     reason: str
     decision: str | None = None
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

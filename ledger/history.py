@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from ..spec.values import FIRING, Decision, Marks, PastDecision, PastUpdate, Score
 from .entries import UpdateRow
-from .flights import landed_and_flying
 from .remembered import Remembered
+from .runs import ended_and_running
 from .tables import DecisionRow, ReviewRow, ScoreRow
 
 LIMIT = 200  # decisions that a policy looks back on
@@ -58,14 +58,14 @@ def past(session: Session, horizon: Horizon, remembered: Remembered) -> Past:
     background = [run for run, by in zip(runs, asked, strict=True) if by.action not in FIRING]
     if horizon.shadow:
         updates += _shadows(session, horizon, remembered)
-    updates.sort(key=lambda update: update.started_at)  # stable: of one moment, flights by number, then shadows
+    updates.sort(key=lambda update: update.started_at)  # stable: of one moment, runs by number, then shadows
     return Past(
         decisions=decided,
         updates=tuple(updates),
         background=tuple(background),
         marks=Marks(
-            flights=max((update.number for update, _ in seen), default=0),
-            running=tuple(sorted(update.number for update, _ in seen if _flies(update, horizon))),
+            training_runs=max((update.number for update, _ in seen), default=0),
+            running=tuple(sorted(update.number for update, _ in seen if _is_running(update, horizon))),
             reviews=reviews,
             scores=scores,
             windows=windows,
@@ -124,15 +124,15 @@ def _chunks(ids: list[str]) -> Iterator[list[str]]:
 
 
 def _seen(session: Session, horizon: Horizon, remembered: Remembered) -> Iterator[tuple[UpdateRow, float | None]]:
-    """The flights that had taken off, in order, each with its gain as it stands today."""
-    for update, gain in landed_and_flying(session, horizon.model, remembered):
-        late = horizon.marks is not None and update.number > horizon.marks.flights
+    """The runs that had been claimed, in order, each with its gain as it stands today."""
+    for update, gain in ended_and_running(session, horizon.model, remembered):
+        late = horizon.marks is not None and update.number > horizon.marks.training_runs
         if update.at <= horizon.now and not late and update.decision != horizon.decision:
             yield update, gain
 
 
-def _flies(update: UpdateRow, horizon: Horizon) -> bool:
-    """Whether the flight was in the air at `now`: not landed yet, or landed at a later moment."""
+def _is_running(update: UpdateRow, horizon: Horizon) -> bool:
+    """Whether the run was under way at `now`: not ended yet, or ended at a later moment."""
     if horizon.marks is not None:
         return update.number in horizon.marks.running
     return update.ended_at is None or update.ended_at > horizon.now
@@ -141,7 +141,7 @@ def _flies(update: UpdateRow, horizon: Horizon) -> bool:
 def _update(
     update: UpdateRow, gain: float | None, horizon: Horizon, rejected: dict[str, datetime], asked: PastDecision
 ) -> PastUpdate:
-    if _flies(update, horizon):
+    if _is_running(update, horizon):
         return PastUpdate(decision=update.decision, started_at=update.at, outcome="running")
     return PastUpdate(
         decision=update.decision,

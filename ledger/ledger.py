@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from ..former import moved
 from ..spec.keys.rules import Policy
 from ..spec.values import History, Signal
 from .acceptances import Acceptances
@@ -23,17 +24,16 @@ from .entries import (
     Catch,
     Claim,
     Done,
-    Flight,
-    Look,
+    Evaluation,
     Promotion,
     PromotionKind,
     Review,
     ReviewVerdict,
     Swap,
+    TrainingRun,
     UpdateRow,
 )
 from .files import Files
-from .flights import Runs
 from .former import former_method
 from .history import LIMIT, Horizon, past
 from .migrate import migrate
@@ -43,6 +43,7 @@ from .promotions import Promotions
 from .recompute import as_of
 from .remembered import Remembered
 from .reviews import Reviews
+from .runs import Runs
 from .scores import Scores
 from .swaps import Swaps
 from .transactions import transact
@@ -51,14 +52,14 @@ __all__ = [
     "Catch",
     "Claim",
     "Done",
-    "Flight",
+    "Evaluation",
     "Ledger",
-    "Look",
     "Promotion",
     "PromotionKind",
     "Review",
     "ReviewVerdict",
     "Swap",
+    "TrainingRun",
     "UpdateRow",
 ]
 
@@ -145,3 +146,7 @@ class Ledger:
             lambda session: as_of(session, decision_id, self._remembered, limit=limit, live=live),
             writes=False,
         )
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

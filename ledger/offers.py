@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from ..spec.errors import Refused
 from .claims import held_by, lost
-from .entries import Flight
+from .entries import TrainingRun
 from .tables import OfferRow
 from .transactions import Repository, reads, writes
 
@@ -16,21 +16,21 @@ class Offers(Repository):
     """Versions that decisions offered, by `ledger.offers`."""
 
     @writes
-    def record(self, session: Session, flight: Flight, decision: str, version: str) -> str:
+    def record(self, session: Session, run: TrainingRun, decision: str, version: str) -> str:
         """Write down that *decision* offers *version*, once: the version that it offers, which may be an earlier one.
 
         *decision* is the run's, or names a strategy of it (`id:strategy`). Raises Refused if the run's claim was lost
         before, or the version was withdrawn.
         """
-        known = offered(session, flight.model, decision)
+        known = offered(session, run.model, decision)
         if known is not None:
             return known
-        row = session.get(OfferRow, (flight.model, decision, version))
+        row = session.get(OfferRow, (run.model, decision, version))
         if row is not None:
-            raise Refused(f"v{version} of {flight.model} was taken back and is not offered for decision {decision}.")
-        if not held_by(session, flight):
-            raise Refused(lost(flight))
-        session.add(_row(flight.model, decision, version, holder=flight.holder, taken_back=False))
+            raise Refused(f"v{version} of {run.model} was taken back and is not offered for decision {decision}.")
+        if not held_by(session, run):
+            raise Refused(lost(run))
+        session.add(_row(run.model, decision, version, holder=run.holder, taken_back=False))
         return version
 
     @writes

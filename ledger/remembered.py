@@ -42,5 +42,5 @@ class Remembered:
     def __init__(self) -> None:
         self.decisions: ReadOnce[str, PastDecision] = ReadOnce()
         self.scored: ReadOnce[str, PastDecision] = ReadOnce()
-        self.landed: ReadOnce[tuple[str, int], tuple[UpdateRow, float | None]] = ReadOnce()  # each with its gain
+        self.ended: ReadOnce[tuple[str, int], tuple[UpdateRow, float | None]] = ReadOnce()  # each with its gain
         self.promotions: ReadOnce[int, Promotion] = ReadOnce()

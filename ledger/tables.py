@@ -3,7 +3,7 @@
 All but `claims` are append-only: triggers in the database refuse UPDATE and DELETE. Where a value has more parts than
 people query by, *document* holds it whole as JSON text (text, since JSON columns know no NaN), and the
 columns beside it are for SQL. `at`, `start`, `end`, `watermark` and `ended_at` are decision time;
-`taken_off` and `recorded_at` are wall time. All are naive UTC.
+`claimed_at` and `recorded_at` are wall time. All are naive UTC.
 """
 
 from __future__ import annotations
@@ -112,25 +112,25 @@ class SignalRow(Base):
     recorded_at: Mapped[datetime] = _recorded()
 
 
-class FlightRow(Base):
-    """A training run that took off: the claim that keeps others on the ground until it lands."""
+class TrainingRunRow(Base):
+    """A training run that was claimed: no other of its model starts until it ends."""
 
-    __tablename__ = "flights"
-    __table_args__ = (Index("flights_by_decision", "decision"),)
+    __tablename__ = "training_runs"
+    __table_args__ = (Index("training_runs_by_decision", "decision"),)
     model: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     decision: Mapped[str] = mapped_column(ForeignKey("decisions.id"))
     at: Mapped[datetime]
-    taken_off: Mapped[datetime]
+    claimed_at: Mapped[datetime]
     run: Mapped[str | None]
     recorded_at: Mapped[datetime] = _recorded()
 
 
-class LandingRow(Base):
-    """How a flight ended; a flight without a landing is in the air."""
+class TrainingRunEndRow(Base):
+    """How a run ended; a run without an end is under way."""
 
-    __tablename__ = "landings"
-    __table_args__ = (ForeignKeyConstraint(["model", "number"], ["flights.model", "flights.number"]),)
+    __tablename__ = "training_run_ends"
+    __table_args__ = (ForeignKeyConstraint(["model", "number"], ["training_runs.model", "training_runs.number"]),)
     model: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     outcome: Mapped[str]

@@ -7,7 +7,7 @@ grow in the order of commits: who has read up to one of them has read all before
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Insert, Table, and_, bindparam, delete, select, update
@@ -85,7 +85,7 @@ def append_to(
 ) -> Outcome:
     """Write rows, then events, to a partition whose lock is held."""
     (rows, events), clock = both, stamps.clock
-    before = clock.arrival
+    before = replace(clock)
     here = find_rows(connection, place[0], {row.row_id for row in rows} | {event.row_id for event in events})
     outcome = Outcome()
     new = _new_rows(rows, here, place[1], outcome)
@@ -102,7 +102,7 @@ def append_to(
         _release(connection, place, freed)
         if early:
             _wait(connection, place, early, stamps, outcome.events)
-    if clock.arrival != before or not clock.stored:
+    if clock != before or not clock.stored:
         store_clock(connection, place, clock)
     return outcome
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ..spec.errors import BadInput
 from .append import Stamps, append_to
@@ -14,7 +14,7 @@ from .engine import Partition
 from .entries import Status
 from .lookups import find_clock
 from .prepared import Event, HandIn, Row
-from .tables import predictions
+from .tables import clocks, predictions
 
 AT_ONCE = 5_000
 
@@ -50,7 +50,8 @@ def append_past(connection: Connection, hand_in: HandIn, arrivals: Sequence[date
     clock = find_clock(connection, place)
     times = dict(zip(hand_in.events, arrivals, strict=True))
     stamps = Past(clock, now, times, _last_prediction(connection, place) if hand_in.rows else datetime.min)
-    least = max((each for each in (clock.labelled, clock.closed) if each is not None), default=datetime.min)
+    newest = connection.execute(select(func.max(clocks.c.labelled)).where(clocks.c.model == place[0])).scalar()
+    least = max((each for each in (newest, clock.closed) if each is not None), default=datetime.min)
     outcome = append_to(connection, place, (hand_in.rows, hand_in.events), stamps)
     new = [each for each, status in zip(hand_in.events, outcome.events, strict=True) if status != "repeated"]
     late = next((each for each in new if times[each] <= least), None)

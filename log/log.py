@@ -11,9 +11,10 @@ from types import TracebackType
 from sqlalchemy import Connection, Engine
 
 from ..spec.errors import Refused
+from ..system.databases import shown
 from .append import add_columns, append
 from .contents import Columns, Contents, columns_of, contents_of, open_partition, places_of, settle, settled
-from .engine import Partition, all_of, connect, shown
+from .engine import Partition, all_of, connect
 from .entries import WHOLE, LabelEvent, LoggedLabel, LoggedPrediction, LogSummary, Prediction, Status, naive, utc_now
 from .history import append_past, parts
 from .migrate import migrate
@@ -75,11 +76,8 @@ class Log:
         """
         return self.append([prepared_labels(model, events, partition)])[0]
 
-    def append(self, hand_ins: Sequence[HandIn], *, patient: bool = True) -> list[list[Status]]:
-        """Write what several callers handed in as one commit; of each the statuses of its rows and events.
-
-        *patient*: wait some seconds for a database that went away.
-        """
+    def append(self, hand_ins: Sequence[HandIn]) -> list[list[Status]]:
+        """Write what several callers handed in as one commit; of each the statuses of its rows and events."""
         new = [each for each in hand_ins if not self._columns.get(each.model, frozenset()).issuperset(each.columns)]
 
         def work(connection: Connection) -> list[list[Status]]:
@@ -90,7 +88,7 @@ class Log:
         places = {each.place for each in hand_ins}
         for place in places:
             self._open(place)
-        found = write(self.engine, places, work, patient=patient)
+        found = write(self.engine, places, work)
         if new:
             with self._lock:
                 for each in new:

@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, text
 
 from ..spec.errors import BadInput
+from ..system.databases import awaited, opening, shown
 from .append_only import FIRST, POSTGRES_FUNCTION, triggers
-from .engine import WHOLE_LOG, shown, writing
+from .engine import LOG, WHOLE_LOG, writing
 from .tables import HEAD, VERSION_TABLE, metadata
-from .transactions import awaited, opening
 
 FOLDER = Path(__file__).parent / "migrations"
 _STAMP = Table(  # as Alembic itself would make it
@@ -25,8 +25,8 @@ def migrate(engine: Engine) -> None:
     Raises Unavailable if its server does not answer, and BadInput if the database cannot be opened, is newer than this
     code, or has tables of somebody else under the log's names.
     """
-    awaited(engine)
-    with opening(engine):
+    awaited(engine, LOG)
+    with opening(engine, LOG):
         with engine.connect() as connection:
             if _revision(connection) == HEAD:
                 return

@@ -57,11 +57,7 @@ def labels_table(rows: Iterable[Any]) -> pa.Table:
 
 
 def _column(rows: Sequence[Mapping[str, object]], name: str, kind: Kind) -> pa.Array:
-    values = [as_kind(row.get(name), kind) for row in rows]
-    try:
-        return pa.array(values, ARROW[kind])
-    except pa.ArrowInvalid:  # whole numbers beyond 64 bits
-        return pa.array([None if each is None else float(each) for each in values], pa.float64())
+    return pa.array([as_kind(row.get(name), kind) for row in rows], ARROW[kind])
 
 
 def read_predictions(file: Path, position: int, limit: int) -> list[LoggedPrediction]:

@@ -71,7 +71,7 @@ def scalar(value: object) -> tuple[Kind | None, Scalar]:
     if kind is bool:
         return "boolean", value  # type: ignore[return-value]
     if kind is int:
-        return "integer", value  # type: ignore[return-value]
+        return _whole(value)  # type: ignore[arg-type]
     return _foreign(value)
 
 
@@ -83,12 +83,17 @@ def _foreign(value: object) -> tuple[Kind | None, Scalar]:
     if isinstance(value, str):
         return "text", _clean(str(value))
     if isinstance(value, numbers.Integral):
-        return "integer", int(value)
+        return _whole(int(value))
     if isinstance(value, numbers.Real) or type(value).__name__ == "Decimal":
         return _number(float(value))  # type: ignore[arg-type]
     if value != value or type(value).__name__ == "NAType":  # NaT
         return None, None
     return "json", None
+
+
+def _whole(value: int) -> tuple[Kind, Scalar]:
+    """Beyond 64 bits, which no engine has, it is read as any number."""
+    return ("integer" if -(2**63) <= value < 2**63 else "number"), value
 
 
 def _number(value: float) -> tuple[Kind | None, Scalar]:
@@ -117,11 +122,6 @@ def _nested(value: object) -> object:
     if isinstance(value, Iterable):
         return [_nested(each) for each in value]
     raise TypeError(f"no JSON for {type(value).__name__}")
-
-
-def read(text: str | None, kind: Kind) -> Scalar:
-    """The value that JSON *text* holds, as a column of *kind* has it."""
-    return None if text is None else as_kind(json.loads(text), kind)
 
 
 def as_kind(value: object, kind: Kind) -> Scalar:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..data.metrics.metrics import Interval
-from ..models.learning.state import promised
+from ..models.learning.state import baseline_of
 from ..models.learning.trained import Trained
 from ..models.registry.versions import Version
 from ..monitors.performance.performance import Accepted
@@ -23,7 +23,7 @@ class Champion:
     """The version that serves.
 
     *since* is when it was promoted, *trained_at* the moment it was trained for; *reference* the window it
-    was learned or accepted on, *accepted* the metric that its lineage promises, None where it was
+    was learned or accepted on, *accepted* the metric's baseline of its lineage, None where it was
     undefined; *known* the profile of all rows up to its watermark. *care* is where it was found.
     """
 
@@ -107,8 +107,8 @@ def _champion(context: ModelContext, found: Version, upto: datetime = datetime.m
 
 
 def accepted_of(spec: Spec, trained: Trained) -> Accepted | None:
-    """The level that *trained* is held to: what its lineage promises in the spec's metric."""
-    kept = promised(trained.state, spec)
+    """The level that *trained* is held to: its lineage's baseline in the spec's metric."""
+    kept = baseline_of(trained.state, spec)
     if kept is None:
         return None
     bounds = (kept.ratio, kept.ratio_low, kept.ratio_high)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ..data.metrics.own import metric_of
 from ..data.source import Source, open_source
@@ -35,9 +36,13 @@ class Stores:
 
 @dataclass(frozen=True)
 class ModelContext(Stores):
-    """Everything that a turn of the loop needs about one model."""
+    """Everything that a turn of the loop needs about one model.
+
+    *notes* say what was settled before a first version, and belong to its reasons.
+    """
 
     source: Source
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @contextmanager
@@ -74,6 +79,7 @@ def open_context(spec: Spec, listener: Listener = SILENT, *, one_read: bool = Fa
         if one_read:
             stack.enter_context(registry.one_read())
         ours = _is_ours(registry)
+        spec = as_learned(spec, registry) if ours else spec
         source = None if ours else stack.enter_context(open_source(spec))  # before anything is written
         private_folder(stores.home)
         ledger = stack.enter_context(Ledger.open(stores.ledger))
@@ -100,6 +106,12 @@ def _is_ours(registry: Versions) -> bool:
     """Whether Ratoon made the champion; someone else's may be adopted yet."""
     champion = registry.champion()
     return champion is not None and champion.meta.made_by_ratoon
+
+
+def as_learned(spec: Spec, registry: Versions) -> Spec:
+    """*spec*, which may leave out `data.mature_after`, with the age that the champion's lineage learned by."""
+    age = registry.load().state.mature_after if spec.data.mature_after is None else timedelta(0)
+    return spec.maturing(age) if age else spec
 
 
 def _features(registry: Versions) -> dict[str, Kind] | None:

@@ -58,7 +58,8 @@ class Registered(Happening):
     event = "ratoon.registered"
     version: str = Field(description="The challenger's number in MLflow")
     parent: str | None = Field(None, description="The version that it learned on from")
-    rung: str = Field("", description="How it learned, such as `warm` or `scratch`")
+    strategy: str = Field("", description="How it learned, such as `warm` or `scratch`")
+    rung: str = Field("", description="As `strategy`: its former name, which goes with 0.3")
     cpu_seconds: float = Field(0.0, description="CPU time of all candidates that were tried")
     page: str | None = Field(None, description=_PAGE)
 

@@ -1,4 +1,4 @@
-"""Rows that came while the data was broken: no rung learns them, and no gate judges by them.
+"""Rows that came while the data was broken: no strategy learns them, and no gate judges by them.
 
 A window that is called broken holds its own training back, and is gone at the next look; its rows are still behind
 the watermark. So every stretch between the last whole look and a broken one stays out for good (invariant 6). The
@@ -22,14 +22,14 @@ import pandas as pd
 
 from ..data.columns import TIME
 from ..ledger.entries import Outlying
-from ..ledger.ledger import Look
+from ..ledger.ledger import Evaluation
 from ..spec.values import Signal, Span
 
 # What judges them is gone: the screens were asked, and know nothing against the rows themselves
 _NO_FAULT_OF_ROWS = frozenset({"unpredicted", "unmeasured", "label_silence", "label_delay"})
 
 
-def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
+def broken_spans(looks: Sequence[Evaluation]) -> tuple[Span, ...]:
     """The stretches, oldest first, in which *looks* (oldest first) found broken data.
 
     Each begins at the last whole look before, or with its window where there was none.
@@ -48,7 +48,7 @@ def broken_spans(looks: Sequence[Look]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _given_back(looks: Sequence[Look]) -> set[int]:
+def _given_back(looks: Sequence[Evaluation]) -> set[int]:
     """Places of looks at broken data that a look directly after them found to last, that a person accepted, or whose
     rows had no fault that is known."""
     found = {
@@ -75,12 +75,12 @@ class Impossible:
 KeptOut = tuple[Span | Impossible, ...]  # stretches whose rows stay out, all of them or some
 
 
-def kept_out(looks: Sequence[Look]) -> KeptOut:
+def kept_out(looks: Sequence[Evaluation]) -> KeptOut:
     """All that no version learns and no gate judges by, after *looks* (oldest first)."""
     return (*broken_spans(looks), *impossible(looks))
 
 
-def impossible(looks: Sequence[Look]) -> tuple[Impossible, ...]:
+def impossible(looks: Sequence[Evaluation]) -> tuple[Impossible, ...]:
     """The rows that *looks* (oldest first) found to be impossible, each by itself, and that nobody accepted."""
     found: list[Impossible] = []
     before: datetime | None = None
@@ -92,7 +92,7 @@ def impossible(looks: Sequence[Look]) -> tuple[Impossible, ...]:
     return tuple(found)
 
 
-def here_and_now(signals: Sequence[Signal], now: datetime) -> list[Look]:
+def here_and_now(signals: Sequence[Signal], now: datetime) -> list[Evaluation]:
     """The look of *now*, which the ledger does not hold yet, as far as its *signals* tell of impossible rows."""
     found = tuple(
         Outlying(column=s.column, low=s.within[0], high=s.within[1])
@@ -100,7 +100,7 @@ def here_and_now(signals: Sequence[Signal], now: datetime) -> list[Look]:
         if s.within is not None and s.column is not None
     )
     start = min((s.window.start for s in signals), default=now)
-    return [Look(at=now, start=start, verdict="healthy", outlying=found)] if found else []
+    return [Evaluation(at=now, start=start, verdict="healthy", outlying=found)] if found else []
 
 
 def without(rows: pd.DataFrame, stretches: KeptOut) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from .events import Happening
 
 if TYPE_CHECKING:  # it carries a listener itself
-    from ..models.ladder.race import Race
+    from ..models.ladder.run import LadderResult
     from ..spec.values import Decision
     from .context import Stores
 
@@ -27,7 +27,7 @@ class Listener(Protocol):
     def progress(self, percent: float, doing: str) -> None:
         """How far a training run has come (0 to 100), and what it does now."""
 
-    def trained(self, context: Stores, decision: Decision, race: Race, version: str | None) -> None:
+    def trained(self, context: Stores, decision: Decision, result: LadderResult, version: str | None) -> None:
         """What a training run tried, and the version that it registered, if any."""
 
 
@@ -46,7 +46,7 @@ class Silent:
     def progress(self, percent: float, doing: str) -> None:
         """Nobody watches it."""
 
-    def trained(self, context: Stores, decision: Decision, race: Race, version: str | None) -> None:
+    def trained(self, context: Stores, decision: Decision, result: LadderResult, version: str | None) -> None:
         """Nobody looks at it."""
 
 

@@ -24,7 +24,7 @@ class OnRecord:
         return min(self.ledger.files.versions(self.model), key=int, default=None)
 
     def watermark(self, number: str) -> datetime | None:
-        """The watermark with which the training run landed that registered version *number*; None without one."""
+        """The watermark with which the training run ended that registered version *number*; None without one."""
         landed = [each.watermark for each in self.ledger.runs.of(self.model) if each.version == number]
         return landed[-1] if landed else None
 

@@ -50,7 +50,7 @@ def sum_up(context: ModelContext, path: str, span: Span, windows: int) -> Replay
     """The replay of the spec at *path* over *span*, in so many *windows*, by its ledger and registry."""
     model, metric = context.spec.model, context.spec.metric
     decisions = context.ledger.decisions.of(model)
-    flights = context.ledger.runs.of(model)
+    trainings = context.ledger.runs.of(model)
     promotions = context.ledger.promotions.of(model)
     view = context.source.as_of(span.end)
     rows, served = labelled(view, span), served_by_registry(context)
@@ -63,11 +63,11 @@ def sum_up(context: ModelContext, path: str, span: Span, windows: int) -> Replay
         windows=windows,
         actions=Counter(d.action for d in decisions if d.window is not None),
         verdicts=Counter(d.triage.verdict for d in decisions if d.window is not None),
-        trainings=sum(f.outcome != "background" for f in flights),
-        outcomes=Counter(f.outcome for f in flights),
+        trainings=sum(f.outcome != "background" for f in trainings),
+        outcomes=Counter(f.outcome for f in trainings),
         promoted=len(promotions) - 1,
-        rows_learned=sum(f.rows for f in flights),
-        cpu_seconds=sum(f.cpu_seconds for f in flights),
+        rows_learned=sum(f.rows for f in trainings),
+        cpu_seconds=sum(f.cpu_seconds for f in trainings),
         first_cpu_seconds=first_cpu_seconds(context),
         composite=Quality(**vars(quality(context.spec, composite(rows, served)))),
         never=Quality(**vars(quality(context.spec, composite(rows, served[:1])))),

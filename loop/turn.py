@@ -22,7 +22,7 @@ from .observe.fleet import Fleet, present_fleet
 from .observe.pages import draw, wants_pages
 from .observe.score import score_past
 from .observe.watch import watch
-from .observe.windows import Look, look
+from .observe.windows import ObservedWindows, read_windows
 
 
 @dataclass
@@ -40,9 +40,9 @@ class Turn:
         return self.context.source.as_of(self.now)
 
     @cached_property
-    def windows(self) -> Look:
+    def windows(self) -> ObservedWindows:
         """What the monitors look at."""
-        return look(self.view, self.context.spec, self.champion)
+        return read_windows(self.view, self.context.spec, self.champion)
 
     @cached_property
     def observation(self) -> Observation:
@@ -66,7 +66,8 @@ class Turn:
         It carries verdict, facts and matches of the policy's, though not its action: ladder and gate ask what they
         would have asked of the policy at this moment, so that arms which fire at the same moments learn, judge and
         serve the same versions, and what is left between them is when they fire. A policy that fires by itself now
-        lends its rule too, for its rungs and budget; where nothing is forced and the policy rolls back, so does this.
+        lends its rule too, for its strategies and budget; where nothing is forced and the policy rolls back, so does
+        this.
         """
         same = self.asked.fires if action in FIRING else self.asked.action == "roll_back"
         return self.asked.model_copy(

@@ -1,4 +1,4 @@
-"""Learners, training state, race, gate and registry.
+"""Learners, training state, result, gate and registry.
 
 This room knows nothing of why it was called: it gets canonical frames and a spec, and hands back
 values. MLflow is imported in `registry/` (and by the formats in `families/`) alone, and only once a registry is opened.

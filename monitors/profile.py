@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ..data.window import Window
 from ..spec.values import Value
+from .columnar import quantiles_of, runs_of
 
 Kind = Literal["number", "category"]
 _EDGES = 21  # every 5th percentile
@@ -59,11 +60,12 @@ def _column(values: pd.Series, kind: Kind) -> ColumnProfile:
         numbers = numbers[np.isfinite(numbers)]
         if len(numbers) == 0:
             return ColumnProfile(kind=kind, missing=1.0, distinct=0)
-        edges = tuple(float(e) for e in np.quantile(numbers, np.linspace(0, 1, _EDGES)))
+        ordered = np.sort(numbers)
+        edges = tuple(float(e) for e in quantiles_of(ordered, np.linspace(0, 1, _EDGES)))
         return ColumnProfile(
             kind=kind,
             missing=1 - len(numbers) / rows,
-            distinct=len(np.unique(numbers)),
+            distinct=len(runs_of(ordered)[0]),
             low=edges[0],
             high=edges[-1],
             edges=edges,

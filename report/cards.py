@@ -111,7 +111,7 @@ def gate_said(update: UpdateRow) -> Iterator[str]:
     """The last attempt of the run, and what the gate said of each stratum."""
     for attempt in update.evidence.attempts[-1:]:
         said = [f"{each.name}: {each.reason}" for each in attempt.gate.strata] if attempt.gate is not None else []
-        yield f"{attempt.rung}: {'; '.join(said) or attempt.error or 'not judged'}"
+        yield f"{attempt.strategy}: {'; '.join(said) or attempt.error or 'not judged'}"
 
 
 def _spent(life: Life) -> Card:
@@ -123,7 +123,9 @@ def _spent(life: Life) -> Card:
     notes += list(_budgets(life))
     behind = len(life.updates) - len(runs)
     if behind:
-        notes.insert(len(counted) > 0, f"beside them, strategies learned in the background at {plural(behind, 'look')}")
+        notes.insert(
+            len(counted) > 0, f"beside them, strategies learned in the background at {plural(behind, 'evaluation')}"
+        )
     return Card("Spent", f"{plural(len(runs), 'run')}, {rounded(seconds)} CPU s", tuple(notes))
 
 

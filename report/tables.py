@@ -45,7 +45,7 @@ def _strategies(life: Life) -> Table:
 
 
 def _versions(life: Life) -> Table:
-    columns = ("version", "alias", "rung", "parent", "learned up to", "rows", "gate", "CPU s", "decision")
+    columns = ("version", "alias", "strategy", "parent", "learned up to", "rows", "gate", "CPU s", "decision")
     return _table("Versions", columns, [_version(each) for each in life.versions], "No version yet.", newest_first=True)
 
 
@@ -55,7 +55,7 @@ def _version(found: Version) -> tuple[str, ...]:
 
     cpu = tag("cpu_seconds")
     return (
-        f"v{found.number}", ", ".join(found.aliases), tag("rung"), tag("parent"),
+        f"v{found.number}", ", ".join(found.aliases), tag("strategy"), tag("parent"),
         tag("watermark").replace("T", " ")[:16], _counted(tag("learned_rows")), tag("gate"),
         rounded(float(cpu)) if cpu else UNKNOWN, found.decision or "",
     )  # fmt: skip

@@ -60,7 +60,7 @@ def base_environment(outer: Mapping[str, str], settings: Settings) -> dict[str, 
     """The environment of every process here: the user's, without what names other servers or holds the password."""
     foreign = {"PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"}
     foreign |= {PREFECT_AUTH, "PREFECT_API_KEY", SERVER_AUTH}
-    secret = {"RATOON_DATABASE_URL", "RATOON_LEDGER_URL", "RATOON_LOG_URL"}
+    secret = {"RATOON_DATABASE_URL", "RATOON_LEDGER_URL"}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     kept = {name: value for name, value in outer.items() if name not in foreign | secret}
     return {

@@ -47,9 +47,9 @@ class StoresSpec(Part):
 class BacktestSpec(Part):
     """How history is replayed to compare policies."""
 
-    every: Period | None = Field(None, description="Step between looks; left out: monitors.every")
+    every: Period | None = Field(None, description="Step between evaluations; left out: monitors.every")
     schedule: Period | None = Field(
-        None, description="How often the arms on a schedule retrain, to compare with; left out: at every look"
+        None, description="How often the arms on a schedule retrain, to compare with; left out: at every evaluation"
     )
     training_time: Duration = Field(timedelta(0), description="From a decision to the challenger that came of it")
     review_delay: Duration | None = Field(
@@ -145,12 +145,13 @@ class Spec(Part):
         return self
 
     @model_validator(mode="after")
-    def _rules_climb_the_ladder(self) -> Spec:
+    def _rules_name_the_ladders_strategies(self) -> Spec:
         for number, rule in enumerate(self.policy):
-            beside = [rung for rung in rule.rungs or () if rung not in self.learner.rungs]
+            beside = [strategy for strategy in rule.strategies or () if strategy not in self.learner.strategies]
             if beside:
                 raise ValueError(
-                    f"policy[{number}].rungs: {beside[0]!r} is none of learner.rungs ({', '.join(self.learner.rungs)})"
+                    f"policy[{number}].strategies: {beside[0]!r} is none of learner.strategies "
+                    f"({', '.join(self.learner.strategies)})"
                 )
         return self
 
@@ -172,6 +173,10 @@ class Spec(Part):
     def folder(self) -> Path:
         """The folder that relative paths in the spec start from."""
         return self._path.parent
+
+    def maturing(self, age: timedelta) -> Spec:
+        """The same with labels that count from this *age* of their rows on."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"mature_after": age})})
 
     @property
     def metric(self) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+from .former_keys import accepts_former, former_attribute
 
 
 def _mapping(value: object) -> object:
@@ -113,7 +115,9 @@ class AttemptRecord(Record):
     *skipped*: it was not tried; *unable*: it cannot continue that version, whatever the rows.
     """
 
-    rung: Text = None
+    _former = accepts_former(rung="strategy")
+    rung: ClassVar[property] = former_attribute("rung", "strategy")
+    strategy: Text = None
     rows: Count = 0
     cpu_seconds: Number = 0.0
     gate: Annotated[GateRecord | None, BeforeValidator(_mapping)] = None

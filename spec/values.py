@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from ..former import moved
+from .former_keys import accepts_former
 
 Status = Literal["ok", "warn", "fail", "unknown"]
 Verdict = Literal["healthy", "broken_data", "harmless_shift", "harm", "unsure"]
 Action = Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"]
-LadderRung = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
-Rung = Literal["first", "adopted", LadderRung]
+Strategy = Literal["warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"]
+TrainedBy = Literal["first", "adopted", Strategy]
 
 # How a training run ended. `background`: strategies learned at a moment that fired nothing, and nothing was offered.
 Outcome = Literal["registered", "refused", "failed", "abandoned", "nothing_new", "background"]
@@ -104,11 +107,12 @@ class GuardAnswer(Value):
 class Marks(Value):
     """How far the ledger had been written when a history was read, so that the same history can be read again.
 
-    *flights* is the highest number of a flight, *reviews*, *scores* and *windows* the highest ids of such entries;
-    *running* are the numbers of the flights in the air.
+    *training_runs* is the highest number of a run, *reviews*, *scores* and *windows* the highest ids of such entries;
+    *running* are the numbers of the runs under way.
     """
 
-    flights: int = 0
+    _former = accepts_former(flights="training_runs")
+    training_runs: int = 0
     running: tuple[int, ...] = ()
     reviews: int = 0
     scores: int = 0
@@ -123,9 +127,9 @@ class Trial(Value):
     """What a strategy's newest version gained over another on newly labelled rows, before it learned any of them.
 
     *strategy* is the way in which *version* was trained, or `earlier` for a former champion. *role* says what it was
-    held against: the `champion`; the `reference`, a champion of some looks ago; or the `background` candidate, the
-    newest version of the strategy that is tried at every look. *gain* is the mean over *rows* in the metric's unit
-    (positive is better), *variance* that of this mean, *telling* the number of rows that can tell the two apart.
+    held against: the `champion`; the `reference`, a champion of some evaluations ago; or the `background` candidate,
+    the newest version of the strategy that is tried at every evaluation. *gain* is the mean over *rows* in the metric's
+    unit (positive is better), *variance* that of this mean, *telling* the number of rows that can tell the two apart.
     """
 
     strategy: str
@@ -149,7 +153,7 @@ class Basis(Value):
     new_rows: int = 0
     rows_to_learn: int | None = None
     first_cpu_seconds: float = 0.0
-    trials: tuple[Trial, ...] = ()  # of this look
+    trials: tuple[Trial, ...] = ()  # of this evaluation
     leader: str | None = None  # the strategy that led then
     marks: Marks = Marks()
 
@@ -273,8 +277,8 @@ class History(Value):
     first_cpu_seconds: float = 0.0  # what the first version took: all that is known before the first update
     decisions: tuple[PastDecision, ...] = ()
     updates: tuple[PastUpdate, ...] = ()
-    background: tuple[PastUpdate, ...] = ()  # learning at looks that fired nothing
-    trials: tuple[Trial, ...] = ()  # of the look that is to be decided on
+    background: tuple[PastUpdate, ...] = ()  # learning at evaluations that fired nothing
+    trials: tuple[Trial, ...] = ()  # of the evaluation that is to be decided on
     leader: str | None = None  # the strategy that leads by them and those before
     marks: Marks = Marks()
 
@@ -282,3 +286,7 @@ class History(Value):
     def basis(self) -> Basis:
         """What a ledger does not hold, or not by itself."""
         return Basis(**{name: getattr(self, name) for name in Basis.model_fields})
+
+
+if not TYPE_CHECKING:  # mypy knows no former names, and so every misspelt one
+    __getattr__ = moved(__name__)

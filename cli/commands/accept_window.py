@@ -13,7 +13,7 @@ from ...spec.stores import stores_of
 
 
 def accept_windows(spec: Spec, *, until: datetime, now: datetime | None, actor: str, reason: str) -> Acceptance:
-    """Accept the windows of the model's looks up to *until*; a date means that whole day. Raises BadInput."""
+    """Accept the windows of the model's evaluations up to *until*; a date means that whole day. Raises BadInput."""
     moment = now or datetime.now(UTC).replace(tzinfo=None)
     until = as_utc(until)
     if until == until.replace(hour=0, minute=0, second=0, microsecond=0):

@@ -73,8 +73,9 @@ def backtest(spec: Spec, files: Sequence[Path], options: BacktestOptions) -> Non
 
 def show(found: Backtest) -> None:
     """The arms in a table, and what its words mean."""
+    period = f"{found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}"
     out.print(
-        marked("[bold]{}[/] {}, {} looks", found.model, f"{found.start:%Y-%m-%d} to {found.end:%Y-%m-%d}", found.looks),
+        marked("[bold]{}[/] {}, {} evaluations", found.model, period, found.looks),
         highlight=False,
     )
     out.print(table(found))
@@ -82,8 +83,8 @@ def show(found: Backtest) -> None:
     out.print(
         f"{found.metric}: {better} is better, of the composite model, with its 95% interval. policy: how the first "
         "policy compares with this arm, stretch by stretch; * marks the best fixed strategy in hindsight. fired: share "
-        "of the looks that asked for a training. learn, all: CPU seconds of learning, and of all that the arm ran. "
-        "harm: days in harm. The oracle takes the best step each time, knowing the labels to come.",
+        "of the evaluations that asked for a training. learn, all: CPU seconds of learning, and of all that the arm "
+        "ran. harm: days in harm. The oracle takes the best step each time, knowing the labels to come.",
         style="dim",
         highlight=False,
     )

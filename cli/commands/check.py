@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pandas as pd
 
@@ -20,7 +21,7 @@ from ...policy.rules.check import check_rules
 from ...policy.rules.conditions import RuleError
 from ...spec.duration import format_extent
 from ...spec.errors import RatoonError
-from ...spec.load import line_of
+from ...spec.load import former_keys_in, line_of
 from ...spec.masked import masked
 from ...spec.model import Spec
 from ...spec.stores import sqlite_file, stores_of
@@ -37,13 +38,14 @@ TRIAL_ROWS = 500
 def check_spec(spec: Spec) -> list[Finding]:
     """All findings, in the order in which a person would mend them; the first `fail` of a part ends that part."""
     found = [Finding("ok", "spec", f"{spec.path.name} is well formed")]
+    found += [Finding("warn", "spec", told) for told in former_keys_in(spec.path)]
     found += _guarded(KEY_OF_METRIC, lambda: metric_made(spec))
     if found[-1].status != "fail":  # a policy has the metric's tolerance
         found += _guarded("policy", lambda: _policy(spec))
     found += _guarded("monitors.own", lambda: _own_monitors(spec))
     found += _guarded("policy.own", lambda: _own_guards(spec))
     try:
-        with open_source(spec) as source:
+        with open_source(_as_learned(spec)) as source:
             found += _guarded("log", lambda: held_in_log(spec))
             found += _guarded("data", lambda: _data(spec, source))
             if not any(f.what == KEY_OF_METRIC and f.status == "fail" for f in found):
@@ -168,6 +170,21 @@ def _trial_rows(source: Source) -> pd.DataFrame:
         return pd.DataFrame()
     frame = source.as_of(span.end).window(span, sample=TRIAL_ROWS).frame
     return frame[frame[TARGET].notna() & ~frame[HOLDOUT]]
+
+
+def _as_learned(spec: Spec) -> Spec:
+    """*spec* as its champion learned, where there is one that can be read; that it cannot be, `_registry` finds."""
+    from ...loop.context import as_learned
+    from ...models.registry.mlflow_registry import Registry
+
+    database = sqlite_file(stores_of(spec).mlflow)
+    if spec.data.label_time is None or (database is not None and not database.exists()):
+        return spec
+    with suppress(Exception):
+        registry = Registry.open(spec)
+        if (champion := registry.champion()) is not None and champion.meta.made_by_ratoon:
+            return as_learned(spec, registry)
+    return spec
 
 
 def _registry(spec: Spec) -> Iterator[Finding]:

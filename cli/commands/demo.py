@@ -44,7 +44,8 @@ def run_demo(folder: Path, as_json: bool) -> None:
     settle_environment(spec)
     if not as_json:
         out.print(
-            f"{DAYS} days of orders, a model of the first sixty, a change on day {CHANGE}, a look every {EVERY}.",
+            f"{DAYS} days of orders, a model of the first sixty, a change on day {CHANGE}, "
+            f"an evaluation every {EVERY}.",
             highlight=False,
         )
         out.print("Beside it, in a process of its own: retraining from scratch at each of these moments.\n")
@@ -66,8 +67,8 @@ def run_demo(folder: Path, as_json: bool) -> None:
         return
     _print_table(replayed, scheduled)
     out.print(
-        f"All CPU, imports and looks included: {ours:.0f} s for Ratoon's {replayed.windows} looks, {theirs:.0f} s for "
-        "the scheduled arms.",
+        f"All CPU, imports and evaluations included: {ours:.0f} s for Ratoon's {replayed.windows} evaluations, "
+        f"{theirs:.0f} s for the scheduled arms.",
         highlight=False,
     )
     _print_doors(replayed)

@@ -26,8 +26,8 @@ out = Terminal(soft_wrap=True)
 
 
 @dataclass(frozen=True)
-class Looked:
-    """One spec's look: the decision, or why there is none."""
+class FleetEvaluation:
+    """One spec's evaluation: the decision, or why there is none."""
 
     spec: Path
     model: str | None
@@ -37,14 +37,14 @@ class Looked:
 
 @dataclass(frozen=True)
 class Round:
-    """All looks of one moment, and the models with an alarm after it."""
+    """All evaluations of one moment, and the models with an alarm after it."""
 
     at: datetime
-    looks: tuple[Looked, ...]
+    looks: tuple[FleetEvaluation, ...]
     alarms: frozenset[str]
 
     @property
-    def faults(self) -> list[Looked]:
+    def faults(self) -> list[FleetEvaluation]:
         """The specs without a decision."""
         return [each for each in self.looks if each.decision is None]
 
@@ -98,14 +98,14 @@ def seeded(specs: Sequence[Path], moment: datetime) -> Fleet:
                 for decision in ledger.decisions.of(spec.model, 5):
                     if decision.at <= moment:
                         fleet.heard(decision)
-        except RatoonError:  # the look itself says why
+        except RatoonError:  # the evaluation itself says why
             continue
     return fleet
 
 
 def look_round(specs: Sequence[Path], moment: datetime, fleet: Fleet, stop: Event | None = None) -> Round:
     """Look at each of *specs* at *moment*; what goes wrong with one stops no other."""
-    looks: list[Looked] = []
+    looks: list[FleetEvaluation] = []
     with within(fleet):
         for path in specs:
             if stop is not None and stop.is_set():
@@ -115,7 +115,7 @@ def look_round(specs: Sequence[Path], moment: datetime, fleet: Fleet, stop: Even
     return Round(moment, tuple(looks), fleet.alarms() & seen)
 
 
-def _look(path: Path, moment: datetime) -> Looked:
+def _look(path: Path, moment: datetime) -> FleetEvaluation:
     spec: Spec | None = None
     try:
         spec = load_spec(path)
@@ -123,11 +123,11 @@ def _look(path: Path, moment: datetime) -> Looked:
         from ...flows.monitor import monitor
 
         with users_code():
-            return Looked(path, spec.model, monitor(spec=str(spec.path), at=moment))
+            return FleetEvaluation(path, spec.model, monitor(spec=str(spec.path), at=moment))
     except Exception as error:  # anything: the next model is looked at all the same
         ours = isinstance(error, RatoonError)
         fault = str(error) if ours else worded(error)
-        return Looked(path, spec.model if spec else None, fault=fault)
+        return FleetEvaluation(path, spec.model if spec else None, fault=fault)
 
 
 def _print(found: Round, as_json: bool) -> None:
@@ -138,7 +138,7 @@ def _print(found: Round, as_json: bool) -> None:
 
     for each in found.looks:
         if each.decision is None:
-            out.print(marked("[red]no look[/] [bold]{}[/]", each.model or each.spec), highlight=False)
+            out.print(marked("[red]no evaluation[/] [bold]{}[/]", each.model or each.spec), highlight=False)
             out.print(f"  {each.fault}", highlight=False)
             continue
         alarm = marked("  [bold red]fleet alarm[/]" if each.model in found.alarms else "")
@@ -155,7 +155,7 @@ def _print(found: Round, as_json: bool) -> None:
     )
 
 
-def _as_json(each: Looked, alarms: frozenset[str]) -> dict[str, object]:
+def _as_json(each: FleetEvaluation, alarms: frozenset[str]) -> dict[str, object]:
     made = each.decision
     return {
         "spec": str(each.spec),
@@ -174,7 +174,7 @@ def _now() -> datetime:
 
 @contextmanager
 def _stopping() -> Iterator[Event]:
-    """Set by Ctrl-C or SIGTERM: the look that is going on ends, the next does not begin."""
+    """Set by Ctrl-C or SIGTERM: the evaluation that is going on ends, the next does not begin."""
     stop = Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

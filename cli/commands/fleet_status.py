@@ -25,7 +25,8 @@ LOOKED_BACK = 20  # decisions among which the last action is looked for
 
 @dataclass(frozen=True)
 class Line:
-    """One model: its champion's version, its last look, what was last done; or the *fault* for which nothing is known.
+    """One model: its champion's version, its last evaluation, what was last done; or the *fault* for which nothing is
+    known.
 
     *alarm*: it is worse than it may be, by e-BH over all models listed.
     """
@@ -50,7 +51,7 @@ def print_fleet(folder: Path, as_json: bool) -> bool:
         out.print_json(data=[asdict(line) for line in lines])
     else:
         table = Table(title=f"{len(lines)} models below {folder}", title_justify="left")
-        for column in ("model", "champion", "last look", "verdict", "last action", "alarm"):
+        for column in ("model", "champion", "last evaluation", "verdict", "last action", "alarm"):
             table.add_column(column, overflow="fold")
         for line in lines:
             acted = marked("{} {}", coloured(line.action), line.acted) if line.action else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..former import former_name
 from ..options import DAY_OR_SECOND, MOMENT, Actor, AsJson, At, Reason, SpecPath
 from ..specs import load_for_flows, load_for_reading
 
@@ -97,10 +98,11 @@ def monitor(spec: SpecPath, at: At = None, as_json: AsJson = False) -> None:
 @commands.command(epilog='Example: ratoon retrain spec.yaml --reason "new tariff since Monday"')
 def retrain(
     spec: SpecPath,
-    rung: Annotated[
+    strategy: Annotated[
         Literal["warm", "scratch"],
-        typer.Option("--rung", help="Begin the ladder at `warm`, or at its rungs from `scratch`."),
+        typer.Option("--strategy", help="Begin the ladder at `warm`, or at its strategies from `scratch`."),
     ] = "warm",
+    rung: Annotated[Literal["warm", "scratch"] | None, typer.Option("--rung", hidden=True)] = None,
     decision: Annotated[
         str | None, typer.Option("--decision", help="Take up the retrain of this decision again.")
     ] = None,
@@ -109,6 +111,8 @@ def retrain(
     as_json: AsJson = False,
 ) -> None:
     """Continue the champion on the rows it has not learned, and offer the result for review."""
+    if rung is not None:
+        former_name("--rung is called --strategy now; the former option goes with 0.3.")
     prepared = load_for_flows(spec)
     from ...flows.retrain import retrain as flow
     from ..views import decisions as views
@@ -116,7 +120,7 @@ def retrain(
     from ..views.words import working
 
     with working(f"Retraining {prepared.model}"):
-        retrained = flow(spec=str(prepared.path), decision=decision, rung=rung, reason=reason, at=at)
+        retrained = flow(spec=str(prepared.path), decision=decision, strategy=rung or strategy, reason=reason, at=at)
     if as_json:
         print_model(retrained)
     else:
@@ -166,7 +170,7 @@ def accept_window(
     spec: SpecPath,
     until: Annotated[
         datetime,
-        typer.Option("--until", help="The last look, as UTC, whose window is sound.", formats=DAY_OR_SECOND),
+        typer.Option("--until", help="The last evaluation, as UTC, whose window is sound.", formats=DAY_OR_SECOND),
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")],
     actor: Actor = "",

@@ -22,7 +22,7 @@ class BacktestOptions:
     """How a backtest runs, and what it writes."""
 
     every: Annotated[
-        str | None, typer.Option("--every", help="Step between looks; left out: the spec's backtest.every.")
+        str | None, typer.Option("--every", help="Step between evaluations; left out: the spec's backtest.every.")
     ] = None
     start: FirstMoment = None
     end: LastMoment = None

@@ -54,7 +54,7 @@ def _outcome(made: Decision, updates: Sequence[UpdateRow]) -> None:
     for attempt in update.evidence.attempts:
         said = "; ".join(_reasons(attempt.gate)) if attempt.gate is not None else ""
         said = said or attempt.error or "learned in the background"
-        item(f"{attempt.rung} on {attempt.rows:,} rows: {said}")
+        item(f"{attempt.strategy} on {attempt.rows:,} rows: {said}")
 
 
 def _reasons(gate: GateRecord) -> Iterator[str]:
@@ -114,8 +114,8 @@ def accepted(found: Acceptance) -> None:
     """Which looks' windows count again."""
     span = f"{found.start:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M}"
     out.print(
-        f"The windows of the looks from {span} are accepted as sound. Their rows are learned and judged by "
-        "from the next decision on; what the next look sees is judged anew.",
+        f"The windows of the evaluations from {span} are accepted as sound. Their rows are learned and judged by "
+        "from the next decision on; what the next evaluation sees is judged anew.",
         highlight=False,
     )
 

@@ -59,9 +59,9 @@ def _strategy_table(found: Sequence[Standing]) -> Table:
 
 def _version_table(facts: ModelFacts) -> Table:
     table = Table(title=f"{facts.model} in {facts.registry}", title_justify="left")
-    for column in ("version", "alias", "rung", "parent", "learned up to", "rows", "gate"):
+    for column in ("version", "alias", "strategy", "parent", "learned up to", "rows", "gate"):
         table.add_column(column, overflow="fold")
-    keys = ("version", "alias", "rung", "parent", "watermark", "learned_rows", "gate")
+    keys = ("version", "alias", "strategy", "parent", "watermark", "learned_rows", "gate")
     for version in facts.versions:
         told = {key: str(version[key]) for key in keys}
         rows = told["learned_rows"]

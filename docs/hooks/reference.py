@@ -96,6 +96,8 @@ def _group(command: Any, name: str) -> Iterator[str]:
             yield from (sub.epilog.replace("Example: ", "Example: `", 1) + "`", "")
         yield from ("| option | default | meaning |", "|---|---|---|")
         for option in sub.params:
+            if getattr(option, "hidden", False):
+                continue  # a former name
             names = ", ".join(f"`{o}`" for o in [*option.opts, *option.secondary_opts])
             if option.param_type_name == "argument":
                 names = f"`{_argument(option)}`"

@@ -1,11 +1,11 @@
-"""What a training or a promotion leaves in Prefect's UI: rungs, gate, and the way to the version's page."""
+"""What a training or a promotion leaves in Prefect's UI: strategies, gate, and the way to the version's page."""
 
 from __future__ import annotations
 
 from ...loop.context import Stores
 from ...loop.events import Caught, Promoted
 from ...models.gate.table import gate_table
-from ...models.ladder.race import Race
+from ...models.ladder.run import LadderResult
 from ...models.registry.card import attempts_table
 from ...spec.markdown import as_code, in_markdown, link
 from ...spec.values import Decision
@@ -14,28 +14,28 @@ from .artifacts import publish_background
 from .engine import PREFECT, create_link_artifact, create_markdown_artifact
 
 
-def publish_race(context: Stores, fired: Decision, race: Race, version: str | None) -> None:
-    """Why it trained, the rungs that ran, the gate's table of the last of them, and what a look shows beside."""
+def publish_ladder(context: Stores, fired: Decision, result: LadderResult, version: str | None) -> None:
+    """Why it trained, the strategies that ran, the gate's table of the last of them, and what a look shows beside."""
     if not PREFECT:
         return
     why = "\n".join(f"- {in_markdown(reason)}" for reason in fired.reasons)
     parts = [f"**{fired.action}**, decision {as_code(fired.id)} at {fired.at:%Y-%m-%d %H:%M} UTC\n\n{why}"]
-    parts += [attempts_table(race.attempts)] + ([gate_table(race.gate)] if race.gate else [])
-    offered = _became(race, version)
+    parts += [attempts_table(result.attempts)] + ([gate_table(result.gate)] if result.gate else [])
+    offered = _became(result, version)
     create_markdown_artifact(
         markdown="\n\n".join(parts),
         key=artifact_key("gate", context.spec.model),
-        description=f"Why it trained, the rungs that ran and the gate's table: {offered}",
+        description=f"Why it trained, the strategies that ran and the gate's table: {offered}",
     )
     publish_background(context, fired, context.ledger.decisions.signals(fired.id))
     if version is not None:
         _link_version(context.spec.model, version, context.registry.page(version))
 
 
-def _became(race: Race, version: str | None) -> str:
+def _became(result: LadderResult, version: str | None) -> str:
     if version is None:
         return "no version was registered, the champion stays"
-    if race.winner is None:
+    if result.winner is None:
         return f"not proven yet; v{version} is the candidate that the next update goes on from, the champion stays"
     return f"v{version} was registered"
 

@@ -25,7 +25,8 @@ def _shown(title: str) -> FieldInfo:
 
 
 SpecPath = Annotated[str, _shown("Spec (set by the deployment)")]
-Rung = Annotated[Literal["warm", "scratch"], _shown("Where to begin")]
+StartAt = Annotated[Literal["warm", "scratch"], _shown("Where to begin")]
+FormerStartAt = Annotated[Literal["warm", "scratch"] | None, _shown("Former name of `strategy`; leave it empty")]
 Reason = Annotated[str, Field(max_length=2000, json_schema_extra={"title": "Reason"})]
 Actor = Annotated[str, Field(max_length=100, json_schema_extra={"title": "Your name"})]
 At = Annotated[datetime | None, _shown("As of (UTC)")]
@@ -36,7 +37,9 @@ DecisionId = Annotated[
 ]
 Version = Annotated[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")] | None, _shown("Version")]
 BackTo = Annotated[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")] | None, _shown("Back to version")]
-Step = Annotated[str, Field(pattern=r"^\s*\d+(\.\d+)?\s*[mhdw]\s*$", json_schema_extra={"title": "Step between looks"})]
+Step = Annotated[
+    str, Field(pattern=r"^\s*\d+(\.\d+)?\s*[mhdw]\s*$", json_schema_extra={"title": "Step between evaluations"})
+]
 
 
 def by_form() -> bool:

@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 
 from ...loop.context import Stores
 from ...loop.events import Caught, Happening, Promoted
-from ...models.ladder.race import Race
+from ...models.ladder.run import LadderResult
 from ...spec.masked import masked
 from ...spec.values import Decision
-from .artifacts_version import publish_caught, publish_promotion, publish_race
+from .artifacts_version import publish_caught, publish_ladder, publish_promotion
 from .engine import get_run_logger
 from .events import announce
 from .long_work import LongWork
@@ -50,9 +50,9 @@ class PrefectListener:
         elif self._begin is not None:
             self._work = self._begin(doing)
 
-    def trained(self, context: Stores, decision: Decision, race: Race, version: str | None) -> None:
+    def trained(self, context: Stores, decision: Decision, result: LadderResult, version: str | None) -> None:
         """The strategies that ran, and the gate's table."""
-        publish_race(context, decision, race, version)
+        publish_ladder(context, decision, result, version)
 
     @contextmanager
     def working(self, what: str, model: str) -> Iterator[None]:

@@ -184,10 +184,10 @@ class Recovery:
             spec = load_spec(str(run.parameters.get("spec", "")))
             stores = stores_of(spec)
             with Ledger.open(stores.ledger) as ledger:
-                flights = ledger.runs.of(spec.model)
+                trainings = ledger.runs.of(spec.model)
                 decision: str | None = run.parameters.get("decision")
-                if decision is None:  # a start by hand: its flight names the decision
-                    decision = next((each.decision for each in flights if each.run == str(run.id)), None)
+                if decision is None:  # a start by hand: its run names the decision
+                    decision = next((each.decision for each in trainings if each.run == str(run.id)), None)
                 stored = ledger.decisions.find(decision) if decision is not None else None
                 trains = somebody_trains(stores.home, ledger, spec.model)
         except SpecError:
@@ -198,10 +198,10 @@ class Recovery:
         fires = stored is not None and stored.model == spec.model and stored.fires and spec.mode == "live"
         if decision is None or not fires:
             return None, True
-        own = [each for each in flights if each.decision == decision]
+        own = [each for each in trainings if each.decision == decision]
         if own and own[-1].outcome != "running":
             return None, True
-        if any(each.outcome == "running" for each in flights if each.decision != decision):
+        if any(each.outcome == "running" for each in trainings if each.decision != decision):
             return None, False
         return (None, False) if trains else (decision, False)
 

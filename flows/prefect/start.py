@@ -18,7 +18,7 @@ def start_training(spec: Spec, decision: Decision, start: StartBy, *, attempt: i
 
     The decision's id is the idempotency key: however often this is called, a server holds one run. A run that
     died is not started again by that key; *attempt* 1, 2, … is a run of its own (`<id>:retry1`), which takes up
-    the same flight.
+    the same run.
     """
     if start != "here" and _deployed("retrain", spec, decision, attempt, must=start == "deployment"):
         return

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import process_time
 
-from ...ledger.ledger import Flight
-from ...models.ladder.race import Race
+from ...ledger.ledger import TrainingRun
+from ...models.ladder.run import LadderResult
 from ...spec.errors import RatoonError
 from ...spec.masked import masked
 from ...spec.run_record import RunRecord
@@ -15,7 +15,7 @@ from ...spec.unexpected import worded
 from ...spec.values import FIRING, Decision
 from ..champion import Champion
 from ..context import ModelContext
-from .finish import landed
+from .finish import finish_run
 from .register import kept_behind
 from .runner import Runner, claim_of
 from .strategies import ladder
@@ -24,9 +24,9 @@ from .tries import history_of, to_try
 
 @dataclass(frozen=True)
 class Learned:
-    """What the strategies made: the *race* without a judge, and the versions kept, by strategy."""
+    """What the strategies made: the *ladder* without a judge, and the versions kept, by strategy."""
 
-    race: Race
+    ladder: LadderResult
     behind: dict[str, str]
 
 
@@ -42,20 +42,20 @@ def learn_behind(context: ModelContext, champion: Champion, decision: Decision, 
     asked = to_try(context, decision, history_of(context, decision), offer=False)
     if not asked.learn:
         return None
-    flight = runner.claim(context, decision)
-    if flight is None or flight.landed is not None:
+    run = runner.claim(context, decision)
+    if run is None or run.outcome is not None:
         return None
     began = process_time()
     try:
-        with claim_of(context, flight, runner) as claim:
-            race = ladder(context, champion, decision, bounded=runner.apart, offer=False, asked=asked)
+        with claim_of(context, run, runner) as claim:
+            result = ladder(context, champion, decision, bounded=runner.apart, offer=False, asked=asked)
             claim.check()
-            behind = kept_behind(context, champion, decision, race, claim=claim)
+            behind = kept_behind(context, champion, decision, result, claim=claim)
             spent = process_time() - began
-            landed(context, flight, race, None, decision.at, offer=False, behind=behind, cpu_seconds=spent)
-            return Learned(race, behind)
+            finish_run(context, run, result, None, decision.at, offer=False, behind=behind, cpu_seconds=spent)
+            return Learned(result, behind)
     except Exception as error:  # a strategy's code, a library, a store: no look fails for what it learns beside
-        _failed(context, flight, decision, error, process_time() - began)
+        _failed(context, run, decision, error, process_time() - began)
         return None
 
 
@@ -68,13 +68,13 @@ def _may_learn(context: ModelContext, champion: Champion, decision: Decision) ->
     return context.source.as_of(decision.at).window(decision.window).rows > 0  # an empty window is no sign of health
 
 
-def _failed(context: ModelContext, flight: Flight, decision: Decision, error: Exception, cpu_seconds: float) -> None:
+def _failed(context: ModelContext, run: TrainingRun, decision: Decision, error: Exception, cpu_seconds: float) -> None:
     known = isinstance(error, RatoonError)
     reason = masked(f"{type(error).__name__}: {error}") if known else worded(error)
     with suppress(RatoonError):
-        if context.ledger.runs.is_claimed(flight):
+        if context.ledger.runs.is_claimed(run):
             context.ledger.runs.finish(
-                flight,
+                run,
                 outcome="failed",
                 evidence=RunRecord(reason=reason, background=True),
                 cpu_seconds=cpu_seconds,

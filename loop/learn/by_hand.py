@@ -12,15 +12,15 @@ from ..events import Decided
 
 
 def decide_by_hand(
-    context: ModelContext, rung: Literal["warm", "scratch"], reason: str, now: datetime, run: str
+    context: ModelContext, strategy: Literal["warm", "scratch"], reason: str, now: datetime, run: str
 ) -> Decision:
     """Record the operator's decision, once for the flow run *run*: a repeat of it finds the same one."""
     spec = context.spec
     reason = " ".join(reason.split())  # one line, wherever it is shown: no heading or table of its own
     serving = context.registry.champion()
-    action: Action = "warm_start" if rung == "warm" else "full_retrain"
+    action: Action = "warm_start" if strategy == "warm" else "full_retrain"
     decision = Decision(
-        id=decision_id(spec.model, now, f"by hand {run} {rung}"),
+        id=decision_id(spec.model, now, f"by hand {run} {strategy}"),
         model=spec.model,
         at=now,
         action=action,

@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ...data.view import View
-from ...ledger.ledger import Look, Promotion
+from ...ledger.ledger import Evaluation, Promotion
 from ...models.ladder.attempt import SCRATCH
 from ...models.learning.trained import Trained
 from ...models.registry.versions import Version
 from ...policy.strategies.credits import credit, direct_gain, tried
 from ...spec.errors import RegistryError, SpecError
-from ...spec.values import History, LadderRung
+from ...spec.values import History, Strategy
 from ..context import Stores
 from ..excluded import kept_out, without
 
 _ENOUGH = 4  # trials, before which no line is given up: one strange window proves nothing
 
 
-def lines(context: Stores, champion: str, history: History) -> dict[LadderRung, Trained]:
+def lines(context: Stores, champion: str, history: History) -> dict[Strategy, Trained]:
     """The version to go on from for each strategy that continues; those not named go on from *champion*.
 
     A line ends if a version of it was rejected, or served and was taken back, if its newest version cannot be loaded,
@@ -33,7 +33,7 @@ def lines(context: Stores, champion: str, history: History) -> dict[LadderRung, 
     """
     if context.spec.learner.unproven == "drop":
         return {}
-    found: dict[LadderRung, Trained] = {}
+    found: dict[Strategy, Trained] = {}
     for strategy, version in context.registry.candidates().items():
         if strategy in SCRATCH or version.number == champion:
             continue
@@ -56,7 +56,9 @@ def _ended(context: Stores, tip: Version, champion: str) -> bool:
     return _taken_back(context, line, champion) or bool({each.number for each in context.registry.rejected()} & line)
 
 
-def learned_broken(context: Stores, view: View, looks: Sequence[Look], candidate: Trained, since: datetime) -> bool:
+def learned_broken(
+    context: Stores, view: View, looks: Sequence[Evaluation], candidate: Trained, since: datetime
+) -> bool:
     """Whether *candidate* learned rows newer than the watermark *since* that *looks* have found to be broken since."""
     made = context.registry.version(candidate.version or "").meta.at
     if made is None:

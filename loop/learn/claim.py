@@ -11,43 +11,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...ledger.claims import lost
-from ...ledger.ledger import Flight, Ledger
+from ...ledger.ledger import Ledger, TrainingRun
 from ...models.registry.versions import Version, Versions
 from ...spec.errors import Refused
 from ..holding import renewed
 
 
 class Claim:
-    """What a flight may still do; see `models.registry.versions.Claim` for what each method promises."""
+    """What a run may still do; see `models.registry.versions.Claim` for what each method promises."""
 
-    def __init__(self, ledger: Ledger, flight: Flight) -> None:
+    def __init__(self, ledger: Ledger, run: TrainingRun) -> None:
         self._ledger = ledger
-        self._flight = flight
+        self._run = run
 
     def check(self) -> None:
-        """Raises Refused unless the flight still holds its claim."""
-        if not self._ledger.runs.is_claimed(self._flight):
-            raise Refused(lost(self._flight))
+        """Raises Refused unless the run still holds its claim."""
+        if not self._ledger.runs.is_claimed(self._run):
+            raise Refused(lost(self._run))
 
     def offer(self, decision: str, version: str) -> str:
         """The version that *decision* offers: *version*, unless another process offered one before."""
-        return self._ledger.offers.record(self._flight, decision, version)
+        return self._ledger.offers.record(self._run, decision, version)
 
     def take_back(self, decision: str, version: str) -> bool:
         """Whether *version* will never be offered, so that it may be deleted."""
-        return self._ledger.offers.withdraw(self._flight.model, decision, version, self._flight.holder)
+        return self._ledger.offers.withdraw(self._run.model, decision, version, self._run.holder)
 
     def newest_offered(self) -> str | None:
         """The highest number that any decision of the model's offered for review; a strategy's own are not."""
-        offers = self._ledger.offers.of(self._flight.model)
+        offers = self._ledger.offers.of(self._run.model)
         return max((number for decision, number in offers.items() if ":" not in decision), key=int, default=None)
 
 
 @contextmanager
-def kept_alive(ledger: Ledger, flight: Flight) -> Iterator[Claim]:
-    """The claim of *flight*, its lease renewed by a thread until the block ends."""
-    with renewed(lambda: ledger.runs.renew(flight)):
-        yield Claim(ledger, flight)
+def kept_alive(ledger: Ledger, run: TrainingRun) -> Iterator[Claim]:
+    """The claim of *run*, its lease renewed by a thread until the block ends."""
+    with renewed(lambda: ledger.runs.renew(run)):
+        yield Claim(ledger, run)
 
 
 def take_back_doubles(ledger: Ledger, registry: Versions, model: str) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from ...models.ladder.climbing import first_apart
-from ...models.ladder.race import first
+from ...models.ladder.apart import first_apart
+from ...models.ladder.run import first
 from ...models.registry.evidence import Evidence
 from ...models.registry.versions import UNCLAIMED, Claim, Version
 from ...policy.decide import decision_id
@@ -35,7 +35,7 @@ def first_version(
         decision=decision_id(context.spec.model, now, "first"),
         at=now,
         example=rows.head(5),
-        reasons=("There was no champion yet.",),
+        reasons=("There was no champion yet.", *context.notes),
         rows=len(rows),
         cpu_seconds=seconds,
         used=used,
@@ -81,7 +81,7 @@ class FirstClaim:
         if (serving := self._care.registry.champion()) is not None:
             raise RegistryError(
                 f"{self._care.spec.model} has the champion v{serving.number} already; nothing was changed. "
-                "Continue it with `ratoon retrain`, or from scratch with `ratoon retrain --rung scratch`."
+                "Continue it with `ratoon retrain`, or from scratch with `ratoon retrain --strategy scratch`."
             )
 
     def offer(self, decision: str, version: str) -> str:

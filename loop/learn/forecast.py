@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...models.ladder.skipped import Outlook, expected
+from ...models.ladder.skipped import SkippedStrategies, expected
 from ...policy.decide import fired_rule
 from ...policy.guards.budgets import cpu_seconds_left
 from ...spec.keys.rules import Rule
 from ...spec.model import Spec
-from ...spec.values import Decision, LadderRung
+from ...spec.values import Decision, Strategy
 from ..context import ModelContext
-from .tries import climbed
+from .tries import earlier_runs
 
 
-def forecast(context: ModelContext, fired: Decision, rows: Callable[[], Mapping[LadderRung, int]]) -> Outlook:
+def forecast(context: ModelContext, fired: Decision, rows: Callable[[], Mapping[Strategy, int]]) -> SkippedStrategies:
     """What earlier runs of this model say about its strategies, and what the rule's budget leaves.
 
     *rows*: how many each would learn, replayed ones included; counted only if there is a budget.
@@ -22,19 +22,19 @@ def forecast(context: ModelContext, fired: Decision, rows: Callable[[], Mapping[
     spec = context.spec
     rule = fired_rule(spec.deciding, fired)
     if rule is None:
-        return Outlook()
+        return SkippedStrategies()
     history = context.ledger.history(spec.model, fired.at)
     budget = cpu_seconds_left(rule, history, spec.deciding, fired.at)
     barred = _barred(spec, rule)
     if budget is None:
-        return Outlook(resting=barred)
-    runs = [each.attempts for each in climbed(context, fired.at)]
-    return Outlook(resting=barred, expected=expected(runs, rows()), budget=budget)
+        return SkippedStrategies(resting=barred)
+    runs = [each.attempts for each in earlier_runs(context, fired.at)]
+    return SkippedStrategies(resting=barred, expected=expected(runs, rows()), budget=budget)
 
 
-def _barred(spec: Spec, rule: Rule) -> dict[LadderRung, str]:
+def _barred(spec: Spec, rule: Rule) -> dict[Strategy, str]:
     """The strategies that *rule* does not try, with the reason."""
-    if rule.rungs is None:
+    if rule.strategies is None:
         return {}
-    reason = f"the rule that fired climbs only {', '.join(rule.rungs)} (its key `rungs`)"
-    return {rung: reason for rung in spec.learner.rungs if rung not in rule.rungs}
+    reason = f"the rule that fired tries only {', '.join(rule.strategies)} (its key `strategies`)"
+    return {strategy: reason for strategy in spec.learner.strategies if strategy not in rule.strategies}

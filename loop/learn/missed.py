@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...data.view import View
 from ...models.ladder.attempt import SCRATCH
-from ...models.ladder.race import Race
+from ...models.ladder.run import LadderResult
 from ...models.learning.state import TrainingState
 from ...spec.model import Spec
 from ..excluded import Impossible, KeptOut, without
@@ -28,25 +28,25 @@ def missed(spec: Spec, view: View, state: TrainingState, out: KeptOut) -> int:
     return max(0, behind - state.learned_rows)
 
 
-def told_of_missed(race: Race) -> tuple[str, ...]:
+def told_of_missed(result: LadderResult) -> tuple[str, ...]:
     """The sentences about rows and labels that no update will learn, where there are any."""
     told: list[str] = []
-    if race.kept_out:
+    if result.kept_out:
         told.append(
-            f"{race.kept_out:,} newly labelled rows are impossible, each by itself, and stay out; the signals of the "
+            f"{result.kept_out:,} newly labelled rows are impossible, each by itself, and stay out; the signals of the "
             "looks say which. `ratoon accept-window` gives them back"
         )
-    if race.candidate is not None and race.candidate.state.rung in SCRATCH:
+    if result.candidate is not None and result.candidate.state.strategy in SCRATCH:
         return tuple(told)
-    if race.missed:
+    if result.missed:
         told.append(
-            f"{race.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "
+            f"{result.missed:,} labelled rows up to the watermark were never learned: their labels landed later than "
             "data.label_time or data.label_delay says. Only a fit from scratch learns them"
         )
-    if race.revised:
+    if result.revised:
         told.append(
-            f"About {race.revised.estimate:,} of {race.revised.learned:,} labels have changed since they were learned "
-            f"({race.revised.changed:,} of {race.revised.looked_at:,} looked at). Only a fit from scratch "
+            f"About {result.revised.estimate:,} of {result.revised.learned:,} labels have changed since they were "
+            f"learned ({result.revised.changed:,} of {result.revised.looked_at:,} looked at). Only a fit from scratch "
             "(`do: full_retrain`) learns them as they are now"
         )
     return tuple(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...models.ladder.race import Race
+from ...models.ladder.run import LadderResult
 from ...models.learning.trained import Trained
 from ...models.registry.evidence import Evidence
 from ...models.registry.versions import UNCLAIMED, Claim, Version
@@ -29,22 +29,22 @@ class Shown:
     flow_run: str = ""
 
 
-def to_keep(context: Stores, race: Race) -> Trained | None:
-    """What is registered of *race*: its winner, else the unproven candidate where the spec continues such."""
-    return race.candidate if race.winner or context.spec.learner.unproven == "continue" else None
+def to_keep(context: Stores, result: LadderResult) -> Trained | None:
+    """What is registered of *result*: its winner, else the unproven candidate where the spec continues such."""
+    return result.candidate if result.winner or context.spec.learner.unproven == "continue" else None
 
 
 def offered(
     context: ModelContext,
     champion: Champion,
     fired: Decision,
-    race: Race,
+    result: LadderResult,
     candidate: Trained,
     *,
     claim: Claim = UNCLAIMED,
     shown: Shown = Shown(),
 ) -> Version:
-    """Register the race's candidate with its evidence: as challenger where it won, else to go on from.
+    """Register the result's candidate with its evidence: as challenger where it won, else to go on from.
 
     One version for a decision.
     """
@@ -53,16 +53,16 @@ def offered(
         decision=fired.id,
         at=fired.at,
         example=view.holdout(champion.trained.state.watermark, limit=5),
-        reasons=(*fired.reasons, *_why(context, fired, candidate), *fired.triage.evidence, *told_of_missed(race)),
+        reasons=(*fired.reasons, *_why(context, fired, candidate), *fired.triage.evidence, *told_of_missed(result)),
         action=fired.action,
         verdict=fired.triage.verdict,
         window=fired.window,
         against=champion.version,
-        gate=race.gate,
-        attempts=race.attempts,
-        rows=race.rows,
-        cpu_seconds=race.cpu_seconds,
-        used=race.used,
+        gate=result.gate,
+        attempts=result.attempts,
+        rows=result.rows,
+        cpu_seconds=result.cpu_seconds,
+        used=result.used,
         snapshots=shown.snapshots,
         reports=shown.reports,
         flow_run=shown.flow_run,
@@ -74,7 +74,7 @@ def offered(
 
 def _why(context: ModelContext, fired: Decision, candidate: Trained) -> tuple[str, ...]:
     """Why this strategy, in a sentence, if its trials tell."""
-    gain = gain_of(history_of(context, fired), candidate.state.rung)
+    gain = gain_of(history_of(context, fired), candidate.state.strategy)
     if gain is None:
         return ()
     against = "the present champion" if gain.by == "direct" else "the champions of some looks before"
@@ -85,7 +85,7 @@ def _why(context: ModelContext, fired: Decision, candidate: Trained) -> tuple[st
 
 
 def kept_behind(
-    context: ModelContext, champion: Champion, fired: Decision, race: Race, *, claim: Claim = UNCLAIMED
+    context: ModelContext, champion: Champion, fired: Decision, result: LadderResult, *, claim: Claim = UNCLAIMED
 ) -> dict[str, str]:
     """Register what the strategies made beside the candidate, to go on from; the version's number by strategy.
 
@@ -93,15 +93,15 @@ def kept_behind(
     """
     if context.spec.learner.unproven == "drop":
         return {}
-    offered_one = race.candidate.state.rung if race.candidate is not None else None
+    offered_one = result.candidate.state.strategy if result.candidate is not None else None
     example = None
     found: dict[str, str] = {}
-    for strategy, trained in race.learned.items():
+    for strategy, trained in result.learned.items():
         if strategy == offered_one or trained.version is not None:
             continue
         if example is None:
             example = context.source.as_of(fired.at).holdout(champion.trained.state.watermark, limit=5)
-        attempt = next(each for each in race.attempts if each.rung == strategy)
+        attempt = next(each for each in result.attempts if each.strategy == strategy)
         evidence = Evidence(
             decision=f"{fired.id}:{strategy}",
             at=fired.at,

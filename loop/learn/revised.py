@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...data.columns import ID, TARGET
 from ...data.view import View
-from ...models.ladder.race import Revised
+from ...models.ladder.run import Revised
 from ...models.learning.trained import Trained
 
 LOOKED_AT = 500  # labels: of 1 % that changed at least one is seen with 99 %

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ...ledger.ledger import Flight
+from ...ledger.ledger import TrainingRun
 from ...spec.values import Decision
 from ..context import ModelContext
 from ..holding import Holder
@@ -32,7 +32,7 @@ class Runner:
         """Whether nothing competes for the claim."""
         return self.holder is None
 
-    def claim(self, context: ModelContext, fired: Decision) -> Flight | None:
+    def claim(self, context: ModelContext, fired: Decision) -> TrainingRun | None:
         """The training run of *fired*; None while another process, or another decision, has the model's one run."""
         return context.ledger.runs.claim(
             model=context.spec.model,
@@ -53,6 +53,6 @@ class Runner:
 SIMULATED = Runner()
 
 
-def claim_of(context: ModelContext, flight: Flight, runner: Runner) -> AbstractContextManager[Claim]:
+def claim_of(context: ModelContext, run: TrainingRun, runner: Runner) -> AbstractContextManager[Claim]:
     """The claim of a run that began, its lease renewed until the block ends unless nothing competes for it."""
-    return nullcontext(Claim(context.ledger, flight)) if runner.simulated else kept_alive(context.ledger, flight)
+    return nullcontext(Claim(context.ledger, run)) if runner.simulated else kept_alive(context.ledger, run)

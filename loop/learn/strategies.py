@@ -10,13 +10,13 @@ import pandas as pd
 
 from ...data.sources.moment import TICK
 from ...data.view import View
-from ...models.ladder.climbing import run_ladder_apart
-from ...models.ladder.race import Asked, LadderRows, Race, climb
+from ...models.ladder.apart import run_ladder_apart
+from ...models.ladder.run import Asked, LadderResult, LadderRows, run_ladder
 from ...models.ladder.skipped import rows_to_learn
 from ...models.learning.trained import Trained
 from ...models.subprocesses.remote import RemoteEstimator
 from ...spec.model import Spec
-from ...spec.values import Decision, LadderRung
+from ...spec.values import Decision, Strategy
 from ..champion import Champion
 from ..context import ModelContext
 from ..excluded import KeptOut, impossible, kept_out, without
@@ -49,7 +49,7 @@ class _Known:
         """*rows* without broken ones."""
         return without(rows, self.broken)
 
-    def since(self) -> dict[LadderRung, datetime | None]:
+    def since(self) -> dict[Strategy, datetime | None]:
         """From when on the strategies from scratch learn; None: from the beginning."""
         learner, at = self.context.spec.learner, self.fired.at
         lately = (
@@ -66,7 +66,7 @@ def ladder(
     bounded: bool = False,
     offer: bool = True,
     asked: Asked | None = None,
-) -> Race:
+) -> LadderResult:
     """Try strategies on what was known at the decision's moment, but for rows of broken data.
 
     Without *offer* those that are due learn in the background, and no gate is asked. *bounded*: in a process of its
@@ -75,7 +75,7 @@ def ladder(
     history = history_of(context, fired)
     asked = asked or to_try(context, fired, history, offer=offer)
     if not offer and not asked.learn:
-        return Race(())
+        return LadderResult(())
     looks = context.ledger.decisions.evaluations(
         context.spec.model, before=fired.at + TICK
     )  # the decision's own look included
@@ -83,11 +83,11 @@ def ladder(
     known = _Known(context, champion, fired, view, kept_out(looks), impossible(looks))
     found = lines(context, champion.version, history)
     own = {r: line for r, line in found.items() if not learned_broken(context, view, looks, line, known.watermark)}
-    race = _climbed(known, own, asked, bounded=bounded, offer=offer)
-    return _with_left_out(known, race) if offer else race
+    result = _run(known, own, asked, bounded=bounded, offer=offer)
+    return _with_left_out(known, result) if offer else result
 
 
-def _climbed(known: _Known, own: Mapping[LadderRung, Trained], asked: Asked, *, bounded: bool, offer: bool) -> Race:
+def _run(known: _Known, own: Mapping[Strategy, Trained], asked: Asked, *, bounded: bool, offer: bool) -> LadderResult:
     context, fired, view, base = known.context, known.fired, known.view, known.champion.trained
     spec, since = _demanding(context.spec, fired), known.since()
     recent, anchor, outdated = held_out(spec, view, base.state, fired.at, known.broken) if offer else _NOTHING
@@ -95,13 +95,13 @@ def _climbed(known: _Known, own: Mapping[LadderRung, Trained], asked: Asked, *, 
     unlearned = known.sound(view.unlearned(oldest))
     apart = bounded or isinstance(base.estimator, RemoteEstimator)  # whose code runs in no process but its own
 
-    def rows() -> dict[LadderRung, int]:
+    def rows() -> dict[Strategy, int]:
         return rows_to_learn(base, own, unlearned, spec.learner) | {
-            rung: view.unlearned_count(after)  # with rows of broken data: to leave them out, all would be read
-            for rung, after in since.items()
+            strategy: view.unlearned_count(after)  # with rows of broken data: to leave them out, all would be read
+            for strategy, after in since.items()
         }
 
-    return (run_ladder_apart if apart else climb)(
+    return (run_ladder_apart if apart else run_ladder)(
         base,
         spec,
         rows=LadderRows(
@@ -117,18 +117,18 @@ def _climbed(known: _Known, own: Mapping[LadderRung, Trained], asked: Asked, *, 
         lines=own,
         asked=asked,
         full=fired.action == "full_retrain",
-        outlook=forecast(context, fired, rows),
+        skipped=forecast(context, fired, rows),
     )
 
 
-def _with_left_out(known: _Known, race: Race) -> Race:
-    """*race* with what no update learns: rows and labels that came too late, and impossible rows."""
+def _with_left_out(known: _Known, result: LadderResult) -> LadderResult:
+    """*result* with what no update learns: rows and labels that came too late, and impossible rows."""
     context, view, trained = known.context, known.view, known.champion.trained
     lost = missed(context.spec, view, trained.state, known.broken)
     still = context.source.held and not context.spec.data.newest_label  # what is held does not change
     changed = None if still else revised(view, trained)
     new = view.unlearned(known.watermark) if known.few else pd.DataFrame()
-    return replace(race, missed=lost, revised=changed, kept_out=len(new) - len(without(new, known.few)))
+    return replace(result, missed=lost, revised=changed, kept_out=len(new) - len(without(new, known.few)))
 
 
 _NOTHING: tuple[pd.DataFrame, pd.DataFrame, str | None] = (pd.DataFrame(), pd.DataFrame(), None)

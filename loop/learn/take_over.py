@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ...ledger import claims
-from ...ledger.ledger import Flight
+from ...ledger.ledger import TrainingRun
 from ...models.registry.versions import Version
 from ...spec.run_record import RunRecord
 from ...spec.values import Decision, Outcome
@@ -17,19 +17,19 @@ from .runner import Runner
 _ASKED = 20  # times in a lease
 
 
-def claimed(context: ModelContext, fired: Decision, runner: Runner) -> Flight | None:
+def claimed(context: ModelContext, fired: Decision, runner: Runner) -> TrainingRun | None:
     """The training run of *fired*; None while somebody else trains.
 
     If the decision's own run is claimed by a process that does not answer, that may have died on another machine: it is
     waited for until its holder shows that it lives, or its lease has ended.
     """
     seen: tuple[str, datetime] | None = None
-    flight: Flight | None = None
+    run: TrainingRun | None = None
 
     def settled() -> bool:
-        nonlocal seen, flight
-        flight = runner.claim(context, fired)
-        claim = context.ledger.claims.find(context.spec.model) if flight is None else None
+        nonlocal seen, run
+        run = runner.claim(context, fired)
+        claim = context.ledger.claims.find(context.spec.model) if run is None else None
         if claim is None or not _own_runs(context, fired):
             return True
         lives = seen is not None and seen != (claim.holder, claim.until)
@@ -38,7 +38,7 @@ def claimed(context: ModelContext, fired: Decision, runner: Runner) -> Flight | 
 
     lease = claims.LEASE.total_seconds()
     until(settled, seconds=2 * lease, every=lease / _ASKED)
-    return flight
+    return run
 
 
 def in_flight(context: ModelContext) -> str:
@@ -53,7 +53,7 @@ def in_flight(context: ModelContext) -> str:
     )
 
 
-def finish_taken_over(context: ModelContext, fired: Decision, flight: Flight, done: Version, claim: Claim) -> Outcome:
+def finish_taken_over(context: ModelContext, fired: Decision, run: TrainingRun, done: Version, claim: Claim) -> Outcome:
     """End the run of a process that died between the registry and the ledger: *done* is what it had registered."""
     done = context.registry.offer(done, claim=claim)  # it may have died before it set the aliases
     record = RunRecord(resumed="the version was registered before the process died")
@@ -61,7 +61,7 @@ def finish_taken_over(context: ModelContext, fired: Decision, flight: Flight, do
         record = record.model_copy(update={"promising": True, "candidate": done.number})
     outcome: Outcome = "refused" if done.unproven else "registered"
     context.ledger.runs.finish(
-        flight,
+        run,
         outcome=outcome,
         version=None if done.unproven else done.number,
         evidence=record,

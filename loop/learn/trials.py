@@ -18,7 +18,7 @@ from ...models.learning.trained import Trained
 from ...models.registry.versions import Version
 from ...policy.strategies.credits import last_scored, reference_of
 from ...spec.errors import RegistryError, SpecError
-from ...spec.values import EARLIER, History, LadderRung, Trial, TrialRole
+from ...spec.values import EARLIER, History, Strategy, Trial, TrialRole
 from ..champion import Champion, replaced_by
 from ..context import ModelContext
 from ..excluded import KeptOut, without
@@ -27,7 +27,7 @@ LEAST, MOST = 10, 20_000  # rows of one trial: fewer say nothing, and the newest
 
 
 def trials_of(
-    context: ModelContext, view: View, champion: Champion, history: History, background: LadderRung, broken: KeptOut
+    context: ModelContext, view: View, champion: Champion, history: History, background: Strategy, broken: KeptOut
 ) -> tuple[Trial, ...]:
     """Score every version that waits in the background, and former champions, against champion and one another.
 
@@ -63,7 +63,7 @@ def _rows(view: View, since: datetime, broken: KeptOut) -> pd.DataFrame:
 
 
 def _members(
-    context: ModelContext, champion: Champion, background: LadderRung, seen: datetime | None
+    context: ModelContext, champion: Champion, background: Strategy, seen: datetime | None
 ) -> dict[str, Trained]:
     """The newest version of each strategy: those made since trials were last made, the background candidate whatever
     its age.
@@ -78,8 +78,8 @@ def _members(
         trained = _loaded(context, version.number)
         if trained is not None:
             found[strategy] = trained
-    own = champion.trained.state.rung
-    if own in get_args(LadderRung) and own not in found:
+    own = champion.trained.state.strategy
+    if own in get_args(Strategy) and own not in found:
         found[own] = champion.trained
     return found
 

@@ -8,53 +8,53 @@ from datetime import datetime
 
 from ...models.gate import Earlier
 from ...models.ladder.attempt import SCRATCH
-from ...models.ladder.race import Asked
+from ...models.ladder.run import Asked
 from ...policy.past import whole
 from ...policy.strategies.credits import Effort, best_gain, credit, due, gain_of, losses, older_gained, tried
 from ...spec.run_record import AttemptRecord
-from ...spec.values import Decision, History, LadderRung
+from ...spec.values import Decision, History, Strategy
 from ..context import ModelContext
 
 
 @dataclass(frozen=True)
-class Climbed:
+class EarlierRun:
     """The attempts of one earlier look or run, at its moment."""
 
     at: datetime
     attempts: tuple[AttemptRecord, ...] = field(default=())
 
-    def tried(self, strategy: LadderRung) -> bool:
+    def tried(self, strategy: Strategy) -> bool:
         """Whether *strategy* learned anything then, or broke its contract while it tried to."""
-        return any(each.rung == strategy and each.rows > 0 for each in self.attempts)
+        return any(each.strategy == strategy and each.rows > 0 for each in self.attempts)
 
-    def unable(self, strategy: LadderRung) -> bool:
+    def unable(self, strategy: Strategy) -> bool:
         """Whether *strategy* could not continue the champion of then."""
-        return any(each.rung == strategy and each.unable for each in self.attempts)
+        return any(each.strategy == strategy and each.unable for each in self.attempts)
 
 
-def climbed(context: ModelContext, before: datetime) -> tuple[Climbed, ...]:
+def earlier_runs(context: ModelContext, before: datetime) -> tuple[EarlierRun, ...]:
     """All attempts of this model by that moment, oldest first."""
     found = [each for each in context.ledger.runs.of(context.spec.model) if each.at < before]
-    return tuple(Climbed(each.at, each.evidence.attempts) for each in found)
+    return tuple(EarlierRun(each.at, each.evidence.attempts) for each in found)
 
 
-def background_of(context: ModelContext, now: datetime) -> LadderRung:
+def background_of(context: ModelContext, now: datetime) -> Strategy:
     """The strategy that is tried at every look: the cheapest, first on the ladder, that works for this model."""
-    return _background(context, climbed(context, now), now)
+    return _background(context, earlier_runs(context, now), now)
 
 
-def _background(context: ModelContext, climbs: Sequence[Climbed], now: datetime) -> LadderRung:
-    rungs = context.spec.learner.rungs
-    return next((rung for rung in rungs if not _useless(context, climbs, rung, now)), rungs[-1])
+def _background(context: ModelContext, runs: Sequence[EarlierRun], now: datetime) -> Strategy:
+    strategies = context.spec.learner.strategies
+    return next((strategy for strategy in strategies if not _useless(context, runs, strategy, now)), strategies[-1])
 
 
-def _useless(context: ModelContext, climbs: Sequence[Climbed], rung: LadderRung, now: datetime) -> bool:
-    """Whether *rung* was found unable to continue the present champion: another one may be continued again."""
+def _useless(context: ModelContext, runs: Sequence[EarlierRun], strategy: Strategy, now: datetime) -> bool:
+    """Whether *strategy* was found unable to continue the present champion: another one may be continued again."""
     promoted = max(
         (each.at for each in context.ledger.promotions.of(context.spec.model) if each.at <= now), default=None
     )
-    told = [each for each in climbs if any(one.rung == rung for one in each.attempts)]
-    return bool(told) and told[-1].unable(rung) and (promoted is None or told[-1].at >= promoted)
+    told = [each for each in runs if any(one.strategy == strategy for one in each.attempts)]
+    return bool(told) and told[-1].unable(strategy) and (promoted is None or told[-1].at >= promoted)
 
 
 def history_of(context: ModelContext, fired: Decision) -> History:
@@ -71,35 +71,42 @@ def to_try(context: ModelContext, fired: Decision, history: History, *, offer: b
     *history* as `history_of` gives it. All hangs on ledger, spec and moment alone, so that whoever fires at this
     moment gets the same.
     """
-    spec, climbs = context.spec, climbed(context, fired.at)
-    background = _background(context, climbs, fired.at)
+    spec, runs = context.spec, earlier_runs(context, fired.at)
+    background = _background(context, runs, fired.at)
     leader = history.leader or background
     found = tried(history)
     moments = [each.at for each in whole(history)]
     urgent = fired.triage.verdict == "harm" or fired.facts.get("performance", {}).get("failing") is True
 
-    def effort(strategy: LadderRung) -> Effort:
-        last = max((each.at for each in climbs if each.tried(strategy)), default=None)
+    def effort(strategy: Strategy) -> Effort:
+        last = max((each.at for each in runs if each.tried(strategy)), default=None)
         since = None if last is None else 1 + sum(at > last for at in moments)
         lost = losses(found, strategy, background=strategy in (background, leader))
         told = since is not None and any(each.trial.strategy == strategy and each.age < since for each in found)
         return Effort(since, lost, dear=strategy in SCRATCH, judged=told)
 
-    rungs = spec.learner.rungs
-    learn = set[LadderRung]()
-    for rung in rungs:
-        often = rung in (background, leader)
-        if not _useless(context, climbs, rung, fired.at) and due(effort(rung), every_look=often, urgent=urgent):
-            learn.add(rung)
+    strategies = spec.learner.strategies
+    learn = set[Strategy]()
+    for strategy in strategies:
+        often = strategy in (background, leader)
+        if not _useless(context, runs, strategy, fired.at) and due(effort(strategy), every_look=often, urgent=urgent):
+            learn.add(strategy)
     if spec.learner.unproven == "drop" and not offer:
         learn = set()
-    earned = {rung: _known(credit(found, rung, "background").mean) for rung in rungs}
-    able = [rung for rung in rungs if rung in learn or rung in (background, leader)]
-    proven = frozenset(r for r in rungs if (gain := gain_of(history, r)) is not None and gain.proven)
+    earned = {strategy: _known(credit(found, strategy, "background").mean) for strategy in strategies}
+    able = [strategy for strategy in strategies if strategy in learn or strategy in (background, leader)]
+    proven = frozenset(r for r in strategies if (gain := gain_of(history, r)) is not None and gain.proven)
     best = gain.strategy if (gain := best_gain(history, floor=spec.gain.tolerance)) is not None else leader
-    able += [rung for rung in rungs if rung == best and rung not in able]
+    able += [strategy for strategy in strategies if strategy == best and strategy not in able]
     order = sorted(
-        able, key=lambda rung: (rung != best, rung != leader, rung != background, -earned[rung], rungs.index(rung))
+        able,
+        key=lambda strategy: (
+            strategy != best,
+            strategy != leader,
+            strategy != background,
+            -earned[strategy],
+            strategies.index(strategy),
+        ),
     )
     return Asked(tuple(order) if offer else None, frozenset(learn), offer, proven, Earlier(older_gained(history)))
 

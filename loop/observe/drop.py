@@ -1,4 +1,4 @@
-"""How far a version fell below what its lineage promises, on rows with labels."""
+"""How far a version fell below its lineage's baseline, on rows with labels."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ...spec.values import Decision
 from ..champion import Champion, champion_as_of
 from ..context import ModelContext
 from .watch import watch
-from .windows import Look, look
+from .windows import ObservedWindows, read_windows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def wants_pages(pages: PagesSpec, decision: Decision, before: datetime | None) -
     )
 
 
-def draw(context: ModelContext, champion: Champion, windows: Look, decision: Decision) -> Observation:
+def draw(context: ModelContext, champion: Champion, windows: ObservedWindows, decision: Decision) -> Observation:
     """Draw the pages of a look that was decided on, and keep them in the workspace.
 
     The signals returned are those of the look, each with the page that shows it. Drawing again replaces the pages.
@@ -58,7 +58,7 @@ def draw_later(context: ModelContext, decision: str) -> Observation:
             f"{decision} is no decision over a window in the ledger of {context.spec.model}; nothing was drawn."
         )
     champion = champion_as_of(context, held.at)
-    return draw(context, champion, look(context.source.as_of(held.at), context.spec, champion), held)
+    return draw(context, champion, read_windows(context.source.as_of(held.at), context.spec, champion), held)
 
 
 def _period(moment: datetime, every: timedelta) -> int:

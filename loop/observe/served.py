@@ -107,7 +107,7 @@ def not_learned(trained: Trained, rows: pd.DataFrame, spec: Spec) -> pd.Series:
     state = trained.state
     moment = LABEL_TIME if state.mature_after == spec.data.matured else TIME
     later = rows[moment] > pd.Timestamp(state.watermark)
-    held = state.rung != "adopted" and state.holdout in (None, spec.data.holdout)
+    held = state.strategy != "adopted" and state.holdout in (None, spec.data.holdout)
     return later | rows[HOLDOUT].astype(bool) if held else later
 
 

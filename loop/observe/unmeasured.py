@@ -11,14 +11,16 @@ from ...policy.rules.variables import value_of
 from ...spec.values import PastDecision, Signal, Status
 from ..champion import Champion
 from ..context import ModelContext
-from .windows import Look
+from .windows import ObservedWindows
 
 METRIC = "unmeasured"
 LOOKS = 5  # in a row, this one included, and over a whole window
 _SETTLED = 2  # windows that a champion serves, before its own first rows can be judged
 
 
-def unmeasured(context: ModelContext, champion: Champion, windows: Look, signals: Sequence[Signal]) -> Signal | None:
+def unmeasured(
+    context: ModelContext, champion: Champion, windows: ObservedWindows, signals: Sequence[Signal]
+) -> Signal | None:
     """The signal that performance has long not been measured, though the window has rows enough; None where it was.
 
     It fails, but for windows whose labels came in a share that is less than `maturity`: by these learning can be

@@ -8,10 +8,10 @@ from ...monitors.observe import Labels, Observation, observe
 from ..champion import Champion
 from ..context import ModelContext
 from .unmeasured import unmeasured
-from .windows import Look
+from .windows import ObservedWindows
 
 
-def watch(context: ModelContext, champion: Champion, windows: Look, *, pages: bool) -> Observation:
+def watch(context: ModelContext, champion: Champion, windows: ObservedWindows, *, pages: bool) -> Observation:
     """Let every monitor speak; no window, however broken, stops the others. *pages*: Evidently's, for people."""
     seen = observe(
         context.spec,

@@ -84,7 +84,7 @@ class WindowsBefore:
 
 
 @dataclass(frozen=True)
-class Look:
+class ObservedWindows:
     """The windows of one moment.
 
     *outcomes* are the matured rows beside what was served on them, None where nothing can be said; *left_out* says
@@ -113,7 +113,7 @@ class Look:
     arrivals: Arrivals | None = None
 
 
-def look(view: View, spec: Spec, champion: Champion) -> Look:
+def read_windows(view: View, spec: Spec, champion: Champion) -> ObservedWindows:
     """Read the windows that the monitors judge at `view.now`.
 
     The performance window lies back by the label delay, so that its labels are mature. It holds what was served then,
@@ -137,7 +137,7 @@ def look(view: View, spec: Spec, champion: Champion) -> Look:
         _unlabelled(view, spec, champion.trained, sound(current, out), champion.reference) if late else (None, None)
     )
     recent = Recent(view, watched.window, reference.span, current.span, known)
-    return Look(
+    return ObservedWindows(
         reference,
         current,
         span,

@@ -34,11 +34,11 @@ def why_ungated(context: Stores, version: Version) -> str | None:
         return None
     if not tags.made_by_ratoon:
         return "Ratoon did not register it and no gate compared it with the champion"
-    if tags.rung in _BEGINS:
+    if tags.strategy in _BEGINS:
         before = last_let(context)
         if before is None or not _ours(context, before):
             return None
-        return f"it begins a lineage of its own (tag `ratoon.rung`), and no gate compared it with v{before}"
+        return f"it begins a lineage of its own (tag `ratoon.strategy`), and no gate compared it with v{before}"
     if tags.gate != "passed":
         return f"no gate passed it (tag `ratoon.gate`: {tags.gate or 'none'})"
     decision = context.ledger.decisions.find(version.decision) if version.decision else None
@@ -49,8 +49,8 @@ def why_ungated(context: Stores, version: Version) -> str | None:
         return f"its tags are those of v{own.number}, which the gate judged"
     if context.ledger.offers.of(context.spec.model).get(decision.id) == version.number:
         return None  # written down by the run that a gate let offer it
-    flights = [each for each in context.ledger.runs.of(context.spec.model) if each.decision == decision.id]
-    if not any(each.version == version.number or each.outcome == "running" for each in flights):
+    trainings = [each for each in context.ledger.runs.of(context.spec.model) if each.decision == decision.id]
+    if not any(each.version == version.number or each.outcome == "running" for each in trainings):
         return f"no training run of the decision that it names, {decision.id}, registered it"
     return None
 

@@ -15,7 +15,7 @@ from ...spec.family import AUTO, is_own, unknown_family
 from ...spec.model import Spec
 from ..estimators import Estimator
 from ..learning import build as building
-from ..learning.learner import Learner
+from ..learning.learner import Learner, with_strategies
 from ..learning.libraries import distribution_of
 from ..learning.steps import innermost
 from . import FAMILIES, families
@@ -99,7 +99,7 @@ def learner_for(estimator: object, spec: Spec) -> Learner:
             "Nothing was changed"
         )
     _refuse_unused(family, last, spec)
-    return family.learner(estimator if spec.task == "clustering" else last, spec)
+    return cast(Learner, with_strategies(family.learner(estimator if spec.task == "clustering" else last, spec)))
 
 
 def _refuse_unused(family: Family, last: object, spec: Spec) -> None:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass
 class Answers:
-    """One climb's. Models and frames are known by identity, so that a changed one is asked anew."""
+    """One run's. Models and frames are known by identity, so that a changed one is asked anew."""
 
     _kept: dict[tuple[object, ...], tuple[object, ...]] = field(default_factory=dict)
 

@@ -56,7 +56,7 @@ class PrequentialPredictions:
 @dataclass(frozen=True)
 class _Sight:
     """One stratum's rows in the order of their ids, and both models' answers on them; on its *held* rows alone, where
-    others were foretold."""
+    others were predicted."""
 
     name: str
     frame: pd.DataFrame
@@ -71,7 +71,7 @@ class Circumstances:
 
     *older_rows* counts all holdout rows up to the champion's watermark: an empty anchor is `absent` only if it is 0, or
     for the reason *outdated*: none of the older rows is to be held against the candidate. *tries* counts the candidates
-    judged on these rows so far, this one included: each further one is judged by a wider interval. *foretold*: for a
+    judged on these rows so far, this one included: each further one is judged by a wider interval. *prequential*: for a
     candidate that goes on from one which is not proven yet. Its rows are judged with the recent ones, by what that
     earlier candidate says of them. *answers* keeps what models say of these very frames for the next candidate.
     *earlier*: what older versions gained over newer ones later on: so likely is what is old to return.
@@ -80,7 +80,7 @@ class Circumstances:
     older_rows: int | None = None
     outdated: str | None = None
     tries: int = 1
-    foretold: PrequentialPredictions | None = None
+    prequential: PrequentialPredictions | None = None
     answers: Answers | None = None
     earlier: Earlier = NO_TRIALS
 
@@ -111,7 +111,7 @@ def judge(
     without = None if len(anchor) else _NO_OLDER_ROWS if beside.older_rows == 0 else beside.outdated
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows has no finite value, which is looked at
         sights = [
-            _sight(bench, answers, "recent", recent, foretold=beside.foretold),
+            _sight(bench, answers, "recent", recent, prequential=beside.prequential),
             _sight(bench, answers, "anchor", anchor, absent=without),
         ]
         of_recent = _stratum(bench, sights[0], bench.gate.recent)
@@ -125,7 +125,7 @@ def judge(
         strata=tuple(strata),
         checks=tuple(check for check in checks if check is not None),
         tries=beside.tries,
-        foretold=len(sights[0].frame) - len(recent),
+        prequential=len(sights[0].frame) - len(recent),
     )
 
 
@@ -148,15 +148,15 @@ def _sight(
     frame: pd.DataFrame,
     *,
     absent: str | None = None,
-    foretold: PrequentialPredictions | None = None,
+    prequential: PrequentialPredictions | None = None,
 ) -> _Sight:
-    before = foretold.pair if foretold is not None and len(frame) else None
-    if foretold is not None and before is not None:
+    before = prequential.pair if prequential is not None and len(frame) else None
+    if prequential is not None and before is not None:
         held = answers.in_order(frame)
         after = pair(bench.champion, bench.candidate, held, answers)
         if isinstance(after, Unjudged):
             return _Sight(name, held, after, absent)
-        return _Sight(name, pd.concat([held, in_order(foretold.rows)]), after.followed_by(before), absent, after)
+        return _Sight(name, pd.concat([held, in_order(prequential.rows)]), after.followed_by(before), absent, after)
     least = min([bench.gate.min_rows, *(each.min_rows for each in bench.gate.slices if each.min_rows)])
     if len(frame) < least:  # nobody will look at the answers
         return _Sight(name, frame, Unjudged("unsure", f"unsure: {len(frame)} holdout rows"), absent)
@@ -178,7 +178,7 @@ def _stratum(bench: Bench, sight: _Sight, needed: Needed) -> Stratum:
     if sight.absent is not None:
         words = in_words(needed, bench.metric)
         return Stratum(name=sight.name, rows=0, needed=words, verdict="absent", reason=sight.absent)
-    if sight.held is not None:  # the foretold rows speak of the version before, these of the candidate itself
+    if sight.held is not None:  # the predicted rows speak of the version before, these of the candidate itself
         alone = judge_stratum(bench, sight.name, needed, len(sight.held), sight.held, bench.gate.min_rows)
         if alone.verdict == "refused" and alone.refuted:
             return alone.model_copy(update={"reason": f"on its {alone.rows} holdout rows alone, {alone.reason}"})

@@ -21,9 +21,9 @@ def gate_table(gate: GateResult, *, width: int | None = None) -> str:
             f" Candidate {gate.tries} on these rows: the intervals are of {in_percent(gate.level)}, so that more "
             f"tries do not pass by luck (Bonferroni on {in_percent(gate.confidence)})."
         )
-    if gate.foretold:
+    if gate.prequential:
         said += (
-            f" {gate.foretold:,} of the recent rows were learned by this candidate, and are judged by what the one "
+            f" {gate.prequential:,} of the recent rows were learned by this candidate, and are judged by what the one "
             "before it said of them until then; the others no version learns."
         )
     else:

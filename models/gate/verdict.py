@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from ...spec.former_keys import accepts_former
 from ...spec.values import Value
 
 Ruling = Literal["passed", "refused", "unsure", "absent", "reported"]
@@ -123,7 +124,7 @@ class GateResult(Value):
     """The gate's answer; *passed* only if every stratum, slice and check lets the candidate through.
 
     *strata* starts with `recent`. *tries* counts the candidates judged on these rows so far, this one included.
-    *foretold* of the recent rows are no holdout rows: what an earlier candidate of the line said of them before it
+    *prequential* of the recent rows are no holdout rows: what an earlier candidate of the line said of them before it
     learned them was judged.
     """
 
@@ -132,7 +133,8 @@ class GateResult(Value):
     strata: tuple[Stratum, ...]
     checks: tuple[Check, ...] = ()
     tries: int = 1
-    foretold: int = 0
+    _former = accepts_former(foretold="prequential")
+    prequential: int = 0
 
     @property
     def level(self) -> float:
@@ -152,8 +154,8 @@ class GateResult(Value):
     @property
     def waits(self) -> bool:
         """Promising, and time may tell: recent rows are wanting, of which there will be more, or no candidate could be
-        judged. Where only older rows that show a loss stand against it, these do not become more, and another rung may
-        lose less.
+        judged. Where only older rows that show a loss stand against it, these do not become more, and another strategy
+        may lose less.
         """
         open_ = [each for each in self.strata if not each.passed]
         return self.promising and not all(each.of_anchor and each.verdict == "refused" for each in open_)
@@ -167,8 +169,10 @@ class GateResult(Value):
         """The reasons of all strata, and of all checks that were judged, in one sentence each."""
         said = [f"{s.name}: {s.reason}." for s in self.strata]
         said += [f"{c.label}: {c.reason}." for c in self.checks if c.verdict != "reported"]
-        if self.foretold:
-            said.append(f"{self.foretold:,} of the recent rows were foretold by the candidate before it learned them.")
+        if self.prequential:
+            said.append(
+                f"{self.prequential:,} of the recent rows were predicted by the candidate before it learned them."
+            )
         if self.tries > 1:
             said.append(f"Candidate {self.tries} on these rows, so judged by intervals of {in_percent(self.level)}.")
         return " ".join(said)

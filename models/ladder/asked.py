@@ -1,4 +1,4 @@
-"""What is asked of a climb: which strategies, and on which rows."""
+"""What is asked of a run: which strategies, and on which rows."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from datetime import datetime
 
 import pandas as pd
 
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from ..gate import NO_TRIALS, Earlier
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which strategies a climb tries, and how.
+    """Which strategies a run tries, and how.
 
-    *order*: those that may win, the most promising first; left out: `learner.rungs`. *learn*: those that learn beside,
-    whatever comes of the climb, so that their next trial can tell what they are worth. *offer*: whether a gate judges
-    them; a look that fires nothing only lets them learn. *proven*: those whose gain over the champion their trials have
-    proven, so that the gate asks of the recent rows only that they show no loss. *earlier*: what older versions
-    gained over newer ones on later rows, by which the gate prices what is lost on older ones.
+    *order*: those that may win, the most promising first; left out: `learner.strategies`. *learn*: those that learn
+    beside, whatever comes of the run, so that their next trial can tell what they are worth. *offer*: whether a gate
+    judges them; a look that fires nothing only lets them learn. *proven*: those whose gain over the champion their
+    trials have proven, so that the gate asks of the recent rows only that they show no loss. *earlier*: what older
+    versions gained over newer ones on later rows, by which the gate prices what is lost on older ones.
     """
 
-    order: tuple[LadderRung, ...] | None = None
-    learn: frozenset[LadderRung] = frozenset()
+    order: tuple[Strategy, ...] | None = None
+    learn: frozenset[Strategy] = frozenset()
     offer: bool = True
-    proven: frozenset[LadderRung] = frozenset()
+    proven: frozenset[Strategy] = frozenset()
     earlier: Earlier = NO_TRIALS
 
 
@@ -35,7 +35,7 @@ LADDER = Asked()
 
 @dataclass(frozen=True)
 class LadderRows:
-    """The canonical frames of a climb.
+    """The canonical frames of a run.
 
     *unlearned*: the rows newer than the oldest watermark among champion and lines. *scratch*: gives all labelled,
     non-holdout rows after a moment, read only if such a strategy is reached: after *since* for `scratch`, after

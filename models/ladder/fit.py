@@ -18,7 +18,7 @@ from ...spec.model import Spec
 from ..families.choose import build, learner_for
 from ..gate import Answers
 from ..learning.how import FIRST, Origin
-from ..learning.state import Accepted, promised
+from ..learning.state import Accepted, baseline_of
 from ..learning.trained import Trained
 
 
@@ -89,8 +89,8 @@ def accept(trained: Trained, spec: Spec, holdout: pd.DataFrame, answers: Answers
         definition=spec.metric_definition,
         **_ratio(spec, outcomes, held),
     )
-    best = _better_promise(metric, promised(trained.state, spec), known)
-    kept = {"accepted": {metric.name: known}, "promise": {**trained.state.promise, metric.name: best}}
+    best = _better_baseline(metric, baseline_of(trained.state, spec), known)
+    kept = {"accepted": {metric.name: known}, "baseline": {**trained.state.baseline, metric.name: best}}
     return replace(trained, state=trained.state.model_copy(update=kept))
 
 
@@ -103,7 +103,7 @@ def _ratio(spec: Spec, outcomes: Outcomes, holdout: pd.DataFrame) -> dict[str, f
     return {"ratio": found.value, "ratio_low": found.low, "ratio_high": found.high} if found is not None else {}
 
 
-def _better_promise(metric: Metric, held: Accepted | None, new: Accepted) -> Accepted:
+def _better_baseline(metric: Metric, held: Accepted | None, new: Accepted) -> Accepted:
     """The one whose worse end is better. A lineage that slipped and was accepted for slipping less still owes it.
 
     By skill where both have it: on a stream that grew, a larger error is no worse.

@@ -1,11 +1,11 @@
-"""What came of a climb: every strategy that was tried, and the candidate."""
+"""What came of a run: every strategy that was tried, and the candidate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from ..gate import GateResult
 from ..learning.trained import Trained
 from ..subprocesses.used import Used
@@ -28,20 +28,20 @@ class Revised:
 
 
 @dataclass(frozen=True)
-class Race:
-    """The climb's result: every rung, and the *candidate* that passed or, where none did, may yet prove itself."""
+class LadderResult:
+    """What came of a run: every strategy, and the *candidate* that passed or, where none did, may yet prove itself."""
 
     attempts: tuple[Attempt, ...]
     candidate: Trained | None = None
-    used: Used | None = None  # by the whole process, where the climb had one of its own
+    used: Used | None = None  # by the whole process, where the run had one of its own
     revised: Revised | None = None  # labels that the champion learned and that are others now
     missed: int = 0  # rows older than the watermark that nobody learned: their labels landed later than they say
     kept_out: int = 0  # labelled rows, newer than the champion's watermark, that are impossible each by itself
-    learned: Mapping[LadderRung, Trained] = field(default_factory=dict)  # what every strategy made that learned
+    learned: Mapping[Strategy, Trained] = field(default_factory=dict)  # what every strategy made that learned
 
     @property
     def winner(self) -> Trained | None:
-        """The candidate that passed; None where no rung did."""
+        """The candidate that passed; None where no strategy did."""
         return self.candidate if any(attempt.passed for attempt in self.attempts) else None
 
     @property
@@ -51,12 +51,12 @@ class Race:
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU seconds of learning, over all rungs tried."""
+        """CPU seconds of learning, over all strategies tried."""
         return sum(attempt.cpu_seconds for attempt in self.attempts)
 
     @property
     def rows(self) -> int:
-        """The rows that the candidate learned; without one, those of the last rung."""
+        """The rows that the candidate learned; without one, those of the last strategy."""
         return (self._kept or self.attempts[-1]).rows
 
     @property

@@ -56,7 +56,7 @@ def meet(encoder: Encoder, X: Features, name: str) -> list[str]:
             raise ContractBroken(
                 f"category {new.index[0]!r} of column {column!r} is new to step {name!r} ({int(new.iloc[0])} rows), "
                 f"and its handle_unknown is 'error' (known: {_listed(categories)}). Nothing was learned and "
-                "the champion was left as it was; only the `scratch` rung can learn it, or build the encoder with "
+                "the champion was left as it was; only the `scratch` strategy can learn it, or build the encoder with "
                 f"handle_unknown {_softer(encoder)!r}"
             )
         found = [f"{value!r} ({count} row{'s' if count > 1 else ''})" for value, count in new.head(_NAMED).items()]

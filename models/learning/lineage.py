@@ -81,7 +81,7 @@ def start_state(
         since=origin.since,
         learned_rows=len(rows),
         fingerprint=fingerprint(rows[ID]),
-        rung=origin.rung,
+        strategy=origin.strategy,
         parent=origin.parent,
         seed=spec.seed,
         notes=notes,
@@ -173,7 +173,7 @@ def advance_state(
         "learned_rows": state.learned_rows + len(rows),
         "fingerprint": (state.fingerprint + fingerprint(rows[ID])) % MODULUS,
         "updates": state.updates + 1,
-        "rung": how.rung,
+        "strategy": how.strategy,
         "parent": champion.version,
         "versions": installed(state.versions),
         "reference": None,
@@ -192,13 +192,15 @@ def advance_state(
 
 def refuse_blocks(kind: str, how: How) -> None:
     """ContractBroken where *how* is `warm_blocks`, for a model of that *kind* that is no sum of trees."""
-    if how.rung == "warm_blocks":
+    if how.strategy == "warm_blocks":
         raise continued_error(f"{kind} is no sum of trees and has no blocks to renew: warm_blocks has no meaning")
 
 
 def continued_error(what: str) -> ContractBroken:
     """The refusal of an estimator that cannot continue at all."""
-    return ContractBroken(f"{what}; the champion was left as it was, only the `scratch` rung can learn the new rows")
+    return ContractBroken(
+        f"{what}; the champion was left as it was, only the `scratch` strategy can learn the new rows"
+    )
 
 
 def _newest(rows: pd.DataFrame) -> datetime:

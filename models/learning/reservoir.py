@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...data.columns import ID, LABEL_TIME, TARGET
 from ...spec.keys.learner import BlocksSpec, LearnerSpec, ReplaySpec
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from .arrival import by_arrival
 
 Array = NDArray[np.uint64]
@@ -76,7 +76,7 @@ def beside(
 
 
 def replayed(
-    strategy: LadderRung, reservoir: pd.DataFrame | None, new: int, learner: LearnerSpec, *, turn: int = 0
+    strategy: Strategy, reservoir: pd.DataFrame | None, new: int, learner: LearnerSpec, *, turn: int = 0
 ) -> pd.DataFrame:
     """The rows that *strategy* learns again beside *new* ones: none for `warm`, and none from scratch."""
     if strategy == "warm_blocks":

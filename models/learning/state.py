@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,10 @@ from pydantic import Field
 
 from ...spec.duration import format_duration
 from ...spec.errors import ContractBroken
+from ...spec.former_keys import accepts_former, former_attribute
 from ...spec.keys.watching import OF_CLASSES, Task
 from ...spec.model import Spec
-from ...spec.values import Rung, Span, Value
+from ...spec.values import Span, TrainedBy, Value
 from ..estimators import Array, Classes
 from .features import Feature, features_of
 from .libraries import SERVING, installed
@@ -51,9 +53,9 @@ class Accepted(Value):
 class TrainingState(Value):
     """What one version has learned, how, and up to where.
 
-    *accepted* is each metric on the recent holdout when this version was accepted; *promise* the best level
+    *accepted* is each metric on the recent holdout when this version was accepted; *baseline* the best level
     that its lineage has demonstrably held (by the worse end of the interval, so that a lucky small sample
-    promises little): what a monitor holds the version against.
+    gives a low one): what a monitor holds the version against.
 
     *watermark* is the label arrival time of the newest learned row; *since* the open start of the
     learned history (None: all of it). *fingerprint* is the order-independent sum over the ids of every
@@ -69,6 +71,10 @@ class TrainingState(Value):
     learned; None where it is not known. *mature_after* is the age that a row had to have for its label to count.
     """
 
+    _former = accepts_former(rung="strategy", promise="baseline")
+    rung: ClassVar[property] = former_attribute("rung", "strategy")
+    promise: ClassVar[property] = former_attribute("promise", "baseline")
+
     family: str
     task: Task
     features: tuple[Feature, ...]
@@ -78,7 +84,7 @@ class TrainingState(Value):
     learned_rows: int
     fingerprint: int
     updates: int = 0
-    rung: Rung
+    strategy: TrainedBy
     parent: str | None = None
     seed: int
     epochs: int | None = None
@@ -102,7 +108,7 @@ class TrainingState(Value):
     reference: Span | None = None
     profile: dict[str, object] | None = None
     accepted: dict[str, Accepted] = Field(default_factory=dict)
-    promise: dict[str, Accepted] = Field(default_factory=dict)
+    baseline: dict[str, Accepted] = Field(default_factory=dict)
 
     def check(self, rows: pd.DataFrame) -> None:
         """Whether *rows* can continue this state; raises ContractBroken naming the exact difference.
@@ -160,7 +166,7 @@ class TrainingState(Value):
 
 
 ONLY_SCRATCH = (
-    "a continued fit would be wrong and the champion was left as it was; only the `scratch` rung can learn it"
+    "a continued fit would be wrong and the champion was left as it was; only the `scratch` strategy can learn it"
 )
 
 
@@ -168,10 +174,10 @@ def _minor(text: str | None) -> str | None:
     return None if text is None else ".".join(text.split(".")[:2])
 
 
-def promised(state: TrainingState, spec: Spec) -> Accepted | None:
-    """What the lineage promises in the spec's metric; None if nothing, or by another definition of the team's own.
+def baseline_of(state: TrainingState, spec: Spec) -> Accepted | None:
+    """The lineage's baseline in the spec's metric; None if nothing, or by another definition of the team's own.
 
     What an edited metric gives is no match for what it gave before.
     """
-    found = state.promise.get(spec.metric)
+    found = state.baseline.get(spec.metric)
     return found if found is not None and found.definition == spec.metric_definition else None

@@ -76,16 +76,16 @@ _ANEW = {"first", *SCRATCH}
 
 
 def attempts_table(attempts: tuple[Attempt, ...]) -> str:
-    """The rungs that were tried, with rows and CPU seconds, as a Markdown table."""
+    """The strategies that were tried, with rows and CPU seconds, as a Markdown table."""
     lines = [
-        "| rung | rows learned | CPU s learning | CPU s judging | peak memory | result |",
+        "| strategy | rows learned | CPU s learning | CPU s judging | peak memory | result |",
         "|---|--:|--:|--:|--:|---|",
     ]
     for each in attempts:
         result = in_markdown(f"passed over: {each.error}" if each.skipped else each.error or _said_of(each))
         peak = format_size(each.peak_memory_bytes) if each.peak_memory_bytes else "–"
         lines.append(
-            f"| {in_markdown(each.rung)} | {each.rows:,} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} "
+            f"| {in_markdown(each.strategy)} | {each.rows:,} | {each.cpu_seconds:.2f} | {each.judging_cpu_seconds:.2f} "
             f"| {peak} | {result} |"
         )
     return "\n".join(lines)
@@ -133,8 +133,8 @@ def description(model: str, state: TrainingState, evidence: Evidence, artifacts:
 def _shortened(parts: list[str], most: int) -> str:
     """The *parts* as paragraphs, in at most *most* characters: the longest loses its last lines until all fit.
 
-    Only what stands elsewhere too grows long (the gate's sentences, the rungs, the reasons): each is an artifact of the
-    run or in the ledger. Every part keeps its beginning.
+    Only what stands elsewhere too grows long (the gate's sentences, the strategies, the reasons): each is an artifact
+    of the run or in the ledger. Every part keeps its beginning.
     """
     left = list(parts)
     while len(whole := "\n\n".join(left)) > most:
@@ -149,11 +149,11 @@ _MORE = "\n\n… the rest stands in the run's artifacts and in `ratoon history`.
 
 
 def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
-    if state.rung == "adopted":
+    if state.strategy == "adopted":
         return f"Adopted from {in_markdown(evidence.adopted_from)}"
-    if state.rung == "first":
+    if state.strategy == "first":
         return "First version"
-    made = "Trained from scratch, to follow" if state.rung in SCRATCH else "Update of"
+    made = "Trained from scratch, to follow" if state.strategy in SCRATCH else "Update of"
     waits = "In the background: " if evidence.background else "Not proven yet: " if evidence.unproven else ""
     return f"{waits}{made} {parent or 'the champion'}"
 
@@ -161,11 +161,11 @@ def _headline(state: TrainingState, evidence: Evidence, parent: str | None) -> s
 def _what_changed(state: TrainingState, evidence: Evidence, parent: str | None) -> str:
     learned = f"{evidence.rows or state.learned_rows:,} labelled rows"
     until = f"up to labels of {state.watermark:%Y-%m-%d %H:%M} UTC (the watermark)"
-    if state.rung == "adopted":
+    if state.strategy == "adopted":
         text = (
             f"It was trained outside Ratoon and predicts as the original does. Taken to have learned {learned} {until}."
         )
-    elif state.rung not in _ANEW:
+    elif state.strategy not in _ANEW:
         text = f"It continues {parent or 'its parent'} with {learned} that were new to it, {until}."
         if state.epochs:
             text += f" Passes over them: {state.epochs}."
@@ -209,13 +209,13 @@ def _what_to_do(state: TrainingState, evidence: Evidence) -> str:
         return (
             "- Nothing: it serves nobody. What it predicts is compared with the champion before it learns more rows; a "
             "later version of its line is offered once that gains.\n"
-            f"- To end its line: delete the alias `candidate-{state.rung}`, or add the tag `review` with the value "
+            f"- To end its line: delete the alias `candidate-{state.strategy}`, or add the tag `review` with the value "
             "`rejected`."
         )
     if evidence.unproven:
         return (
             "- Nothing: the gate could not prove it, and it serves nobody. The next update goes on from it.\n"
-            f"- To end its line: delete the alias `candidate-{state.rung}`, or add the tag `review` with the value "
+            f"- To end its line: delete the alias `candidate-{state.strategy}`, or add the tag `review` with the value "
             "`rejected`."
         )
     served = in_markdown(evidence.against or state.parent or "")

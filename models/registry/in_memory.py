@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ...spec.errors import RegistryError
 from ...spec.model import Spec
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from ..learning.trained import Trained
 from . import card
 from .aliases import CHAMPION
@@ -104,7 +104,7 @@ class InMemoryRegistry:
         """The version that waits for review."""
         return self._reads.challenger()
 
-    def candidates(self) -> dict[LadderRung, Version]:
+    def candidates(self) -> dict[Strategy, Version]:
         """The newest version that each strategy made."""
         return self._reads.candidates()
 
@@ -151,7 +151,7 @@ class InMemoryRegistry:
         if number not in self._kept.by_number:
             self._loaded.pop(number, None)
 
-    def let_go(self, strategy: LadderRung | None = None) -> None:
+    def let_go(self, strategy: Strategy | None = None) -> None:
         """The next update, of *strategy* or of the candidate, goes on from the champion."""
         self._offers.let_go(strategy)
 

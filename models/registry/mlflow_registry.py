@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ...spec.errors import RatoonError, RegistryError
 from ...spec.model import Spec
 from ...spec.unexpected import said
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from ..learning.trained import Trained
 from . import version_files
 from .aliases import CHAMPION
@@ -107,7 +107,7 @@ class Registry:
         """The version that waits for review."""
         return self.reads.challenger()
 
-    def candidates(self) -> dict[LadderRung, Version]:
+    def candidates(self) -> dict[Strategy, Version]:
         """The newest version that each strategy made; of an older registry the one with the alias `candidate`."""
         return self.reads.candidates()
 
@@ -212,7 +212,7 @@ class Registry:
         """Delete a version that was never offered; if the account may not, it stays, marked, without an alias."""
         self._offers.discard(number)
 
-    def let_go(self, strategy: LadderRung | None = None) -> None:
+    def let_go(self, strategy: Strategy | None = None) -> None:
         """Take the alias of *strategy* away, else `candidate`: its next update goes on from the champion.
 
         The version stays. So does the alias if MLflow refuses: the ledger knows that the line has ended.

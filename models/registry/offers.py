@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from ...spec.errors import AliasMoved, Refused, RegistryError, Unavailable
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from .aliases import CANDIDATE, CHALLENGER, CHAMPION, alias_of, pointing_at, to_be_set
 from .reads import Reads
 from .versions import UNCLAIMED, Claim, Version
@@ -68,7 +68,7 @@ class Offers:
             self._writes.discard(number)
         self._reads.refresh()
 
-    def let_go(self, strategy: LadderRung | None = None) -> None:
+    def let_go(self, strategy: Strategy | None = None) -> None:
         """See `Versions.let_go`. If the account may not, the alias stays: the ledger knows that the line has ended."""
         aliases, own = self._fresh(), alias_of(strategy)
         for alias in {own, CANDIDATE} if own in aliases and aliases.get(CANDIDATE) == aliases[own] else {own}:

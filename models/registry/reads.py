@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar, cast, get_args
 
 from ...spec.errors import RegistryError
 from ...spec.model import Spec
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from .aliases import CANDIDATE, CHALLENGER, CHAMPION, behind
 from .tags import DECISION, REJECTED, REVIEW
 from .versions import Version
@@ -81,14 +81,14 @@ class Reads:
         """The version that waits for review."""
         return self._of(CHALLENGER)
 
-    def candidates(self) -> dict[LadderRung, Version]:
+    def candidates(self) -> dict[Strategy, Version]:
         """The newest version that each strategy made; of an older registry the one with the alias `candidate`."""
         aliases = self.aliases()
         found = {strategy: self.version(number) for strategy, number in behind(aliases).items()}
         if not found and CANDIDATE in aliases:
             old = self.version(aliases[CANDIDATE])
-            if old.strategy in get_args(LadderRung):
-                found[cast(LadderRung, old.strategy)] = old
+            if old.strategy in get_args(Strategy):
+                found[cast(Strategy, old.strategy)] = old
         return found
 
     def rejected(self) -> tuple[Version, ...]:

@@ -24,7 +24,7 @@ from ..families import libraries
 from ..families.choose import can_learn, family_of, learner_for, load_foreign
 from ..families.foreign import Foreign
 from ..families.original import Original
-from ..ladder.race import accept
+from ..ladder.run import accept
 from ..learning.features import Feature, features_of, table, target
 from ..learning.libraries import installed
 from ..learning.lineage import classes_needed, learnable
@@ -88,7 +88,7 @@ def recover(
         watermark=upto,
         learned_rows=len(rows),
         fingerprint=fingerprint(rows[ID]),
-        rung="adopted",
+        strategy="adopted",
         parent=foreign.number,
         seed=spec.seed,
         holdout=spec.data.holdout,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # they import pandas, which a reader of tags need not
     from .evidence import Evidence
 
 MAX_CHARACTERS = 5000  # of a tag or a description, in MLflow's tables on PostgreSQL and MySQL; SQLite holds any number
-DECISION, RUNG, MODEL = "ratoon.decision", "ratoon.rung", "ratoon.model"  # of training runs too
+DECISION, STRATEGY, MODEL = "ratoon.decision", "ratoon.strategy", "ratoon.model"  # of training runs too
 CAUGHT = "ratoon.caught"
 TAKEN_BACK = "ratoon.taken_back"  # on a version that was never offered and could not be deleted
 PRUNED = "ratoon.pruned"  # when the HTML of its training run was removed
@@ -53,6 +53,9 @@ Number = Annotated[int | None, BeforeValidator(_unless_none)]
 _PEOPLE = frozenset({"review", "review_reason", "reviewed_by", "reviewed_at", "champion_removed_by"})
 
 
+_FORMER = {"ratoon.strategy": "ratoon.rung"}  # tags of versions that 0.1 registered
+
+
 def _tag(field: str) -> str:
     return field if field in _PEOPLE else f"ratoon.{field}"
 
@@ -60,9 +63,9 @@ def _tag(field: str) -> str:
 class VersionTags(BaseModel):
     """What a version's tags say.
 
-    *rung* and *family*: how it was trained; without *rung* Ratoon did not make it. *parent*: the version that it
-    continues; *against*: the champion that it was judged against. *gate*: `passed`, `unproven`, `background` (no gate
-    was asked) or `none` (a beginning). *rows*, *cpu_seconds*: what this training learned and took; *learned_rows*,
+    *strategy* and *family*: how it was trained; without *strategy* Ratoon did not make it. *parent*: the version that
+    it continues; *against*: the champion that it was judged against. *gate*: `passed`, `unproven`, `background` (no
+    gate was asked) or `none` (a beginning). *rows*, *cpu_seconds*: what this training learned and took; *learned_rows*,
     *updates*: of the whole lineage. *files*: digests as JSON. *caught*, *taken_back*, *pruned*: what happened to it
     later. The last five are people's. Times are naive UTC, *watermark* in the order of labels' arrival. *unreadable*
     names tags whose value somebody edited into what cannot be read; they count as missing.
@@ -75,7 +78,7 @@ class VersionTags(BaseModel):
     action: Text = None
     triage: Text = None
     parent: Text = None
-    rung: Text = None
+    strategy: Text = None
     family: Text = None
     watermark: Moment = None
     updates: Number = None
@@ -112,7 +115,8 @@ class VersionTags(BaseModel):
     @classmethod
     def read(cls, tags: Mapping[str, str]) -> Self:
         """From the registry's text. Never raises: a value that cannot be read is missing, and named in `unreadable`."""
-        known = {name: tags[name] for name in map(_tag, cls.model_fields) if name in tags}
+        written = {name: name if name in tags else _FORMER.get(name, name) for name in map(_tag, cls.model_fields)}
+        known = {name: tags[tag] for name, tag in written.items() if tag in tags}
         try:
             return cls.model_validate(known)
         except ValidationError as error:
@@ -125,7 +129,7 @@ class VersionTags(BaseModel):
         """The tags that repeat what stands in a version's training state."""
         return cls(
             parent=state.parent,
-            rung=state.rung,
+            strategy=state.strategy,
             family=state.family,
             watermark=state.watermark,
             updates=state.updates,
@@ -166,7 +170,7 @@ class VersionTags(BaseModel):
     @property
     def made_by_ratoon(self) -> bool:
         """Whether Ratoon trained or adopted the version; a stranger's has no strategy."""
-        return self.rung is not None
+        return self.strategy is not None
 
     @property
     def unproven(self) -> bool:

@@ -23,7 +23,7 @@ from .connection import Connection
 from .evidence import Evidence
 from .pins import pins
 from .store import artifacts_of
-from .tags import DECISION, MODEL, RUNG
+from .tags import DECISION, MODEL, STRATEGY
 
 # What MLflow takes in one batch.
 _MOST_METRICS, _MOST_PARAMS, _PARAM_CHARACTERS = 1000, 100, 500
@@ -47,8 +47,8 @@ class TrainingRuns:
         types = version_files.refuse_untrusted(trained.estimator, allowed, str(self.spec.path), self.spec)
         self._close_broken(evidence.decision)
         state = trained.state
-        name = f"{evidence.at:%Y-%m-%d %H:%M} {state.rung}"
-        tags = {DECISION: evidence.decision, MODEL: self.spec.model, RUNG: state.rung}
+        name = f"{evidence.at:%Y-%m-%d %H:%M} {state.strategy}"
+        tags = {DECISION: evidence.decision, MODEL: self.spec.model, STRATEGY: state.strategy}
         nested = mlflow.active_run() is not None
         with self._to.aimed(), tempfile.TemporaryDirectory() as folder:
             example = evidence.example.head(_EXAMPLE_ROWS)
@@ -63,7 +63,7 @@ class TrainingRuns:
                         types,
                         files,
                         pins(trained.estimator, self.spec.learner.requirements),
-                        {"watermark": state.watermark.isoformat(), "parent": state.parent, "rung": state.rung},
+                        {"watermark": state.watermark.isoformat(), "parent": state.parent, "strategy": state.strategy},
                         tags,
                         list(code_paths) or None,
                         state.classes,
@@ -123,7 +123,7 @@ class TrainingRuns:
 
 def _parameters(spec: Spec, trained: Trained) -> dict[str, str]:
     state = trained.state
-    found = {"rung": state.rung, "family": state.family, "seed": state.seed, **spec.learner.model_dump()}
+    found = {"strategy": state.strategy, "family": state.family, "seed": state.seed, **spec.learner.model_dump()}
     return {key: str(value)[:_PARAM_CHARACTERS] for key, value in found.items()}
 
 

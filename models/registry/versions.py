@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
-from ...spec.values import LadderRung, Value
+from ...spec.values import Strategy, Value
 from .aliases import CHAMPION
 from .tags import VersionTags
 
@@ -56,7 +56,7 @@ class Version(Value):
     @property
     def strategy(self) -> str | None:
         """The way in which it was trained."""
-        return self.meta.rung
+        return self.meta.strategy
 
 
 class Claim(Protocol):
@@ -125,7 +125,7 @@ class Versions(Protocol):
     def challenger(self) -> Version | None:
         """The version that waits for review."""
 
-    def candidates(self) -> dict[LadderRung, Version]:
+    def candidates(self) -> dict[Strategy, Version]:
         """The newest version that each strategy made, whether it was offered or waits in the background."""
 
     def version(self, ref: str | int) -> Version:
@@ -155,7 +155,7 @@ class Versions(Protocol):
     def discard(self, number: str) -> None:
         """Delete a version that was never offered."""
 
-    def let_go(self, strategy: LadderRung | None = None) -> None:
+    def let_go(self, strategy: Strategy | None = None) -> None:
         """Take the alias of *strategy* away, else `candidate`: its next update goes on from the champion."""
 
     def flag(self, number: str | None, text: str) -> None:
@@ -175,7 +175,7 @@ class Witness(Protocol):
         """The lowest number of which files were written down; None where there is none yet."""
 
     def watermark(self, number: str) -> datetime | None:
-        """The watermark with which the training run landed that registered version *number*; None without one."""
+        """The watermark with which the training run ended that registered version *number*; None without one."""
 
     def intend(self, decision: str, digest: str) -> None:
         """Write down that a version of these files will be made for *decision*."""

@@ -19,7 +19,7 @@ class Limits:
 
     @classmethod
     def of(cls, spec: Spec) -> Limits:
-        """As the spec says; a training never outlives the moment at which its flight is given up."""
+        """As the spec says; a training never outlives the moment at which its run is given up."""
         own = spec.learner.limits
         if spec.abandon_after < own.wall:
             return cls(spec.abandon_after, spec.learner.threads, own.memory, "abandon_after")

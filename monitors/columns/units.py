@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ..columnar import quantiles_of
 from ..kept import Remembered
 from ..stretches import Stretches, travel
 from .screens import FEW, Finding
 
-_GRID = (0.05, 0.25, 0.5, 0.75, 0.95)
+_GRID = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 _FAR = 1.5  # outside the envelope by more than this: not an ordinary window
 _BACK = 0.75  # within this of the envelope: as good as inside
 _SPREAD = 1.5  # factor by which the quartiles' distance may leave the reference's
@@ -140,11 +141,12 @@ def _envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
         finite, groups = finite[kept], groups[kept]
     if len(finite) < FEW:
         return None
-    middle = np.quantile(finite, _GRID)
+    middle = quantiles_of(np.sort(finite), _GRID)
     unit = max((middle[3] - middle[1]) / 1.349, (middle[4] - middle[0]) / 3.29)
     if unit <= 0:
         return None
-    parts = [np.quantile(part, _GRID) for g in range(at.count) if len(part := finite[groups == g]) >= FEW]
+    each = (finite[groups == g] for g in range(at.count))
+    parts = [quantiles_of(np.sort(part), _GRID) for part in each if len(part) >= FEW]
     table = np.asarray(parts) if parts else middle[None, :]
     quartiles = table[:, 3] - table[:, 1]
     spread = (float(quartiles.min()), float(quartiles.max()))
@@ -168,7 +170,7 @@ def quantiles(values: NDArray[np.float64], like: Envelope) -> NDArray[np.float64
     finite = values[np.isfinite(values)]
     if like.piled:
         finite = finite[~np.isin(finite, like.piled)]
-    return np.quantile(finite, _GRID) if len(finite) >= FEW else None
+    return quantiles_of(np.sort(finite), _GRID) if len(finite) >= FEW else None
 
 
 def scale(

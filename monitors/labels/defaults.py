@@ -37,7 +37,7 @@ def usually(name: str, windows: Sequence[Said]) -> float:
 
 
 def piled_up(now: Said, was: Said) -> Iterator[Cause]:
-    """A share of the numbers is one value now, where much was foretold as where little was."""
+    """A share of the numbers is one value now, where much was predicted as where little was."""
     values, counts = np.unique(now.label[:, 0], return_counts=True)
     most = int(counts.argmax())
     share, before = counts[most] / len(now), float((was.label[:, 0] == values[most]).mean())
@@ -48,8 +48,8 @@ def piled_up(now: Said, was: Said) -> Iterator[Cause]:
 
 
 def _alike(now: Said, was: Said, value: float, rise: float) -> bool:
-    """Whether the share of *value* rose in both halves of what was foretold: zeros of a quiet season fall where little
-    was foretold, a default everywhere."""
+    """Whether the share of *value* rose in both halves of what was predicted: zeros of a quiet season fall where little
+    was predicted, a default everywhere."""
 
     def shares(each: Said) -> list[float]:
         much = each.score[:, 0] > np.median(each.score[:, 0])

@@ -44,7 +44,7 @@ def gone(reference: Window, current: Window, known: Profile | None) -> list[Find
         note += (
             f", so that columns are held against the champion's profile of {known.rows:,} rows alone. Look at the rows "
             "since then, let them in by `ratoon accept-window SPEC --until … --reason …`, and train a version that has "
-            "a reference of its own: `ratoon retrain SPEC --rung scratch`"
+            "a reference of its own: `ratoon retrain SPEC --strategy scratch`"
         )
     return [
         Finding(REFERENCE, None, "fail" if left else "warn", float(reference.rows), expected, _LEFT * expected, note)

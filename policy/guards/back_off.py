@@ -1,6 +1,6 @@
 """Back-off: what was refused or rejected is not tried again at once, and each time later.
 
-A candidate that is promising but not proven is no refusal, as it is none for the rungs (models/ladder/skipped.py).
+A candidate that is promising but not proven is no refusal, as it is none for the strategies (models/ladder/skipped.py).
 """
 
 from __future__ import annotations

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from .always import OneRunAtATime, ValidData
 from .back_off import BackOff
 from .budgets import CostBudget, MinRows, RunBudget
-from .flight import OneInFlight, WholeData
 from .growth import Growth
 from .pace import Cooldown, Persistence
 from .quiet import QuietHours
 
 GUARDS = (
-    WholeData,
-    OneInFlight,
+    ValidData,
+    OneRunAtATime,
     MinRows,
     Growth,
     Persistence,

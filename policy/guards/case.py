@@ -35,7 +35,7 @@ class Case:
         ]
         return sorted([*self.history.updates, *about_to_start], key=lambda u: (u.started_at, u.decision))
 
-    def in_the_air(self) -> list[PastUpdate]:
+    def running(self) -> list[PastUpdate]:
         """Every run without an end that is not yet given up; oldest first."""
         running = [u for u in self.runs() if u.outcome == "running"]
         return [u for u in running if self.now - u.started_at < self.policy.abandon_after]

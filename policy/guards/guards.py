@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...spec.keys.rules import Rule
 from ...spec.values import FIRING
+from .always import OneRunAtATime, ValidData
 from .back_off import BackOff
 from .budgets import CostBudget, MinRows, RunBudget
 from .case import Guard
-from .flight import OneInFlight, WholeData
 from .growth import Growth
 from .own import Makes, none_known
 from .pace import Cooldown, Persistence
@@ -17,7 +17,7 @@ from .quiet import QuietHours
 def guards_of(rule: Rule, own: Makes = none_known) -> tuple[Guard, ...]:
     """The rule's guards, in the order in which they speak; *own* makes those of the team's own."""
     fires = rule.do in FIRING
-    guards: list[Guard] = [WholeData(), OneInFlight()] if fires else []
+    guards: list[Guard] = [ValidData(), OneRunAtATime()] if fires else []
     if fires or rule.min_rows is not None:
         guards.append(MinRows(rule.min_rows or 1))  # with nothing to learn there is nothing to fire
     if rule.growth is not None:

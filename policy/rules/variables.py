@@ -28,7 +28,7 @@ VARIABLES: Mapping[str, Variable] = {
     "performance.value": Variable("double", "the champion's metric on matured labels", 0.71),
     "performance.low": Variable("double", "lower end of the interval around performance.value", 0.68),
     "performance.high": Variable("double", "upper end of the interval around performance.value", 0.74),
-    "performance.reference": Variable("double", "the level that the champion's lineage promises in that metric", 0.76),
+    "performance.reference": Variable("double", "the champion's lineage's baseline in that metric", 0.76),
     "performance.drop": Variable(
         "double",
         "loss against the reference, positive is worse; a share of it for mae, rmse, log_loss, distance, distortion",
@@ -72,7 +72,7 @@ VARIABLES: Mapping[str, Variable] = {
     "gain.rows": Variable("int", "labelled rows that gain.value was measured on, before they were learned", 1200),
     "gain.by": Variable(
         "string",
-        "what says so: direct (against this champion) or record (against champions of some looks ago)",
+        "what says so: direct (against this champion) or record (against champions of some evaluations ago)",
         "direct",
     ),
     "gain.proven": Variable("bool", "gain.low lies above the tolerance of gain: promoting is proven to help", True),
@@ -94,9 +94,9 @@ VARIABLES: Mapping[str, Variable] = {
     "cost.cpu_seconds": Variable("double", "CPU seconds to expect of a training run, one significant digit", 10.0),
     "cost.training": Variable("double", "money that a training run would cost now", 0.12),
     "cost.gain": Variable("double", "money a day that retraining now is expected to win", 0.05),
-    "cost.step": Variable("double", "money lost since the last look that retraining would have saved", 0.05),
+    "cost.step": Variable("double", "money lost since the last evaluation that retraining would have saved", 0.05),
     "cost.waiting": Variable(
-        "double", "such money lost since the last training run or promotion, and until the next look", 0.2
+        "double", "such money lost since the last training run or promotion, and until the next evaluation", 0.2
     ),
     "cost.pays": Variable("bool", "waiting is dearer than training: cost.waiting >= cost.training", True),
     "score.acting": Variable("double", "share of the last 20 scored acts that were right, even ones count half", 0.8),

@@ -1,11 +1,12 @@
 """What each strategy has earned, and what promoting its newest version would gain.
 
-A *strategy* is a way to learn on: a rung of the ladder, or going back to the champion before (`earlier`). Each is an
-expert in the sense of prediction with expert advice (Littlestone and Warmuth, "The weighted majority algorithm", 1994;
-Herbster and Warmuth, "Tracking the best expert", Machine Learning 32, 1998): at every look its newest version is scored
-on the newly labelled rows before it learns them (progressive validation: Blum, Kalai and Langford, COLT 1999), and old
-scores count ever less. The one that is tried at every look, the *background candidate*, is the cheapest; the others are
-tried at geometrically spaced looks, sooner after a win (successive halving: Jamieson and Talwalkar, AISTATS 2016).
+A *strategy* is a way to learn on: one of the ladder, or going back to the champion before (`earlier`). Each is
+an expert in the sense of prediction with expert advice (Littlestone and Warmuth, "The weighted majority algorithm",
+1994; Herbster and Warmuth, "Tracking the best expert", Machine Learning 32, 1998): at every look its newest version is
+scored on the newly labelled rows before it learns them (progressive validation: Blum, Kalai and Langford, COLT 1999),
+and old scores count ever less. The one that is tried at every look, the *background candidate*, is the cheapest; the
+others are tried at geometrically spaced looks, sooner after a win (successive halving: Jamieson and Talwalkar, AISTATS
+2016).
 
 Two questions are asked of the trials. *Which strategy leads*: the background candidate, unless another was better on
 the same rows by `PREFERRED` standard errors. *What would promoting its newest version gain over the champion*: by the

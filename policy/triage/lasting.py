@@ -1,7 +1,7 @@
 """Whether a loss lasts: k of the last n windows that could tell, and until it has recovered.
 
 A window could tell if its data was whole and its drop was known; the others are looked past. The count goes
-over the model's lineage, not over one champion: the reference is what the lineage promised.
+over the model's lineage, not over one champion: the reference is the lineage's baseline.
 """
 
 from __future__ import annotations

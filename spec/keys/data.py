@@ -121,8 +121,9 @@ class DataSpec(Part):
     label_delay: Duration | None = Field(None, description="Fixed label delay where no label_time is recorded")
     mature_after: Duration | None = Field(
         None,
-        description="A label counts as arrived only at this age of its row, however early it came: set where labels "
-        "that come early are not like the others; left out: as it comes",
+        description="A label counts as arrived only at this age of its row, however early it came. Left out: as it "
+        "comes, unless the first version finds that labels which come early are not like the others; then from the "
+        "age by which 99 % have come. 0s: as it comes, whatever they are like",
     )
     labels: LabelTable | None = Field(None, description="Labels in a table of their own")
     no_label: NullWords | None = Field(

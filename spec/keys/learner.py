@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -13,8 +14,9 @@ from pydantic import (
 
 from ..duration import MOST_ROWS, Period
 from ..family import ANY_TYPE
+from ..former_keys import former_attribute
 from ..size import Size
-from ..values import LadderRung
+from ..values import Strategy
 from .part import Part
 from .relative import FileEntry
 
@@ -72,6 +74,10 @@ class LimitsSpec(Part):
 class LearnerSpec(Part):
     """How the model is built the first time, and how it continues."""
 
+    former: ClassVar[Mapping[str, str]] = {"rungs": "strategies", "race": "ladder"}
+    rungs: ClassVar[property] = former_attribute("rungs", "strategies")
+    race: ClassVar[property] = former_attribute("race", "ladder")
+
     build: FileEntry = Field(description="file.py:function that returns an unfitted estimator")
     family: FileEntry = Field(
         "auto",
@@ -116,13 +122,14 @@ class LearnerSpec(Part):
         description="Most boosting rounds (trees, for each class) of a continued model; older added ones are dropped; "
         "left out: half as many again as the first fit",
     )
-    rungs: tuple[LadderRung, ...] = Field(
+    strategies: tuple[Strategy, ...] = Field(
         ("warm", "warm_replay", "shrink_perturb", "warm_blocks", "scratch_recent", "scratch"),
         min_length=1,
-        description="The ladder, cheapest first; a rung that a family does not have is passed over",
+        description="The ladder, cheapest first; a strategy that a family does not have is passed over",
     )
-    race: Literal["first", "all"] = Field(
-        "first", description="`first`: the first rung that passes the gate stops the climb; `all`: every rung is run"
+    ladder: Literal["first", "all"] = Field(
+        "first",
+        description="`first`: the first strategy that passes the gate stops the run; `all`: every strategy is run",
     )
     unproven: Literal["continue", "drop"] = Field(
         "continue",
@@ -135,7 +142,7 @@ class LearnerSpec(Part):
         ge=1,
         le=1_000_000,
         description="Without effect, and gone with the next release: strategies from scratch are tried by what they "
-        "have earned, at looks ever farther apart while they lose",
+        "have earned, at evaluations ever farther apart while they lose",
     )
     recent: Period | None = Field(
         None, description="How far back `scratch_recent` looks; left out: as far as the reference window"

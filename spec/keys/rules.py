@@ -6,12 +6,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
 
 from ..duration import MOST_ROWS, Duration, Period
-from ..values import LadderRung
+from ..former_keys import former_attribute
+from ..values import Strategy
 from .metric import RELATIVE
 from .own import OwnSpec, named
 from .part import Part
@@ -146,8 +147,15 @@ class OwnGuardSpec(OwnSpec):
 OwnGuards = tuple[Annotated[OwnGuardSpec, BeforeValidator(named, json_schema_input_type=str | OwnGuardSpec)], ...]
 
 
+def _hash(part: Part) -> str:
+    return hashlib.sha256(part.model_dump_json(exclude_defaults=True, by_alias=True).encode()).hexdigest()
+
+
 class Rule(Part):
     """One rule: a CEL condition, what to do, and the guards that may hold it back."""
+
+    former: ClassVar[Mapping[str, str]] = {"rungs": "strategies"}
+    rungs: ClassVar[property] = former_attribute("rungs", "strategies")
 
     when: str = Field(description="CEL condition over the documented variables")
     do: Literal["hold", "alert", "warm_start", "full_retrain", "roll_back"] = Field(
@@ -178,19 +186,22 @@ class Rule(Part):
         "candidate after it, whatever became of that, such as 1.5; the first candidate does not wait",
     )
     own: OwnGuards = Field((), description="Guards of the team's own, which may hold it back too; see *extend*")
-    rungs: tuple[LadderRung, ...] | None = Field(
-        None, min_length=1, description="Those of `learner.rungs` that a warm_start climbs; left out: all of them"
+    strategies: tuple[Strategy, ...] | None = Field(
+        None,
+        min_length=1,
+        serialization_alias="rungs",  # in hashes alone: those of earlier releases stand in ledgers
+        description="Those of `learner.strategies` that a warm_start tries; left out: all of them",
     )
 
     @property
     def content_hash(self) -> str:
         """8 hex characters: a hash over every key that is not at its default, so that new keys change no hash."""
-        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:8]
+        return _hash(self)[:8]
 
     @model_validator(mode="after")
-    def _only_a_warm_start_climbs(self) -> Rule:
-        if self.rungs is not None and self.do != "warm_start":
-            raise ValueError(f"`rungs` has a meaning only with `do: warm_start`, found `do: {self.do}`")
+    def _only_a_warm_start_has_strategies(self) -> Rule:
+        if self.strategies is not None and self.do != "warm_start":
+            raise ValueError(f"`strategies` has a meaning only with `do: warm_start`, found `do: {self.do}`")
         return self
 
     @field_validator("when")
@@ -202,7 +213,7 @@ class Rule(Part):
 
 
 # What was learned in the background is promoted once it is proven to gain. Harm alone starts no run: it says that what
-# was served fell, not that anything better is to be had, and every look tries to make something better anyway.
+# was served fell, not that anything better is to be had, and every evaluation tries to make something better anyway.
 DEFAULT_POLICY: tuple[Rule, ...] = (
     Rule(when='triage == "broken_data"', do="alert"),
     Rule(when="gain.pays", do="warm_start"),
@@ -267,7 +278,7 @@ class Policy(Part):
     @property
     def version(self) -> str:
         """12 hex characters: a hash over every part that is not at its default, so that new parts change no hash."""
-        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
+        return _hash(self)[:12]
 
     @property
     def is_relative(self) -> bool:

@@ -113,7 +113,7 @@ class QualitySpec(Part):
     reference: Switch = Field("on", description="A reference window that has left the source")
     unpredicted: Switch = Field("on", description="Rows that the champion cannot predict")
     unscreened: Switch = Field("on", description="Screens that broke off, and windows that leave nothing to screen")
-    unmeasured: Switch = Field("on", description="Performance that cannot be measured, look after look")
+    unmeasured: Switch = Field("on", description="Performance that cannot be measured, evaluation after evaluation")
     label_silence: Switch = Field("on", description="Labels that no longer come at all")
     label_faults: Switch = Field("on", description="Labels dated before their row, or for no row")
     label_revisions: Switch = Field("on", description="Labels that another one followed: counted, never a fault")
@@ -217,12 +217,12 @@ class PerformanceSpec(Part):
 
 
 class PagesSpec(Part):
-    """When Evidently's pages are drawn; a look's signals are always in the ledger."""
+    """When Evidently's pages are drawn; an evaluation's signals are always in the ledger."""
 
     on: tuple[Literal["fire", "alert"], ...] = Field(
         ("fire", "alert"), description="Draw them if a run is started or a champion taken back; if a window alerts"
     )
-    every: Period | None = Field(None, description="Also at the first look of every such period; left out: never")
+    every: Period | None = Field(None, description="Also at the first evaluation of every such period; left out: never")
 
 
 class OwnMonitorSpec(OwnSpec):

@@ -21,13 +21,13 @@ policy:
 
 
 def write_spec(folder: Path, *changes: tuple[str, str]) -> Spec:
-    """The starter's spec with a quick metric, looked at every four days, trained on harm, the warm rung alone."""
+    """The starter's spec with a quick metric, looked at every four days, trained on harm, the warm strategy alone."""
     if not (folder / "spec.yaml").exists():
         write_starter(folder, "flights")
         example_flights(4000).to_parquet(folder / "data" / "flights.parquet", index=False)
     text = (folder / "spec.yaml").read_text()
     ordinary = (
-        (r"(build: training.py:build)[^\n]*", r"\1\n  rungs: [warm]"),
+        (r"(build: training.py:build)[^\n]*", r"\1\n  strategies: [warm]"),
         (r"metric: roc_auc, min_labels: 200", "metric: brier, min_labels: 100, tolerance: 0.01"),
         (r"window: 7d", "window: 4d"),
         (r"every: 1d", "every: 4d"),

@@ -13,12 +13,12 @@ from small_project import write_spec
 
 from ratoon.backtest import kept
 from ratoon.backtest.backtest import run_backtest
+from ratoon.backtest.deciders import At
 from ratoon.backtest.findings import DEFAULT, findings
 from ratoon.backtest.jobs import Job, carry_out
 from ratoon.backtest.policies import with_policy
 from ratoon.backtest.results import ArmResult, Backtest, Step
 from ratoon.backtest.scheduled import on_schedule
-from ratoon.backtest.strategies import At
 from ratoon.backtest.uniform import spread
 from ratoon.data.source import open_source
 from ratoon.loop.plan import Plan, plan

@@ -14,7 +14,7 @@ from ratoon.backtest.cpu_clock import Spent
 from ratoon.backtest.hindsight import Hindsight
 from ratoon.loop.context import simulated
 from ratoon.loop.learn.first import first_version
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.learning.trained import Trained
 from ratoon.spec.model import Spec
 from ratoon.spec.values import Span

@@ -35,13 +35,11 @@ def test_of_an_unproven_candidate_nothing_can_be_told(
     with simulated(write_spec(tmp_path / "p")) as context:
         model = context.spec.model
         context.ledger.decisions.record(decision.model_copy(update={"model": model}), (), live=True)
-        flight = context.ledger.runs.claim(
+        run = context.ledger.runs.claim(
             model=model, decision="d1", at=LOOK, run=None, now_wall=LOOK, abandon_after=context.spec.abandon_after
         )
-        assert flight is not None
-        context.ledger.runs.finish(
-            flight, outcome="refused", evidence=RunRecord.model_validate(evidence), ended_at=LOOK
-        )
+        assert run is not None
+        context.ledger.runs.finish(run, outcome="refused", evidence=RunRecord.model_validate(evidence), ended_at=LOOK)
         (score,) = score_past(context, LATER)
     assert score.verdict == verdict
     assert words in score.text

@@ -173,7 +173,7 @@ def test_the_first_label_counts_if_asked(url: str, tmp_path: Path) -> None:
 def test_what_was_served_is_a_column_if_asked(url: str, tmp_path: Path) -> None:
     with open_log(url, now=lambda: START) as log:
         log.append_predictions(MODEL, [Prediction("a", START, "1", {"x": 1, "own": True}, 0.25)])
-        log.append_predictions(MODEL, [Prediction("b", START, "1", {"x": 2.5, "own": None}, 1)])
+        log.append_predictions(MODEL, [Prediction("b", START, "1", {"x": 2.5, "own": None, "big": 2**70}, 1)])
         log.append_labels(MODEL, [LabelEvent("a", True)])
     with open_source(spec_of(tmp_path, {"source": "log", "prediction": "prediction"}, url)) as source:
         frame = source.as_of(START + DAY).window(Span(start=START - DAY, end=START + DAY)).frame.set_index("_id")
@@ -181,6 +181,7 @@ def test_what_was_served_is_a_column_if_asked(url: str, tmp_path: Path) -> None:
     assert frame["_prediction"].to_dict() == {"a": 0.25, "b": 1.0}
     assert frame["x"].to_dict() == {"a": 1.0, "b": 2.5}
     assert frame.loc["a", "own"] == 1.0
+    assert frame.loc["b", "big"] == 2.0**70
     assert np.isnan(frame.loc["b", "own"])
     assert frame.loc["a", "_target"] == 1
 

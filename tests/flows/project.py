@@ -100,7 +100,8 @@ def timeless(decision: Decision) -> dict[str, Any]:
 
 
 def write_project(folder: Path, *, rows: int = 6000, review: str = "automatic") -> Project:
-    """The starter of `ratoon init`, made quicker: no cooldown, the warm rung alone, trained in the flow's process."""
+    """The starter of `ratoon init`, made quicker: no cooldown, the warm strategy alone, trained in the flow's
+    process."""
     write_starter(folder, "flights")
     project = Project(folder)
     project.feed(example_flights(rows))
@@ -109,7 +110,7 @@ def write_project(folder: Path, *, rows: int = 6000, review: str = "automatic") 
     project.write(r"review: \w+", f"review: {review}")
     project.write(r"window: 7d", "window: 5d")
     project.write(r"metric: roc_auc, min_labels: 200", "metric: brier, min_labels: 100")  # quick to resample
-    project.write(r"(build: training.py:build)[^\n]*", r"\1\n  rungs: [warm]\n  limits: {apart: false}")
+    project.write(r"(build: training.py:build)[^\n]*", r"\1\n  strategies: [warm]\n  limits: {apart: false}")
     return project
 
 

@@ -10,8 +10,8 @@ import pytest
 from processes import Processes
 from project import Project, timeless, write_project
 
+from ratoon.backtest.deciders import ByPolicy
 from ratoon.backtest.jobs import Job, carry_out
-from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.plan import plan
@@ -25,7 +25,7 @@ def backtested(project: Project) -> list[dict[str, Any]]:
     """The decisions of the policy's arm."""
     with open_source(project.spec) as source:
         planned = plan(source, "spec.yaml", START, END, STEP)
-    found = carry_out(Job("policy", project.spec, planned, strategy=ByPolicy()), lambda done, total: None)
+    found = carry_out(Job("policy", project.spec, planned, decider=ByPolicy()), lambda done, total: None)
     return [timeless(decision) for decision in found.decisions]
 
 

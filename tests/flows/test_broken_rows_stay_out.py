@@ -23,18 +23,18 @@ def test_rows_of_a_broken_window_are_never_learned(processes: Processes, trained
     with trained.context() as context:
         decisions = context.ledger.decisions.of("flights")
         assert decisions[1].triage.verdict == "broken_data"
-        flights = [f for f in context.ledger.runs.of("flights") if f.rows]
-        assert flights, [d.reasons for d in decisions]
+        runs = [f for f in context.ledger.runs.of("flights") if f.rows]
+        assert runs, [d.reasons for d in decisions]
         last = max(d.at for d in decisions if d.triage.verdict == "broken_data")
-        later = [f for f in flights if f.at > last]
+        later = [f for f in runs if f.at > last]
         assert later, "rows around the broken window are learned"
-        for flight in later:
-            for number in (*flight.evidence.behind.values(), *([flight.version] if flight.version else ())):
+        for run in later:
+            for number in (*run.evidence.behind.values(), *([run.version] if run.version else ())):
                 state = context.registry.load(number).state
-                rows = context.source.as_of(flight.at).learned(state.watermark, since=state.since)
+                rows = context.source.as_of(run.at).learned(state.watermark, since=state.since)
                 broken = (rows["_time"] > decisions[0].at) & (rows["_time"] <= last)
                 assert broken.sum() > 50
-                assert state.learned_rows == len(rows) - broken.sum(), (number, state.rung)
+                assert state.learned_rows == len(rows) - broken.sum(), (number, state.strategy)
         fired = next(d for d in decisions if d.id == later[-1].decision)
         new = context.source.as_of(fired.at).unlearned(context.registry.load(fired.champion or "").state.watermark)
         out = (new["_time"] > decisions[0].at) & (new["_time"] <= last)

@@ -71,7 +71,7 @@ def test_an_ungated_champion_is_put_back_where_the_spec_says_so(finished: Projec
     finished.write("review: automatic", "review: automatic\nungated: put_back")
     client = _client(finished)
     number = _stranger(
-        finished, client, **{"ratoon.rung": "warm", "ratoon.gate": "passed", "ratoon.decision": "made-up"}
+        finished, client, **{"ratoon.strategy": "warm", "ratoon.gate": "passed", "ratoon.decision": "made-up"}
     )
     client.set_registered_model_alias("flights", "champion", number)
 

@@ -41,10 +41,10 @@ def _champion(client: Any) -> str:
 BEFORE = [("1", None, "first"), ("2", "1", "promotion")]
 
 
-@pytest.mark.parametrize("rung", ["first", "adopted"])
-def test_a_tag_that_claims_to_begin_a_lineage_lets_nobody_serve(finished: Project, rung: str) -> None:
+@pytest.mark.parametrize("strategy", ["first", "adopted"])
+def test_a_tag_that_claims_to_begin_a_lineage_lets_nobody_serve(finished: Project, strategy: str) -> None:
     client = _client(finished)
-    number = _stranger(finished, client, **{"ratoon.rung": rung, "ratoon.gate": "none"})
+    number = _stranger(finished, client, **{"ratoon.strategy": strategy, "ratoon.gate": "none"})
     client.set_registered_model_alias("flights", "champion", number)
 
     assert review(spec=finished.path) == [f"caught v{number}"]
@@ -56,7 +56,9 @@ def test_tags_that_name_a_decision_without_a_version_let_nobody_serve(processes:
     ended = processes.run("monitor", spec=finished.path, at=LATE.replace(day=21))
     assert ended.error is None, ended.trace
     made = ended.result["id"]
-    number = _stranger(finished, client, **{"ratoon.rung": "warm", "ratoon.gate": "passed", "ratoon.decision": made})
+    number = _stranger(
+        finished, client, **{"ratoon.strategy": "warm", "ratoon.gate": "passed", "ratoon.decision": made}
+    )
     client.set_registered_model_alias("flights", "champion", number)
 
     assert review(spec=finished.path) == [f"caught v{number}"]

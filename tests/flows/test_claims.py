@@ -14,7 +14,7 @@ from processes import Ended, Processes, dies, meets, waits
 from project import LATE, Project
 
 LEASE = 3.0  # seconds
-TAKE_OFF = "ratoon.ledger.flights:Runs.claim"
+CLAIM = "ratoon.ledger.runs:Runs.claim"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def until(path: Path) -> None:
 def test_three_machines_train_one_decision_once(team: Team, tmp_path: Path) -> None:
     """They ask at the same moment; the claim is one machine's, and the others say so, or how it ended."""
     team.processes.lease = None  # as shipped: a busy machine may keep the holder from its heartbeat for seconds
-    mine = meets(tmp_path / "meet", 3, TAKE_OFF)
+    mine = meets(tmp_path / "meet", 3, CLAIM)
     jobs = [("retrain", [mine], {"spec": each.path, "decision": team.decision}) for each in team.all]
     ended = team.processes.run_all(*jobs, at_once=3)
     found = outcomes(ended)  # who still asks when the holder has ended hears how it ended
@@ -134,7 +134,7 @@ SLEEPS = {
     "after the version is made": ("ratoon.models.registry.registering:Registering.create", "after"),
     "after the offer": ("ratoon.ledger.offers:Offers.record", "after"),
     "before the aliases": ("ratoon.models.registry.mlflow_versions:MlflowVersions.set_alias", "before"),
-    "before it lands": ("ratoon.ledger.flights:Runs.finish", "before"),
+    "before it ends": ("ratoon.ledger.runs:Runs.finish", "before"),
 }
 
 

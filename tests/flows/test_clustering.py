@@ -26,7 +26,7 @@ SPEC = """\
 model: segments
 task: clustering
 data: {source: data/rows.parquet, id: row, time: at}
-learner: {build: "training.py:build", rungs: [warm, scratch_recent]}
+learner: {build: "training.py:build", strategies: [warm, scratch_recent]}
 monitors: {window: 5d, every: 1d, performance: {min_labels: 100}}
 triage: {persist: 1 of 1}
 policy:
@@ -101,17 +101,17 @@ def test_the_loop_finds_the_move_and_follows_it(lived: Project) -> None:
     with lived.context() as context:
         decisions = context.ledger.decisions.of("segments")
         assert [(d.triage.verdict, d.action) for d in decisions[:2]] == [("healthy", "hold"), ("harm", "warm_start")]
-        outcomes = {flight.decision: flight.outcome for flight in context.ledger.runs.of("segments")}
+        outcomes = {run.decision: run.outcome for run in context.ledger.runs.of("segments")}
         assert outcomes.pop(decisions[0].id) == "background"  # a look that holds lets the strategies learn
         assert outcomes and set(outcomes.values()) == {"registered"}
-        flights = [flight for flight in context.ledger.runs.of("segments") if flight.outcome == "registered"]
+        runs = [run for run in context.ledger.runs.of("segments") if run.outcome == "registered"]
         champion = context.registry.champion()
-        assert champion is not None and champion.number == flights[-1].version
+        assert champion is not None and champion.number == runs[-1].version
         first, now = context.registry.load("1"), context.registry.load(champion.number)
         view = context.source.as_of(datetime(2026, 3, 2))
         after = view.learned(view.now, since=LATER)
         assert now.predict(after).score.mean() < 0.95 * first.predict(after).score.mean()
-        gates = [each.gate.model_dump() for flight in flights for each in flight.evidence.attempts if each.gate]
+        gates = [each.gate.model_dump() for run in runs for each in run.evidence.attempts if each.gate]
         assert all(gate["metric"] == "distance" and not gate["checks"] for gate in gates)
 
 

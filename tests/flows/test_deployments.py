@@ -105,7 +105,7 @@ def test_two_specs_of_one_model_are_refused(trained: Project) -> None:
 @pytest.mark.parametrize(
     ("flow", "given", "field"),
     [
-        ("retrain", {"reason": "new tariff", "rung": "hot"}, "rung"),
+        ("retrain", {"reason": "new tariff", "strategy": "hot"}, "strategy"),
         ("retrain", {}, "reason"),
         ("retrain", {"reason": ""}, "reason"),
         ("retrain", {"reason": "x", "decision": "drop table"}, "decision"),

@@ -50,7 +50,7 @@ def test_a_retrain_tells_of_its_version_and_of_the_promotion(
     registered = Registered.model_validate(received(prefect_server, decided.path, "ratoon.registered")[0])
     promoted = Promoted.model_validate(received(prefect_server, decided.path, "ratoon.promoted")[0])
 
-    assert (registered.version, registered.parent, registered.rung) == ("2", "1", "warm")
+    assert (registered.version, registered.parent, registered.strategy) == ("2", "1", "warm")
     assert registered.decision == promoted.decision == decision.id
     assert (promoted.version, promoted.previous, promoted.kind) == ("2", "1", "promotion")
 

@@ -9,12 +9,12 @@ from project import LATE, Project
 
 
 def test_the_versions_tags_and_description_answer_a_reviewer(finished_project: Project) -> None:
-    """Parent, decision, window, watermark, rung, gate with intervals, snapshots, cost: without opening code."""
+    """Parent, decision, window, watermark, strategy, gate with intervals, snapshots, cost: without opening code."""
     with finished_project.context() as context:
         version = context.registry.version("2")
         (decision,) = context.ledger.decisions.of("flights")
         state = context.registry.load("2").state
-        (flight,) = context.ledger.runs.of("flights")
+        (run,) = context.ledger.runs.of("flights")
         shown = {s.snapshot for s in context.ledger.decisions.signals(decision.id) if s.snapshot}
     tags = version.tags
     assert decision.window is not None
@@ -22,13 +22,13 @@ def test_the_versions_tags_and_description_answer_a_reviewer(finished_project: P
     assert tags["ratoon.decision"] == decision.id
     assert tags["ratoon.window"] == f"{decision.window.start.isoformat()}/{decision.window.end.isoformat()}"
     assert tags["ratoon.watermark"] == state.watermark.isoformat()
-    assert (tags["ratoon.rung"], tags["ratoon.gate"], tags["ratoon.triage"]) == ("warm", "passed", "harm")
+    assert (tags["ratoon.strategy"], tags["ratoon.gate"], tags["ratoon.triage"]) == ("warm", "passed", "harm")
     assert tags["ratoon.at"] == LATE.isoformat()
-    assert int(tags["ratoon.rows"]) == flight.rows > 0
+    assert int(tags["ratoon.rows"]) == run.rows > 0
     assert float(tags["ratoon.cpu_seconds"]) > 0
     assert set(tags["ratoon.snapshots"].split(",")) == shown
     assert tags["ratoon.flow_run"] not in ("", "none")
-    gate = flight.evidence.attempts[-1].gate.model_dump()
+    gate = run.evidence.attempts[-1].gate.model_dump()
     for words in (
         "Update of version 1",
         decision.id,
@@ -50,7 +50,7 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
 
     with finished_project.context() as context:
         version = context.registry.version("2")
-        (flight,) = context.ledger.runs.of("flights")
+        (run,) = context.ledger.runs.of("flights")
         client = MlflowClient(context.registry.uri, context.registry.uri)
     assert version.run_id is not None
     names = {each.path for each in client.list_artifacts(version.run_id)}
@@ -59,7 +59,7 @@ def test_gate_and_evidently_report_are_artifacts_of_its_run(finished_project: Pr
     assert reports
     assert all(path.endswith(".html") and size > 10_000 for path, size in reports.items())
     root = Path(client.get_run(version.run_id).info.artifact_uri.removeprefix("file://"))
-    assert json.loads((root / "gate.json").read_text()) == flight.evidence.attempts[-1].gate.model_dump(mode="json")
+    assert json.loads((root / "gate.json").read_text()) == run.evidence.attempts[-1].gate.model_dump(mode="json")
     assert client.get_run(version.run_id).info.status == "FINISHED"
 
 

@@ -17,17 +17,17 @@ from ratoon.loop.context import ModelContext
 
 RETRAIN, REGISTRY = "ratoon.flows.retrain", "ratoon.models.registry.mlflow_registry:Registry"
 STEPS = {
-    "take_off": "ratoon.ledger.flights:Runs.claim",
+    "claim": "ratoon.ledger.runs:Runs.claim",
     "find_champion": "ratoon.loop.learn.run:find_champion",
     "run_ladder": f"{RETRAIN}:run_ladder",
     "waiting for the training": "ratoon.models.subprocesses.bounded:_watched",
-    "in_the_air": "ratoon.ledger.flights:Runs.is_claimed",
+    "is_claimed": "ratoon.ledger.runs:Runs.is_claimed",
     "register": f"{RETRAIN}:register",
     "logging the model": "ratoon.models.registry.training_runs:TrainingRuns.log",
     "logging the evidence": "ratoon.models.registry.training_runs:TrainingRuns._log_evidence",
     "creating the version": "ratoon.models.registry.registering:Registering.create",
     "the challenger's alias": f"{REGISTRY}.offer",
-    "land": "ratoon.ledger.flights:Runs.finish",
+    "finish": "ratoon.ledger.runs:Runs.finish",
     "promote": f"{RETRAIN}:promote_passed",
     "verifying": f"{REGISTRY}.verify",
     "the champion's alias": f"{REGISTRY}.promote",
@@ -35,7 +35,7 @@ STEPS = {
 }
 INSIDE = {  # in the training's own process
     "the update itself": "ratoon.models.families.sklearn.partial_fit:continued",
-    "the gate": "ratoon.models.ladder.race:judge",
+    "the gate": "ratoon.models.ladder.run:judge",
 }
 MATRIX = [(step, when) for step in STEPS for when in ("before", "after")]
 QUICK = [("logging the model", "after")]
@@ -78,8 +78,8 @@ def end_of_the_story(project: Project, decision: str) -> None:
         assert (serving.number, serving.decision) == ("2", decision)
         assert serving.tags["ratoon.parent"] == "1"
         assert context.registry.challenger() is None
-        flights = context.ledger.runs.of("flights")
-        assert [(f.decision, f.outcome, f.version) for f in flights] == [(decision, "registered", "2")]
+        runs = context.ledger.runs.of("flights")
+        assert [(f.decision, f.outcome, f.version) for f in runs] == [(decision, "registered", "2")]
         moves = [(p.version, p.previous, p.kind) for p in context.ledger.promotions.of("flights")]
         assert moves == [("1", None, "first"), ("2", "1", "promotion")]
     assert running_runs(project) == 0
@@ -183,11 +183,11 @@ def test_a_training_that_is_killed_leaves_nothing_but_a_row_in_the_ledger(
     }
     whole(decided, versions=1)
     with decided.context() as context:
-        (flight,) = context.ledger.runs.of("flights")
-        assert (flight.outcome, flight.version, flight.rows) == ("failed", None, 0)
-        assert "killed by signal 9" in flight.evidence.reason
-        assert flight.cpu_seconds == flight.evidence.process.cpu_seconds > 0
-        assert flight.evidence.process.peak_memory_bytes > 50e6
+        (run,) = context.ledger.runs.of("flights")
+        assert (run.outcome, run.version, run.rows) == ("failed", None, 0)
+        assert "killed by signal 9" in run.evidence.reason
+        assert run.cpu_seconds == run.evidence.process.cpu_seconds > 0
+        assert run.evidence.process.peak_memory_bytes > 50e6
         assert context.registry.challenger() is None
     assert running_runs(decided) == 0
 

@@ -1,4 +1,4 @@
-"""Two processes at the same moment, flights that are given up, zombies that come back: one training, one version."""
+"""Two processes at the same moment, runs that are given up, zombies that come back: one training, one version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from processes import Ended, Processes, dies, meets, waits
 from project import LATE, Project
 
 RECORD = "ratoon.ledger.decisions:Decisions.record"
-IN_THE_AIR = "ratoon.ledger.flights:Runs.is_claimed"
+CLAIMED = "ratoon.ledger.runs:Runs.is_claimed"
 
 
 def fine(*ended: Ended) -> None:
@@ -21,7 +21,7 @@ def fine(*ended: Ended) -> None:
 
 def trainings(project: Project) -> list[tuple[str, str | None]]:
     with project.context() as context:
-        return [(flight.outcome, flight.version) for flight in context.ledger.runs.of("flights")]
+        return [(run.outcome, run.version) for run in context.ledger.runs.of("flights")]
 
 
 def versions(project: Project) -> list[str]:
@@ -62,7 +62,7 @@ def test_two_monitors_of_the_same_moment_fire_once(processes: Processes, trained
 
 @pytest.mark.slow
 def test_two_monitors_seconds_apart_train_once(processes: Processes, trained: Project, tmp_path: Path) -> None:
-    """Two decisions, neither of which could know of the other, want to fly at the same moment: one does."""
+    """Two decisions, neither of which could know of the other, want to train at the same moment: one does."""
     mines = [meets(tmp_path / "decided", 2, RECORD), meets(tmp_path / "start", 2, "ratoon.flows.retrain:holding")]
     moments = (LATE, LATE + timedelta(seconds=5))
     ended = processes.run_all(*[("monitor", mines, {"spec": trained.path, "at": at}) for at in moments])
@@ -110,23 +110,23 @@ def test_a_second_retrain_does_not_start_beside_a_living_one(
     processes: Processes, decided: Project, tmp_path: Path
 ) -> None:
     """Neither another decision's nor the same decision's: the model's claim is held."""
-    flying = processes.start(
-        "retrain", waits(tmp_path / "air", IN_THE_AIR), spec=decided.path, decision=decision_of(decided)
+    running = processes.start(
+        "retrain", waits(tmp_path / "air", CLAIMED), spec=decided.path, decision=decision_of(decided)
     )
     until(tmp_path / "air" / "here")
     same = processes.run("retrain", spec=decided.path, decision=decision_of(decided))
     other = processes.run("retrain", spec=decided.path, reason="impatience", at=LATE)
     (tmp_path / "air" / "go").touch()
-    fine(same, other, processes.end(flying))
+    fine(same, other, processes.end(running))
     assert (same.result["outcome"], other.result["outcome"]) == ("in_flight", "in_flight")
     assert trainings(decided) == [("registered", "2")]
 
 
 @pytest.mark.slow
-def test_a_dead_flight_is_given_up_after_its_time(processes: Processes, decided: Project) -> None:
-    """Until then no other decision flies; afterwards the next does, and the dead one's repeat learns nothing twice."""
+def test_a_dead_run_is_given_up_after_its_time(processes: Processes, decided: Project) -> None:
+    """Until then no other decision trains; afterwards the next does, and the dead one's repeat learns nothing twice."""
     dead = decision_of(decided)
-    assert processes.run("retrain", dies(IN_THE_AIR), spec=decided.path, decision=dead).killed
+    assert processes.run("retrain", dies(CLAIMED), spec=decided.path, decision=dead).killed
     early = processes.run("retrain", spec=decided.path, reason="too early", at=LATE)
     fine(early)
     assert early.result["outcome"] == "in_flight"
@@ -149,7 +149,7 @@ def test_a_dead_flight_is_given_up_after_its_time(processes: Processes, decided:
 @pytest.mark.parametrize(
     "mine",
     [
-        (IN_THE_AIR, "before"),
+        (CLAIMED, "before"),
         pytest.param(("ratoon.models.registry.training_runs:TrainingRuns.log", "after"), marks=pytest.mark.slow),
     ],
     ids=["after-training", "after-logging"],
@@ -157,7 +157,7 @@ def test_a_dead_flight_is_given_up_after_its_time(processes: Processes, decided:
 def test_a_zombie_registers_nothing(
     processes: Processes, decided: Project, tmp_path: Path, mine: tuple[str, str]
 ) -> None:
-    """It slept on another machine (so that no lock held), was given up, and wakes when the next has landed."""
+    """It slept on another machine (so that no lock held), was given up, and wakes when the next has ended."""
     given_up_soon(decided)
     zombie = processes.start(
         "retrain", waits(tmp_path / "asleep", *mine), spec=decided.path, decision=decision_of(decided)

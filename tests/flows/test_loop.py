@@ -62,12 +62,12 @@ def test_two_replays_decide_alike(replays: tuple[Ended, Ended]) -> None:
     def told(ended: Ended) -> list[Any]:
         with open_context(load_spec(ended.result["spec"])) as context:
             decisions = context.ledger.decisions.of("flights")
-            flights = context.ledger.runs.of("flights")
+            runs = context.ledger.runs.of("flights")
             return [
                 [timeless(d) for d in decisions],
                 [[s.model_dump() for s in context.ledger.decisions.signals(d.id)] for d in decisions],
-                [[a.gate for a in f.evidence.attempts] for f in flights],
-                [(f.at, f.outcome, f.version, f.rows, f.watermark) for f in flights],
+                [[a.gate for a in f.evidence.attempts] for f in runs],
+                [(f.at, f.outcome, f.version, f.rows, f.watermark) for f in runs],
                 [context.registry.load(v.number).state.model_dump() for v in context.registry.versions()],
                 [p.model_dump() for p in context.ledger.promotions.of("flights")],
             ]
@@ -84,19 +84,19 @@ def test_every_decision_can_be_computed_again_from_the_ledger(replays: tuple[End
 
 
 def test_each_decision_was_written_before_its_training_began(replays: tuple[Ended, Ended]) -> None:
-    """In the ledger's own order of writing: a flight refers to a decision that is there."""
+    """In the ledger's own order of writing: a run refers to a decision that is there."""
     import sqlite3
 
     database = stores_of(load_spec(replays[0].result["spec"])).ledger.removeprefix("sqlite:///")
     with sqlite3.connect(database) as connection:
         fired = connection.execute("select count(*) from decisions where action = 'warm_start'").fetchone()[0]
-        joined = "select count(*) from flights f join decisions d on d.id = f.decision"
-        flown = connection.execute(f"{joined} where d.action = 'warm_start'").fetchone()[0]
-        all_flown = connection.execute(joined).fetchone()[0]
-        flights = connection.execute("select count(*) from flights").fetchone()[0]
+        joined = "select count(*) from training_runs r join decisions d on d.id = r.decision"
+        run_of_fired = connection.execute(f"{joined} where d.action = 'warm_start'").fetchone()[0]
+        all_run = connection.execute(joined).fetchone()[0]
+        runs = connection.execute("select count(*) from training_runs").fetchone()[0]
     connection.close()
-    assert fired == flown >= 1
-    assert all_flown == flights, "background learning too"
+    assert fired == run_of_fired >= 1
+    assert all_run == runs, "background learning too"
 
 
 def test_the_decision_is_in_the_ledger_when_its_action_dies_at_once(decided_project: Project) -> None:
@@ -145,7 +145,7 @@ def test_a_required_review_leaves_the_champion_and_a_waiting_challenger(processe
 
 
 def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, decided: Project) -> None:
-    """Invariant 5: the disk is full while it trains; the flight lands as failed, and the champion serves."""
+    """Invariant 5: the disk is full while it trains; the run ends as failed, and the champion serves."""
     from processes import fails
 
     with decided.context() as context:
@@ -156,6 +156,6 @@ def test_a_failed_training_leaves_the_registry_as_it_was(processes: Processes, d
         assert [v.number for v in context.registry.versions()] == ["1"]
         assert context.registry.challenger() is None
         context.registry.verify("champion")
-        (flight,) = context.ledger.runs.of("flights")
-        assert flight.outcome == "failed"
-        assert "no space left" in flight.evidence.reason
+        (run,) = context.ledger.runs.of("flights")
+        assert run.outcome == "failed"
+        assert "no space left" in run.evidence.reason

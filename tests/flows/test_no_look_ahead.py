@@ -98,17 +98,17 @@ def test_every_version_learned_all_labelled_rows_outside_the_holdout_and_no_othe
 
 @pytest.mark.slow
 def test_a_version_from_scratch_leaves_the_holdout_out_too(processes: Processes, finished: Project) -> None:
-    finished.write("rungs: .warm.", "rungs: [scratch]")
+    finished.write("strategies: .warm.", "strategies: [scratch]")
     finished.write("recent: not_worse", "recent: {margin: 1.0}")
     at = LATE + timedelta(days=7)
-    ended = processes.run("retrain", spec=finished.path, rung="scratch", reason="anew", at=at)
+    ended = processes.run("retrain", spec=finished.path, strategy="scratch", reason="anew", at=at)
     assert ended.error is None, ended.trace
     assert ended.result["version"] == "3", ended
     rows = finished.data
     free = rows[~rows["row_id"].map(held_out)]
     with finished.context() as context:
         state = context.registry.load("3").state
-        assert state.rung == "scratch"
+        assert state.strategy == "scratch"
         assert (state.learned_rows, state.fingerprint) == tally_of(
             free.loc[free["label_time"] <= pd.Timestamp(state.watermark), "row_id"]
         )
@@ -137,8 +137,8 @@ def test_both_strata_of_the_gate_hold_all_holdout_rows_and_no_others(finished_pr
     held = rows[rows["row_id"].map(held_out)]
     with finished_project.context() as context:
         watermark = pd.Timestamp(context.registry.load("1").state.watermark)
-        (flight,) = context.ledger.runs.of("flights")
-    strata = {each.name: each.rows for each in flight.evidence.attempts[-1].gate.strata}
+        (run,) = context.ledger.runs.of("flights")
+    strata = {each.name: each.rows for each in run.evidence.attempts[-1].gate.strata}
     arrived = held["label_time"] <= pd.Timestamp(LATE)
     behind = held["label_time"] <= watermark
     assert strata == {"recent": int((arrived & ~behind).sum()), "anchor": int(behind.sum())}

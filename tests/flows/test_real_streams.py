@@ -33,8 +33,8 @@ def test_an_update_that_gains_nothing_is_refused_and_offered_to_nobody(processes
         assert all(version.unproven for version in context.registry.versions() if version.number != "1")
         assert context.registry.champion().number == "1"
         assert context.registry.challenger() is None
-        (flight,) = context.ledger.runs.of(context.spec.model)
-        attempts = flight.evidence.model_dump()["attempts"]
-        assert [attempt["rung"] for attempt in attempts] == list(context.spec.learner.rungs)[: len(attempts)]
+        (run,) = context.ledger.runs.of(context.spec.model)
+        attempts = run.evidence.model_dump()["attempts"]
+        assert [attempt["strategy"] for attempt in attempts] == list(context.spec.learner.strategies)[: len(attempts)]
         judged = [attempt["gate"] for attempt in attempts if attempt["gate"]]
         assert judged and not any(stratum["verdict"] == "unsure" for gate in judged for stratum in gate["strata"])

@@ -39,9 +39,9 @@ def test_a_candidate_without_enough_rows_is_gone_on_from_once_there_are_more(
         assert context.registry.challenger() is None
         assert kept.description.startswith("Not proven yet: Update of version 1")
         assert "it serves nobody" in kept.description
-        (flight,) = context.ledger.runs.of("flights")
-        assert (flight.outcome, flight.version, flight.evidence.candidate) == ("refused", None, "2")
-        assert flight.evidence.promising is True
+        (run,) = context.ledger.runs.of("flights")
+        assert (run.outcome, run.version, run.evidence.candidate) == ("refused", None, "2")
+        assert run.evidence.promising is True
 
     decided.write("  min_rows: 2000\n", "")
     ended = processes.run("retrain", spec=decided.path, reason="more rows came", at=LATER)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from ratoon.ledger.ledger import Flight, Ledger
+from ratoon.ledger.ledger import Ledger, TrainingRun
 from ratoon.spec.keys.rules import Policy
 from ratoon.spec.values import Decision, GuardAnswer, Score, Signal, Span, Triage
 
@@ -76,8 +76,10 @@ def measured(**more: Any) -> Signal:
     return Signal.model_validate(known | more)
 
 
-def fly(ledger: Ledger, id: str = "d1", *, wall: datetime = NOW, model: str = "price", **more: Any) -> Flight | None:
-    """Take off for a recorded decision; a flight is given up after two hours."""
+def claim(
+    ledger: Ledger, id: str = "d1", *, wall: datetime = NOW, model: str = "price", **more: Any
+) -> TrainingRun | None:
+    """Claim the run of a recorded decision; a run is given up after two hours."""
     patience = timedelta(hours=2)
     return ledger.runs.claim(model=model, decision=id, at=NOW, run="r", now_wall=wall, abandon_after=patience, **more)
 
@@ -108,11 +110,11 @@ def scored(decision: str, *, hours: float = 0, **more: Any) -> Score:
 
 @pytest.fixture
 def made() -> SimpleNamespace:
-    """The makers above, for tests: `made.decided()`, `made.measured()`, `made.fly(ledger)` and so on."""
+    """The makers above, for tests: `made.decided()`, `made.measured()`, `made.claim(ledger)` and so on."""
     makers: dict[str, Callable[..., Any]] = {
         "decided": decided,
         "measured": measured,
-        "fly": fly,
+        "claim": claim,
         "policy": policy,
         "scored": scored,
     }

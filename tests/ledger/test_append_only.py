@@ -25,9 +25,9 @@ def full(ledger, url, made) -> Iterator[Engine]:
     ledger.reviews.record(
         Review(model="price", version="1", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None)
     )
-    flight = made.fly(ledger)
-    ledger.offers.record(flight, "d1", "1")
-    ledger.runs.finish(flight, outcome="failed", ended_at=made.NOW)
+    run = made.claim(ledger)
+    ledger.offers.record(run, "d1", "1")
+    ledger.runs.finish(run, outcome="failed", ended_at=made.NOW)
     ledger.promotions.record(
         Promotion(
             model="price", version="1", previous=None, at=made.NOW, kind="first", actor="ada", reason="", decision=None
@@ -87,7 +87,7 @@ def test_a_row_without_its_parent_is_refused(full):
     with pytest.raises(IntegrityError), full.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO flights (model, number, decision, at, taken_off) "
+                "INSERT INTO training_runs (model, number, decision, at, claimed_at) "
                 "VALUES ('price', 9, 'nobody', '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
             )
         )

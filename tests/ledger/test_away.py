@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ratoon.ledger import decisions, engine, flights
+from ratoon.ledger import decisions, runs
 from ratoon.ledger.ledger import Ledger
 from ratoon.spec import waiting
 from ratoon.spec.errors import BadInput, Unavailable
+from ratoon.system import databases
 
 
 @pytest.fixture
@@ -58,12 +59,12 @@ def test_a_write_that_is_cut_off_is_done_again_and_once(ledger: Ledger, made, re
     assert len(ledger.decisions.of("price")) == len(ledger.decisions.signals("d1")) == 1
 
 
-def test_a_take_off_that_is_cut_off_is_one_flight(ledger: Ledger, made, restarts) -> None:
+def test_a_claim_that_is_cut_off_is_one_run(ledger: Ledger, made, restarts) -> None:
     ledger.decisions.record(made.decided("d1"), [], live=True)
-    restarts(flights, "_claim", 1)
+    restarts(runs, "_claim", 1)
 
-    flight = made.fly(ledger)
-    assert flight is not None and ledger.runs.is_claimed(flight)
+    run = made.claim(ledger)
+    assert run is not None and ledger.runs.is_claimed(run)
     assert len(ledger.runs.of("price")) == 1
 
 
@@ -81,7 +82,7 @@ def test_a_process_that_sleeps_in_the_middle_of_a_write_does_not_keep_others_fro
     """Suspended with the write lock: the server ends its transaction, and on waking it writes again."""
     if not url.startswith("postgres"):
         pytest.skip("on one machine, whoever stopped a process can wake or kill it")
-    monkeypatch.setattr(engine, "IDLE_MS", 300)
+    monkeypatch.setattr(databases, "IDLE_MS", 300)
     real, asleep = decisions.find, threading.Event()
 
     def slow(*args: Any, **more: Any) -> Any:

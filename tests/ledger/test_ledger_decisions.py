@@ -77,10 +77,8 @@ def test_history_sees_nothing_of_now_or_later(ledger, made):
 
 def test_history_shows_a_run_as_it_was_at_that_moment(ledger, made):
     ledger.decisions.record(made.decided(), [], live=True)
-    flight = made.fly(ledger)
-    ledger.runs.finish(
-        flight, outcome="registered", version="4", cpu_seconds=1.5, ended_at=made.NOW + timedelta(hours=1)
-    )
+    run = made.claim(ledger)
+    ledger.runs.finish(run, outcome="registered", version="4", cpu_seconds=1.5, ended_at=made.NOW + timedelta(hours=1))
     before, meanwhile, after = (ledger.history("price", made.NOW + timedelta(hours=h)) for h in (-1, 0.5, 1))
 
     assert before.updates == ()

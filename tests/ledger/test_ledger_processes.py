@@ -1,4 +1,4 @@
-"""Real processes share a ledger: they open it together, race for the take-off, and die in the air."""
+"""Real processes share a ledger: they open it together, race for the claim, and die during a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.ledger.ledger import Flight, Ledger
+from ratoon.ledger.ledger import Ledger, TrainingRun
 from ratoon.spec.values import Decision, Triage
 
 AT = datetime(2026, 3, 1)
@@ -28,7 +28,7 @@ def _record(ledger: Ledger, decision: str) -> None:
     ledger.decisions.record(made, (), live=True)
 
 
-def _take_off(ledger: Ledger, decision: str, **more: Any) -> Flight | None:
+def _claim(ledger: Ledger, decision: str, **more: Any) -> TrainingRun | None:
     return ledger.runs.claim(
         model="price", decision=decision, at=AT, run=None, abandon_after=timedelta(hours=2), **more
     )
@@ -45,13 +45,13 @@ def _race(url: str, name: str, together: Barrier, said: Any) -> None:
     with Ledger.open(url) as ledger:
         _record(ledger, name)
         together.wait(60)
-        said.put((name, _take_off(ledger, name) is not None))
+        said.put((name, _claim(ledger, name) is not None))
 
 
 def _die(url: str, name: str) -> None:
     ledger = Ledger.open(url)
     _record(ledger, name)
-    os._exit(9 if _take_off(ledger, name) is not None else 1)
+    os._exit(9 if _claim(ledger, name) is not None else 1)
 
 
 def _together(task: Any, url: str, names: list[str]) -> list[Any]:
@@ -75,16 +75,16 @@ def test_processes_that_open_a_new_ledger_at_the_same_moment_all_can_write(url):
         assert sorted(d.id for d in ledger.decisions.of("price")) == names
 
 
-def test_of_processes_racing_for_the_take_off_exactly_one_flies(url):
+def test_of_processes_racing_for_the_claim_exactly_one_gets_it(url):
     answers = _together(_race, url, ["a", "b", "c"])
-    flies = [name for name, flew in answers if flew]
+    claimed_by = [name for name, claimed in answers if claimed]
 
-    assert len(flies) == 1
+    assert len(claimed_by) == 1
     with Ledger.open(url) as ledger:
-        assert [u.decision for u in ledger.runs.of("price")] == flies
+        assert [u.decision for u in ledger.runs.of("price")] == claimed_by
 
 
-def test_the_same_decision_twice_at_the_same_moment_is_one_flight(url):
+def test_the_same_decision_twice_at_the_same_moment_is_one_run(url):
     answers = _together(_race, url, ["a", "a"])
 
     assert sorted(answers) == [("a", False), ("a", True)]
@@ -93,7 +93,7 @@ def test_the_same_decision_twice_at_the_same_moment_is_one_flight(url):
         assert len(ledger.decisions.of("price")) == 1
 
 
-def test_a_process_killed_in_the_air_is_resumed_by_its_decision_and_blocks_others(url):
+def test_a_process_killed_during_a_run_is_resumed_by_its_decision_and_blocks_others(url):
     process = SPAWN.Process(target=_die, args=(url, "a"))
     process.start()
     process.join(60)
@@ -101,9 +101,9 @@ def test_a_process_killed_in_the_air_is_resumed_by_its_decision_and_blocks_other
 
     with Ledger.open(url) as ledger:
         _record(ledger, "b")
-        assert _take_off(ledger, "b") is None
-        assert _take_off(ledger, "a") is None  # it may live: only its lease, or who knows it dead, says otherwise
-        resumed = _take_off(ledger, "a", dead={ledger.claims.find("price").holder})
+        assert _claim(ledger, "b") is None
+        assert _claim(ledger, "a") is None  # it may live: only its lease, or who knows it dead, says otherwise
+        resumed = _claim(ledger, "a", dead={ledger.claims.find("price").holder})
         assert resumed is not None
         ledger.runs.finish(resumed, outcome="registered", version="2", ended_at=AT)
         assert [(u.number, u.outcome) for u in ledger.runs.of("price")] == [(1, "registered")]

@@ -39,7 +39,7 @@ def test_a_verdict_on_a_version_is_written_once(ledger, made):
 
 def test_history_knows_a_rejection_only_from_its_moment_on(ledger, made):
     ledger.decisions.record(made.decided(), [], live=True)
-    ledger.runs.finish(made.fly(ledger), outcome="registered", version="4", ended_at=made.NOW)
+    ledger.runs.finish(made.claim(ledger), outcome="registered", version="4", ended_at=made.NOW)
     _say(ledger, made, "4", hours=2)
     _say(ledger, made, "4", hours=2, verdict="approved")
     _say(ledger, made, "5")

@@ -16,10 +16,10 @@ def _attempt(recent: Any, verdict: str = "passed", anchor: str = "passed") -> di
         {"name": "recent", "verdict": verdict, "gain": {"value": recent, "low": -1.0, "high": 1.0}},
         {"name": "anchor", "verdict": anchor, "gain": {"value": 9.0, "low": 8.0, "high": 10.0}},
     ]
-    return {"rung": "warm", "gate": {"metric": "roc_auc", "confidence": 0.9, "strata": strata}}
+    return {"strategy": "warm", "gate": {"metric": "roc_auc", "confidence": 0.9, "strata": strata}}
 
 
-BROKEN = {"rung": "warm", "gate": None, "error": "the contract is broken"}
+BROKEN = {"strategy": "warm", "gate": None, "error": "the contract is broken"}
 
 
 @pytest.mark.parametrize(
@@ -59,23 +59,23 @@ def test_history_tells_what_a_run_learned_and_gained_once_it_has_landed(ledger, 
     ledger.decisions.record(made.decided(), [], live=True)
     evidence = RunRecord.model_validate({"attempts": [_attempt(-math.inf, "refused"), _attempt(0.02)]})
     ended = made.NOW + timedelta(hours=2)
-    flight = made.fly(ledger)
-    ledger.runs.finish(flight, outcome="registered", version="4", rows=70, evidence=evidence, ended_at=ended)
+    run = made.claim(ledger)
+    ledger.runs.finish(run, outcome="registered", version="4", rows=70, evidence=evidence, ended_at=ended)
     meanwhile, after = (ledger.history("price", made.NOW + timedelta(hours=h)) for h in (1, 2))
 
     assert [(u.outcome, u.rows, u.gain) for u in meanwhile.updates] == [("running", 0, None)]
     assert [(u.outcome, u.rows, u.gain) for u in after.updates] == [("registered", 70, 0.02)]
-    assert (meanwhile.marks.flights, meanwhile.marks.running) == (1, (1,))
-    assert (after.marks.flights, after.marks.running) == (1, ())
+    assert (meanwhile.marks.training_runs, meanwhile.marks.running) == (1, (1,))
+    assert (after.marks.training_runs, after.marks.running) == (1, ())
 
 
-def test_a_flight_that_lands_after_it_was_seen_in_the_air_is_seen_landed_from_then_on(ledger, made):
-    """What is remembered between two readings must not keep a run in the air."""
+def test_a_run_that_ends_after_it_was_seen_running_is_seen_ended_from_then_on(ledger, made):
+    """What is remembered between two readings must not keep a run under way."""
     ledger.decisions.record(made.decided(), [], live=True)
-    flight, late = made.fly(ledger), made.NOW + timedelta(days=1)
+    run, late = made.claim(ledger), made.NOW + timedelta(days=1)
     assert [u.outcome for u in ledger.history("price", late).updates] == ["running"]
     assert [u.outcome for u in ledger.runs.of("price")] == ["running"]
-    ledger.runs.finish(flight, outcome="failed", ended_at=made.NOW)
+    ledger.runs.finish(run, outcome="failed", ended_at=made.NOW)
 
     assert [u.outcome for u in ledger.history("price", late).updates] == ["failed"]
     assert [u.outcome for u in ledger.runs.of("price")] == ["failed"]
@@ -87,8 +87,8 @@ def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(le
         ledger.decisions.record(made.decided(f"d{hours}", hours=hours, action=action), [], live=hours == 5)
     by_hand = made.decided("hand", hours=1).model_copy(update={"window": None})
     ledger.decisions.record(by_hand, [], live=False)
-    flight = made.fly(ledger, "d5")
-    ledger.runs.finish(flight, outcome="refused", ended_at=made.NOW)
+    run = made.claim(ledger, "d5")
+    ledger.runs.finish(run, outcome="refused", ended_at=made.NOW)
     late = made.NOW + timedelta(days=1)
     shadow = ledger.history("price", late, shadow=True)
 
@@ -102,9 +102,9 @@ def test_in_shadow_mode_a_decision_that_fired_is_the_run_that_would_have_been(le
 def test_a_run_that_kept_an_unproven_candidate_is_told_from_one_that_left_nothing(ledger, made):
     for decision, evidence in (("d1", RunRecord(candidate="4")), ("d2", RunRecord())):
         ledger.decisions.record(made.decided(decision, hours=int(decision[1])), [], live=True)
-        ledger.runs.finish(made.fly(ledger, decision), outcome="refused", evidence=evidence, ended_at=made.NOW)
+        ledger.runs.finish(made.claim(ledger, decision), outcome="refused", evidence=evidence, ended_at=made.NOW)
     ledger.decisions.record(made.decided("d3", hours=3), [], live=True)
-    ledger.runs.finish(made.fly(ledger, "d3"), outcome="registered", version="5", ended_at=made.NOW)
+    ledger.runs.finish(made.claim(ledger, "d3"), outcome="registered", version="5", ended_at=made.NOW)
 
     assert [run.became for run in ledger.runs.of("price")] == ["unproven v4", "refused", "registered v5"]
 
@@ -112,8 +112,8 @@ def test_a_run_that_kept_an_unproven_candidate_is_told_from_one_that_left_nothin
 def test_history_tells_that_a_refused_run_was_promising(ledger, made):
     for decision, promising in (("d1", True), ("d2", False)):
         ledger.decisions.record(made.decided(decision, hours=int(decision[1])), [], live=True)
-        flight = made.fly(ledger, decision)
-        ledger.runs.finish(flight, outcome="refused", evidence=RunRecord(promising=promising), ended_at=made.NOW)
+        run = made.claim(ledger, decision)
+        ledger.runs.finish(run, outcome="refused", evidence=RunRecord(promising=promising), ended_at=made.NOW)
 
     seen = ledger.history("price", made.NOW + timedelta(days=1)).updates
     assert [(update.decision, update.promising) for update in seen] == [("d1", True), ("d2", False)]

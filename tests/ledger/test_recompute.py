@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.ledger.ledger import Flight, Ledger, Review
+from ratoon.ledger.ledger import Ledger, Review, TrainingRun
 from ratoon.spec.errors import Refused
 from ratoon.spec.run_record import RunRecord
 from ratoon.spec.values import Decision, History, Score
@@ -23,13 +23,13 @@ class Writer:
         self.ledger, self.made, self.random = ledger, made, random.Random(seed)
         self.policies = [made.policy(), made.policy(metric="mae")]
         self.saw: dict[str, tuple[History, Any, Any]] = {}
-        self.flying: dict[str, Flight] = {}
+        self.running: dict[str, TrainingRun] = {}
         self.hours = 0
 
     def step(self) -> None:
         self.hours += self.random.choice([0, 0, 1, 2])
-        self.random.choice([self.decide, self.decide, self.decide, self.by_hand, self.fly, self.fly, self.land,
-                            self.land, self.score, self.score, self.review])()  # fmt: skip
+        self.random.choice([self.decide, self.decide, self.decide, self.by_hand, self.claim, self.claim, self.finish,
+                            self.finish, self.score, self.score, self.review])()  # fmt: skip
 
     def at(self) -> Any:
         """A moment around the present: some of the past, so that much is written late, and many the same."""
@@ -52,11 +52,11 @@ class Writer:
         decision = self.made.decided(f"hand{self.random.random()}").model_copy(update={"at": self.at(), "window": None})
         self.ledger.decisions.record(decision, [], live=True)
 
-    def fly(self) -> None:
+    def claim(self) -> None:
         decision = self._one()
         if decision is None:
             return
-        flight = self.ledger.runs.claim(
+        run = self.ledger.runs.claim(
             model=decision.model,
             decision=decision.id,
             at=max(decision.at, self.at()),
@@ -64,23 +64,23 @@ class Writer:
             now_wall=self.made.NOW + timedelta(hours=self.hours),
             abandon_after=timedelta(hours=30),
         )
-        if flight is not None and flight.landed is None:
-            self.flying[decision.model] = flight
+        if run is not None and run.outcome is None:
+            self.running[decision.model] = run
 
-    def land(self) -> None:
-        if not self.flying:
+    def finish(self) -> None:
+        if not self.running:
             return
-        flight = self.flying.pop(self.random.choice(sorted(self.flying)))
-        if self.ledger.runs.is_claimed(flight):
+        run = self.running.pop(self.random.choice(sorted(self.running)))
+        if self.ledger.runs.is_claimed(run):
             strata = [{"name": "recent", "verdict": "passed", "gain": {"value": self.random.random()}}]
             self.ledger.runs.finish(
-                flight,
+                run,
                 outcome=self.random.choice(["registered", "registered", "refused"]),
-                version=str(flight.number),
+                version=str(run.number),
                 evidence=RunRecord.model_validate({"attempts": [{"gate": {"strata": strata}}]}),
                 cpu_seconds=1.5,
                 rows=9,
-                ended_at=max(flight.at, self.at()),
+                ended_at=max(run.at, self.at()),
             )
 
     def score(self) -> None:
@@ -126,17 +126,17 @@ def test_what_a_decision_saw_is_rebuilt_equal_whatever_was_written_since(url, ma
 
 
 def test_the_present_history_is_another_one_than_was_seen(ledger, made):
-    """A decision of an earlier moment, a score, a landing and a rejection written later are left out."""
+    """A decision of an earlier moment, a score, an end and a rejection written later are left out."""
     policy, hour = made.policy(), timedelta(hours=1)
     base = {"policy": policy.version}
     ledger.decisions.record(made.decided("d1").model_copy(update=base), [], policy=policy, live=True)
-    flight = made.fly(ledger, "d1")
+    run = made.claim(ledger, "d1")
     seen = ledger.history("price", made.NOW + 2 * hour)
     own = made.decided("own", hours=2).model_copy(update={**base, "basis": seen.basis})
     ledger.decisions.record(own, [made.measured()], policy=policy, live=True)
     ledger.decisions.record(made.decided("late", hours=1).model_copy(update=base), [], policy=policy, live=True)
     ledger.scores.record(made.scored("d1", hours=1), "price")
-    ledger.runs.finish(flight, outcome="registered", version="4", ended_at=made.NOW)
+    ledger.runs.finish(run, outcome="registered", version="4", ended_at=made.NOW)
     ledger.reviews.record(
         Review(model="price", version="4", verdict="rejected", at=made.NOW, actor="ada", reason="", decision=None)
     )
@@ -155,7 +155,7 @@ def test_a_decision_does_not_see_its_own_run(ledger, made):
     seen = ledger.history("price", made.NOW)
     own = made.decided("own").model_copy(update={"policy": policy.version, "basis": seen.basis})
     ledger.decisions.record(own, [], policy=policy, live=True)
-    made.fly(ledger, "own")
+    made.claim(ledger, "own")
 
     assert ledger.as_of("own")[0] == seen
 

@@ -18,8 +18,8 @@ from ratoon.ledger.ledger import Ledger
 def test_a_ledger_in_memory_keeps_all_while_it_is_open_and_nothing_after(made):
     with Ledger.open("sqlite://") as ledger, Ledger.open("sqlite://") as other:
         ledger.decisions.record(made.decided(), [made.measured()], live=True)
-        flight = made.fly(ledger)
-        ledger.runs.finish(flight, outcome="refused", ended_at=made.NOW)
+        run = made.claim(ledger)
+        ledger.runs.finish(run, outcome="refused", ended_at=made.NOW)
 
         assert ledger.decisions.of("price") == [made.decided()]
         assert ledger.decisions.signals("d1") == [made.measured()]
@@ -94,7 +94,7 @@ def test_a_long_past_is_read_with_as_few_questions_as_a_short_one(made):
         with Ledger.open("sqlite://") as ledger:
             for hours in range(count):
                 ledger.decisions.record(made.decided(f"d{hours}", hours=hours), [], live=True)
-                ledger.runs.finish(made.fly(ledger, f"d{hours}"), outcome="refused", ended_at=made.NOW)
+                ledger.runs.finish(made.claim(ledger, f"d{hours}"), outcome="refused", ended_at=made.NOW)
                 ledger.scores.record(made.scored(f"d{hours}"), "price")
             late = made.NOW + timedelta(days=9)
             asked[count] = []

@@ -16,7 +16,19 @@ from ratoon.ledger.migrate import upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput, Refused
 
+NOW_CALLED = {"flights": "training_runs", "landings": "training_run_ends", "taken_off": "claimed_at"}
 NEW = {"policies", "scores", "reviews", "catches", "acceptances", "offers", "version_files", "intended_files", "swaps"}
+
+THEN = "'2026-03-01 12:30:00.000250'"
+RUNS_OF_0006 = (
+    "INSERT INTO decisions (id, model, at, action, verdict, policy, live, document) VALUES "
+    f"('d1', 'price', {THEN}, 'warm_start', 'harm', 'abc', true, '{{}}')",
+    "INSERT INTO flights (model, number, decision, at, taken_off) VALUES "
+    f"('price', 1, 'd1', {THEN}, {THEN}), ('price', 2, 'd1', {THEN}, {THEN})",
+    "INSERT INTO landings (model, number, outcome, version, rows, cpu_seconds, ended_at, evidence) VALUES "
+    f"('price', 1, 'registered', '4', 9, 1.5, {THEN}, "
+    """'{"attempts": [{"rung": "warm", "rows": 9}]}')""",
+)
 
 
 @pytest.fixture
@@ -50,11 +62,11 @@ def old(url: str, made: Any) -> str:
     with writing(engine) as connection:
         upgrade(connection, None, "0001")
         for table, row in rows.items():
-            columns = [column for column in Base.metadata.tables[table].columns if column.name in row]
-            names = ", ".join(f'"{column.name}"' for column in columns)
-            values = ", ".join(f":{column.name}" for column in columns)
+            types = {column.name: column.type for column in Base.metadata.tables[NOW_CALLED.get(table, table)].columns}
+            names = ", ".join(f'"{name}"' for name in row)
+            values = ", ".join(f":{name}" for name in row)
             typed = text(f"INSERT INTO {table} ({names}) VALUES ({values})").bindparams(
-                *(bindparam(column.name, row[column.name], type_=column.type) for column in columns)
+                *(bindparam(name, value, type_=types[NOW_CALLED.get(name, name)]) for name, value in row.items())
             )
             connection.execute(typed)
     engine.dispose()
@@ -63,7 +75,9 @@ def old(url: str, made: Any) -> str:
 
 def test_an_old_ledger_is_upgraded_with_all_its_rows(old, made):
     engine = connect(old)
-    before = {table: _rows(engine, table) for table in sorted(set(Base.metadata.tables) - NEW - {"claims"})}
+    then_called = {now: former for former, now in NOW_CALLED.items()}
+    kept = sorted(set(Base.metadata.tables) - NEW - {"claims"})
+    before = {table: _rows(engine, then_called.get(table, table)) for table in kept}
     with Ledger.open(old) as ledger:
         assert ledger.decisions.find("d1") == made.decided()
         assert ledger.decisions.signals("d1") == [made.measured()]
@@ -94,7 +108,7 @@ def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old
         )
         later = made.decided("d2", hours=1).model_copy(update={"policy": made.policy().version})
         ledger.decisions.record(later, [], policy=made.policy(), live=True)
-        ledger.offers.record(made.fly(ledger, "d2"), "d2", "5")
+        ledger.offers.record(made.claim(ledger, "d2"), "d2", "5")
         ledger.files.intend(model="price", decision="d2", digest="abc")
         ledger.swaps.record(
             Swap(model="price", version="4", previous=None, at=made.NOW, replica="host:1", done="served")
@@ -129,19 +143,44 @@ def test_digests_of_files_that_stood_among_the_reviews_move_and_the_others_stay(
     engine.dispose()
 
 
-def test_a_run_in_the_air_when_the_ledger_is_upgraded_is_taken_up(old, made):
+def test_training_runs_that_stood_under_other_names_are_all_there_and_can_not_be_changed(url, made):
+    """As a ledger of revision 0006 holds them, in the tables `flights` and `landings`."""
+    engine = connect(url)
+    with writing(engine) as connection:
+        upgrade(connection, None, "0006")
+        for statement in RUNS_OF_0006:
+            connection.execute(text(statement))
+    with Ledger.open(url) as ledger:
+        ended, running = ledger.runs.of("price")
+        assert (ended.number, ended.claimed_at, ended.outcome, ended.version) == (1, made.NOW, "registered", "4")
+        assert [each.strategy for each in ended.evidence.attempts] == ["warm"]
+        assert (running.number, running.outcome) == (2, "running")
+    for table in ("training_runs", "training_run_ends"):
+        column = "run" if table == "training_runs" else "outcome"
+        refused = [f"DELETE FROM {table}", f"UPDATE {table} SET {column} = 'x'"]
+        if engine.dialect.name == "sqlite":
+            refused.append(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+        else:
+            refused.append(f"TRUNCATE {table} CASCADE")
+        for change in refused:
+            with pytest.raises(IntegrityError, match="the ledger is append-only"), engine.begin() as connection:
+                connection.execute(text(change))
+    engine.dispose()
+
+
+def test_a_run_under_way_when_the_ledger_is_upgraded_is_taken_up(old, made):
     """It has no claim yet: whoever runs its decision again goes on with it."""
     engine = connect(old)
     with engine.begin() as connection:
         connection.execute(
             text(
                 "INSERT INTO flights (model, number, decision, at, taken_off) VALUES ('price', 2, 'd1', :now, :now)"
-            ).bindparams(bindparam("now", made.NOW, type_=Base.metadata.tables["flights"].columns["at"].type))
+            ).bindparams(bindparam("now", made.NOW, type_=Base.metadata.tables["training_runs"].columns["at"].type))
         )
     engine.dispose()
     with Ledger.open(old) as ledger:
         ledger.decisions.record(made.decided("d2", hours=1), [], live=True)
-        assert made.fly(ledger, "d2") is None
+        assert made.claim(ledger, "d2") is None
 
 
 def test_an_upgrade_that_meets_a_stranger_s_table_leaves_all_as_it_was(old, made):

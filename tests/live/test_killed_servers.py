@@ -68,7 +68,7 @@ def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
                 """when: triage == "harm"
     do: full_retrain""",
             )
-            _replace(spec, "learner:\n", "learner:\n  rungs: [scratch]\n")
+            _replace(spec, "learner:\n", "learner:\n  strategies: [scratch]\n")
             _replace(spec, "data:\n", "data:\n  features: [distance, hour, wind]\n")
             (folder / name / "training.py").write_text(TRAINING)
         started.start()
@@ -82,7 +82,7 @@ def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
     "victim", [pytest.param(name, marks=pytest.mark.slow if name in IN_CI else pytest.mark.long) for name in VICTIMS]
 )
 def test_the_work_ends_once_whoever_is_killed(up: Upped, victim: str) -> None:
-    """One version for the decision, one landed flight, a champion that loads, rows learned once."""
+    """One version for the decision, one finished run, a champion that loads, rows learned once."""
     project = up.folder / victim
     spec = project / "spec.yaml"
     up.ratoon("train", str(spec), "--at", FIRST)
@@ -103,25 +103,25 @@ def test_the_work_ends_once_whoever_is_killed(up: Upped, victim: str) -> None:
         wait_for(
             lambda: [each.outcome for each in _patient(lambda: ledger.runs.of(victim))] == ["registered"],
             seconds=300,
-            what="a landed flight",
-            log=lambda: f"{up.log}\n{_logs(up, 'worker')}\n{_flights(up, victim)}",
+            what="a finished training run",
+            log=lambda: f"{up.log}\n{_logs(up, 'worker')}\n{_runs(up, victim)}",
         )
     wait_for(
         lambda: not _going_on(up, victim), seconds=120, what="the end of all runs", log=lambda: _logs(up, "worker")
     )
     with _ledger(up) as ledger:
-        (flight,) = ledger.runs.of(victim)
+        (run,) = ledger.runs.of(victim)
         fired = [each.id for each in ledger.decisions.of(victim) if each.action == "full_retrain"]
-    assert fired == [flight.decision], "one decision fired"
+    assert fired == [run.decision], "one decision fired"
     versions = _versions(up, victim)
-    assert [each["tags"].get("ratoon.decision") for each in versions].count(flight.decision) == 1
+    assert [each["tags"].get("ratoon.decision") for each in versions].count(run.decision) == 1
     assert len(versions) == 2, "the first version, and one for the decision"
     again = json.loads(up.ratoon("monitor", str(spec), "--at", LATER, "--json"))  # loads the champion
-    assert (again["id"], again["champion"]) == (flight.decision, "1"), "the same look decides the same"
+    assert (again["id"], again["champion"]) == (run.decision, "1"), "the same look decides the same"
     assert len(_versions(up, victim)) == 2, "and starts nothing anew"
     rows = pd.read_parquet(project / "data" / "flights.parquet", columns=["row_id", "label_time"])
     known = (rows["label_time"] <= pd.Timestamp(LATER)).sum()
-    assert flight.rows < known, "each row at most once, and the holdout never"
+    assert run.rows < known, "each row at most once, and the holdout never"
 
 
 @pytest.mark.slow
@@ -218,7 +218,7 @@ def _versions(up: Upped, model: str) -> list[Any]:
     return [{"version": each.version, "tags": dict(each.tags)} for each in found]
 
 
-def _flights(up: Upped, model: str) -> str:
+def _runs(up: Upped, model: str) -> str:
     with _ledger(up) as ledger:
         return "\n".join(str(each) for each in ledger.runs.of(model))
 

@@ -23,7 +23,7 @@ from ratoon.cli.commands.init import example_flights
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-CHANGE = timedelta(days=40)  # after the first flight of the example stream, the evening turns
+CHANGE = timedelta(days=40)  # after the first run of the example stream, the evening turns
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_scheduled_monitor_fires_one_retrain_through_the_servers(servers: Serv
     first, *others = sorted(_versions(servers), key=lambda version: int(version["version"]))
     (challenger,) = [version for version in others if version["tags"]["ratoon.decision"] == decision["id"]]
     assert {version["tags"]["ratoon.gate"] for version in others if version is not challenger} <= {"background"}
-    strategies = {f"candidate-{version['tags']['ratoon.rung']}": version["version"] for version in others}
+    strategies = {f"candidate-{version['tags']['ratoon.strategy']}": version["version"] for version in others}
     assert _aliases(servers) == {
         "champion": first["version"],
         "challenger": challenger["version"],

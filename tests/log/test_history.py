@@ -68,3 +68,19 @@ def test_a_history_behind_what_was_read_is_refused_whole(log: Log) -> None:
         log.import_labels(MODEL, labels(*(each.row_id for each in found)), arrivals)
 
     assert [each.event.row_id for each in log.labels_after(MODEL)] == ["live"]
+
+
+@pytest.mark.parametrize("partition", ["", "north"])
+def test_an_older_history_after_a_newer_one_is_refused(url: str, partition: str) -> None:
+    """Into another partition too: they are read together."""
+    found, arrivals = past(20)
+    events = labels(*(each.row_id for each in found))
+    with open_log(url) as log:
+        log.import_predictions(MODEL, found[10:])
+        log.import_labels(MODEL, events[10:], arrivals[10:])
+        log.import_predictions(MODEL, found[:10], partition)
+
+        with pytest.raises(BadInput, match="h0"):
+            log.import_labels(MODEL, events[:10], arrivals[:10], partition)
+
+        assert len(log.labels_after(MODEL)) == 10

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ratoon.cli.main import app
-from ratoon.ledger.ledger import Ledger, Look
+from ratoon.ledger.ledger import Evaluation, Ledger
 from ratoon.loop.excluded import broken_spans
 from ratoon.loop.learn.candidates import learned_broken
 from ratoon.loop.review.accept import accept
@@ -31,10 +31,10 @@ START = datetime(2026, 1, 1)
 HOUR = timedelta(hours=1)
 
 
-def look(hours: int, verdict: Verdict, *, failed: str = "", lasting: str = "") -> Look:
+def look(hours: int, verdict: Verdict, *, failed: str = "", lasting: str = "") -> Evaluation:
     at = START + hours * HOUR
     told = {"failed": frozenset(failed.split()), "lasting": frozenset(lasting.split())}
-    return Look(at=at, start=at - 5 * HOUR, verdict=verdict, **told)
+    return Evaluation(at=at, start=at - 5 * HOUR, verdict=verdict, **told)
 
 
 def span(start: int, end: int) -> Span:
@@ -124,7 +124,7 @@ def test_a_broken_window_stays_out_however_many_looks_ago_it_was() -> None:
         ([look(1, "healthy"), look(4, "healthy"), look(5, "broken_data")], False),  # later rows, which it never saw
     ],
 )
-def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: list[Look], spoiled: bool) -> None:
+def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: list[Evaluation], spoiled: bool) -> None:
     """A candidate made at hour 3 from rows of the hours 1 to 3: invariant 6 holds for the next update, too."""
     rows = pd.DataFrame({"_time": [START + hour * HOUR / 2 for hour in range(3, 7)]})
     made = START + 3 * HOUR
@@ -133,7 +133,7 @@ def test_a_candidate_that_learned_rows_found_broken_afterwards_is_known(looks: l
         Spec.model_validate({"model": "m", "task": "binary", "data": data, "learner": {"build": "b.py:b"}})
     )
     state = TrainingState(
-        family="own", task="binary", features=(), watermark=made, learned_rows=4, fingerprint=0, rung="warm", seed=0
+        family="own", task="binary", features=(), watermark=made, learned_rows=4, fingerprint=0, strategy="warm", seed=0
     )
     registry.register(Trained("an estimator", state), Evidence("d1", made, pd.DataFrame()))
     context: Any = SimpleNamespace(registry=registry)

@@ -16,7 +16,7 @@ from ratoon.loop.context import ModelContext
 from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.served import not_learned
 from ratoon.loop.observe.watch import watch
-from ratoon.loop.observe.windows import look
+from ratoon.loop.observe.windows import read_windows
 from ratoon.loop.turn import Turn
 from ratoon.models.families.choose import learner_for
 from ratoon.spec.errors import ContractBroken
@@ -39,7 +39,7 @@ def cared(folder: Path, key: str) -> AbstractContextManager[ModelContext]:
 def seen(context: ModelContext, day: int):
     now = START + day * DAY
     champion = champion_as_of(context, now)
-    found = look(context.source.as_of(now), context.spec, champion)
+    found = read_windows(context.source.as_of(now), context.spec, champion)
     signals = {s.metric: s for s in watch(context, champion, found, pages=False).signals if s.monitor == "performance"}
     return found, signals
 

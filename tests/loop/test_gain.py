@@ -12,9 +12,9 @@ import pytest
 
 from ratoon.backtest import arm
 from ratoon.backtest.arm import run_arm
+from ratoon.backtest.deciders import ByPolicy
 from ratoon.backtest.results import ArmResult
 from ratoon.backtest.reviewer import Reviewer
-from ratoon.backtest.strategies import ByPolicy
 from ratoon.data.source import open_source
 from ratoon.ledger.ledger import Ledger
 from ratoon.loop.context import ModelContext, simulated
@@ -180,5 +180,5 @@ def test_looks_that_are_close_learn_nothing_anew_before_it_can_be_judged(tmp_pat
 
     assert sum(bool(each) for each in trials) >= 4
     assert all(one.rows >= 10 for each in trials for one in each)
-    strategies = {each.rung for each in learned}
+    strategies = {each.strategy for each in learned}
     assert len(learned) <= len(strategies) * 16 / 2

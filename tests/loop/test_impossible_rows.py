@@ -24,10 +24,10 @@ from ratoon.loop.learn.missed import told_of_missed
 from ratoon.loop.learn.register import offered
 from ratoon.loop.learn.strategies import ladder
 from ratoon.loop.observe.watch import watch
-from ratoon.loop.observe.windows import look
+from ratoon.loop.observe.windows import read_windows
 from ratoon.loop.review.accept import accept
 from ratoon.loop.review.promote import Move, move_champion
-from ratoon.models.ladder.race import Race
+from ratoon.models.ladder.run import LadderResult
 from ratoon.models.registry.in_memory import InMemoryRegistry
 from ratoon.spec.load import load_spec
 from ratoon.spec.stores import stores_of
@@ -67,7 +67,7 @@ class Life:
             "model": "impossible",
             "task": "binary",
             "data": {"source": self.file.name, "id": "id", "time": "time", "target": "target", "label_delay": "1h"},
-            "learner": {"build": "training.py:build", "rungs": ["warm"]},
+            "learner": {"build": "training.py:build", "strategies": ["warm"]},
             "monitors": {"window": "7d", "every": "7d", "quality": quality},
         }
         (folder / "spec.yaml").write_text(yaml.safe_dump(written))
@@ -93,13 +93,13 @@ class Life:
     def look(self, at: datetime) -> tuple[Decision, tuple[Signal, ...]]:
         with self.context() as context:
             champion = find_champion(context)
-            windows = look(context.source.as_of(at), self.spec, champion)
+            windows = read_windows(context.source.as_of(at), self.spec, champion)
             signals = watch(context, champion, windows, pages=False).signals
             decision = decided(context, champion, signals, windows.current.span, at)
             self.ledger.decisions.record(decision, signals, policy=self.spec.deciding, live=True)
         return decision, signals
 
-    def climb(self, decision: Decision) -> Race:
+    def run_ladder(self, decision: Decision) -> LadderResult:
         with self.context() as context:
             return ladder(context, find_champion(context), fire(decision))
 
@@ -133,15 +133,15 @@ def life(tmp_path: Path) -> Life:
 def test_a_few_impossible_rows_stay_out_and_the_window_lives(life: Life, value: float, share: float) -> None:
     mask = hit(life, share, value)
     decision, signals = life.look(NEXT)
-    race = life.climb(decision)
+    result = life.run_ladder(decision)
 
     (told,) = [s for s in signals if s.within is not None]
     assert (told.column, decision.triage.verdict) == ("x", "healthy")
     assert any("out_of_range" in each for each in decision.triage.evidence)
-    learned = race.attempts[0].rows
-    assert race.kept_out > 0
-    assert learned == life.learnable(NEXT) - race.kept_out
-    assert race.kept_out <= mask.sum() < 14
+    learned = result.attempts[0].rows
+    assert result.kept_out > 0
+    assert learned == life.learnable(NEXT) - result.kept_out
+    assert result.kept_out <= mask.sum() < 14
 
 
 def test_of_more_the_window_is_broken(life: Life) -> None:
@@ -167,7 +167,7 @@ def test_they_are_judged_by_nobody_and_stay_out_at_later_looks(life: Life) -> No
     life.frame = turned
     with life.context() as context:
         champion = find_champion(context)
-        windows = look(context.source.as_of(NEXT), life.spec, champion)
+        windows = read_windows(context.source.as_of(NEXT), life.spec, champion)
         again = watch(context, champion, windows, pages=False).signals
 
     def performance(signals: tuple[Signal, ...]) -> list[float | None]:
@@ -176,9 +176,9 @@ def test_they_are_judged_by_nobody_and_stay_out_at_later_looks(life: Life) -> No
     assert performance(before) == performance(again)
     later, signals = life.look(LATER)
     assert not [s for s in signals if s.within is not None]
-    race = life.climb(later)
-    assert race.attempts[0].rows == life.learnable(LATER) - race.kept_out < life.learnable(LATER)
-    assert race.missed == 0
+    result = life.run_ladder(later)
+    assert result.attempts[0].rows == life.learnable(LATER) - result.kept_out < life.learnable(LATER)
+    assert result.missed == 0
 
 
 def test_the_same_fault_in_the_next_window_is_found_again(life: Life) -> None:
@@ -194,27 +194,27 @@ def test_the_same_fault_in_the_next_window_is_found_again(life: Life) -> None:
 def test_once_accepted_they_count_again(life: Life) -> None:
     hit(life, 0.007, 400.0)
     decision, _ = life.look(NEXT)
-    assert life.climb(decision).kept_out > 0
+    assert life.run_ladder(decision).kept_out > 0
     accept(life.ledger, life.spec, until=NEXT, now=NEXT + DAY, actor="t", reason="a heat wave")
-    race = life.climb(life.look(LATER)[0])
+    result = life.run_ladder(life.look(LATER)[0])
 
-    assert race.kept_out == 0
-    assert race.attempts[0].rows == life.learnable(LATER)
+    assert result.kept_out == 0
+    assert result.attempts[0].rows == life.learnable(LATER)
 
 
 def test_a_version_made_beside_them_says_so_and_its_tally_holds(life: Life) -> None:
     """What it learned, what was kept out, and what nobody missed add up."""
     hit(life, 0.007, -999.0)
     decision = fire(life.look(NEXT)[0])
-    race = life.climb(decision)
+    result = life.run_ladder(decision)
     with life.context() as context:
-        candidate = race.candidate or next(iter(race.learned.values()))
-        made = offered(context, find_champion(context), decision, race, candidate)
+        candidate = result.candidate or next(iter(result.learned.values()))
+        made = offered(context, find_champion(context), decision, result, candidate)
         move_champion(context, made.number, Move("promotion", "better", "test", NEXT, decision.id), UNCONTESTED)
         state = find_champion(context).trained.state
-    later = life.climb(life.look(LATER)[0])
+    later = life.run_ladder(life.look(LATER)[0])
 
-    assert any("impossible" in reason for reason in told_of_missed(race))
+    assert any("impossible" in reason for reason in told_of_missed(result))
     assert later.missed == 0
     assert state.profile is not None
     assert state.profile["columns"]["x"]["low"] > -100
@@ -226,11 +226,11 @@ def test_words_among_numbers_stay_out_and_the_column_stays_a_number(tmp_path: Pa
     life.train()
     hit(life, 0.007, word)
     decision, signals = life.look(NEXT)
-    race = life.climb(decision)
+    result = life.run_ladder(decision)
 
     (told,) = [s for s in signals if s.metric == "unreadable"]
     assert (told.column, told.status, decision.triage.verdict) == ("x", "warn", "healthy")
-    assert race.attempts[0].rows == life.learnable(NEXT) > 500
+    assert result.attempts[0].rows == life.learnable(NEXT) > 500
 
 
 def test_a_word_among_booleans_hides_its_own_row_alone(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ratoon.loop.champion import Champion, champion_as_of
 from ratoon.loop.context import ModelContext
 from ratoon.loop.observe.served import Term, by_terms, terms
 from ratoon.loop.observe.watch import watch
-from ratoon.loop.observe.windows import Look, look
+from ratoon.loop.observe.windows import ObservedWindows, read_windows
 from ratoon.spec.errors import RegistryError
 
 from .small_streams import DAY, START, moments, serving, spec_of, train
@@ -37,10 +37,10 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelContext]:
         yield opened
 
 
-def seen(context: ModelContext, day: int) -> tuple[Champion, Look]:
+def seen(context: ModelContext, day: int) -> tuple[Champion, ObservedWindows]:
     now = START + day * DAY
     champion = champion_as_of(context, now)
-    return champion, look(context.source.as_of(now), context.spec, champion)
+    return champion, read_windows(context.source.as_of(now), context.spec, champion)
 
 
 @pytest.mark.parametrize("day", [68, 75, 100, 131, 155])

@@ -16,7 +16,7 @@ from ratoon.loop.learn.candidates import lines
 from ratoon.loop.learn.register import to_keep
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.attempt import Attempt
-from ratoon.models.ladder.race import Race
+from ratoon.models.ladder.run import LadderResult
 from ratoon.models.learning.state import TrainingState
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.evidence import Evidence
@@ -48,15 +48,15 @@ class World:
         self.day = 0
         self.history = History(model="m")
 
-    def trained(self, parent: str | None, rung: Any = "warm") -> Trained:
+    def trained(self, parent: str | None, strategy: Any = "warm") -> Trained:
         state = TrainingState(
             family="own", task="regression", features=(), watermark=START + self.day * DAY, learned_rows=1,
-            fingerprint=0, rung=rung if parent else "first", parent=parent, seed=0,
+            fingerprint=0, strategy=strategy if parent else "first", parent=parent, seed=0,
         )  # fmt: skip
         return Trained("an estimator", state)
 
     def version(
-        self, parent: str | None = None, *, against: str | None = None, proven: bool = False, rung: Any = "warm"
+        self, parent: str | None = None, *, against: str | None = None, proven: bool = False, strategy: Any = "warm"
     ) -> Version:
         """A version that was made today."""
         self.day += 1
@@ -64,7 +64,7 @@ class World:
         evidence = Evidence(
             f"d{self.day}", START + self.day * DAY, pd.DataFrame(), gate=gate, against=against or parent
         )
-        return self.registry.register(self.trained(parent, rung), evidence)
+        return self.registry.register(self.trained(parent, strategy), evidence)
 
     def moves(self, to: str, kind: PromotionKind = "promotion") -> None:
         self.day += 1
@@ -178,7 +178,7 @@ def test_a_line_that_is_proven_worse_begins_anew_from_the_champion(
 
 def test_each_strategy_has_a_line_of_its_own(world: World) -> None:
     world.version("1")
-    replayed = world.version("1", rung="warm_replay")
+    replayed = world.version("1", strategy="warm_replay")
     assert lines(world.context, "1", world.history).keys() == {"warm", "warm_replay"}
     world.registry.let_go("warm_replay")
     assert world.standing == "2"
@@ -262,7 +262,7 @@ def test_a_late_retry_does_not_take_the_alias_from_a_newer_candidate(world: Worl
 
 def test_a_spec_that_drops_them_keeps_and_continues_none(world: World, tmp_path: Path) -> None:
     world.version("1")
-    kept = Race((Attempt(rung="warm", gate=gate_of(False)),), world.trained("1"))
+    kept = LadderResult((Attempt(strategy="warm", gate=gate_of(False)),), world.trained("1"))
     assert to_keep(world.context, kept) is kept.candidate
     world.context = Stores(spec_of(tmp_path, "drop"), world.context.stores, world.context.ledger, world.registry)
     assert world.standing is None

@@ -13,7 +13,7 @@ from ratoon.loop.champion import Champion, champion_as_of
 from ratoon.loop.context import ModelContext
 from ratoon.loop.excluded import broken_spans
 from ratoon.loop.observe.watch import watch
-from ratoon.loop.observe.windows import look
+from ratoon.loop.observe.windows import read_windows
 from ratoon.loop.turn import Turn
 from ratoon.models.learning.trained import Trained
 from ratoon.policy.triage.triage import triage
@@ -86,7 +86,7 @@ def strange(champion: Champion, how: str) -> Champion:
 
 def seen(context: ModelContext, champion: Champion, day: int) -> dict[str, str]:
     signals = watch(
-        context, champion, look(context.source.as_of(START + day * DAY), context.spec, champion), pages=False
+        context, champion, read_windows(context.source.as_of(START + day * DAY), context.spec, champion), pages=False
     )
     return {s.metric: s.status for s in signals.signals if s.column is None}
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.families import families
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.model import Spec
 

@@ -67,7 +67,7 @@ def project(
             "label_delay": "1h",
             "features": list(features),
         },
-        "learner": {"build": "training.py:build", "epochs": 1, "rungs": ["warm"]},
+        "learner": {"build": "training.py:build", "epochs": 1, "strategies": ["warm"]},
         "gate": {"recent": "not_worse", "anchor": {"margin": 50.0}, "min_rows": 5, "resamples": 100},
         "review": "automatic",
     }

@@ -105,7 +105,7 @@ class SharesLearner(OwnLearner):
 
     family = "shares"
     splits = "exact"
-    rungs = frozenset({"warm"})  # it keeps counts, and would count replayed rows twice
+    strategies = frozenset({"warm"})  # it keeps counts, and would count replayed rows twice
     serve = "serve_shares.py"
 
     def learn(self, estimator, X, y, spec):

@@ -1,12 +1,12 @@
-"""A climb for tests, whose rows are given one by one."""
+"""A run of the ladder for tests, whose rows are given one by one."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import Any
 
-from ratoon.models.ladder import climbing, race
-from ratoon.models.ladder.race import LadderRows, Race
+from ratoon.models.ladder import apart, run
+from ratoon.models.ladder.run import LadderResult, LadderRows
 
 _ROWS = {each.name for each in fields(LadderRows)}
 
@@ -16,11 +16,11 @@ def _split(given: dict[str, Any]) -> dict[str, Any]:
     return {"rows": LadderRows(**rows), **{name: value for name, value in given.items() if name not in _ROWS}}
 
 
-def climb(champion: Any, spec: Any, **given: Any) -> Race:
-    """As race.climb, with the fields of LadderRows among *given*."""
-    return race.climb(champion, spec, **_split(given))
+def run_ladder(champion: Any, spec: Any, **given: Any) -> LadderResult:
+    """As run.run_ladder, with the fields of LadderRows among *given*."""
+    return run.run_ladder(champion, spec, **_split(given))
 
 
-def run_ladder_apart(champion: Any, spec: Any, **given: Any) -> Race:
-    """As climbing.run_ladder_apart, with the fields of LadderRows among *given*."""
-    return climbing.run_ladder_apart(champion, spec, **_split(given))
+def run_ladder_apart(champion: Any, spec: Any, **given: Any) -> LadderResult:
+    """As apart.run_ladder_apart, with the fields of LadderRows among *given*."""
+    return apart.run_ladder_apart(champion, spec, **_split(given))

@@ -104,7 +104,7 @@ def test_an_adopted_pipeline_predicts_the_same_and_continues(context: ModelConte
     assert "boltons==24.0.0" in missing
     assert "biased in its favour" in missing
     assert all(each in found.version.description for each in ("Adopted from models:/churn/1", "boltons==24.0.0"))
-    assert (state.rung, state.parent, state.watermark, state.family) == ("adopted", "1", LEARNED, "sklearn-partial")
+    assert (state.strategy, state.parent, state.watermark, state.family) == ("adopted", "1", LEARNED, "sklearn-partial")
     assert found.version.tags["ratoon.adopted_from"] == "models:/churn/1"
     view = context.source.as_of(NOW)
     learned = view.ledger_of_rows(LEARNED)

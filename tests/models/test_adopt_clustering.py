@@ -48,7 +48,7 @@ def test_a_foreign_clustering_is_adopted_and_continues_in_its_own_unit(
 
         assert "3 centres and their counts" in "; ".join(found.found.recovered)
         assert "reservoir" not in "; ".join(found.found.recovered)
-        assert (adopted.state.family, adopted.state.rung) == ("sklearn-clusters", "adopted")
+        assert (adopted.state.family, adopted.state.strategy) == ("sklearn-clusters", "adopted")
         assert adopted.state.accepted["distance"].value > 0
         np.testing.assert_array_equal(updated.estimator[0].mean_, adopted.estimator[0].mean_)
         assert updated.state.learned_rows == adopted.state.learned_rows + len(rows)

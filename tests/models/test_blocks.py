@@ -20,7 +20,7 @@ from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken
 
-from .ladders import climb
+from .ladders import run_ladder
 
 MODELS = [
     ("lgbm_bare_binary", "binary"),
@@ -220,7 +220,7 @@ def test_the_same_update_gives_the_same_model_and_leaves_the_champion_alone(
     np.testing.assert_array_equal(raw(one, judged), raw(two, judged))
     np.testing.assert_array_equal(raw(champion, judged), before)
     assert one.state == two.state
-    assert (one.state.rung, one.state.learned_rows, one.state.updates) == ("warm_blocks", 700, 2)
+    assert (one.state.strategy, one.state.learned_rows, one.state.updates) == ("warm_blocks", 700, 2)
 
 
 def test_linear_trees_are_refused(make_spec: Any, make_rows: Any) -> None:
@@ -234,7 +234,7 @@ def test_linear_trees_are_refused(make_spec: Any, make_rows: Any) -> None:
 def test_a_family_without_trees_refuses_it(make_spec: Any, make_rows: Any, name: str) -> None:
     """By the learner itself, and passed over by the ladder with the reason."""
     pytest.importorskip({"torch": "torch", "river": "river"}.get(name.split("_")[0], "sklearn"))
-    spec = make_spec(name, "binary", learner={"rungs": ["warm_blocks"], "epochs": 1})
+    spec = make_spec(name, "binary", learner={"strategies": ["warm_blocks"], "epochs": 1})
     rows, new = make_rows(300), make_rows(100, start=300)
     if "torch" in name:
         rows, new = rows.drop(columns="c"), new.drop(columns="c")
@@ -242,21 +242,21 @@ def test_a_family_without_trees_refuses_it(make_spec: Any, make_rows: Any, name:
     champion = learner.first(build(spec), rows, spec)
     with pytest.raises(ContractBroken, match="warm_blocks has no meaning"):
         learner.update(champion, new, spec, How("warm_blocks"))
-    race = climb(champion, spec, unlearned=new, scratch=lambda since: rows, recent=new, anchor=rows)
-    assert [(each.rung, each.skipped) for each in race.attempts] == [("warm_blocks", True)]
-    assert "does not have this rung" in str(race.attempts[0].error)
+    result = run_ladder(champion, spec, unlearned=new, scratch=lambda since: rows, recent=new, anchor=rows)
+    assert [(each.strategy, each.skipped) for each in result.attempts] == [("warm_blocks", True)]
+    assert "does not have this strategy" in str(result.attempts[0].error)
 
 
 @pytest.mark.parametrize(("name", "task"), ONE_EACH)
 def test_the_ladder_draws_the_rows_of_a_block(make_spec: Any, make_rows: Any, name: str, task: str) -> None:
     """New rows, the newest of those kept, and a sample of all the others: so many in all, each once."""
     blocks = {"count": 3, "rows": 300, "recent": 0.6}
-    world = World(make_spec, make_rows, name, task, rungs=["warm_blocks"], blocks=blocks)
+    world = World(make_spec, make_rows, name, task, strategies=["warm_blocks"], blocks=blocks)
     champion, new = world.first(), world.rows(100, 400)
     holdout = make_rows(300, task, start=700, holdout=True)
-    race = climb(champion, world.spec, unlearned=new, scratch=lambda since: new, recent=holdout, anchor=holdout)
-    assert (race.attempts[0].rung, race.attempts[0].rows) == ("warm_blocks", 300)
-    assert race.attempts[0].gate is not None
+    result = run_ladder(champion, world.spec, unlearned=new, scratch=lambda since: new, recent=holdout, anchor=holdout)
+    assert (result.attempts[0].strategy, result.attempts[0].rows) == ("warm_blocks", 300)
+    assert result.attempts[0].gate is not None
 
 
 @pytest.mark.parametrize("loss", ["squared", "logistic", "softmax"])

@@ -139,7 +139,7 @@ def test_replayed_rows_are_learned_beside_the_new_ones(make_spec: Any, make_rows
     mixed = learner.update(version, rows, spec, How("warm_replay", version.reservoir))
     old = make_rows(300, seed=7)
 
-    assert (mixed.state.rung, mixed.state.learned_rows) == ("warm_replay", 500)
+    assert (mixed.state.strategy, mixed.state.learned_rows) == ("warm_replay", 500)
     assert (mixed.predict(old).prediction == old["_target"]).mean() > (
         warm.predict(old).prediction == old["_target"]
     ).mean()

@@ -19,14 +19,14 @@ import pandas as pd
 import pytest
 
 from ratoon.models.families.choose import build
-from ratoon.models.ladder.climbing import first_apart
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.apart import first_apart
+from ratoon.models.ladder.run import first
 from ratoon.models.subprocesses.bounded import PREFIX
 from ratoon.models.subprocesses.limits import Limits
 from ratoon.spec.errors import Refused, SpecError, TrainingDied
 from ratoon.spec.keys.learner import LimitsSpec
 
-from .ladders import climb, run_ladder_apart
+from .ladders import run_ladder, run_ladder_apart
 
 TRAINING = """
 import os, sys, time
@@ -86,7 +86,7 @@ def eventful():
 
 @pytest.fixture
 def world(make_spec: Any, make_rows: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """A function from a build (or an event in training) to what `climb` takes; rungs: warm, then scratch."""
+    """A function from a build (or an event in training) to what `run_ladder` takes; strategies: warm, then scratch."""
 
     def make(build_name: str = "mlp_regression", event: str = "", path: str = "", **learner: Any) -> dict[str, Any]:
         own = bool(event)
@@ -94,7 +94,7 @@ def world(make_spec: Any, make_rows: Any, tmp_path: Path) -> Callable[..., dict[
         folder.mkdir(exist_ok=True)
         if own:
             (folder / "training.py").write_text(TRAINING)
-        options = {"rungs": ["warm", "scratch"], **learner}
+        options = {"strategies": ["warm", "scratch"], **learner}
         gate = {"recent": "not_worse", "anchor": {"margin": 50.0}, "resamples": 100}
         spec = make_spec("eventful" if own else build_name, "regression", folder=folder, learner=options, gate=gate)
         old, new = make_rows(200, "regression"), make_rows(100, "regression", start=200, shift=0.5)
@@ -146,8 +146,8 @@ def until(done: Callable[[], bool]) -> None:
 @pytest.mark.parametrize("name", ["mlp_regression", pytest.param("lgbm_alone_regression", marks=pytest.mark.slow)])
 def test_the_result_is_the_same_as_in_this_process_and_what_it_took_is_told(world: Any, name: str) -> None:
     """The same attempts but for what they cost, the same winner, bit for bit; CPU and memory by the system's count."""
-    asked = world(name, race="all")
-    here, apart = climb(**asked), run_ladder_apart(**asked)
+    asked = world(name, ladder="all")
+    here, apart = run_ladder(**asked), run_ladder_apart(**asked)
     costs = {"cpu_seconds", "judging_cpu_seconds", "peak_memory_bytes"}
     assert [a.model_dump(exclude=costs) for a in apart.attempts] == [a.model_dump(exclude=costs) for a in here.attempts]
     assert here.winner is not None and apart.winner is not None
@@ -164,7 +164,7 @@ def test_the_result_is_the_same_as_in_this_process_and_what_it_took_is_told(worl
 
 
 @pytest.mark.slow
-def test_memory_taken_in_a_rung_is_seen(world: Any) -> None:
+def test_memory_taken_in_a_strategy_is_seen(world: Any) -> None:
     quiet = run_ladder_apart(**world(event="none")).attempts[0].peak_memory_bytes
     hungry = run_ladder_apart(**world(event="eat a little")).attempts[0].peak_memory_bytes
     assert quiet is not None and hungry is not None
@@ -183,19 +183,19 @@ def test_the_first_fit_is_the_same_too(world: Any) -> None:
 
 def test_threads_are_limited_before_anything_is_imported(world: Any) -> None:
     """Also for libraries that read the environment once; and the working folder offers no modules."""
-    race = run_ladder_apart(**world(event="none", threads=1))
-    assert race.winner is not None
-    found = race.winner.estimator
+    result = run_ladder_apart(**world(event="none", threads=1))
+    assert result.winner is not None
+    found = result.winner.estimator
     assert found.environment_ == "1"
     assert set(found.threads_) == {1}
     assert "" not in found.sys_path_ and str(Path.cwd()) not in found.sys_path_
 
 
 @pytest.mark.slow
-def test_scratch_rows_are_read_only_if_that_rung_is_reached(world: Any) -> None:
+def test_scratch_rows_are_read_only_if_that_strategy_is_reached(world: Any) -> None:
     asked = world()
-    race = run_ladder_apart(**{**asked, "scratch": lambda since: pytest.fail("the scratch rung was reached")})
-    assert [attempt.rung for attempt in race.attempts] == ["warm"]
+    result = run_ladder_apart(**{**asked, "scratch": lambda since: pytest.fail("the scratch strategy was reached")})
+    assert [attempt.strategy for attempt in result.attempts] == ["warm"]
     with pytest.raises(OSError, match="the database is away"):
         run_ladder_apart(**{**asked, "scratch": _away}, full=True)
 
@@ -236,9 +236,9 @@ def test_a_training_that_dies_says_how(world: Any, event: str, words: str, capfd
 
 def test_what_a_strategy_raises_is_its_own_error_and_the_next_is_tried(world: Any) -> None:
     """Those that continue the model raise, those from scratch build another one."""
-    race = run_ladder_apart(**world(event="raise"))
+    result = run_ladder_apart(**world(event="raise"))
 
-    tried = [each for each in race.attempts if not each.skipped]
+    tried = [each for each in result.attempts if not each.skipped]
     assert "RuntimeError: the learning rate exploded" in (tried[0].error or "")
     assert [each for each in tried[1:] if each.error is None and each.rows > 0]
 
@@ -297,8 +297,8 @@ def test_a_killed_parent_takes_its_child_and_the_folder_with_it(world: Any, tmp_
         "import sys\n"
         "from pathlib import Path\n"
         "from ratoon.models.subprocesses.user_files import unpickled\n"
-        "from ratoon.models.ladder.climbing import run_ladder_apart\n"
-        "from ratoon.models.ladder.race import LadderRows\n"
+        "from ratoon.models.ladder.apart import run_ladder_apart\n"
+        "from ratoon.models.ladder.run import LadderRows\n"
         "spec = unpickled(Path(sys.argv[1]))\n"
         "given = unpickled(Path(sys.argv[2]), spec)\n"
         "frames = {name: given.pop(name) for name in ('unlearned', 'recent', 'anchor')}\n"
@@ -346,9 +346,9 @@ def test_folders_of_the_dead_are_swept_and_those_of_the_living_are_not(world: An
 def test_classes_of_the_build_file_survive_the_way_there_and_back(world: Any) -> None:
     """They live in a module under a private name, which no other process has imported."""
     asked = world(event="none")
-    race = run_ladder_apart(**asked, full=True)
-    assert race.winner is not None
-    assert type(race.winner.estimator) is type(build(asked["spec"]))
+    result = run_ladder_apart(**asked, full=True)
+    assert result.winner is not None
+    assert type(result.winner.estimator) is type(build(asked["spec"]))
 
 
 def test_a_model_that_cannot_be_handed_over_is_said_so(world: Any) -> None:

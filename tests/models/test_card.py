@@ -59,12 +59,12 @@ def version(evil: str) -> str:
     """The description of a version in which every text is *evil*."""
     state = TrainingState(
         family="sklearn", task="binary", features=(), watermark=NOW, learned_rows=10, fingerprint=1, seed=1,
-        rung="warm", parent=evil, updated_steps=(evil,), frozen_steps=(evil,), notes=(evil,),
+        strategy="warm", parent=evil, updated_steps=(evil,), frozen_steps=(evil,), notes=(evil,),
     )  # fmt: skip
     evidence = Evidence(
         decision=evil, at=NOW, example=pd.DataFrame(), reasons=(evil, f"rule `gain.pays`: {evil}"), action="warm_start",
         verdict="harm", against=evil, gate=gate(evil), snapshots=(evil,), spec_path=evil, links=((evil, "http://mlflow/#/page"),),
-        attempts=(Attempt(rung="warm", error=evil), Attempt(rung="scratch", error=evil, skipped=True)),
+        attempts=(Attempt(strategy="warm", error=evil), Attempt(strategy="scratch", error=evil, skipped=True)),
     )  # fmt: skip
     return description("flights", state, evidence, "http://mlflow/#/runs/1")
 

@@ -25,7 +25,7 @@ from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import ContractBroken, SpecError
 from ratoon.spec.model import Spec
 
-from .ladders import climb
+from .ladders import run_ladder
 from .served import serve_without_ratoon
 
 START = datetime(2026, 1, 1)
@@ -261,7 +261,7 @@ def test_preprocessing_with_functions_of_their_own_is_the_same_in_every_fit() ->
     scratch = first(
         builds[1], later.assign(a=later["a"].abs(), b=later["b"].abs()), Origin("scratch", "1", None, champion)
     )
-    assert scratch.state.rung == "scratch"
+    assert scratch.state.strategy == "scratch"
 
 
 def test_sparse_columns_in_front_of_it_are_judged_too() -> None:
@@ -287,20 +287,20 @@ def test_sparse_columns_in_front_of_it_are_judged_too() -> None:
         assert result.passed, result.text
 
 
-def test_a_climb_from_scratch_is_judged_in_the_lineages_unit(make_spec: Any) -> None:
+def test_a_run_from_scratch_is_judged_in_the_lineages_unit(make_spec: Any) -> None:
     """The ladder hands the champion on: `scratch` passes on its centres, not on a scaler of its own."""
     spec = make_spec(
         "blobs_clustering",
         "clustering",
         gate={"recent": "better", "anchor": {"margin": 5}, "resamples": 200},
-        learner={"race": "all", "rungs": ["warm", "warm_replay", "scratch"]},
+        learner={"ladder": "all", "strategies": ["warm", "warm_replay", "scratch"]},
     )
     steps = "[('scale', StandardScaler()), ('last', MiniBatchKMeans(4, n_init=3))]"
     build = f"\n\ndef blobs_clustering():\n    return Pipeline({steps})\n"
     (spec.folder / "training.py").write_text((spec.folder / "training.py").read_text() + build)
     champion = first()
     new = blobs(400, start=2000, shift=2.0)
-    race = climb(
+    result = run_ladder(
         champion,
         spec,
         unlearned=new,
@@ -309,9 +309,9 @@ def test_a_climb_from_scratch_is_judged_in_the_lineages_unit(make_spec: Any) -> 
         anchor=blobs(200, seed=2, holdout=True),
         older_rows=200,
     )
-    warm, replay, scratch = race.attempts
+    warm, replay, scratch = result.attempts
     assert warm.passed and scratch.passed
-    assert replay.skipped and "does not have this rung" in (replay.error or "")
+    assert replay.skipped and "does not have this strategy" in (replay.error or "")
 
 
 def test_another_models_counts_beside_a_state_are_noticed(champion: Trained) -> None:
@@ -322,9 +322,9 @@ def test_another_models_counts_beside_a_state_are_noticed(champion: Trained) -> 
 
 
 def test_replay_and_shrinking_have_no_meaning(champion: Trained) -> None:
-    for rung in ("warm_replay", "shrink_perturb"):
-        with pytest.raises(ContractBroken, match=f"keeps counts.*{rung} has no meaning"):
-            learner_for(champion.estimator, SPEC).update(champion, blobs(99, start=1000), SPEC, How(rung))
+    for strategy in ("warm_replay", "shrink_perturb"):
+        with pytest.raises(ContractBroken, match=f"keeps counts.*{strategy} has no meaning"):
+            learner_for(champion.estimator, SPEC).update(champion, blobs(99, start=1000), SPEC, How(strategy))
 
 
 def test_it_is_served_by_mlflow_alone(registry_of: Any, champion: Trained, tmp_path: Any) -> None:

@@ -20,11 +20,11 @@ from foreign_models import LEARNED, NOW, log_foreign, project
 from ratoon.ledger.ledger import Promotion
 from ratoon.loop.champion import find_champion
 from ratoon.loop.context import ModelContext
-from ratoon.loop.learn.finish import landed
+from ratoon.loop.learn.finish import finish_run
 from ratoon.loop.learn.register import offered
 from ratoon.loop.learn.strategies import ladder
 from ratoon.loop.review.adopt import adopt
-from ratoon.models.ladder.race import Race
+from ratoon.models.ladder.run import LadderResult
 from ratoon.models.learning.trained import Trained
 from ratoon.models.registry.versions import Version
 from ratoon.policy.decide import decision_id
@@ -109,7 +109,7 @@ def decision(context: ModelContext) -> Decision:
     )
 
 
-def climbed(context: ModelContext) -> Race:
+def ran(context: ModelContext) -> LadderResult:
     return ladder(context, find_champion(context), decision(context), bounded=True)
 
 
@@ -117,14 +117,14 @@ def updated(context: ModelContext) -> Version:
     """One retrain as the flow makes it, without Prefect."""
     fired = decision(context)
     context.ledger.decisions.record(fired, (), run="", live=True)
-    flight = context.ledger.runs.claim(
+    run = context.ledger.runs.claim(
         model="churn", decision=fired.id, at=NOW, run="", now_wall=NOW, abandon_after=context.spec.abandon_after
     )
-    assert flight is not None
-    race = climbed(context)
-    assert race.winner is not None, race.attempts
-    version = offered(context, find_champion(context), fired, race, race.winner)
-    assert landed(context, flight, race, version.number, ended_at=NOW) == "registered"
+    assert run is not None
+    result = ran(context)
+    assert result.winner is not None, result.attempts
+    version = offered(context, find_champion(context), fired, result, result.winner)
+    assert finish_run(context, run, result, version.number, ended_at=NOW) == "registered"
     return version
 
 
@@ -151,7 +151,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Callable[[Path
             shutil.rmtree(context.spec.folder / "models")
             adopted_and_promoted(context)
         version = updated(one)
-        winner = climbed(two).winner
+        winner = ran(two).winner
         assert winner is not None
         served = json.loads(log_foreign(one.spec.folder, SERVE, "1", "2", "3"))
         yield Lived(one, two, version, winner, served)
@@ -165,7 +165,7 @@ def test_the_adopted_version_is_the_original_with_a_state_beside_it(lived: Lived
     context = lived.one
     version, state = context.registry.version("2"), context.registry.load("2").state
     assert version.tags["ratoon.adopted_from"] == "models:/churn/1"
-    assert (version.tags["ratoon.parent"], state.rung, state.watermark) == ("1", "adopted", LEARNED)
+    assert (version.tags["ratoon.parent"], state.strategy, state.watermark) == ("1", "adopted", LEARNED)
     assert state.learned_rows == context.source.as_of(NOW).ledger_of_rows(LEARNED).rows
     assert "biased in its favour" in version.description
     assert lived.served["2"][:2] == lived.served["1"][:2]
@@ -176,11 +176,11 @@ def test_the_update_continues_it_on_the_rows_it_has_not_learned(lived: Lived) ->
     context = lived.one
     state = context.registry.load("3").state
     new = context.source.as_of(NOW).unlearned_count(LEARNED)
-    assert (lived.version.number, state.rung, state.parent, state.updates) == ("3", "warm", "2", 1)
+    assert (lived.version.number, state.strategy, state.parent, state.updates) == ("3", "warm", "2", 1)
     assert state.learned_rows == context.source.as_of(NOW).ledger_of_rows(NOW).rows
     assert lived.served["3"][1] == lived.served["2"][1] + new
-    (flight,) = context.ledger.runs.of("churn")
-    assert flight.evidence.process.peak_memory_bytes > 50e6
+    (run,) = context.ledger.runs.of("churn")
+    assert run.evidence.process.peak_memory_bytes > 50e6
 
 
 def test_it_loads_and_predicts_in_a_process_without_ratoon(lived: Lived) -> None:

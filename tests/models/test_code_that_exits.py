@@ -14,7 +14,7 @@ from ratoon.models.families.choose import build
 from ratoon.spec.errors import Refused, SpecError
 from ratoon.spec.unexpected import Left, users_code, worded
 
-from .ladders import climb
+from .ladders import run_ladder
 
 
 class Odd(BaseException):
@@ -42,10 +42,10 @@ def test_a_strategy_whose_code_ends_itself_is_recorded_and_the_next_is_tried(
     world: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     monkeypatch.setattr(SGDRegressor, "partial_fit", raising(error))
-    race = climb(**world)
-    failed, *_, last = race.attempts
-    assert failed.rung == "warm" and failed.error is not None and type(error).__name__ in failed.error
-    assert last.rung == "scratch"
+    result = run_ladder(**world)
+    failed, *_, last = result.attempts
+    assert failed.strategy == "warm" and failed.error is not None and type(error).__name__ in failed.error
+    assert last.strategy == "scratch"
 
 
 @pytest.mark.parametrize("error", ENDS, ids=NAMES)

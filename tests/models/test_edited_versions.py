@@ -183,7 +183,7 @@ def test_a_link_out_of_the_version_is_refused(made: Made, tmp_path: Path, target
             (made.folder / "model.skops").symlink_to(tmp_path / "away.skops")
 
 
-@pytest.mark.parametrize("key", ["watermark", "learned_rows", "updates", "rung", "family", "parent"])
+@pytest.mark.parametrize("key", ["watermark", "learned_rows", "updates", "strategy", "family", "parent"])
 def test_an_edited_tag_is_refused(made: Made, key: str) -> None:
     with refused(made, f"ratoon.{key}", "training_state.json"):
         made.registry().connection.client.set_model_version_tag("churn", made.version.number, f"ratoon.{key}", "2026")
@@ -240,7 +240,7 @@ def test_a_pipe_among_the_files_is_refused_and_not_waited_for(made: Made) -> Non
         os.mkfifo(made.folder / "extra_files" / "more.json")
 
 
-def test_a_watermark_that_the_training_run_did_not_land_with_is_refused(made: Made) -> None:
+def test_a_watermark_that_the_training_run_did_not_end_with_is_refused(made: Made) -> None:
     """Of a version of before: state and tag were edited alike, and the ledger knows better."""
     with Ledger.open("sqlite://") as ledger:
         at, policy = NOW, made.context.spec.policy_version
@@ -249,11 +249,11 @@ def test_a_watermark_that_the_training_run_did_not_land_with_is_refused(made: Ma
             triage=Triage(verdict="harm", evidence=()),
         )  # fmt: skip
         ledger.decisions.record(fired, (), live=True)
-        flight = ledger.runs.claim(
+        run = ledger.runs.claim(
             model="churn", decision="d", at=at, run=None, now_wall=at, abandon_after=timedelta(hours=1)
         )
-        assert flight is not None
-        ledger.runs.finish(flight, outcome="registered", version=made.version.number, watermark=BEGIN, ended_at=at)
+        assert run is not None
+        ledger.runs.finish(run, outcome="registered", version=made.version.number, watermark=BEGIN, ended_at=at)
         registry = made.of_before()
         registry.witness = OnRecord(ledger, "churn")
         with refused(made, "ledger", "watermark", "training_state.json", registry=registry):
@@ -298,7 +298,7 @@ print(RemoteEstimator(folder, (), folder / "code").here()())
 
 OWN = """
 class Own:
-    family, rungs, splits, serve = "own", frozenset(), "free", "own.py"
+    family, strategies, splits, serve = "own", frozenset(), "free", "own.py"
 
     def first(self, estimator, rows, spec):
         raise NotImplementedError

@@ -179,6 +179,6 @@ def test_the_inner_estimator_of_a_turned_target_continues(make_spec: Any, make_r
 def test_a_model_that_counts_has_no_replay(make_spec: Any, make_rows: Any) -> None:
     """Naive Bayes forgets nothing; rows replayed would be counted twice."""
     spec, learner, champion, new = setting("GaussianNB", make_spec, make_rows)
-    assert learner.rungs == {"warm"}
+    assert learner.strategies == {"warm"}
     with pytest.raises(ContractBroken, match="count rows twice"):
         learner.update(champion, new, spec, How("warm_replay", champion.reservoir))

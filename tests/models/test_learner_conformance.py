@@ -157,7 +157,7 @@ def test_no_model_of_the_build_file_is_left_out() -> None:
 def test_a_family_that_is_added_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new file in models/families/ with a learner is asked for by its name; what only helps one is not."""
     (tmp_path / "brand_new.py").write_text(
-        "class BrandNew:\n    family, rungs, splits = 'new', frozenset(), 'free'\n"
+        "class BrandNew:\n    family, strategies, splits = 'new', frozenset(), 'free'\n"
         "    def first(self, *a): ...\n    def update(self, *a): ...\n"
         "class Helper:\n    family = 'new'\n"
     )
@@ -213,7 +213,7 @@ def test_an_update_moves_the_state_over_the_rows_it_learned(case: Any) -> None:
     state = learner_for(champion.estimator, spec).update(replace(champion, version="7"), new, spec).state
 
     assert state.watermark == new["_label_time"].max().to_pydatetime()
-    assert (state.learned_rows, state.updates, state.rung, state.parent) == (420, 1, "warm", "7")
+    assert (state.learned_rows, state.updates, state.strategy, state.parent) == (420, 1, "warm", "7")
     assert state.fingerprint == (champion.state.fingerprint + fingerprint(new["_id"])) % 2**61
     assert state.updated_steps
     assert state.accepted == {}
@@ -272,8 +272,8 @@ def test_a_registry_round_trip_predicts_and_continues_identically(
 
     learner = learner_for(champion.estimator, spec)
     _same_rows(again.reservoir, champion.reservoir)
-    for rung in sorted({"warm", "warm_replay", "warm_blocks"} & learner.rungs):
-        here, there = (_by(rung, of, new, spec) for of in (champion, again))
+    for strategy in sorted({"warm", "warm_replay", "warm_blocks"} & learner.strategies):
+        here, there = (_by(strategy, of, new, spec) for of in (champion, again))
         np.testing.assert_array_equal(here.predict_frame(new)["_score"], there.predict_frame(new)["_score"])
         _same_rows(here.reservoir, there.reservoir)
         assert here.state.model_dump(exclude={"parent"}) == there.state.model_dump(exclude={"parent"})
@@ -286,13 +286,13 @@ def _same_rows(one: pd.DataFrame | None, other: pd.DataFrame | None) -> None:
         pd.testing.assert_frame_equal(one.astype(object), other.astype(object))
 
 
-def _by(rung: Any, trained: Trained, new: pd.DataFrame, spec: Any) -> Trained:
-    """*trained* continued on *new*, with old rows from its own reservoir where *rung* replays."""
-    how = How(rung)
-    if rung == "warm_blocks":
-        how = How(rung, beside(trained.reservoir, len(new), spec.learner.replay, spec.learner.blocks))
-    elif rung == "warm_replay":
-        how = How(rung, drawn(trained.reservoir, len(new), spec.learner.replay, turn=0))
+def _by(strategy: Any, trained: Trained, new: pd.DataFrame, spec: Any) -> Trained:
+    """*trained* continued on *new*, with old rows from its own reservoir where *strategy* replays."""
+    how = How(strategy)
+    if strategy == "warm_blocks":
+        how = How(strategy, beside(trained.reservoir, len(new), spec.learner.replay, spec.learner.blocks))
+    elif strategy == "warm_replay":
+        how = How(strategy, drawn(trained.reservoir, len(new), spec.learner.replay, turn=0))
     return learner_for(trained.estimator, spec).update(trained, new, spec, how)
 
 
@@ -306,7 +306,7 @@ def _by(rung: Any, trained: Trained, new: pd.DataFrame, spec: Any) -> Trained:
     ids=["missing", "new", "kind"],
 )
 def test_a_changed_schema_is_refused_by_name(case: Any, change: Callable[[Any], Any], words: str) -> None:
-    """The message names the difference and the rung that still works."""
+    """The message names the difference and the strategy that still works."""
     spec, champion, new = case
     with pytest.raises(ContractBroken, match=words) as error:
         learner_for(champion.estimator, spec).update(champion, change(new), spec)
@@ -317,14 +317,14 @@ def test_rows_that_were_replayed_are_learned_too(case: Any) -> None:
     """`warm_replay` learns old rows beside the new ones; the state counts the new ones only."""
     spec, champion, new = case
     learner = learner_for(champion.estimator, spec)
-    if "warm_replay" not in learner.rungs:
+    if "warm_replay" not in learner.strategies:
         pytest.skip("it keeps counts, and would count replayed rows twice")
     warm = learner.update(champion, new, spec)
     replay = champion.reservoir.head(60)
     replayed = learner.update(champion, new, spec, How("warm_replay", replay))
 
     assert replayed.state.learned_rows == warm.state.learned_rows
-    assert replayed.state.rung == "warm_replay"
+    assert replayed.state.strategy == "warm_replay"
     assert not np.array_equal(replayed.predict_frame(new)["_score"], warm.predict_frame(new)["_score"])
 
 
@@ -393,7 +393,7 @@ def test_an_estimator_that_cannot_continue_says_so(
     """Its first fit works; its warm update is refused by name."""
     spec, champion, new = _first(make_spec, make_rows, name, task, options)
     assert len(champion.predict(new)) == len(new)
-    with pytest.raises(ContractBroken, match=r"has no partial_fit.*only the `scratch` rung"):
+    with pytest.raises(ContractBroken, match=r"has no partial_fit.*only the `scratch` strategy"):
         learner_for(champion.estimator, spec).update(champion, new, spec)
 
 

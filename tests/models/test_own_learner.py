@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,13 @@ import pandas as pd
 import pytest
 
 from ratoon.models.families.choose import build, learner_for
+from ratoon.models.families.custom import own
+from ratoon.models.families.custom.own import OwnLearner
 from ratoon.models.learning.features import table
+from ratoon.models.learning.how import How
 from ratoon.models.registry.evidence import Evidence
 from ratoon.spec.errors import SpecError
+from ratoon.spec.former_keys import FormerKey
 
 from .served import serve_without_ratoon
 
@@ -54,7 +59,7 @@ class MeansLearner(OwnLearner):
 
 class NoUpdate:
     family = "half"
-    rungs = frozenset()
+    strategies = frozenset()
 
     def first(self, *args, **kwargs): ...
 
@@ -130,7 +135,7 @@ def test_it_learns_saves_loads_continues_and_serves_in_its_own_way(
     updated = learner.update(again, new, registry.spec)
     positive = pd.concat([rows, new]).query("a > 0")["_target"].mean()
 
-    assert (champion.state.family, updated.state.rung) == ("means", "warm")
+    assert (champion.state.family, updated.state.strategy) == ("means", "warm")
     assert updated.predict(new).prediction.max() == pytest.approx(positive)
     pd.testing.assert_frame_equal(again.predict_frame(new), champion.predict_frame(new))
     served = serve_without_ratoon(registry.folder(version.number), table(new, champion.state.features), tmp_path)
@@ -142,7 +147,7 @@ def test_it_learns_saves_loads_continues_and_serves_in_its_own_way(
     [
         (
             "means.py:NoUpdate",
-            r"NoUpdate has no 'update' and no 'splits'; a learner needs family, rungs, splits, first and",
+            r"NoUpdate has no 'update' and no 'splits'; a learner needs family, strategies, splits, first and",
         ),
         ("means.py:NoLearn", r"NoLearn has no 'learn'"),
         ("means.py:Lost", r"means\.py has no class 'Lost'; found .*MeansLearner"),
@@ -191,3 +196,24 @@ def test_the_former_place_of_the_class_to_inherit_still_works_and_names_the_new_
     done = subprocess.run([sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "ratoon.models.families.custom.own"
     assert "DeprecationWarning" in done.stderr and "ratoon.models.families.custom.own" in done.stderr
+
+
+def test_a_learner_that_was_written_with_rungs_has_them_as_its_strategies(
+    make_spec: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And how an update is to learn can be asked by its former name too."""
+
+    class Former(OwnLearner):
+        family = "former"
+        rungs = frozenset({"warm"})
+
+        def learn(self, estimator: Any, X: Any, y: Any, spec: Any) -> None: ...
+
+    spec = make_spec("sgd_regression", "regression")
+    point = SimpleNamespace(name="former", value="former:Former", load=lambda: Former)
+    monkeypatch.setattr(own, "entry_points", lambda **asked: [point])
+    named = spec.model_copy(update={"learner": spec.learner.model_copy(update={"family": "former"})})
+    with pytest.warns(FormerKey, match=r"Former\.rungs is called strategies now"):
+        assert own.own_learner(named).strategies == {"warm"}
+    with pytest.warns(DeprecationWarning, match=r"How\.rung is strategy now"):
+        assert How("warm").rung == "warm"

@@ -49,7 +49,7 @@ class Lazily(MeanLearner):
 """
 TRAINED = """
 import sys
-from ratoon.models.ladder.climbing import first_apart
+from ratoon.models.ladder.apart import first_apart
 from ratoon.spec.load import load_spec
 import pandas as pd
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.registry.evidence import Evidence
 
 AT = datetime(2026, 2, 1)

@@ -131,7 +131,7 @@ def test_an_encoder_that_refuses_new_categories_breaks_the_contract_by_name(
     before = champion.predict_frame(old)
     with pytest.raises(ContractBroken) as error:
         LEARNER.update(champion, new.assign(c="moon"), spec)
-    for words in ("'moon'", "column 'c'", "prepare/kinds", "known: x, y, z", "`scratch` rung", repr(softer)):
+    for words in ("'moon'", "column 'c'", "prepare/kinds", "known: x, y, z", "`scratch` strategy", repr(softer)):
         assert words in str(error.value)
     pd.testing.assert_frame_equal(champion.predict_frame(old), before)
 
@@ -209,7 +209,7 @@ def test_a_state_of_another_estimator_is_refused_with_the_difference(part: str, 
         other = replace(other, reservoir=None)
     with pytest.raises(ContractBroken) as error:
         LEARNER.update(other, new, spec)
-    assert words in str(error.value) and "`scratch` rung" in str(error.value)
+    assert words in str(error.value) and "`scratch` strategy" in str(error.value)
 
 
 def test_replayed_rows_move_no_statistics(setting: Any) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ratoon.models.gate import GateResult, Stratum
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.registry.evidence import Evidence
 from ratoon.models.registry.in_memory import InMemoryRegistry
 from ratoon.models.registry.mlflow_versions import MlflowVersions
@@ -29,9 +29,9 @@ class Held:
     trained: Any
     example: pd.DataFrame
 
-    def register(self, decision: str, *, rung: str = "warm", gate: str = "passed", **more: Any) -> Version:
+    def register(self, decision: str, *, strategy: str = "warm", gate: str = "passed", **more: Any) -> Version:
         """A version of *decision* whose gate said `passed`, `unproven` or `background`; `none`: there was no gate."""
-        state = self.trained.state.model_copy(update={"rung": rung, "parent": more.pop("parent", None)})
+        state = self.trained.state.model_copy(update={"strategy": strategy, "parent": more.pop("parent", None)})
         evidence = Evidence(
             decision=decision,
             at=AT,
@@ -113,7 +113,7 @@ def test_an_empty_registry_has_nothing_and_says_what_to_do(held: Held) -> None:
 
 
 def test_versions_are_numbered_and_found_by_number_alias_and_decision(held: Held) -> None:
-    one = held.register("d1", rung="first", gate="none")
+    one = held.register("d1", strategy="first", gate="none")
     two = held.register("d2", parent="1")
     registry = held.registry
     assert [each.number for each in registry.versions()] == ["2", "1"]
@@ -121,7 +121,7 @@ def test_versions_are_numbered_and_found_by_number_alias_and_decision(held: Held
     assert registry.of_decision("d1").number == one.number
     assert (two.model, two.decision, two.strategy, two.parent, two.against) == (registry.model, "d2", "warm", "1", "1")
     assert two.meta.at == AT and two.meta.gate == "passed" and two.meta.watermark == held.trained.state.watermark
-    assert registry.load("2").version == "2" and registry.load("2").state.rung == "warm"
+    assert registry.load("2").version == "2" and registry.load("2").state.strategy == "warm"
     assert registry.load("2").estimator is not held.trained.estimator
     with pytest.raises(RegistryError, match="no version or alias 7"):
         registry.version(7)
@@ -154,7 +154,7 @@ def test_the_gate_tells_which_aliases_a_version_gets(held: Held, gate: str, expe
 
 def test_an_older_decision_takes_no_alias_from_a_newer_one(held: Held) -> None:
     held.register("d1")
-    held.register("d2", rung="scratch")
+    held.register("d2", strategy="scratch")
     held.register("d1")
     assert held.aliases() == {"challenger": "2", "candidate": "2", "candidate-warm": "1", "candidate-scratch": "2"}
     assert {strategy: each.number for strategy, each in held.registry.candidates().items()} == {
@@ -165,7 +165,7 @@ def test_an_older_decision_takes_no_alias_from_a_newer_one(held: Held) -> None:
 
 def test_letting_a_strategy_go_takes_the_candidate_with_it_only_if_it_is_the_same(held: Held) -> None:
     held.register("d1")
-    held.register("d2", rung="scratch")
+    held.register("d2", strategy="scratch")
     held.registry.let_go("warm")
     assert held.aliases() == {"challenger": "2", "candidate": "2", "candidate-scratch": "2"}
     held.registry.let_go("scratch")
@@ -174,7 +174,7 @@ def test_letting_a_strategy_go_takes_the_candidate_with_it_only_if_it_is_the_sam
 
 
 def test_promotion_hands_the_former_champion_back_and_ends_the_waiting(held: Held) -> None:
-    held.register("d1", rung="first", gate="none")
+    held.register("d1", strategy="first", gate="none")
     held.register("d2")
     assert held.registry.promote("1") is None
     assert held.registry.promote("challenger") == "1"
@@ -248,7 +248,7 @@ def test_a_claim_lost_after_the_aliases_yields_to_what_was_offered_meanwhile(hel
     held.register("d1")
 
     def another() -> None:
-        held.register("d3", rung="scratch")
+        held.register("d3", strategy="scratch")
 
     with pytest.raises(Refused):
         held.register("d2", claim=Lost(3, another, newest="3"))

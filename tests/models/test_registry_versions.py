@@ -16,31 +16,31 @@ import pandas as pd
 import pytest
 
 from ratoon.models.gate import GateResult, Stratum
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.registry.evidence import Evidence
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.errors import AliasMoved, RegistryError, SpecError
 from ratoon.spec.values import Span
 
-from .ladders import climb
+from .ladders import run_ladder
 
 AT = datetime(2026, 2, 1)
 
 
 @pytest.fixture(scope="module")
 def trained(make_spec: Any, make_rows: Any) -> Any:
-    """A first version of the regression model and a function that climbs one step from it."""
+    """A first version of the regression model and a function that runs one step of the ladder from it."""
     spec = make_spec("sgd_regression", "regression", gate={"anchor": {"margin": 50.0}})
     old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
     champion, cpu = first(spec, old, holdout=make_rows(100, "regression", start=9000, holdout=True))
 
-    def race(of: Any) -> Any:
+    def one_step(of: Any) -> Any:
         recent = make_rows(150, "regression", start=700, shift=0.5, holdout=True)
         anchor = make_rows(150, "regression", start=8000, holdout=True)
         scratch = lambda: pd.concat([old, new])  # noqa: E731
-        return climb(of, spec, unlearned=new, scratch=scratch, recent=recent, anchor=anchor)
+        return run_ladder(of, spec, unlearned=new, scratch=scratch, recent=recent, anchor=anchor)
 
-    return champion, cpu, race
+    return champion, cpu, one_step
 
 
 def evidence(example: pd.DataFrame, decision: str = "d1", **more: Any) -> Evidence:
@@ -62,12 +62,12 @@ def test_before_the_first_training_there_is_nothing_but_a_next_step(registry: Re
 
 
 def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained: Any, make_rows: Any) -> None:
-    """Invariant 8: parent, decision, window, watermark, rung, gate with intervals, report, cost."""
-    champion, cpu, race = trained
+    """Invariant 8: parent, decision, window, watermark, strategy, gate with intervals, report, cost."""
+    champion, cpu, one_step = trained
     rows = make_rows(20, "regression")
     one = registry.register(champion, evidence(rows, "d1", cpu_seconds=cpu, rows=300))
     registry.promote(one.number)
-    result = race(registry.load("champion"))
+    result = one_step(registry.load("champion"))
     span = Span(start=datetime(2026, 1, 20), end=AT)
     two = registry.register(
         result.winner,
@@ -89,7 +89,11 @@ def test_a_version_carries_all_that_a_reviewer_needs(registry: Registry, trained
     assert two.aliases == ("candidate", "candidate-warm", "challenger")
     assert two.tags["ratoon.parent"] == "1"
     assert two.tags["ratoon.watermark"] == result.winner.state.watermark.isoformat()
-    assert (two.tags["ratoon.rung"], two.tags["ratoon.gate"], two.tags["ratoon.triage"]) == ("warm", "passed", "harm")
+    assert (two.tags["ratoon.strategy"], two.tags["ratoon.gate"], two.tags["ratoon.triage"]) == (
+        "warm",
+        "passed",
+        "harm",
+    )
     assert float(two.tags["ratoon.cpu_seconds"]) > 0
     for words in (
         "Update of version 1",
@@ -118,10 +122,10 @@ def test_a_version_with_much_to_tell_fits_into_every_database(
     registry: Registry, trained: Any, make_rows: Any, sentence: str
 ) -> None:
     """No text is longer than the tables of PostgreSQL and MySQL hold; what to do is told all the same."""
-    champion, _, race = trained
+    champion, _, one_step = trained
     rows = make_rows(20, "regression")
     registry.promote(registry.register(champion, evidence(rows, "d1")).number)
-    result = race(registry.load("champion"))
+    result = one_step(registry.load("champion"))
     reasons = tuple(f"{number}: {sentence}" for number in range(300))
     two = registry.register(
         result.winner,

@@ -75,22 +75,22 @@ def test_a_linear_models_weights_shrink_once(estimator: Any, make_spec: Any, mak
     [network(), SGDRegressor(random_state=0), SGDRegressor(random_state=0, average=True)],
     ids=["mlp", "sgd", "averaged"],
 )
-def test_the_rung_learns_old_and_new_and_repeats_itself(estimator: Any, make_spec: Any, make_rows: Any) -> None:
+def test_the_strategy_learns_old_and_new_and_repeats_itself(estimator: Any, make_spec: Any, make_rows: Any) -> None:
     spec, learner, champion, new = begun(estimator, make_spec, make_rows, "regression")
     before = champion.predict_frame(new)
     how = How("shrink_perturb", champion.reservoir.head(100))
     one, two = learner.update(champion, new, spec, how), learner.update(champion, new, spec, how)
     np.testing.assert_array_equal(one.predict_frame(new), two.predict_frame(new))
     np.testing.assert_array_equal(champion.predict_frame(new), before)
-    assert (one.state.rung, one.state.learned_rows) == ("shrink_perturb", 300)
+    assert (one.state.strategy, one.state.learned_rows) == ("shrink_perturb", 300)
     assert np.abs(one.predict(new).prediction - new["_target"]).mean() < new["_target"].std()
 
 
-def test_only_what_has_weights_has_the_rung(make_spec: Any, make_rows: Any) -> None:
+def test_only_what_has_weights_has_the_strategy(make_spec: Any, make_rows: Any) -> None:
     spec = make_spec()
     for estimator in (SGDClassifier(), MLPClassifier(), Perceptron(), OneVsRestClassifier(SGDClassifier())):
-        assert "shrink_perturb" in learner_for(estimator, spec).rungs
-    assert learner_for(GaussianNB(), spec).rungs == {"warm"}
+        assert "shrink_perturb" in learner_for(estimator, spec).strategies
+    assert learner_for(GaussianNB(), spec).strategies == {"warm"}
     spec, learner, champion, new = begun(GaussianNB(), make_spec, make_rows)
     with pytest.raises(ContractBroken, match="keeps counts"):
         learner.update(champion, new, spec, How("shrink_perturb"))

@@ -181,7 +181,7 @@ def test_a_loaded_version_can_be_handed_to_another_process_and_copied(registry_o
     for each in (handed, copied):
         pd.testing.assert_frame_equal(each.predict_frame(new), expected, check_exact=True)
     updated = learner_for(handed.estimator, registry.spec).update(handed, new, registry.spec)
-    assert updated.state.rung == "warm"
+    assert updated.state.strategy == "warm"
 
 
 def test_the_generator_of_the_process_is_left_alone(make_spec: Any, make_rows: Any) -> None:

@@ -18,7 +18,7 @@ OF_0_1 = {  # as the release 0.1 wrote them
     "ratoon.action": "warm_start",
     "ratoon.triage": "harm",
     "ratoon.parent": "1",
-    "ratoon.rung": "warm",
+    "ratoon.strategy": "warm",
     "ratoon.family": "partial_fit",
     "ratoon.watermark": "2026-01-31T12:00:00.000250",
     "ratoon.updates": "3",
@@ -52,7 +52,7 @@ def test_what_was_registered_reads_back_equal() -> None:
         learned_rows=1200,
         fingerprint=0,
         updates=3,
-        rung="warm",
+        strategy="warm",
         parent="1",
         seed=0,
     )
@@ -75,7 +75,7 @@ def test_what_was_registered_reads_back_equal() -> None:
 
 
 def test_unknown_and_missing_tags_are_no_error_and_a_stranger_has_no_strategy() -> None:
-    tags = VersionTags.read({"ratoon.of_tomorrow": "x", "team": "risk", "rung": "warm", "gate": "passed"})
+    tags = VersionTags.read({"ratoon.of_tomorrow": "x", "team": "risk", "strategy": "warm", "gate": "passed"})
     assert tags == VersionTags()
     assert not tags.made_by_ratoon and tags.gate is None and tags.to_mlflow() == {}
 
@@ -84,9 +84,16 @@ def test_a_value_that_somebody_edited_counts_as_missing_and_is_named() -> None:
     tags = VersionTags.read(OF_0_1 | {"ratoon.at": "yesterday", "ratoon.rows": "many", "ratoon.window": "no"})
     assert (tags.at, tags.rows, tags.window) == (None, 0, None)
     assert tags.unreadable == ("ratoon.at", "ratoon.rows", "ratoon.window")
-    assert tags.rung == "warm" and tags.made_by_ratoon
+    assert tags.strategy == "warm" and tags.made_by_ratoon
 
 
 def test_no_tag_is_longer_than_every_store_holds() -> None:
     tags = VersionTags(snapshots=tuple(f"snapshot-{n}" for n in range(900)))
     assert len(tags.to_mlflow()["ratoon.snapshots"]) == MAX_CHARACTERS
+
+
+def test_a_tag_under_its_former_name_is_read_and_the_present_one_wins() -> None:
+    """Versions that 0.1 registered have the tag `ratoon.rung`."""
+    assert VersionTags.read({"ratoon.rung": "warm"}).strategy == "warm"
+    assert VersionTags.read({"ratoon.rung": "warm", "ratoon.strategy": "scratch"}).strategy == "scratch"
+    assert VersionTags(strategy="warm").to_mlflow() == {"ratoon.strategy": "warm"}

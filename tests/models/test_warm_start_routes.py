@@ -88,7 +88,7 @@ def test_what_cannot_continue_is_refused_with_its_reason_and_a_way(name: str, ma
     champion = learner.first(estimator, old, spec)
     with pytest.raises(ContractBroken) as error:
         learner.update(champion, new, spec)
-    for words in (name, ROUTES[name].reason, ROUTES[name].instead, "only the `scratch` rung"):
+    for words in (name, ROUTES[name].reason, ROUTES[name].instead, "only the `scratch` strategy"):
         assert words in str(error.value)
 
 

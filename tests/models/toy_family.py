@@ -49,7 +49,7 @@ class NearestMean(ClassifierMixin, BaseEstimator):
 class Means:
     family: str = "toy"
     splits: str = "exact"
-    rungs: frozenset[str] = frozenset({"warm", "warm_replay"})
+    strategies: frozenset[str] = frozenset({"warm", "warm_replay"})
 
     def first(self, estimator: Any, rows: Any, spec: Any, origin: Any = FIRST) -> Any:
         return start_state(self.family, estimator, rows, spec, origin, libraries=LIBRARIES)

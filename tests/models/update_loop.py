@@ -83,7 +83,7 @@ def step(champion: Trained, rows: pd.DataFrame, spec: Spec) -> Trained:
     if spec.learner.build.endswith("_blocks"):
         beside_new = beside(champion.reservoir, len(new), spec.learner.replay, spec.learner.blocks)
         return learner.update(champion, new, spec, How("warm_blocks", beside_new))
-    if "warm_replay" not in learner.rungs:
+    if "warm_replay" not in learner.strategies:
         return learner.update(champion, new, spec)
     replay = drawn(champion.reservoir, len(new), spec.learner.replay, turn=champion.state.updates)
     return learner.update(champion, new, spec, How("warm_replay", replay))

@@ -110,7 +110,7 @@ def test_a_relation_that_moved_at_once_is_harm(task, turn):
 
 @pytest.mark.parametrize("floor", [105.0, 95.0])
 def test_zeros_of_a_quiet_season_are_no_default(floor):
-    """Sales that the closures cut off: many more are 0 where little was foretold, hardly any where much was."""
+    """Sales that the closures cut off: many more are 0 where little was predicted, hardly any where much was."""
 
     def cut(each, below):
         return each.frame["_target"].mask(each.frame["_target"] < below, 0.0)

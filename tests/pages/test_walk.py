@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 MODEL = "flights"
 REASON = "New evening timetable since Monday"
-CHANGE = timedelta(days=40)  # after the first flight of the example stream, the evening turns
+CHANGE = timedelta(days=40)  # after the first run of the example stream, the evening turns
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
@@ -201,9 +201,9 @@ def _move_to_today(file: Path) -> None:
 def _challenger(up: Upped) -> str:
     """The version that the retrain registered; its number hangs on how many strategies learned in the background."""
     with _ledger(up) as ledger:
-        (flight,) = [each for each in ledger.runs.of(MODEL) if each.outcome == "registered"]
-    assert flight.version is not None
-    return flight.version
+        (run,) = [each for each in ledger.runs.of(MODEL) if each.outcome == "registered"]
+    assert run.version is not None
+    return run.version
 
 
 def _register_past_the_gate(up: Upped) -> str:

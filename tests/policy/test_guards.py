@@ -95,11 +95,11 @@ def test_with_nothing_to_learn_nothing_fires(made):
 
 
 def test_a_run_in_flight_holds_the_next_until_it_is_given_up(made):
-    flying = made.judge(made.harmful(), _rule(), past=made.history(updates=(made.run(1.5, "running"),)))
+    running = made.judge(made.harmful(), _rule(), past=made.history(updates=(made.run(1.5, "running"),)))
     given_up = made.judge(made.harmful(), _rule(), past=made.history(updates=(made.run(2, "running"),)))
 
-    assert flying.action == "hold"
-    assert "still in flight; it is given up 2h after its start" in flying.reasons[0]
+    assert running.action == "hold"
+    assert "still in flight; it is given up 2h after its start" in running.reasons[0]
     assert given_up.action == "warm_start"
 
 

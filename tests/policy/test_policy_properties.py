@@ -43,7 +43,7 @@ def test_no_sequence_of_windows_beats_the_guards(made, declared, windows):
             continue
         now, runs = moment.now, moment.runs
         assert moment.window.kind != "broken"
-        assert not [u for u in runs if _in_flight(u, now, policy.abandon_after)]
+        assert not [u for u in runs if _in_run(u, now, policy.abandon_after)]
         if "quiet" in guards:
             assert 6 <= now.hour < 22
             assert not (now.weekday() == 1 and 12 <= now.hour < 18)
@@ -58,7 +58,7 @@ def test_no_sequence_of_windows_beats_the_guards(made, declared, windows):
         assert all(sum(cpu for at, cpu in starts if end - 4 * DAY < at <= end) <= CPU + 1e-9 for end, _ in starts)
 
 
-def _in_flight(run: PastUpdate, now, abandon_after) -> bool:
+def _in_run(run: PastUpdate, now, abandon_after) -> bool:
     unfinished = run.ended_at is None or run.ended_at > now
     return unfinished and now - run.started_at < abandon_after
 

@@ -7,8 +7,8 @@ from ratoon.policy.guards.budgets import cpu_seconds_left
 from ratoon.spec.keys.rules import Rule
 from ratoon.spec.values import Decision
 
-FIRST = {"when": "true", "do": "warm_start", "min_rows": 10_000, "rungs": ["scratch"]}
-SECOND = {"when": "true", "do": "warm_start", "cost": {"cpu": "30s", "per": "7d"}, "rungs": ["warm"]}
+FIRST = {"when": "true", "do": "warm_start", "min_rows": 10_000, "strategies": ["scratch"]}
+SECOND = {"when": "true", "do": "warm_start", "cost": {"cpu": "30s", "per": "7d"}, "strategies": ["warm"]}
 
 
 def test_of_two_rules_with_equal_condition_and_action_the_one_that_fired_is_found(made):
@@ -19,7 +19,7 @@ def test_of_two_rules_with_equal_condition_and_action_the_one_that_fired_is_foun
     assert decision.rule_id == policy.rule_ids[1]
     rule = fired_rule(policy, decision)
     assert rule is not None
-    assert (rule.rungs, rule.min_rows) == (("warm",), None)
+    assert (rule.strategies, rule.min_rows) == (("warm",), None)
     assert cpu_seconds_left(rule, made.history(), policy, made.NOW) == 30.0
 
 

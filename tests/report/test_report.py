@@ -103,14 +103,14 @@ def record(ledger: Ledger, *decisions: Decision) -> None:
 
 
 def trained(ledger: Ledger, decision: Decision, outcome: str, cpu: float, version: str | None = None) -> None:
-    flight = ledger.runs.claim(
+    run = ledger.runs.claim(
         model="flights", decision=decision.id, at=decision.at, run=None, now_wall=decision.at, abandon_after=DAY
     )
-    assert flight is not None
+    assert run is not None
     stratum = {"name": "recent", "reason": "gain +0.05 lies above zero"}
     ledger.runs.finish(
-        flight, outcome=outcome, version=version, cpu_seconds=cpu, rows=1234, ended_at=decision.at,  # type: ignore[arg-type]
-        evidence=RunRecord.model_validate({"attempts": [{"rung": "warm", "gate": {"strata": [stratum]}}]}),
+        run, outcome=outcome, version=version, cpu_seconds=cpu, rows=1234, ended_at=decision.at,  # type: ignore[arg-type]
+        evidence=RunRecord.model_validate({"attempts": [{"strategy": "warm", "gate": {"strata": [stratum]}}]}),
     )  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def test_texts_from_outside_stay_texts(spec: Spec, ledger: Ledger) -> None:
     """Reasons, names and tags with markup are shown as they are."""
     record(ledger, decided(1, reasons=(EVIL,), champion=EVIL))
     moved(ledger, EVIL, 0, actor=EVIL, reason=EVIL)
-    found = life(spec, ledger, version("1", "champion", rung=EVIL, gate=EVIL))
+    found = life(spec, ledger, version("1", "champion", strategy=EVIL, gate=EVIL))
     html = page(Life(**{**vars(found), "model": EVIL, "spec": EVIL}), now=NOW)
     reader = Reader(html)
 

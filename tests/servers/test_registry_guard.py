@@ -281,7 +281,7 @@ def test_a_reviewed_version_can_be_copied_without_its_reviewer_s_name(server: Gu
     """As `MlflowClient.copy_model_version` does: all tags go along, but not who spoke."""
     _call(server, REVIEWER, "POST", "registered-models/create", {"name": "elsewhere"})
     tags = [{"key": "reviewed_by", "value": REVIEWER}, {"key": "review", "value": "rejected"}]
-    tags.append({"key": "ratoon.rung", "value": "warm"})
+    tags.append({"key": "ratoon.strategy", "value": "warm"})
     made = _call(
         server,
         REVIEWER,
@@ -289,4 +289,4 @@ def test_a_reviewed_version_can_be_copied_without_its_reviewer_s_name(server: Gu
         "model-versions/create",
         {"name": "elsewhere", "source": f"models:/{model}/1", "tags": tags},
     )
-    assert _tags(server, "elsewhere", made["model_version"]["version"]) == {"ratoon.rung": "warm"}
+    assert _tags(server, "elsewhere", made["model_version"]["version"]) == {"ratoon.strategy": "warm"}

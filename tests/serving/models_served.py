@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.registry.evidence import Evidence
 from ratoon.models.registry.mlflow_registry import Registry
 from ratoon.spec.load import load_spec

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from models_served import AT, Served, rows
 
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.learning.features import table
 from ratoon.models.registry.evidence import Evidence
 from ratoon.serving.versions.apart import Apart

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.models.ladder.race import first
+from ratoon.models.ladder.run import first
 from ratoon.models.learning.features import table
 from ratoon.serving.protocol.contract import Contract
 from ratoon.serving.protocol.errors import RequestError

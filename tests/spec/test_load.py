@@ -106,8 +106,8 @@ def test_a_fault_names_key_value_and_what_was_expected(tmp_path, old, new, expec
         ("share: 0.3", "share: {quantile: 2, fixed: 0.3}", ["share.quantile: found 2; expected 1.0 or less."]),
         ("share: 0.3", "share: {quantil: 0.9, fixed: 0.3}", ["share.quantil: unknown key; did you mean `quantile`?"]),
         ("persist: 2 of 3", "persist: 2", ["policy[1].persist: found 2; expected `k of n`, such as `2 of 3`."]),
-        ("cooldown: 2d", "rungs: [warm, cold]", ["policy[1].rungs[1]", '"cold"', "'warm'"]),
-        ("cooldown: 2d", "rungs: []", ["policy[1].rungs"]),
+        ("cooldown: 2d", "strategies: [warm, cold]", ["policy[1].strategies[1]", '"cold"', "'warm'"]),
+        ("cooldown: 2d", "strategies: []", ["policy[1].strategies"]),
         ("cooldown: 2d", "back_off: 3", ["back_off: found 3; expected a length such as 2d, or {first: 2d, most: 30d}"]),
         ("cooldown: 2d", "quiet: 5", ["quiet: found 5; expected hours such as `22:00-06:00`"]),
         (
@@ -169,16 +169,16 @@ def test_the_schema_knows_every_key_of_the_spec():
     json.dumps(schema)
 
 
-def test_a_rule_climbs_no_rung_that_the_ladder_does_not_have(tmp_path):
-    text = GOOD.replace("training.py:build", "training.py:build\n  rungs: [scratch]").replace(
-        "cooldown: 2d", "rungs: [warm]"
+def test_a_rule_tries_no_strategy_that_the_ladder_does_not_have(tmp_path):
+    text = GOOD.replace("training.py:build", "training.py:build\n  strategies: [scratch]").replace(
+        "cooldown: 2d", "strategies: [warm]"
     )
-    assert "policy[1].rungs: 'warm' is none of learner.rungs (scratch)" in refusal(tmp_path, text)
+    assert "policy[1].strategies: 'warm' is none of learner.strategies (scratch)" in refusal(tmp_path, text)
 
 
-def test_a_rule_that_climbs_nothing_has_no_rungs(tmp_path):
-    text = GOOD.replace("do: alert", "do: alert\n    rungs: [warm]")
-    assert "`rungs` has a meaning only with `do: warm_start`, found `do: alert`" in refusal(tmp_path, text)
+def test_a_rule_that_trains_nothing_has_no_strategies(tmp_path):
+    text = GOOD.replace("do: alert", "do: alert\n    strategies: [warm]")
+    assert "`strategies` has a meaning only with `do: warm_start`, found `do: alert`" in refusal(tmp_path, text)
 
 
 def test_two_specs_with_equal_rules_have_equal_policy_versions(tmp_path):

@@ -1,7 +1,7 @@
 """What replicas of `ratoon serve` served, and refused.
 
 Revision ID: 0008
-Revises: 0006
+Revises: 0007
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from ratoon.ledger.append_only import EIGHTH, triggers
 
 revision = "0008"
-down_revision: str | None = "0006"
+down_revision: str | None = "0007"
 branch_labels = None
 depends_on = None
 

@@ -33,7 +33,7 @@ import pandas as pd
 
 from ....spec.errors import ContractBroken
 from ....spec.model import Spec
-from ....spec.values import LadderRung
+from ....spec.values import Strategy
 from ...estimators import Array, Estimator, Features, rows_at
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
@@ -70,8 +70,8 @@ class Boosted(Generic[Model, Booster]):
         return "grows"
 
     @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
+    def strategies(self) -> frozenset[Strategy]:
+        """The strategies, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay", "warm_blocks"})
 
     def first(self, estimator: Estimator, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
@@ -87,7 +87,7 @@ class Boosted(Generic[Model, Booster]):
         if rows.empty:
             return champion
         self.engine.module()
-        if how.rung == "warm_blocks":
+        if how.strategy == "warm_blocks":
             return with_new_blocks(self.engine, champion, rows, spec, how)
         return _learned(self.engine, champion, rows, spec, how)
 
@@ -187,12 +187,12 @@ def _settled(forest: Forest[Booster], batch: Batch, spec: Spec, base: int, gone:
             + (f", and {gone} rounds of old trees would have to go (learner.trees)" if gone else "")
             + "; the champion was left as it was. "
             + ("Raise learner.trees" if gone else "Set learner.boosting to `continue`")
-            + ", or use the rungs from scratch"
+            + ", or use the strategies from scratch"
         )
     if mode == "refit" and loss is None:
         raise ContractBroken(
             "the leaves of this objective cannot be re-estimated (known: squared error, logistic, softmax); the "
-            "champion was left as it was. Set learner.boosting to `continue`, or use the `scratch` rung"
+            "champion was left as it was. Set learner.boosting to `continue`, or use the `scratch` strategy"
         )
     leaf, score = forest.leaves(batch)
     if gone:

@@ -38,6 +38,6 @@ def to_drop(have: int, base: int, learner: LearnerSpec) -> int:
         raise ContractBroken(
             f"learner.trees: {most} rounds at most, but the first fit made {base} and each warm step makes {new}: "
             f"expected at least {base + new}. The champion was left as it was; raise learner.trees, set "
-            "learner.boosting to `refit`, which adds none, or build a smaller model for the `scratch` rung"
+            "learner.boosting to `refit`, which adds none, or build a smaller model for the `scratch` strategy"
         )
     return excess

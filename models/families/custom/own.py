@@ -27,11 +27,11 @@ from ....spec.family import LEARNERS, is_file
 from ....spec.model import Spec
 from ....spec.unexpected import users_code, worded
 from ....spec.user_code import named_file
-from ....spec.values import LadderRung
+from ....spec.values import Strategy
 from ...estimators import Array
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
-from ...learning.learner import Learner
+from ...learning.learner import Learner, with_strategies
 from ...learning.lineage import advance_state, prepare_update, start_state
 from ...learning.order_sensitivity import Splits
 from ...learning.trained import Trained
@@ -46,7 +46,7 @@ class OwnLearner:
     """Inherit this and write `learn`; state, refusals, replay and the untouched champion are taken care of."""
 
     family: ClassVar[str] = "own"
-    rungs: ClassVar[frozenset[LadderRung]] = frozenset({"warm", "warm_replay"})
+    strategies: ClassVar[frozenset[Strategy]] = frozenset({"warm", "warm_replay"})
     splits: ClassVar[Splits] = "free"
 
     def learn(self, estimator: Any, X: pd.DataFrame, y: Array, spec: Spec) -> None:
@@ -90,16 +90,16 @@ def own_learner(spec: Spec) -> Learner:
     kind = _from_file(spec, name, where) if is_file(name) else _from_entry_point(name, where)
     try:
         with users_code():
-            learner = kind() if callable(kind) else kind
+            learner = with_strategies(kind() if callable(kind) else kind)
     except Exception as error:
         raise SpecError(f"{where}: making it raised {worded(error)} Nothing was changed") from error
     lacks = [each for each in METHODS if not callable(getattr(learner, each, None))]
-    lacks += [each for each in ("family", "rungs", "splits") if not hasattr(learner, each)]
+    lacks += [each for each in ("family", "strategies", "splits") if not hasattr(learner, each)]
     if lacks:
         raise SpecError(
             f"{where}: {type(learner).__name__} has no {' and no '.join(repr(each) for each in lacks)}; a learner "
-            "needs family, rungs, splits, first and update. Inherit ratoon.models.families.custom.own.OwnLearner and "
-            "write `learn` only. Nothing was changed"
+            "needs family, strategies, splits, first and update. Inherit "
+            "ratoon.models.families.custom.own.OwnLearner and write `learn` only. Nothing was changed"
         )
     there = [each for each in STORAGE if hasattr(learner, each)]
     if there and len(there) < len(STORAGE):

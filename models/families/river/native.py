@@ -18,7 +18,7 @@ import pandas as pd
 
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
-from ....spec.values import LadderRung
+from ....spec.values import Strategy
 from ...estimators import Array
 from ...learning.features import could_not, table
 from ...learning.how import FIRST, WARM, How, Origin
@@ -59,8 +59,8 @@ class RiverNative:
         return "exact" if self.per == "row" else "free"
 
     @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
+    def strategies(self) -> frozenset[Strategy]:
+        """The strategies, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay"})
 
     def first(self, estimator: object, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:

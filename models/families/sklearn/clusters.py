@@ -20,7 +20,7 @@ from sklearn.cluster import MiniBatchKMeans
 from ....data.columns import CANONICAL
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
-from ....spec.values import LadderRung
+from ....spec.values import Strategy
 from ...estimators import Array, Estimator
 from ...learning.centres import count_rows, follow, renumber
 from ...learning.features import could_not, table
@@ -48,7 +48,7 @@ class SklearnClusters:
     family: str = "sklearn-clusters"
 
     @property
-    def rungs(self) -> frozenset[LadderRung]:
+    def strategies(self) -> frozenset[Strategy]:
         """`warm` alone: the counts stand for the rows learned before, which replay would count twice."""
         return frozenset({"warm"})
 
@@ -80,10 +80,10 @@ class SklearnClusters:
         """Learn *rows* on a deep copy of *champion*; the same rows and state always give the same result."""
         if rows.empty:
             return champion
-        if how.rung != "warm":
+        if how.strategy != "warm":
             raise continued_error(
                 f"{type(innermost(champion.estimator)).__name__} keeps counts, which stand for the rows learned "
-                f"before: {how.rung} has no meaning for it"
+                f"before: {how.strategy} has no meaning for it"
             )
         rows, y = fits(champion, rows, LIBRARIES)
         estimator = copy.deepcopy(champion.estimator)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
-from ....spec.values import LadderRung
+from ....spec.values import Strategy
 from ...estimators import Estimator
 from ...learning.features import could_not, table, target
 from ...learning.how import FIRST, WARM, How, Origin
@@ -54,8 +54,8 @@ class SklearnPartial:
         return cls(weights=can_shrink(last), counting=counts(last))
 
     @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this estimator has."""
+    def strategies(self) -> frozenset[Strategy]:
+        """The strategies, beside those from scratch, that this estimator has."""
         if self.counting:
             return frozenset({"warm"})
         return frozenset({"warm", "warm_replay", "shrink_perturb"} if self.weights else {"warm", "warm_replay"})
@@ -86,7 +86,7 @@ class SklearnPartial:
         rng = np.random.default_rng([spec.seed, champion.state.updates])
         try:
             Xt, yt = passage.through(estimator, new, X, y)
-            if how.rung == "shrink_perturb":
+            if how.strategy == "shrink_perturb":
                 shrink(last, spec.learner.shrink, rng)
             notes = continued(last, Xt, yt, learned, spec.learner, rng)
         except (ValueError, TypeError, IndexError) as error:
@@ -109,9 +109,9 @@ class SklearnPartial:
 
 
 def _refuse(last: object, how: How) -> None:
-    """ContractBroken where *last* does not have the rung."""
-    if counts(last) and how.rung != "warm":
+    """ContractBroken where *last* does not have the strategy."""
+    if counts(last) and how.strategy != "warm":
         raise continued_error(f"{type(last).__name__} keeps counts and forgets nothing: replay would count rows twice")
     refuse_blocks(type(last).__name__, how)
-    if how.rung == "shrink_perturb" and not can_shrink(last):
+    if how.strategy == "shrink_perturb" and not can_shrink(last):
         raise continued_error(f"{type(last).__name__} has no weights to shrink")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ....spec.model import Spec
-from ....spec.values import LadderRung
+from ....spec.values import Strategy
 from ...estimators import Estimator
 from ...learning.how import FIRST, WARM, How, Origin
 from ...learning.lineage import continued_error, start_state
@@ -33,8 +33,8 @@ class ScratchOnly:
         return "exact"
 
     @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
+    def strategies(self) -> frozenset[Strategy]:
+        """The strategies, beside those from scratch, that this family has."""
         return frozenset()
 
     def first(self, estimator: Estimator, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from ....spec.errors import ContractBroken, SpecError
 from ....spec.model import Spec
-from ....spec.values import LadderRung
+from ....spec.values import Strategy
 from ...estimators import Array, Classes
 from ...learning.build import build
 from ...learning.features import could_not, features_of, table
@@ -59,8 +59,8 @@ class TorchNet:
         return "free"
 
     @property
-    def rungs(self) -> frozenset[LadderRung]:
-        """The rungs, beside those from scratch, that this family has."""
+    def strategies(self) -> frozenset[Strategy]:
+        """The strategies, beside those from scratch, that this family has."""
         return frozenset({"warm", "warm_replay", "shrink_perturb"})
 
     def first(self, estimator: object, rows: pd.DataFrame, spec: Spec, origin: Origin = FIRST) -> Trained:
@@ -152,15 +152,15 @@ def _taken_up(before: TorchModel, features: int, spec: Spec, how: How, updates: 
     kept = torch.get_rng_state()  # building draws weights that are thrown away
     net = made(build(spec, (BUILDING,)), features, len(before.classes), spec)
     try:
-        net.take_up(before.training, optimiser=how.rung != "shrink_perturb")
+        net.take_up(before.training, optimiser=how.strategy != "shrink_perturb")
     except (RuntimeError, ValueError, KeyError) as error:
         difference = " ".join(str(error).split())  # PyTorch words it over many lines
         raise ContractBroken(
             f"learner.build: {spec.learner.build!r} builds another network than the champion's: {difference}. The "
-            "champion was left as it was; only the `scratch` rung can train the new one"
+            "champion was left as it was; only the `scratch` strategy can train the new one"
         ) from error
     torch.set_rng_state(kept)
-    if how.rung == "shrink_perturb":
+    if how.strategy == "shrink_perturb":
         shrink = spec.learner.shrink
         fresh = made(build(spec, (BUILDING,)), features, len(before.classes), spec)
         pairs = zip(net.served.net.parameters(), fresh.served.net.parameters(), strict=True)

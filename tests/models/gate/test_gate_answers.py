@@ -84,7 +84,7 @@ def test_a_flawless_champion_leaves_no_share_of_its_error_to_lose(verdict: Any, 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
 def test_a_candidate_that_predicts_no_number_is_refused(verdict: Any, holdout: Any, broken: float) -> None:
-    """One row is enough, whatever the champion says; and the climb goes on to the next rung."""
+    """One row is enough, whatever the champion says; and the ladder goes on to the next strategy."""
     after = TRUTH.copy()
     after[3] = broken
     for before in (TRUTH + 1, np.full(100, np.nan)):

@@ -48,7 +48,7 @@ def test_a_margin_for_flips_refuses_a_better_candidate_that_breaks_too_much(verd
     }
     assert {margin: result.passed for margin, result in results.items()} == {0.03: False, 0.05: True}
     assert results[0.03].strata[0].passed
-    assert not results[0.03].promising, "another rung may break less"
+    assert not results[0.03].promising, "another strategy may break less"
     assert "flips of recent: 10 of 400" in results[0.03].text
 
 

@@ -36,7 +36,7 @@ def test_a_slice_that_is_harmed_refuses_what_the_whole_would_let_through(verdict
     assert [(s.name, s.rows, s.verdict) for s in sliced.strata if s.name.endswith("night")] == [
         ("recent/night", 100, "refused")
     ]
-    assert not sliced.promising, "the harm is shown: the next rung is tried"
+    assert not sliced.promising, "the harm is shown: the next strategy is tried"
 
 
 def test_a_slice_within_its_margin_passes(verdict: Any, holdout: Any) -> None:
@@ -47,7 +47,7 @@ def test_a_slice_too_small_to_judge_blocks_and_says_how_to_relax_it(verdict: Any
     rows, slices = holdout(TRUTH, c=NIGHT), [night(min_rows=101)]
     blocked = verdict("mae", rows, TRUTH + 1, TRUTH, slices=slices)
     assert not blocked.passed
-    assert blocked.promising, "more rows may prove it, a dearer rung would not"
+    assert blocked.promising, "more rows may prove it, a dearer strategy would not"
     assert "100 holdout rows, at least 101 are needed" in blocked.text
     assert "if_small: report" in blocked.text
     assert verdict("mae", rows, TRUTH + 1, TRUTH, slices=[night(min_rows=101, if_small="report")]).passed

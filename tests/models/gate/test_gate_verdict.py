@@ -1,4 +1,4 @@
-"""The gate's answer as a value: what stops a climb, what older ledgers hold, what a reviewer reads."""
+"""The gate's answer as a value: what stops a run, what older ledgers hold, what a reviewer reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from ratoon.models.gate import GateResult
 from ratoon.models.gate.table import gate_table
 from ratoon.models.ladder.attempt import Attempt
-from ratoon.models.ladder.race import Race
+from ratoon.models.ladder.run import LadderResult
 from ratoon.spec.run_record import RunRecord
 
 RNG = np.random.default_rng(3)
@@ -105,8 +105,8 @@ def test_a_refused_check_is_no_pass_and_no_promise(full: GateResult) -> None:
     assert "size: " in refused.text
 
 
-def test_a_check_that_cannot_be_judged_holds_back_and_stops_the_climb(full: GateResult) -> None:
-    """More rows may settle it; a dearer rung is judged on the same ones."""
+def test_a_check_that_cannot_be_judged_holds_back_and_stops_the_run(full: GateResult) -> None:
+    """More rows may settle it; a dearer strategy is judged on the same ones."""
     checks = tuple(c.model_copy(update={"verdict": "unsure"}) if c.name == "flips" else c for c in full.checks)
     unsure = full.model_copy(update={"checks": checks})
     assert (unsure.passed, unsure.promising) == (False, True)
@@ -124,10 +124,10 @@ def test_the_ledger_takes_the_gain_of_the_attempt_that_passed_all_checks(full: G
     assert RunRecord.model_validate({"attempts": [{"gate": OLDER}]}).gain == 0.05
 
 
-def test_the_gate_shown_of_a_race_of_all_is_the_winners(full: GateResult) -> None:
+def test_the_gate_shown_of_a_ladder_of_all_is_the_winners(full: GateResult) -> None:
     lost = full.model_copy(update={"strata": tuple(s.model_copy(update={"verdict": "refused"}) for s in full.strata)})
-    race = Race((Attempt(rung="warm", gate=full), Attempt(rung="scratch", gate=lost)))
-    assert race.gate == full
+    result = LadderResult((Attempt(strategy="warm", gate=full), Attempt(strategy="scratch", gate=lost)))
+    assert result.gate == full
 
 
 def test_a_margin_that_the_rows_cannot_tell_says_how_many_could(verdict: Any, holdout: Any) -> None:

@@ -11,7 +11,7 @@ from ..loop.turn import Turn
 from ..spec.values import Decision, Signal
 
 
-class Strategy(Protocol):
+class Decider(Protocol):
     """Decides at each look of an arm; it may remember what it saw."""
 
     def __call__(self, turn: Turn) -> tuple[Decision, Sequence[Signal]]: ...

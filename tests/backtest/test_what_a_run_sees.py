@@ -25,7 +25,7 @@ from ratoon.models.families.choose import learner_for
 from ratoon.models.gate import GateResult, Stratum
 from ratoon.models.ladder.asked import LadderRows
 from ratoon.models.ladder.attempt import Attempt
-from ratoon.models.ladder.race import Race
+from ratoon.models.ladder.run import LadderResult
 from ratoon.spec.values import Decision, Span, Triage, Verdict
 
 START, LOOK, LATER = datetime(2026, 1, 31), datetime(2026, 2, 8), datetime(2026, 2, 20)
@@ -53,15 +53,15 @@ def seen(context: ModelContext, monkeypatch: pytest.MonkeyPatch) -> Seen:
     """A function from a decision to what the ladder was given."""
     given: dict[str, Any] = {}
 
-    def climb(champion: Any, spec: Any, *, rows: LadderRows, **beside: Any) -> Race:
+    def run_ladder(champion: Any, spec: Any, *, rows: LadderRows, **beside: Any) -> LadderResult:
         given.update(vars(rows) | beside, spec=spec)
-        return Race((Attempt(rung="warm"),))
+        return LadderResult((Attempt(strategy="warm"),))
 
-    monkeypatch.setattr(ladders, "climb", climb)
+    monkeypatch.setattr(ladders, "run_ladder", run_ladder)
 
     def look(decision: Decision) -> dict[str, Any]:
         given.clear()
-        given["race"] = ladder(context, find_champion(context), decision)
+        given["result"] = ladder(context, find_champion(context), decision)
         return given
 
     return look
@@ -121,16 +121,16 @@ def test_a_stretch_that_never_holds_enough_rows_is_no_reason_to_forget_the_ancho
 
 def test_rows_whose_labels_landed_behind_the_watermark_are_counted_and_told(context: ModelContext, seen: Seen) -> None:
     """No update will learn them; nobody would notice."""
-    assert seen(fired(LOOK))["race"].missed == 0
+    assert seen(fired(LOOK))["result"].missed == 0
     (file,) = (context.spec.folder / "data").glob("*.parquet")
     rows = pd.read_parquet(file)
     early = rows[rows["label_time"] < pd.Timestamp(START)].head(40)
     pd.concat([rows, early.assign(row_id=[f"late{n}" for n in range(40)])]).to_parquet(file, index=False)
     with open_source(context.spec) as changed:
         outside = changed.as_of(LOOK).learned(START)["_id"].str.startswith("late").sum()
-        race = ladder(replace(context, source=changed), find_champion(context), fired(LOOK))
-    assert 20 < race.missed == outside < 40
-    assert f"{outside} labelled rows up to the watermark were never learned" in told_of_missed(race)[0]
+        result = ladder(replace(context, source=changed), find_champion(context), fired(LOOK))
+    assert 20 < result.missed == outside < 40
+    assert f"{outside} labelled rows up to the watermark were never learned" in told_of_missed(result)[0]
 
 
 @pytest.mark.parametrize("share", [0.4, 0.05, 0.0])
@@ -148,16 +148,16 @@ def test_learned_labels_that_were_corrected_since_are_counted_and_told(
     rows.to_parquet(file, index=False)
 
     with open_source(context.spec) as changed:
-        race = ladder(replace(context, source=changed), find_champion(context), fired(LOOK))
+        result = ladder(replace(context, source=changed), find_champion(context), fired(LOOK))
 
-    told = [each for each in told_of_missed(race) if "labels have changed" in each]
+    told = [each for each in told_of_missed(result) if "labels have changed" in each]
     if not share:
-        assert (race.revised, told) == (None, [])
+        assert (result.revised, told) == (None, [])
         return
-    assert race.revised is not None
-    assert race.revised.learned == find_champion(context).trained.state.learned_rows
-    assert 0.5 * share < race.revised.estimate / race.revised.learned < 1.7 * share
-    assert f"{race.revised.estimate:,}" in told[0]
+    assert result.revised is not None
+    assert result.revised.learned == find_champion(context).trained.state.learned_rows
+    assert 0.5 * share < result.revised.estimate / result.revised.learned < 1.7 * share
+    assert f"{result.revised.estimate:,}" in told[0]
 
 
 def test_a_strategy_goes_on_from_its_own_line_and_the_champion_is_judged_on_rows_since_its_own(
@@ -169,8 +169,8 @@ def test_a_strategy_goes_on_from_its_own_line_and_the_champion_is_judged_on_rows
     made = learner_for(champion.trained.estimator, context.spec).update(champion.trained, rows, context.spec)
     unsure = Stratum(name="recent", rows=9, needed="better", verdict="unsure", reason="few", refuted=False)
     gate = GateResult(metric="brier", confidence=0.95, strata=(unsure,))
-    race = Race((Attempt(rung="warm", gate=gate, rows=len(rows)),), made)
-    version = offered(context, champion, fired(LOOK), race, made)
+    result = LadderResult((Attempt(strategy="warm", gate=gate, rows=len(rows)),), made)
+    version = offered(context, champion, fired(LOOK), result, made)
     assert version.aliases == ("candidate", "candidate-warm")
     given = seen(fired(LATER))
     assert given["lines"]["warm"].version == version.number

@@ -34,7 +34,7 @@ def judged(told: Any, holdout: Any) -> Callable[..., GateResult]:
         spec = GateSpec.model_validate({"resamples": 200, **options})
         return judge(
             spec, metric, champion, candidate, rows.iloc[:held], rows.iloc[:0], seed=0,
-            beside=Circumstances(older_rows=0, foretold=PrequentialPredictions(by, champion, learned)),
+            beside=Circumstances(older_rows=0, prequential=PrequentialPredictions(by, champion, learned)),
         )  # fmt: skip
 
     return make
@@ -47,8 +47,8 @@ def test_they_prove_what_the_holdout_alone_cannot(judged: Any, verdict: Any, hol
     both = judged(before, after, after)
     assert not alone.passed and alone.promising
     assert both.passed
-    assert (both.strata[0].rows, both.foretold) == (N, N - 40)
-    assert "160 of the recent rows were foretold" in both.text
+    assert (both.strata[0].rows, both.prequential) == (N, N - 40)
+    assert "160 of the recent rows were predicted" in both.text
 
 
 def test_what_the_candidate_says_of_rows_that_it_learned_does_not_count(judged: Any) -> None:
@@ -68,7 +68,7 @@ def test_a_candidate_that_cannot_serve_is_refused_however_good_the_one_before_wa
 
 def test_where_the_one_before_cannot_be_asked_the_holdout_is_judged_alone(judged: Any) -> None:
     result = judged(TRUTH + NOISE, TRUTH, np.full(N, np.nan))
-    assert (result.foretold, result.strata[0].rows) == (0, 40)
+    assert (result.prequential, result.strata[0].rows) == (0, 40)
 
 
 def test_classes_that_one_of_them_never_saw_are_laid_side_by_side(judged: Any) -> None:

@@ -1,4 +1,4 @@
-"""Trainings in bounded processes: the climb of the ladder and the first fit, by the same code as in this process."""
+"""Trainings in bounded processes: the run of the ladder and the first fit, by the same code as in this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...spec.model import Spec
-from ...spec.values import LadderRung
+from ...spec.values import Strategy
 from ...system.usage import peak_memory
 from ..estimators import Predictor
 from ..learning.trained import Trained
@@ -20,43 +20,43 @@ from ..subprocesses.remote import RemoteEstimator
 from ..subprocesses.used import Used
 from ..subprocesses.worker import here
 from .asked import LADDER, Asked, LadderRows
-from .race import Race, climb, first
-from .skipped import OPEN, Outlook
+from .run import LadderResult, first, run_ladder
+from .skipped import OPEN, SkippedStrategies
 
 
 @dataclass(frozen=True)
-class _Climb:
+class _LadderJob:
     champion: Trained
-    lines: Mapping[LadderRung, Trained]
+    lines: Mapping[Strategy, Trained]
     spec: Spec
     rows: LadderRows  # its `scratch` is asked for in the process that has the data
     asked: Asked
     full: bool
-    outlook: Outlook
+    skipped: SkippedStrategies
 
-    def __call__(self, ask: Callable[[datetime | None], pd.DataFrame]) -> tuple[Race, object]:
+    def __call__(self, ask: Callable[[datetime | None], pd.DataFrame]) -> tuple[LadderResult, object]:
         champion = replace(self.champion, estimator=here(self.champion.estimator))
-        lines = {rung: replace(line, estimator=here(line.estimator)) for rung, line in self.lines.items()}
+        lines = {strategy: replace(line, estimator=here(line.estimator)) for strategy, line in self.lines.items()}
         rows = replace(self.rows, scratch=ask)
-        race = climb(
+        result = run_ladder(
             champion,
             self.spec,
             rows=rows,
             lines=lines,
             asked=self.asked,
             full=self.full,
-            outlook=self.outlook,
+            skipped=self.skipped,
             peak=peak_memory,
         )
         if isinstance(self.champion.estimator, RemoteEstimator):  # a version that carries code is handed over alone
-            if race.candidate is None:
-                return replace(race, learned={}), None
-            kept = replace(race, candidate=race.candidate.without_estimator(), learned={})
-            return kept, race.candidate.estimator
-        made = {rung: trained.estimator for rung, trained in race.learned.items()}
-        bare = {rung: trained.without_estimator() for rung, trained in race.learned.items()}
-        candidate = race.candidate and race.candidate.without_estimator()
-        return replace(race, candidate=candidate, learned=bare), made or None
+            if result.candidate is None:
+                return replace(result, learned={}), None
+            kept = replace(result, candidate=result.candidate.without_estimator(), learned={})
+            return kept, result.candidate.estimator
+        made = {strategy: trained.estimator for strategy, trained in result.learned.items()}
+        bare = {strategy: trained.without_estimator() for strategy, trained in result.learned.items()}
+        candidate = result.candidate and result.candidate.without_estimator()
+        return replace(result, candidate=candidate, learned=bare), made or None
 
 
 @dataclass(frozen=True)
@@ -75,32 +75,33 @@ def run_ladder_apart(
     spec: Spec,
     *,
     rows: LadderRows,
-    lines: Mapping[LadderRung, Trained] | None = None,
+    lines: Mapping[Strategy, Trained] | None = None,
     asked: Asked = LADDER,
     full: bool = False,
-    outlook: Outlook = OPEN,
-) -> Race:
-    """As race.climb, in a bounded process; `Race.used` is what that took. `rows.scratch` is asked only if it is needed.
+    skipped: SkippedStrategies = OPEN,
+) -> LadderResult:
+    """As run.run_ladder, in a bounded process; `LadderResult.used` is what that took. `rows.scratch` is asked only if
+    it is needed.
 
     A champion that carries code is loaded there with its code, and so is its successor: nothing of theirs is
     imported here. Raises TrainingDied where the process was ended or crashed.
     """
-    job = _Climb(champion, lines or {}, spec, replace(rows, scratch=_elsewhere), asked, full, outlook)
+    job = _LadderJob(champion, lines or {}, spec, replace(rows, scratch=_elsewhere), asked, full, skipped)
     with carried_out(job, spec, Limits.of(spec), rows.scratch) as done:
-        race = done.result
+        result = done.result
         if isinstance(champion.estimator, RemoteEstimator):
             remote = champion.estimator
-            candidate = race.candidate and replace(
-                race.candidate, estimator=done.estimator(remote.code, remote.checked)
+            candidate = result.candidate and replace(
+                result.candidate, estimator=done.estimator(remote.code, remote.checked)
             )
-            return replace(race, candidate=candidate, used=done.used)
-        if not race.learned:
-            return replace(race, used=done.used)
+            return replace(result, candidate=candidate, used=done.used)
+        if not result.learned:
+            return replace(result, used=done.used)
         made = done.estimator()
-        learned = {rung: replace(trained, estimator=made[rung]) for rung, trained in race.learned.items()}
-        own = race.candidate and race.candidate.state.rung
-        candidate = race.candidate and replace(race.candidate, estimator=made[own])
-        return replace(race, candidate=candidate, learned=learned, used=done.used)
+        learned = {strategy: replace(trained, estimator=made[strategy]) for strategy, trained in result.learned.items()}
+        own = result.candidate and result.candidate.state.strategy
+        candidate = result.candidate and replace(result.candidate, estimator=made[own])
+        return replace(result, candidate=candidate, learned=learned, used=done.used)
 
 
 def _elsewhere(since: datetime | None) -> pd.DataFrame:
@@ -109,7 +110,7 @@ def _elsewhere(since: datetime | None) -> pd.DataFrame:
 
 
 def first_apart(spec: Spec, rows: pd.DataFrame, *, holdout: pd.DataFrame | None = None) -> tuple[Trained, float, Used]:
-    """As race.first, in a bounded process; the version, the CPU seconds of learning, and what the process took."""
+    """As run.first, in a bounded process; the version, the CPU seconds of learning, and what the process took."""
     with carried_out(_First(spec, rows, holdout), spec, Limits.of(spec)) as done:
         trained, seconds = done.result
         return replace(trained, estimator=done.estimator()), seconds, done.used

@@ -10,14 +10,14 @@ import pytest
 from ratoon.models.gate import Gain, GateResult, Stratum
 from ratoon.models.ladder.asked import Asked
 from ratoon.models.ladder.attempt import Attempt
-from ratoon.models.ladder.race import first
-from ratoon.models.ladder.skipped import Outlook, expected, rows_to_learn
+from ratoon.models.ladder.run import first
+from ratoon.models.ladder.skipped import SkippedStrategies, expected, rows_to_learn
 
-from .ladders import climb
+from .ladders import run_ladder
 
 
 def judged(
-    rung: Any, verdict: Any, *, gain: float = -1.0, rows: int = 100, cpu: float = 1.0, anchor: Any = "passed"
+    strategy: Any, verdict: Any, *, gain: float = -1.0, rows: int = 100, cpu: float = 1.0, anchor: Any = "passed"
 ) -> Attempt:
     recent = Stratum(
         name="recent",
@@ -30,19 +30,19 @@ def judged(
     )
     older = Stratum(name="anchor", rows=50, needed="margin", verdict=anchor, reason="because", refuted=False)
     gate = GateResult(metric="mae", confidence=0.95, strata=(recent, older))
-    return Attempt(rung=rung, rows=rows, cpu_seconds=cpu, gate=gate)
+    return Attempt(strategy=strategy, rows=rows, cpu_seconds=cpu, gate=gate)
 
 
-def test_what_a_rung_should_take_is_what_a_row_took_last_time() -> None:
-    climbs = [[judged("scratch", "refused", rows=100, cpu=9.0)], [judged("scratch", "refused", rows=200, cpu=4.0)]]
-    assert expected(climbs, {"scratch": 1000, "warm": 10}) == {"scratch": 20.0}
+def test_what_a_strategy_should_take_is_what_a_row_took_last_time() -> None:
+    runs = [[judged("scratch", "refused", rows=100, cpu=9.0)], [judged("scratch", "refused", rows=200, cpu=4.0)]]
+    assert expected(runs, {"scratch": 1000, "warm": 10}) == {"scratch": 20.0}
 
 
-def test_the_budget_forbids_the_rung_that_would_pass_it() -> None:
-    outlook = Outlook(expected={"scratch": 20.0}, budget=10.0)
-    assert outlook.over("warm", 1.0) is None
-    assert "about 20.00 CPU s, and 9.00 are left" in (outlook.over("scratch", 1.0) or "")
-    assert "budget is spent" in (outlook.over("warm", 10.0) or "")
+def test_the_budget_forbids_the_strategy_that_would_pass_it() -> None:
+    skipped = SkippedStrategies(expected={"scratch": 20.0}, budget=10.0)
+    assert skipped.over("warm", 1.0) is None
+    assert "about 20.00 CPU s, and 9.00 are left" in (skipped.over("scratch", 1.0) or "")
+    assert "budget is spent" in (skipped.over("warm", 10.0) or "")
 
 
 def test_a_strategy_that_is_barred_is_recorded_with_the_reason_and_costs_nothing(
@@ -50,28 +50,30 @@ def test_a_strategy_that_is_barred_is_recorded_with_the_reason_and_costs_nothing
 ) -> None:
     spec = make_spec("sgd_regression", "regression", learner={"epochs": 20}, gate={"anchor": {"margin": 50.0}})
     old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
-    race = climb(
+    result = run_ladder(
         first(spec, old)[0],
         spec,
         unlearned=new,
         scratch=lambda since: pd.concat([old, new]),
         recent=make_rows(150, "regression", start=700, shift=0.5, holdout=True),
         anchor=make_rows(150, "regression", start=8000, holdout=True),
-        outlook=Outlook(resting={"warm": "the rule that fired does not try it"}),
+        skipped=SkippedStrategies(resting={"warm": "the rule that fired does not try it"}),
     )
-    assert race.attempts[0].skipped
-    assert (race.attempts[0].rows, race.attempts[0].cpu_seconds) == (0, 0.0)
-    assert race.attempts[1].rung == "warm_replay"
-    assert race.winner is not None
-    assert race.winner.state.rung == "warm_replay"
+    assert result.attempts[0].skipped
+    assert (result.attempts[0].rows, result.attempts[0].cpu_seconds) == (0, 0.0)
+    assert result.attempts[1].strategy == "warm_replay"
+    assert result.winner is not None
+    assert result.winner.state.strategy == "warm_replay"
 
 
-def test_a_race_for_study_runs_every_rung_and_takes_the_cheapest_that_passed(make_spec: Any, make_rows: Any) -> None:
+def test_a_ladder_for_study_runs_every_strategy_and_takes_the_cheapest_that_passed(
+    make_spec: Any, make_rows: Any
+) -> None:
     spec = make_spec(
-        "sgd_regression", "regression", learner={"epochs": 20, "race": "all"}, gate={"anchor": {"margin": 50.0}}
+        "sgd_regression", "regression", learner={"epochs": 20, "ladder": "all"}, gate={"anchor": {"margin": 50.0}}
     )
     old, new = make_rows(300, "regression"), make_rows(300, "regression", start=300, shift=0.5)
-    race = climb(
+    result = run_ladder(
         first(spec, old)[0],
         spec,
         unlearned=new,
@@ -79,10 +81,10 @@ def test_a_race_for_study_runs_every_rung_and_takes_the_cheapest_that_passed(mak
         recent=make_rows(150, "regression", start=700, shift=0.5, holdout=True),
         anchor=make_rows(150, "regression", start=8000, holdout=True),
     )
-    assert {"warm", "warm_replay", "scratch"} <= {a.rung for a in race.attempts if a.gate}
-    assert race.winner is not None
-    assert race.winner.state.rung == "warm"
-    assert race.rows == 300  # the winner's, not those of the last rung that ran
+    assert {"warm", "warm_replay", "scratch"} <= {a.strategy for a in result.attempts if a.gate}
+    assert result.winner is not None
+    assert result.winner.state.strategy == "warm"
+    assert result.rows == 300  # the winner's, not those of the last strategy that ran
 
 
 @pytest.mark.parametrize(
@@ -98,28 +100,28 @@ def test_the_forecast_counts_the_rows_that_each_strategy_then_learns(
     make_spec: Any, make_rows: Any, build: str, learner: dict[str, Any]
 ) -> None:
     """Replay with its ratio, blocks, and the candidate in the background from which a strategy goes on."""
-    spec = make_spec(build, "regression", learner={"epochs": 5, "race": "all"} | learner)
+    spec = make_spec(build, "regression", learner={"epochs": 5, "ladder": "all"} | learner)
     champion = first(spec, make_rows(300, "regression"))[0]
     one, two = make_rows(60, "regression", start=300), make_rows(40, "regression", start=360)
-    learned = climb(
+    learned = run_ladder(
         champion, spec, unlearned=one, scratch=lambda since: one, recent=one[:0], anchor=one[:0],
         asked=Asked(learn=frozenset({"warm"}), offer=False),
     ).learned  # fmt: skip
     unlearned = pd.concat([one, two])
 
-    foretold = rows_to_learn(champion, learned, unlearned, spec.learner)
-    race = climb(
+    expected_rows = rows_to_learn(champion, learned, unlearned, spec.learner)
+    result = run_ladder(
         champion, spec, unlearned=unlearned, scratch=lambda since: unlearned, lines=learned,
         recent=make_rows(60, "regression", start=700, holdout=True),
         anchor=make_rows(60, "regression", start=8000, holdout=True),
     )  # fmt: skip
 
-    took = {each.rung: each.rows for each in race.attempts if each.rung in foretold and each.rows}
+    took = {each.strategy: each.rows for each in result.attempts if each.strategy in expected_rows and each.rows}
     assert took
-    assert {rung: foretold[rung] for rung in took} == took
+    assert {strategy: expected_rows[strategy] for strategy in took} == took
 
 
 def test_what_a_strategy_took_in_the_background_tells_what_it_takes() -> None:
-    background = Attempt(rung="warm", rows=100, cpu_seconds=2.0)
-    broken = Attempt(rung="warm", rows=100, cpu_seconds=9.0, error="it broke its contract")
+    background = Attempt(strategy="warm", rows=100, cpu_seconds=2.0)
+    broken = Attempt(strategy="warm", rows=100, cpu_seconds=9.0, error="it broke its contract")
     assert expected([[background], [broken]], {"warm": 50}) == {"warm": 1.0}

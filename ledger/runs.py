@@ -1,4 +1,4 @@
-"""Flights: a training run takes off, and lands once. One flight of a model is in the air at a time.
+"""Training runs: each is claimed, and ends once. One run of a model is under way at a time.
 
 The caller holds the ledger's write lock, so that what is read here cannot change before it is acted on;
 the primary key (model, number) would refuse a second claim even without it.
@@ -18,12 +18,12 @@ from ..spec.errors import Refused
 from ..spec.run_record import RunRecord
 from ..spec.values import FIRING, Outcome
 from . import claims
-from .entries import Flight, UpdateRow
+from .entries import TrainingRun, UpdateRow
 from .remembered import Remembered
-from .tables import DecisionRow, FlightRow, LandingRow
+from .tables import DecisionRow, TrainingRunEndRow, TrainingRunRow
 from .transactions import Repository, reads, transact, writes
 
-_OF_ONE_FLIGHT = and_(LandingRow.model == FlightRow.model, LandingRow.number == FlightRow.number)
+_OF_ONE_RUN = and_(TrainingRunEndRow.model == TrainingRunRow.model, TrainingRunEndRow.number == TrainingRunRow.number)
 
 
 class Runs(Repository):
@@ -40,7 +40,7 @@ class Runs(Repository):
         holder: str | None = None,
         dead: Collection[str] = (),
         now_wall: datetime | None = None,
-    ) -> Flight | None:
+    ) -> TrainingRun | None:
         """Claim the model's one training run; None while another process holds it, or another decision's has not ended.
 
         *at* is decision time; *now_wall* is wall time, by which leases and *abandon_after* are judged: left out, the
@@ -48,7 +48,7 @@ class Runs(Repository):
         holders that it knows to have ended.
 
         - A decision whose run has not ended goes on with it if its holder's lease has ended or it is one of the *dead*.
-        - A decision whose run has ended gets that one back, with `landed` set: there is nothing to do.
+        - A decision whose run has ended gets that one back, with `outcome` set: there is nothing to do.
         - A run that was claimed *abandon_after* or longer ago is ended as `abandoned` first, also the
           decision's own, which then claims anew under the next number.
 
@@ -75,7 +75,7 @@ class Runs(Repository):
     def finish(
         self,
         session: Session,
-        flight: Flight,
+        run: TrainingRun,
         *,
         outcome: Outcome,
         version: str | None = None,
@@ -85,21 +85,21 @@ class Runs(Repository):
         watermark: datetime | None = None,
         ended_at: datetime,
     ) -> None:
-        """Write how *flight* ended; *ended_at* is decision time. Again with the same outcome: no change.
+        """Write how *run* ended; *ended_at* is decision time. Again with the same outcome: no change.
 
         Raises Refused if the run was given up meanwhile, somebody else went on with it, it has ended otherwise, or it
         was never claimed (fencing).
         """
-        if session.get(FlightRow, (flight.model, flight.number)) is None:
-            raise Refused(f"{flight} never took off in this ledger; nothing was recorded.")
-        landed = session.get(LandingRow, (flight.model, flight.number))
-        if landed is None:
-            if not claims.held_by(session, flight):
-                raise Refused(claims.lost(flight))
+        if session.get(TrainingRunRow, (run.model, run.number)) is None:
+            raise Refused(f"{run} was never claimed in this ledger; nothing was recorded.")
+        end = session.get(TrainingRunEndRow, (run.model, run.number))
+        if end is None:
+            if not claims.held_by(session, run):
+                raise Refused(claims.lost(run))
             session.add(
-                LandingRow(
-                    model=flight.model,
-                    number=flight.number,
+                TrainingRunEndRow(
+                    model=run.model,
+                    number=run.number,
                     outcome=outcome,
                     version=version,
                     rows=rows,
@@ -109,35 +109,33 @@ class Runs(Repository):
                     evidence=RunRecord.model_validate(evidence or {}).model_dump_json(),
                 )
             )
-        elif landed.outcome == outcome and claims.was_held_by(session, flight):
+        elif end.outcome == outcome and claims.was_held_by(session, run):
             return
-        elif landed.outcome == outcome:
-            raise Refused(claims.lost(flight))
-        elif landed.outcome == "abandoned":
+        elif end.outcome == outcome:
+            raise Refused(claims.lost(run))
+        elif end.outcome == "abandoned":
             raise Refused(
-                f"{flight} was given up and cannot land as {outcome!r}: another training run may have started since. "
+                f"{run} was given up and cannot end as {outcome!r}: another training run may have started since. "
                 "The ledger and the champion were not changed; the next monitor decides anew."
             )
         else:
-            raise Refused(
-                f"{flight} has landed as {landed.outcome!r} and cannot land as {outcome!r} too; nothing was changed."
-            )
+            raise Refused(f"{run} has ended as {end.outcome!r} and cannot end as {outcome!r} too; nothing was changed.")
 
     @reads
-    def is_claimed(self, session: Session, flight: Flight) -> bool:
+    def is_claimed(self, session: Session, run: TrainingRun) -> bool:
         """Whether the run still holds its claim: ask before registering what it trained."""
-        return claims.held_by(session, flight)
+        return claims.held_by(session, run)
 
     @writes
-    def renew(self, session: Session, flight: Flight) -> bool:
+    def renew(self, session: Session, run: TrainingRun) -> bool:
         """Lengthen the lease of the run's claim; False if somebody else went on with it, or it has ended."""
         now = claims.clock(session)
-        return claims.held_by(session, flight) and claims.renew(session, flight.model, claims.RUN, flight.holder, now)
+        return claims.held_by(session, run) and claims.renew(session, run.model, claims.RUN, run.holder, now)
 
     @reads
     def of(self, session: Session, model: str) -> list[UpdateRow]:
-        """All training runs of *model*, in the order in which they took off."""
-        return [update for update, _ in landed_and_flying(session, model, self._remembered)]
+        """All training runs of *model*, in the order in which they were claimed."""
+        return [update for update, _ in ended_and_running(session, model, self._remembered)]
 
 
 def _claim(
@@ -151,7 +149,7 @@ def _claim(
     holder: str,
     dead: Collection[str],
     now_wall: datetime | None,
-) -> Flight | None:
+) -> TrainingRun | None:
     judged = session.get(DecisionRow, decision)
     if judged is None or judged.model != model:
         what = "is not in the ledger" if judged is None else f"is about model {judged.model}"
@@ -163,48 +161,52 @@ def _claim(
     last = _newest(session, model)
     before = _newest(session, model, decision)
     if before is not None and before[1] is not None and before[1].outcome != "abandoned":
-        return _flight(*before)
+        return _training_run(*before)
     if last is not None and last[1] is None:
-        flying = last[0]
+        running = last[0]
         claim = claims.find(session, model, claims.RUN, now_wall)
         free = claims.may_take(claim, holder, dead)
-        own = flying.decision == decision
-        if now_wall - flying.taken_off < abandon_after and not (free and not own and _in_background(session, flying)):
+        own = running.decision == decision
+        if now_wall - running.claimed_at < abandon_after and not (
+            free and not own and _in_background(session, running)
+        ):
             if not own or not free:
                 return None
-            claims.take(session, model, claims.RUN, number=flying.number, holder=holder, now=now_wall)
-            return _flight(flying, None, holder)
-        session.add(_abandoned(flying, at, now_wall, abandon_after))
-    taken = FlightRow(
+            claims.take(session, model, claims.RUN, number=running.number, holder=holder, now=now_wall)
+            return _training_run(running, None, holder)
+        session.add(_abandoned(running, at, now_wall, abandon_after))
+    taken = TrainingRunRow(
         model=model,
         number=1 if last is None else last[0].number + 1,
         decision=decision,
         at=at,
-        taken_off=now_wall,
+        claimed_at=now_wall,
         run=run,
     )
     session.add(taken)
     claims.take(session, model, claims.RUN, number=taken.number, holder=holder, now=now_wall)
     session.flush()
-    return _flight(taken, None, holder)
+    return _training_run(taken, None, holder)
 
 
-def _in_background(session: Session, flying: FlightRow) -> bool:
+def _in_background(session: Session, running: TrainingRunRow) -> bool:
     """Whether nobody will take it up when its process has died: its decision started no run of its own."""
-    judged = session.get(DecisionRow, flying.decision)
+    judged = session.get(DecisionRow, running.decision)
     return judged is not None and judged.action not in FIRING
 
 
-def landed_and_flying(session: Session, model: str, remembered: Remembered) -> list[tuple[UpdateRow, float | None]]:
-    """All training runs in order, each with what it gained; those that have landed are parsed once."""
-    ends = select(FlightRow.number, LandingRow.number.is_not(None)).outerjoin(LandingRow, _OF_ONE_FLIGHT)
-    ended = {row[0]: row[1] for row in session.execute(ends.where(FlightRow.model == model))}
-    landed = [(model, number) for number, has_landed in ended.items() if has_landed]
+def ended_and_running(session: Session, model: str, remembered: Remembered) -> list[tuple[UpdateRow, float | None]]:
+    """All training runs in order, each with what it gained; those that have ended are parsed once."""
+    ends = select(TrainingRunRow.number, TrainingRunEndRow.number.is_not(None)).outerjoin(
+        TrainingRunEndRow, _OF_ONE_RUN
+    )
+    ended = {row[0]: row[1] for row in session.execute(ends.where(TrainingRunRow.model == model))}
+    ended_keys = [(model, number) for number, has_ended in ended.items() if has_ended]
     known = {
-        update.number: (update, gained) for update, gained in remembered.landed.all(landed, partial(_read, session))
+        update.number: (update, gained) for update, gained in remembered.ended.all(ended_keys, partial(_read, session))
     }
-    flying = [(model, number) for number, has_landed in ended.items() if not has_landed]
-    known |= {number: found for (_, number), found in _read(session, flying)}
+    running = [(model, number) for number, has_ended in ended.items() if not has_ended]
+    known |= {number: found for (_, number), found in _read(session, running)}
     return [known[number] for number in sorted(known)]
 
 
@@ -214,68 +216,76 @@ def _read(
     if not keys:
         return
     model, least, wanted = keys[0][0], min(number for _, number in keys), set(keys)
-    for row, landing in session.execute(_flights(model).where(FlightRow.number >= least)):
+    for row, end in session.execute(_runs(model).where(TrainingRunRow.number >= least)):
         if (key := (row.model, row.number)) in wanted:
-            update = _update(row, landing)
+            update = _update(row, end)
             yield key, (update, update.evidence.gain)
 
 
-def _flights(model: str) -> Select[tuple[FlightRow, LandingRow]]:
-    """Flights beside their landings; the landing is None for one in the air."""
-    return select(FlightRow, LandingRow).outerjoin(LandingRow, _OF_ONE_FLIGHT).where(FlightRow.model == model)
+def _runs(model: str) -> Select[tuple[TrainingRunRow, TrainingRunEndRow]]:
+    """Training runs beside their ends; the end is None for one under way."""
+    return (
+        select(TrainingRunRow, TrainingRunEndRow)
+        .outerjoin(TrainingRunEndRow, _OF_ONE_RUN)
+        .where(TrainingRunRow.model == model)
+    )
 
 
-def _newest(session: Session, model: str, decision: str | None = None) -> tuple[FlightRow, LandingRow | None] | None:
-    """The flight that took off last, of all or of one decision."""
-    query = _flights(model).order_by(FlightRow.number.desc()).limit(1)
-    found = session.execute(query if decision is None else query.where(FlightRow.decision == decision)).first()
+def _newest(
+    session: Session, model: str, decision: str | None = None
+) -> tuple[TrainingRunRow, TrainingRunEndRow | None] | None:
+    """The run that was claimed last, of all or of one decision."""
+    query = _runs(model).order_by(TrainingRunRow.number.desc()).limit(1)
+    found = session.execute(query if decision is None else query.where(TrainingRunRow.decision == decision)).first()
     return None if found is None else (found[0], found[1])
 
 
-def _abandoned(flying: FlightRow, at: datetime, now_wall: datetime, abandon_after: timedelta) -> LandingRow:
+def _abandoned(
+    running: TrainingRunRow, at: datetime, now_wall: datetime, abandon_after: timedelta
+) -> TrainingRunEndRow:
     reason = (
-        f"took off {flying.taken_off:%Y-%m-%d %H:%M:%S} and had not landed by {now_wall:%Y-%m-%d %H:%M:%S}; "
-        f"a flight is given up after {format_duration(abandon_after)}"
+        f"was claimed {running.claimed_at:%Y-%m-%d %H:%M:%S} and had not ended by {now_wall:%Y-%m-%d %H:%M:%S}; "
+        f"a run is given up after {format_duration(abandon_after)}"
     )
-    return LandingRow(
-        model=flying.model,
-        number=flying.number,
+    return TrainingRunEndRow(
+        model=running.model,
+        number=running.number,
         outcome="abandoned",
         version=None,
         rows=0,
         cpu_seconds=0.0,
         watermark=None,
-        ended_at=max(at, flying.at),
+        ended_at=max(at, running.at),
         evidence=RunRecord(reason=reason).model_dump_json(),
     )
 
 
-def _flight(row: FlightRow, landing: LandingRow | None, holder: str = "") -> Flight:
-    return Flight.model_validate(
+def _training_run(row: TrainingRunRow, end: TrainingRunEndRow | None, holder: str = "") -> TrainingRun:
+    return TrainingRun.model_validate(
         {
             "model": row.model,
             "number": row.number,
             "decision": row.decision,
             "at": row.at,
-            "taken_off": row.taken_off,
+            "claimed_at": row.claimed_at,
             "run": row.run,
-            "landed": landing.outcome if landing is not None else None,
-            "version": landing.version if landing is not None else None,
+            "outcome": end.outcome if end is not None else None,
+            "version": end.version if end is not None else None,
             "holder": holder,
         }
     )
 
 
-def _update(row: FlightRow, landing: LandingRow | None) -> UpdateRow:
-    known = _flight(row, None).model_dump(exclude={"landed", "version", "holder"})
-    if landing is not None:
+def _update(row: TrainingRunRow, end: TrainingRunEndRow | None) -> UpdateRow:
+    known = _training_run(row, None).model_dump(exclude={"outcome", "version", "holder"})
+    if end is not None:
         known |= {
-            "outcome": landing.outcome,
-            "version": landing.version,
-            "rows": landing.rows,
-            "cpu_seconds": landing.cpu_seconds,
-            "watermark": landing.watermark,
-            "ended_at": landing.ended_at,
-            "evidence": RunRecord.model_validate_json(landing.evidence),
+            "outcome": end.outcome,
+            "version": end.version,
+            "rows": end.rows,
+            "cpu_seconds": end.cpu_seconds,
+            "watermark": end.watermark,
+            "ended_at": end.ended_at,
+            "evidence": RunRecord.model_validate_json(end.evidence),
         }
     return UpdateRow.model_validate(known)

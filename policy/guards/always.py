@@ -11,7 +11,7 @@ from .case import Case, Veto
 
 
 @dataclass(frozen=True)
-class WholeData:
+class ValidData:
     """Broken data never trains a model, whatever the rules say."""
 
     name: ClassVar[str] = "broken_data"
@@ -26,20 +26,20 @@ class WholeData:
 
 
 @dataclass(frozen=True)
-class OneInFlight:
+class OneRunAtATime:
     """At most one training run at a time; one older than *abandon_after* is given up and does not count."""
 
     name: ClassVar[str] = "in_flight"
 
     def said(self, case: Case) -> str:
-        flying = case.in_the_air()
-        if not flying:
+        running = case.running()
+        if not running:
             return "no training run is in flight"
-        last = flying[-1]
+        last = running[-1]
         return (
             f"the training run of decision {last.decision}, started {moment(last.started_at)}, is still in flight; "
             f"it is given up {format_duration(case.policy.abandon_after)} after its start"
         )
 
     def __call__(self, case: Case) -> Veto | None:
-        return Veto(self.said(case)) if case.in_the_air() else None
+        return Veto(self.said(case)) if case.running() else None

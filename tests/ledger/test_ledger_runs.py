@@ -1,4 +1,4 @@
-"""One training run of a model is in the air at a time, and it lands once."""
+"""One training run of a model is under way at a time, and it ends once."""
 
 from __future__ import annotations
 
@@ -22,50 +22,50 @@ def two(ledger: Ledger, made) -> Ledger:
     return ledger
 
 
-def test_while_one_flies_the_other_stays_on_the_ground(two, made):
-    flight = made.fly(two, "d1")
+def test_while_one_runs_the_other_does_not_start(two, made):
+    run = made.claim(two, "d1")
 
-    assert two.runs.is_claimed(flight)
-    assert made.fly(two, "d2") is None
-    two.runs.finish(flight, outcome="nothing_new", ended_at=made.NOW)
-    assert not two.runs.is_claimed(flight)
-    assert made.fly(two, "d2").number == 2
+    assert two.runs.is_claimed(run)
+    assert made.claim(two, "d2") is None
+    two.runs.finish(run, outcome="nothing_new", ended_at=made.NOW)
+    assert not two.runs.is_claimed(run)
+    assert made.claim(two, "d2").number == 2
 
 
 def test_models_do_not_wait_for_each_other(two, made):
     two.decisions.record(made.decided("b1", model="bike"), [], live=True)
 
-    assert made.fly(two, "d1").number == 1
-    assert made.fly(two, "b1", model="bike").number == 1
+    assert made.claim(two, "d1").number == 1
+    assert made.claim(two, "b1", model="bike").number == 1
 
 
-def test_the_same_decision_resumes_its_own_flight_once_the_lease_has_ended(two, made):
-    first = made.fly(two, "d1")
+def test_the_same_decision_resumes_its_own_run_once_the_lease_has_ended(two, made):
+    first = made.claim(two, "d1")
 
-    assert made.fly(two, "d1", wall=made.NOW + LEASE - timedelta(seconds=1)) is None
-    again = made.fly(two, "d1", wall=made.NOW + LEASE)
-    assert (again.number, again.landed, again.holder != first.holder) == (first.number, None, True)
+    assert made.claim(two, "d1", wall=made.NOW + LEASE - timedelta(seconds=1)) is None
+    again = made.claim(two, "d1", wall=made.NOW + LEASE)
+    assert (again.number, again.outcome, again.holder != first.holder) == (first.number, None, True)
     assert len(two.runs.of("price")) == 1
 
 
 def test_a_holder_known_dead_is_not_waited_for(two, made):
-    first = made.fly(two, "d1")
+    first = made.claim(two, "d1")
 
-    assert made.fly(two, "d1", dead={"somebody else"}) is None
-    assert made.fly(two, "d1", dead={first.holder}).number == first.number
+    assert made.claim(two, "d1", dead={"somebody else"}) is None
+    assert made.claim(two, "d1", dead={first.holder}).number == first.number
 
 
 def test_the_holder_itself_may_ask_again(two, made):
-    first = made.fly(two, "d1", holder="host:1:a")
+    first = made.claim(two, "d1", holder="host:1:a")
 
-    assert made.fly(two, "d1", holder="host:1:a") == first
+    assert made.claim(two, "d1", holder="host:1:a") == first
     assert two.runs.renew(first)
 
 
-def test_who_lost_its_claim_can_neither_land_nor_offer_nor_renew(two, made):
+def test_who_lost_its_claim_can_neither_finish_nor_offer_nor_renew(two, made):
     """SIGSTOPped past its lease, then woken: the run is another process's by now."""
-    slept = made.fly(two, "d1")
-    taken_over = made.fly(two, "d1", wall=made.NOW + LEASE)
+    slept = made.claim(two, "d1")
+    taken_over = made.claim(two, "d1", wall=made.NOW + LEASE)
 
     assert not two.runs.is_claimed(slept) and two.runs.is_claimed(taken_over)
     assert not two.runs.renew(slept)
@@ -79,10 +79,10 @@ def test_who_lost_its_claim_can_neither_land_nor_offer_nor_renew(two, made):
     assert [(u.outcome, u.version) for u in two.runs.of("price")] == [("registered", "4")]
 
 
-def test_landing_by_who_lost_the_claim_is_refused_even_with_the_same_outcome(two, made):
+def test_finishing_by_who_lost_the_claim_is_refused_even_with_the_same_outcome(two, made):
     """It would announce the version a second time."""
-    slept = made.fly(two, "d1")
-    taken_over = made.fly(two, "d1", wall=made.NOW + LEASE)
+    slept = made.claim(two, "d1")
+    taken_over = made.claim(two, "d1", wall=made.NOW + LEASE)
     two.runs.finish(taken_over, outcome="registered", version="4", ended_at=made.NOW)
 
     two.runs.finish(taken_over, outcome="registered", version="4", ended_at=made.NOW)
@@ -93,17 +93,17 @@ def test_landing_by_who_lost_the_claim_is_refused_even_with_the_same_outcome(two
 def test_a_dead_run_of_the_background_does_not_keep_a_decision_that_fires_waiting(two, made):
     """Nobody takes it up again: its look started no run."""
     two.decisions.record(made.decided("quiet", action="hold"), [], live=True)
-    behind = made.fly(two, "quiet")
+    behind = made.claim(two, "quiet")
 
-    assert made.fly(two, "d1") is None
-    fires = made.fly(two, "d1", dead={behind.holder})
+    assert made.claim(two, "d1") is None
+    fires = made.claim(two, "d1", dead={behind.holder})
     assert (fires.number, fires.decision) == (2, "d1")
     assert [u.outcome for u in two.runs.of("price")] == ["abandoned", "running"]
-    assert made.fly(two, "d2", wall=made.NOW + LEASE) is None  # whose decision fires is taken up by its own repeat
+    assert made.claim(two, "d2", wall=made.NOW + LEASE) is None  # whose decision fires is taken up by its own repeat
 
 
 def test_a_lease_that_ended_is_still_the_holders_while_nobody_else_took_it(two, made):
-    slept = made.fly(two, "d1", wall=datetime(2020, 1, 1))  # by the database's clock it ended long ago
+    slept = made.claim(two, "d1", wall=datetime(2020, 1, 1))  # by the database's clock it ended long ago
 
     assert not two.claims.find("price").held
     assert two.runs.renew(slept) and two.claims.find("price").held
@@ -112,25 +112,25 @@ def test_a_lease_that_ended_is_still_the_holders_while_nobody_else_took_it(two, 
 
 
 def test_a_version_is_either_offered_or_taken_back(two, made):
-    flight = made.fly(two, "d1")
+    run = made.claim(two, "d1")
 
-    assert two.offers.withdraw("price", "d1", "2", flight.holder)
+    assert two.offers.withdraw("price", "d1", "2", run.holder)
     assert two.offers.withdraw("price", "d1", "2", "again")
     with pytest.raises(Refused, match="v2 of price was taken back"):
-        two.offers.record(flight, "d1", "2")
-    assert two.offers.record(flight, "d1", "3") == "3"
-    assert not two.offers.withdraw("price", "d1", "3", flight.holder)
+        two.offers.record(run, "d1", "2")
+    assert two.offers.record(run, "d1", "3") == "3"
+    assert not two.offers.withdraw("price", "d1", "3", run.holder)
     assert two.offers.of("price") == {"d1": "3"}
 
 
 def test_leases_are_judged_by_the_databases_clock_not_by_the_machines(two, made):
     """Three machines' clocks differ by minutes."""
-    flight = two.runs.claim(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2))
+    run = two.runs.claim(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2))
     [update] = two.runs.of("price")
     there = datetime.now(UTC).replace(tzinfo=None)
 
-    assert abs(update.taken_off - there) < timedelta(minutes=1)
-    assert two.claims.find("price").held and two.claims.find("price").holder == flight.holder
+    assert abs(update.claimed_at - there) < timedelta(minutes=1)
+    assert two.claims.find("price").held and two.claims.find("price").holder == run.holder
     assert two.runs.claim(model="price", decision="d1", at=made.NOW, run=None, abandon_after=timedelta(hours=2)) is None
 
 
@@ -146,47 +146,47 @@ def test_one_process_at_a_time_makes_the_first_version(two):
     assert two.claims.claim_first("price", "b")
 
 
-def test_a_decision_whose_flight_has_landed_does_not_fly_again(two, made):
-    two.runs.finish(made.fly(two, "d1"), outcome="registered", version="4", ended_at=made.NOW)
+def test_a_decision_whose_run_has_ended_does_not_train_again(two, made):
+    two.runs.finish(made.claim(two, "d1"), outcome="registered", version="4", ended_at=made.NOW)
     late = made.NOW + timedelta(days=1)
 
-    assert (made.fly(two, "d1", wall=late).landed, made.fly(two, "d1", wall=late).version) == ("registered", "4")
-    made.fly(two, "d2", wall=late)
-    assert made.fly(two, "d1", wall=late).landed == "registered"
+    assert (made.claim(two, "d1", wall=late).outcome, made.claim(two, "d1", wall=late).version) == ("registered", "4")
+    made.claim(two, "d2", wall=late)
+    assert made.claim(two, "d1", wall=late).outcome == "registered"
     assert len(two.runs.of("price")) == 2
 
 
-def test_a_flight_given_up_lets_the_next_take_off_and_can_no_longer_land(two, made):
+def test_a_run_given_up_lets_the_next_start_and_can_no_longer_finish(two, made):
     """Fencing: the first process may only have been slow, and must not register over the second."""
-    slow = made.fly(two, "d1")
-    assert made.fly(two, "d2", wall=made.NOW + timedelta(minutes=119)) is None
-    fresh = made.fly(two, "d2", wall=made.NOW + timedelta(hours=2))
+    slow = made.claim(two, "d1")
+    assert made.claim(two, "d2", wall=made.NOW + timedelta(minutes=119)) is None
+    fresh = made.claim(two, "d2", wall=made.NOW + timedelta(hours=2))
 
     assert (fresh.number, fresh.decision) == (2, "d2")
     assert not two.runs.is_claimed(slow)
-    with pytest.raises(Refused, match=r"flight 1 of price \(decision d1\) was given up and cannot land"):
+    with pytest.raises(Refused, match=r"training run 1 of price \(decision d1\) was given up and cannot end"):
         two.runs.finish(slow, outcome="registered", version="4", ended_at=made.NOW)
     assert [(u.outcome, u.version) for u in two.runs.of("price")] == [("abandoned", None), ("running", None)]
-    assert "a flight is given up after 2h" in two.runs.of("price")[0].evidence.reason
+    assert "a run is given up after 2h" in two.runs.of("price")[0].evidence.reason
 
 
-def test_a_decision_whose_own_flight_was_given_up_flies_anew(two, made):
-    slow = made.fly(two, "d1")
-    anew = made.fly(two, "d1", wall=made.NOW + timedelta(hours=3))
+def test_a_decision_whose_own_run_was_given_up_starts_anew(two, made):
+    slow = made.claim(two, "d1")
+    anew = made.claim(two, "d1", wall=made.NOW + timedelta(hours=3))
 
-    assert (anew.number, anew.landed) == (2, None)
+    assert (anew.number, anew.outcome) == (2, None)
     assert not two.runs.is_claimed(slow)
     assert two.runs.is_claimed(anew)
 
 
-def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, made):
-    flight = made.fly(two, "d1")
+def test_finishing_again_changes_nothing_but_finishing_otherwise_is_refused(two, made):
+    run = made.claim(two, "d1")
     gain = {"value": np.float64(0.5), "low": -math.inf, "high": math.nan}
     gate = {"metric": "mae", "strata": [{"name": "recent", "verdict": "passed", "gain": gain}]}
-    evidence = RunRecord.model_validate({"missed_rows": np.int64(3), "attempts": [{"rung": "warm", "gate": gate}]})
+    evidence = RunRecord.model_validate({"missed_rows": np.int64(3), "attempts": [{"strategy": "warm", "gate": gate}]})
     for rows in (10, 99):
         two.runs.finish(
-            flight,
+            run,
             outcome="registered",
             version="4",
             evidence=evidence,
@@ -205,29 +205,29 @@ def test_landing_again_changes_nothing_but_landing_otherwise_is_refused(two, mad
     assert kept.strata[0].gain is not None
     assert kept.strata[0].gain.low == -math.inf
     assert kept.model_dump()["metric"] == "mae"  # what only the gate knows is kept as it is
-    with pytest.raises(Refused, match="has landed as 'registered' and cannot land as 'failed' too"):
-        two.runs.finish(flight, outcome="failed", ended_at=made.NOW)
+    with pytest.raises(Refused, match="has ended as 'registered' and cannot end as 'failed' too"):
+        two.runs.finish(run, outcome="failed", ended_at=made.NOW)
 
 
-def test_nothing_flies_before_its_decision_is_written_down(two, made):
+def test_nothing_starts_before_its_decision_is_written_down(two, made):
     with pytest.raises(Refused, match="decision d9 is not in the ledger"):
-        made.fly(two, "d9")
+        made.claim(two, "d9")
     with pytest.raises(Refused, match="decision d1 is about model price"):
-        made.fly(two, "d1", model="bike")
+        made.claim(two, "d1", model="bike")
     assert two.runs.of("price") == []
 
 
 def test_what_never_took_off_cannot_land(two, made):
-    flight = made.fly(two, "d1").model_copy(update={"number": 7})
+    run = made.claim(two, "d1").model_copy(update={"number": 7})
 
-    assert not two.runs.is_claimed(flight)
-    with pytest.raises(Refused, match="never took off"):
-        two.runs.finish(flight, outcome="failed", ended_at=made.NOW)
+    assert not two.runs.is_claimed(run)
+    with pytest.raises(Refused, match="was never claimed"):
+        two.runs.finish(run, outcome="failed", ended_at=made.NOW)
 
 
 def test_decision_time_and_wall_time_are_both_kept(two, made):
     wall = datetime(2031, 1, 1)
-    made.fly(two, "d1", wall=wall)
+    made.claim(two, "d1", wall=wall)
     [update] = two.runs.of("price")
 
-    assert (update.at, update.taken_off, update.run, update.outcome) == (made.NOW, wall, "r", "running")
+    assert (update.at, update.claimed_at, update.run, update.outcome) == (made.NOW, wall, "r", "running")
