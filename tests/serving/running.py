@@ -32,10 +32,10 @@ class StoppableLog(Log):
 
     stopped = False
 
-    def append(self, hand_ins: Sequence[HandIn], *, patient: bool = True) -> list[list[Status]]:
+    def append(self, hand_ins: Sequence[HandIn]) -> list[list[Status]]:
         if self.stopped:
             raise Unavailable("the log is away")
-        return super().append(hand_ins, patient=patient)
+        return super().append(hand_ins)
 
     @property
     def rows(self) -> dict[str, Prediction]:
