@@ -7,8 +7,10 @@ the primary key (model, number) would refuse a second claim even without it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NotRequired, TypedDict, Unpack
 
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
@@ -24,6 +26,17 @@ from .tables import DecisionRow, TrainingRunEndRow, TrainingRunRow
 from .transactions import Repository, reads, transact, writes
 
 _OF_ONE_RUN = and_(TrainingRunEndRow.model == TrainingRunRow.model, TrainingRunEndRow.number == TrainingRunRow.number)
+
+
+class End(TypedDict):
+    """What is written of a run's end: *evidence* left out is none; *ended_at* is decision time."""
+
+    version: NotRequired[str | None]
+    evidence: NotRequired[RunRecord | None]
+    cpu_seconds: NotRequired[float]
+    rows: NotRequired[int]
+    watermark: NotRequired[datetime | None]
+    ended_at: datetime
 
 
 class Runs(Repository):
@@ -54,72 +67,41 @@ class Runs(Repository):
 
         Raises Refused for a decision that is not in the ledger.
         """
-        name = holder or claims.new_holder()  # before the transaction: one that is tried again is the same caller's
+        # Before the transaction: one that is tried again is the same caller's
+        asked = _Asked(model, decision, at, run, holder or claims.new_holder(), frozenset(dead))
         return transact(
             self._engine,
-            lambda session: _claim(
-                session,
-                model=model,
-                decision=decision,
-                at=at,
-                run=run,
-                abandon_after=abandon_after,
-                holder=name,
-                dead=dead,
-                now_wall=now_wall,
-            ),
+            lambda session: _claim(session, asked, abandon_after, now_wall),
             writes=True,
         )
 
     @writes
-    def finish(
-        self,
-        session: Session,
-        run: TrainingRun,
-        *,
-        outcome: Outcome,
-        version: str | None = None,
-        evidence: RunRecord | None = None,
-        cpu_seconds: float = 0.0,
-        rows: int = 0,
-        watermark: datetime | None = None,
-        ended_at: datetime,
-    ) -> None:
-        """Write how *run* ended; *ended_at* is decision time. Again with the same outcome: no change.
+    def finish(self, session: Session, run: TrainingRun, *, outcome: Outcome, **end: Unpack[End]) -> None:
+        """Write how *run* ended; *end* as `End` has it. Again with the same outcome: no change.
 
         Raises Refused if the run was given up meanwhile, somebody else went on with it, it has ended otherwise, or it
         was never claimed (fencing).
         """
         if session.get(TrainingRunRow, (run.model, run.number)) is None:
             raise Refused(f"{run} was never claimed in this ledger; nothing was recorded.")
-        end = session.get(TrainingRunEndRow, (run.model, run.number))
-        if end is None:
+        ended = session.get(TrainingRunEndRow, (run.model, run.number))
+        if ended is None:
             if not claims.held_by(session, run):
                 raise Refused(claims.lost(run))
-            session.add(
-                TrainingRunEndRow(
-                    model=run.model,
-                    number=run.number,
-                    outcome=outcome,
-                    version=version,
-                    rows=rows,
-                    cpu_seconds=cpu_seconds,
-                    watermark=watermark,
-                    ended_at=ended_at,
-                    evidence=RunRecord.model_validate(evidence or {}).model_dump_json(),
-                )
-            )
-        elif end.outcome == outcome and claims.was_held_by(session, run):
+            session.add(_ended(run, outcome, **end))
+        elif ended.outcome == outcome and claims.was_held_by(session, run):
             return
-        elif end.outcome == outcome:
+        elif ended.outcome == outcome:
             raise Refused(claims.lost(run))
-        elif end.outcome == "abandoned":
+        elif ended.outcome == "abandoned":
             raise Refused(
                 f"{run} was given up and cannot end as {outcome!r}: another training run may have started since. "
                 "The ledger and the champion were not changed; the next monitor decides anew."
             )
         else:
-            raise Refused(f"{run} has ended as {end.outcome!r} and cannot end as {outcome!r} too; nothing was changed.")
+            raise Refused(
+                f"{run} has ended as {ended.outcome!r} and cannot end as {outcome!r} too; nothing was changed."
+            )
 
     @reads
     def is_claimed(self, session: Session, run: TrainingRun) -> bool:
@@ -138,18 +120,20 @@ class Runs(Repository):
         return [update for update, _ in ended_and_running(session, model, self._remembered)]
 
 
-def _claim(
-    session: Session,
-    *,
-    model: str,
-    decision: str,
-    at: datetime,
-    run: str | None,
-    abandon_after: timedelta,
-    holder: str,
-    dead: Collection[str],
-    now_wall: datetime | None,
-) -> TrainingRun | None:
+@dataclass(frozen=True)
+class _Asked:
+    """A claim as it is asked for; see `Runs.claim`."""
+
+    model: str
+    decision: str
+    at: datetime
+    run: str | None
+    holder: str
+    dead: frozenset[str]
+
+
+def _claim(session: Session, asked: _Asked, abandon_after: timedelta, now_wall: datetime | None) -> TrainingRun | None:
+    model, decision, holder = asked.model, asked.decision, asked.holder
     judged = session.get(DecisionRow, decision)
     if judged is None or judged.model != model:
         what = "is not in the ledger" if judged is None else f"is about model {judged.model}"
@@ -165,7 +149,7 @@ def _claim(
     if last is not None and last[1] is None:
         running = last[0]
         claim = claims.find(session, model, claims.RUN, now_wall)
-        free = claims.may_take(claim, holder, dead)
+        free = claims.may_take(claim, holder, asked.dead)
         own = running.decision == decision
         if now_wall - running.claimed_at < abandon_after and not (
             free and not own and _in_background(session, running)
@@ -174,19 +158,33 @@ def _claim(
                 return None
             claims.take(session, model, claims.RUN, number=running.number, holder=holder, now=now_wall)
             return _training_run(running, None, holder)
-        session.add(_abandoned(running, at, now_wall, abandon_after))
+        session.add(_abandoned(running, asked.at, now_wall, abandon_after))
     taken = TrainingRunRow(
         model=model,
         number=1 if last is None else last[0].number + 1,
         decision=decision,
-        at=at,
+        at=asked.at,
         claimed_at=now_wall,
-        run=run,
+        run=asked.run,
     )
     session.add(taken)
     claims.take(session, model, claims.RUN, number=taken.number, holder=holder, now=now_wall)
     session.flush()
     return _training_run(taken, None, holder)
+
+
+def _ended(run: TrainingRun, outcome: Outcome, **end: Unpack[End]) -> TrainingRunEndRow:
+    return TrainingRunEndRow(
+        model=run.model,
+        number=run.number,
+        outcome=outcome,
+        version=end.get("version"),
+        rows=end.get("rows", 0),
+        cpu_seconds=end.get("cpu_seconds", 0.0),
+        watermark=end.get("watermark"),
+        ended_at=end["ended_at"],
+        evidence=RunRecord.model_validate(end.get("evidence") or {}).model_dump_json(),
+    )
 
 
 def _in_background(session: Session, running: TrainingRunRow) -> bool:

@@ -22,6 +22,7 @@ from ...spec.values import EARLIER, History, Strategy, Trial, TrialRole
 from ..champion import Champion, replaced_by
 from ..context import ModelContext
 from ..excluded import KeptOut, without
+from .halved import Halved, halved
 
 LEAST, MOST = 10, 20_000  # rows of one trial: fewer say nothing, and the newest of more are enough
 
@@ -32,19 +33,34 @@ def trials_of(
     """Score every version that waits in the background, and former champions, against champion and one another.
 
     The rows are those whose labels arrived since trials were last made, whenever they were predicted; each pair is
-    compared on those that neither has learned. Holdout rows are among them: no version learns these.
+    compared on those that neither has learned. Holdout rows are among them: no version learns these. Of the younger
+    half of the rows the background candidate is judged after it has learned the older half (halved.py).
     """
     seen = last_scored(history)
     members = _members(context, champion, background, seen)
+    half = _halved(context, view, champion, members, background, broken)
     older = {EARLIER: replaced_by(context, champion.version), "reference": reference_of(history, champion.version)}
     former = {name: trained for name, number in older.items() if number and (trained := _loaded(context, number))}
-    if not members and not former:
+    if not members and not former and half is None:
         return ()
     since = champion.trained.state.watermark if seen is None else max(seen, _first_unlearned(members, champion))
     rows = _rows(view, since, broken)
     if len(rows) < LEAST:
         return ()
-    return _Bench(context, champion, rows, members, former, background).trials()
+    return _Bench(context, champion, rows, members, former, background, half).trials()
+
+
+def _halved(
+    context: ModelContext,
+    view: View,
+    champion: Champion,
+    members: dict[str, Trained],
+    background: Strategy,
+    broken: KeptOut,
+) -> Halved | None:
+    line = members.get(background)
+    line = None if line is champion.trained else line
+    return halved(context.spec, view, champion, line, background, broken)
 
 
 def _first_unlearned(members: dict[str, Trained], champion: Champion) -> datetime:
@@ -107,10 +123,11 @@ class _Bench:
         members: dict[str, Trained],
         former: dict[str, Trained],
         background: str,
+        half: Halved | None,
     ) -> None:
         self._metric = metric_of(context.spec)
         self._champion, self._rows, self._members, self._former = champion, rows, members, former
-        self._background = background
+        self._background, self._half = background, half
         self._said: dict[str, Outcomes | None] = {}
 
     def trials(self) -> tuple[Trial, ...]:
@@ -124,6 +141,8 @@ class _Bench:
                 found.append(self._trial(strategy, trained, "reference", reference))
             if strategy != self._background:
                 found.append(self._trial(strategy, trained, "background", other))
+        if self._half is not None:
+            found.append(self._younger(self._half, other, champion))
         if (earlier := self._former.get(EARLIER)) is not None:
             found.append(self._trial(EARLIER, earlier, "champion", champion))
         return tuple(each for each in found if each is not None)
@@ -135,10 +154,26 @@ class _Bench:
         if ours is None or theirs is None:
             return None
         unlearned = self._unlearned(trained, against)
+        if self._half is not None and (strategy, role) == (self._background, "champion"):
+            unlearned = unlearned & (self._rows[LABEL_TIME] <= pd.Timestamp(self._half.cut))
         if sum(unlearned) < LEAST:
             return None
         places = unlearned.to_numpy().nonzero()[0]
-        known = trial_terms(self._metric, *same_classes(ours.take(places), theirs.take(places)))
+        said = ours.take(places), theirs.take(places)
+        return self._compared(strategy, role, (trained.version, against.version), said)
+
+    def _younger(self, half: Halved, line: Trained, champion: Trained) -> Trial | None:
+        """The background candidate against the champion, of what came after the rows that it has learned here."""
+        ours, theirs = half.trained.try_predict(half.rows), champion.try_predict(half.rows)
+        if ours is None or theirs is None or line.version is None or champion.version is None:
+            return None
+        return self._compared(self._background, "champion", (line.version, champion.version), (ours, theirs))
+
+    def _compared(
+        self, strategy: str, role: TrialRole, versions: tuple[str, str], said: tuple[Outcomes, Outcomes]
+    ) -> Trial | None:
+        """The trial of the first of *versions* against the second by what they *said*; None if nothing can be told."""
+        known = trial_terms(self._metric, *same_classes(*said))
         if known is None or not math.isfinite(known.value):
             return None
         variance = known.variance()
@@ -146,10 +181,10 @@ class _Bench:
             return None
         return Trial(
             strategy=strategy,
-            version=trained.version,
+            version=versions[0],
             role=role,
-            against=against.version,
-            rows=len(places),
+            against=versions[1],
+            rows=len(said[0].target),
             telling=known.telling,
             gain=known.value,
             variance=variance,

@@ -29,10 +29,10 @@ from ...spec.duration import format_duration
 from ...spec.errors import RatoonError, TrainingDied
 from ...spec.model import Spec
 from ...spec.size import format_size
-from ...system.locks import FileLock, take
-from ...system.processes import kill_with_children, own_uid
+from ...system.processes import kill_with_children
 from ...system.usage import Meter
 from .digests import Checked
+from .folders import locked_folder, sweep
 from .limits import Limits
 from .remote import HANDED as ESTIMATOR
 from .remote import RemoteEstimator
@@ -46,10 +46,8 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
 
-PREFIX, LOCK = "ratoon-training-", "lock"
 SPEC, JOB, RESULT, ERROR = "spec.pkl", "job.pkl", "result.pkl", "error.pkl"
 OUTPUT = "output.txt"
-LOCKED_WITHIN = 10.0  # seconds: a sweep holds the lock of a folder that it removes for moments
 LOOK = 0.05  # seconds between two looks at the clock and at the memory
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB", "BLIS")
 UNHARMED = "Nothing was registered, and the champion serves as before"
@@ -95,8 +93,8 @@ def carried_out(
     takes does not count. Raises what the job raised, if that is one of Ratoon's errors; TrainingDied, with what
     was used until then, where it raised anything else, took more than it may, or was killed.
     """
-    _sweep()
-    folder, lock = _locked_folder()
+    sweep()
+    folder, lock = locked_folder()
     try:
         (folder / SPEC).write_bytes(pickle.dumps((spec, limits)))
         (folder / JOB).write_bytes(_handed(job))
@@ -285,28 +283,3 @@ def _pass_on(output: Path) -> None:
     """What the training printed, warnings included, to standard error."""
     if text := output.read_text(errors="replace"):
         sys.stderr.write(text)
-
-
-def _locked_folder() -> tuple[Path, FileLock]:
-    """A new folder, locked for as long as this process lives."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        with suppress(FileNotFoundError):  # swept by another process in the moment before it was locked
-            lock = take(folder / LOCK, seconds=LOCKED_WITHIN)
-            if lock is not None:
-                return folder, lock
-
-
-def _sweep() -> None:
-    """Remove the folders of trainings whose flow was killed together with them: nobody holds their lock.
-
-    Only this user's: in a temp folder that users share, somebody may have put a link or a pipe under such a name.
-    """
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
-        with suppress(OSError, RatoonError):
-            if path.parent.is_symlink() or path.parent.stat().st_uid != own_uid():
-                continue
-            lock = take(path)
-            if lock is not None:
-                shutil.rmtree(path.parent, ignore_errors=True)
-                lock.release()

@@ -145,8 +145,7 @@ def _envelope(values: NDArray[np.float64], at: Stretches) -> Envelope | None:
     unit = max((middle[3] - middle[1]) / 1.349, (middle[4] - middle[0]) / 3.29)
     if unit <= 0:
         return None
-    each = (finite[groups == g] for g in range(at.count))
-    parts = [quantiles_of(np.sort(part), _GRID) for part in each if len(part) >= FEW]
+    parts = [quantiles_of(np.sort(part), _GRID) for g in range(at.count) if len(part := finite[groups == g]) >= FEW]
     table = np.asarray(parts) if parts else middle[None, :]
     quartiles = table[:, 3] - table[:, 1]
     spread = (float(quartiles.min()), float(quartiles.max()))

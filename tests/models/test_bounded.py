@@ -21,7 +21,7 @@ import pytest
 from ratoon.models.families.choose import build
 from ratoon.models.ladder.apart import first_apart
 from ratoon.models.ladder.run import first
-from ratoon.models.subprocesses.bounded import PREFIX
+from ratoon.models.subprocesses.folders import PREFIX
 from ratoon.models.subprocesses.limits import Limits
 from ratoon.spec.errors import Refused, SpecError, TrainingDied
 from ratoon.spec.keys.learner import LimitsSpec

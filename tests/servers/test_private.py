@@ -16,7 +16,7 @@ import pytest
 from ratoon.cli.commands.init import write_starter
 from ratoon.data.sources.engine import Engine
 from ratoon.ledger.ledger import Ledger
-from ratoon.models.subprocesses import bounded
+from ratoon.models.subprocesses import folders
 from ratoon.servers.hooks_seen import Seen
 from ratoon.servers.kept_secrets import prefect_auth
 from ratoon.spec.private import private_files, private_folder, shared_files
@@ -139,16 +139,16 @@ def test_what_others_put_into_the_temp_folder_is_left_alone(
     victim = tmp_path / "victim"
     for folder in (tmp_path / "temp", victim):
         folder.mkdir()
-    theirs = tmp_path / "temp" / f"{bounded.PREFIX}theirs"
+    theirs = tmp_path / "temp" / f"{folders.PREFIX}theirs"
     if trap == "pipe":
         theirs.mkdir()
-        os.mkfifo(theirs / bounded.LOCK)
+        os.mkfifo(theirs / folders.LOCK)
         monkeypatch.setattr(os, "geteuid", lambda: 54321)
     else:
-        (victim / bounded.LOCK).touch()
+        (victim / folders.LOCK).touch()
         theirs.symlink_to(victim)
 
-    bounded._sweep()
+    folders.sweep()
 
     assert theirs.exists()
     assert victim.exists()

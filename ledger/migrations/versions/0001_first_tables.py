@@ -30,6 +30,13 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 def upgrade() -> None:
     """Create the tables, their indexes and the triggers that keep them append-only."""
+    _decisions()
+    _runs()
+    _promotions()
+    _append_only()
+
+
+def _decisions() -> None:
     op.create_table(
         "windows",
         sa.Column("id", sa.Integer(), primary_key=True),
@@ -69,6 +76,9 @@ def upgrade() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         _recorded(),
     )
+
+
+def _runs() -> None:
     op.create_table(
         "flights",
         sa.Column("model", sa.String(), primary_key=True),
@@ -94,6 +104,9 @@ def upgrade() -> None:
         _recorded(),
         sa.ForeignKeyConstraint(["model", "number"], ["flights.model", "flights.number"]),
     )
+
+
+def _promotions() -> None:
     op.create_table(
         "promotions",
         sa.Column("id", sa.Integer(), primary_key=True),
@@ -108,7 +121,6 @@ def upgrade() -> None:
         _recorded(),
     )
     op.create_index("promotions_by_time", "promotions", ["model", "at"])
-    _append_only()
 
 
 def _recorded() -> sa.Column[datetime]:
