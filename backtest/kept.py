@@ -19,7 +19,7 @@ from .results import ArmResult
 # Of other packages
 _GROUPS = ("ratoon.families", "ratoon.guards", "ratoon.learners", "ratoon.metrics", "ratoon.monitors")
 _OWN = Path(__file__).resolve().parents[1]
-_ROOMS = ("spec", "system", "anytime", "data", "monitors", "policy", "ledger", "models", "loop", "backtest")
+_ROOMS = ("spec", "system", "anytime", "data", "monitors", "policy", "ledger", "log", "models", "loop", "backtest")
 
 
 def fingerprint_of(spec: Spec, source: Source) -> str:

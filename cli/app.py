@@ -12,7 +12,7 @@ import sys
 import typer
 
 from ..spec.errors import BadInput, RatoonError
-from .commands import inspect, lifecycle, project, rehearse, serve
+from .commands import inspect, lifecycle, log, project, rehearse, serve
 
 app = typer.Typer(
     help="Retrain when it pays, from where you left off.",
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-for group in (project, lifecycle, inspect, rehearse, serve):
+for group in (project, lifecycle, inspect, rehearse, serve, log):
     app.add_typer(group.commands)
 
 

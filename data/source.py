@@ -7,21 +7,23 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from ..spec.errors import DataError
 from ..spec.model import Spec
 from ..spec.values import Span
-from .columns import ID, TIME
+from .columns import ID, LABEL_TIME, TARGET, TIME
 from .doubts.ids import unmet
 from .doubts.unmeant import unmeant
 from .sources.counted import label_ids, moved, placing, several_labels
-from .sources.engine import Engine
+from .sources.engine import Engine, name_of
 from .sources.layout import Kind, Layout, layout
 from .sources.measured import known_facts, with_facts
 from .sources.moment import LAST_ROW, TICK, check_moments, literal
 from .sources.place import open_tables
 from .sources.query import Questions
 from .sources.revisions import Revisions
-from .sources.rows import Rows
+from .sources.rows import LABEL, LABEL_ID, STATED, Rows
 from .view import View, naive
 
 if TYPE_CHECKING:
@@ -44,9 +46,9 @@ def open_source(spec: Spec, *, expected: Mapping[str, Kind] | None = None, held:
     """
     engine, rows, labels = open_tables(spec)
     try:
-        if held and spec.data.url is None:
+        if held and engine.embedded:
             rows, labels = _held(engine, "rows", rows), _held(engine, "labels", labels)
-        return Source(spec, engine, rows, labels, expected or {}, held=held and spec.data.url is None)
+        return Source(spec, engine, rows, labels, expected or {}, held=held and engine.embedded)
     except BaseException:
         engine.close()
         raise
@@ -78,7 +80,7 @@ class Source:
         self._layout: Layout = layout(spec, rows, labels, engine.where, expected, beside)
         self._beside = beside - set(self._layout.features)
         self._rows = Rows(spec, self._layout, rows, labels)
-        self._still = spec.data.url is None
+        self._still = engine.embedded
         self._view: View | None = None
         if self._still:  # files stand still while they are open; a database changes between two questions
             facts = known_facts(spec, engine, self._rows, check=lambda: self._check(spec, rows, labels))
@@ -157,6 +159,21 @@ class Source:
             age=None if age is None else timedelta(seconds=float(age)),
         )
 
+    def label_events(self, now: datetime) -> pd.DataFrame | None:
+        """Every label of a table of labels that came by *now*: `_id`, `_target`, `_label_time`, in order of arrival.
+
+        None if labels lie with their rows, or if nothing says when they came.
+        """
+        data, labels = self._rows.spec.data, self._rows.labels
+        if labels is None or data.label_time is None:
+            return None
+        rows = self._rows.label_rows()
+        found = rows.filter(rows[STATED].notnull(), rows[STATED] <= literal(naive(now)), rows[LABEL_ID].notnull())
+        named = found.select(**{ID: found[LABEL_ID], TARGET: found[LABEL], LABEL_TIME: found[STATED]})
+        table = self._engine.fetch(self._engine.compile(named), named.schema().to_pyarrow())
+        frame: pd.DataFrame = table.to_pandas()
+        return frame.sort_values([LABEL_TIME, ID], kind="stable", ignore_index=True)
+
     def unmet_ids(self) -> str:
         """Why labels in a table of their own meet no row, with an id from each side; "" where ids do meet."""
         names = self._rows.spec.data.label_id
@@ -214,7 +231,7 @@ def _alike(rows: Rows) -> Hashable:
     """What the SQL of every question to *rows* follows from."""
     tables = [each for each in (rows.table, rows.labels) if each is not None]
     return (
-        *((each.get_backend().name, each.get_name(), str(each.schema())) for each in tables),
+        *((each.get_backend().name, name_of(each), str(each.schema())) for each in tables),
         rows.spec.data.model_dump_json(),
         rows.spec.task,
         repr(rows.layout),

@@ -35,8 +35,11 @@ FORMER_RUNS: dict[str, Keys] = {
     name: FIRST[name] for name in ("flights", "landings")
 }  # of revisions before the seventh
 SEVENTH: dict[str, Keys] = {"training_runs": (("model", "number"),), "training_run_ends": (("model", "number"),)}
+EIGHTH: dict[str, Keys] = {"swaps": (("id",),)}
 _FIRST_NOW = {name: keys for name, keys in FIRST.items() if name not in FORMER_RUNS}
-ALL: dict[str, Keys] = _FIRST_NOW | SECOND | THIRD | FOURTH | FIFTH | SIXTH | SEVENTH  # as they are at the newest
+ALL: dict[str, Keys] = (
+    _FIRST_NOW | SECOND | THIRD | FOURTH | FIFTH | SIXTH | SEVENTH | EIGHTH
+)  # as they are at the newest
 POSTGRES_FUNCTION = (
     "CREATE FUNCTION ratoon_ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
     "RAISE EXCEPTION 'the ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME "

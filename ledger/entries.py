@@ -143,6 +143,21 @@ class Catch(Value):
     reason: str
 
 
+class Swap(Value):
+    """A replica of `ratoon serve` began to serve *version* at *at*, or refused it and went on with *previous*.
+
+    *replica* names host and process; *reason* why it was refused.
+    """
+
+    model: str
+    version: str
+    previous: str | None
+    at: datetime
+    replica: str
+    done: Literal["served", "refused"]
+    reason: str = ""
+
+
 class Acceptance(Value):
     """Somebody declared the windows of the looks from *start* to *until*, called broken, to be sound."""
 

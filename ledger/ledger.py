@@ -29,6 +29,7 @@ from .entries import (
     PromotionKind,
     Review,
     ReviewVerdict,
+    Swap,
     TrainingRun,
     UpdateRow,
 )
@@ -44,6 +45,7 @@ from .remembered import Remembered
 from .reviews import Reviews
 from .runs import Runs
 from .scores import Scores
+from .swaps import Swaps
 from .transactions import transact
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "PromotionKind",
     "Review",
     "ReviewVerdict",
+    "Swap",
     "TrainingRun",
     "UpdateRow",
 ]
@@ -82,6 +85,7 @@ class Ledger:
         self.reviews = Reviews(engine, remembered)
         self.acceptances = Acceptances(engine, remembered)
         self.files = Files(engine, remembered)
+        self.swaps = Swaps(engine, remembered)
 
     if not TYPE_CHECKING:  # else every attribute would seem to be there
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ..spec.errors import BadInput
+from ..system.databases import awaited, opening, shown
 from .create import create
-from .engine import shown, wording, writing
+from .engine import LEDGER, writing
 from .tables import HEAD, VERSION_TABLE, Base
-from .transactions import awaited
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -21,8 +21,8 @@ def migrate(engine: Engine) -> None:
     Raises Unavailable where its server does not answer, and BadInput where the database cannot be opened, is newer
     than this code, or has tables of somebody else under the ledger's names.
     """
-    awaited(engine)
-    with wording(engine):
+    awaited(engine, LEDGER)
+    with opening(engine, LEDGER):
         with engine.connect() as connection:
             if _revision(connection) == HEAD:
                 return

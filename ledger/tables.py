@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 VERSION_TABLE = "ratoon_ledger_version"  # of its own: MLflow and Prefect keep an alembic_version each
-HEAD = "0007"  # the newest revision in migrations/versions; a test holds the two together
+HEAD = "0008"  # the newest revision in migrations/versions; a test holds the two together
 
 
 class NaiveUTC(TypeDecorator[datetime]):
@@ -276,4 +276,20 @@ class IntendedFilesRow(Base):
     model: Mapped[str] = mapped_column(primary_key=True)
     decision: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(primary_key=True)
+    recorded_at: Mapped[datetime] = _recorded()
+
+
+class SwapRow(Base):
+    """A replica of `ratoon serve` serves *version* from *at*, or refused it and went on with *previous*."""
+
+    __tablename__ = "swaps"
+    __table_args__ = (Index("swaps_by_time", "model", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    version: Mapped[str]
+    previous: Mapped[str | None]
+    at: Mapped[datetime]
+    replica: Mapped[str]
+    done: Mapped[str]
+    reason: Mapped[str]
     recorded_at: Mapped[datetime] = _recorded()

@@ -12,21 +12,18 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from ..spec import waiting
-from ..spec.errors import Unavailable
 from ..spec.waiting import patiently
-from .engine import shown, writing
+from ..system.databases import STORE_ERRORS, is_away, unavailable
+from .engine import LEDGER, writing
 from .remembered import Remembered
 
 T = TypeVar("T")
 P = ParamSpec("P")
 R = TypeVar("R", bound="Repository")
-
-_STORE = (OperationalError, InterfaceError, InternalError)
-_FULL = ("53100", "53200")  # disk_full, out_of_memory
 
 
 class Repository:
@@ -65,34 +62,19 @@ def writes(method: Callable[Concatenate[R, Session, P], T]) -> Callable[Concaten
     return once
 
 
-def awaited(engine: Engine) -> None:
-    """Wait some seconds for a server that is not there yet, or starts; raises Unavailable where it stays away.
-
-    What else keeps a database from being opened is left for who opens it.
-    """
-    if engine.dialect.name != "postgresql":
-        return
-    try:
-        patiently(lambda: engine.connect().close(), lost=_away, again=engine.dispose, pauses=waiting.OPENING)
-    except waiting.StayedAway as error:
-        raise Unavailable(_said(engine, error.__cause__)) from error
-    except DBAPIError:
-        return
-
-
 def transact(engine: Engine, work: Callable[[Session], T], *, writes: bool) -> T:
     """What *work* returns, done in one transaction; with *writes* it holds the ledger's one write lock.
 
     Raises Unavailable where the database stays away, or cannot write; then nothing was written.
     """
     try:  # between two tries the other connections are let go: they are as dead
-        return patiently(lambda: _once(engine, work, writes), lost=_away, again=engine.dispose, pauses=waiting.PAUSES)
+        return patiently(lambda: _once(engine, work, writes), lost=is_away, again=engine.dispose, pauses=waiting.PAUSES)
     except waiting.StayedAway as error:
-        raise Unavailable(_said(engine, error.__cause__)) from error
+        raise unavailable(engine, LEDGER, error.__cause__) from error
     except DatabaseError as error:  # itself: what SQLite raises of a torn file; a statement's faults are its subclasses
-        if not isinstance(error, _STORE) and type(error) is not DatabaseError:
+        if not isinstance(error, STORE_ERRORS) and type(error) is not DatabaseError:
             raise
-        raise Unavailable(_said(engine, error)) from error
+        raise unavailable(engine, LEDGER, error) from error
 
 
 def _once(engine: Engine, work: Callable[[Session], T], writes: bool) -> T:
@@ -103,23 +85,3 @@ def _once(engine: Engine, work: Callable[[Session], T], writes: bool) -> T:
         found = work(session)
         session.flush()
         return found
-
-
-def _away(error: Exception) -> bool:
-    """Whether the connection broke or could not be made, rather than a statement that the database refused."""
-    if not isinstance(error, _STORE) or type(error.orig).__module__.startswith("sqlite3"):
-        return False
-    state = getattr(error.orig, "pgcode", None)
-    return (state is not None and error.connection_invalidated) or waiting.is_lost(state, str(error.orig))
-
-
-def _said(engine: Engine, error: BaseException | None) -> str:
-    found = getattr(error, "orig", None)
-    reason = (str(found).strip().splitlines() or [type(found).__name__])[0]
-    if getattr(found, "pgcode", None) in _FULL or "full" in reason:
-        step = "Make room where it lies and start this again"
-    elif "malformed" in reason or "not a database" in reason:
-        step = "Its file is torn: restore it from a backup"
-    else:
-        step = "Look after the database and start this again: what was done before is kept"
-    return f"the ledger {shown(engine.url)} does not answer as it should: {reason}. Nothing was written. {step}."

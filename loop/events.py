@@ -87,4 +87,15 @@ class Caught(Happening):
     page: str | None = Field(None, description=_PAGE)
 
 
-HAPPENINGS: tuple[type[Happening], ...] = (Decided, Registered, Promoted, Caught)
+class Swapped(Happening):
+    """A replica of `ratoon serve` serves another version, or refused to and goes on with the one before."""
+
+    event = "ratoon.swapped"
+    version: str = Field(description="The version that the alias `champion` points at")
+    previous: str | None = Field(None, description="The version that the replica served before")
+    done: Literal["served", "refused"] = Field(description="`refused`: it did not load or verify, and does not serve")
+    replica: str = Field(description="Host and process of the replica")
+    reason: str = Field("", description="Why it was refused, a sentence for people")
+
+
+HAPPENINGS: tuple[type[Happening], ...] = (Decided, Registered, Promoted, Caught, Swapped)

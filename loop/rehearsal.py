@@ -38,7 +38,9 @@ def write_rehearsal(spec: Spec, folder: Path | None = None) -> Path:
         "mlflow": f"sqlite:///{home / 'mlflow.db'}",
         "ledger": f"sqlite:///{home / 'ledger.db'}",
         "workspace": str(home / "evidently"),
+        "log": stores_of(spec).log,  # read, and not written to: it is the data
     }
+    content["log"] = {"seal_after": "36500d"}  # the live model seals its log, and prunes it
     written = home / "spec.yaml"
     written.write_text(f"{WRITTEN_BY} from {spec.path}.\n" + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return load_spec(written).path

@@ -64,6 +64,11 @@ class Child:
         self._again.append(now)
         return True
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, and no waiting."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
     def terminate(self, patience: float) -> None:
         """SIGTERM, and SIGKILL after *patience* seconds."""
         if self._process is None or self._process.poll() is not None:

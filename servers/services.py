@@ -114,7 +114,7 @@ def _prefect(settings: Settings, where: Addresses, kept: Databases) -> Service:
             "PREFECT_API_DATABASE_CONNECTION_URL": kept.prefect,
             **kept.for_prefect,
         },
-        _answers(f"{settings.prefect_url}/api/health"),
+        answers(f"{settings.prefect_url}/api/health"),
     )
 
 
@@ -144,7 +144,7 @@ def _mlflow(settings: Settings, kept: Databases, outer: Mapping[str, str]) -> Se
             "MLFLOW_FLASK_SERVER_SECRET_KEY": session_key(settings.home),
             **{name: outer.get(name, value) for name, value in asked.items()},
         },
-        _answers(f"{settings.mlflow_url}/health"),
+        answers(f"{settings.mlflow_url}/health"),
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def _evidently(settings: Settings, where: Addresses) -> Service:
         "evidently",
         _guarded("evidently", settings.host, settings.evidently_port),
         {"RATOON_WORKSPACE": str(where.workspace), **_names(settings)},
-        _answers(f"{settings.evidently_url}/api/version"),
+        answers(f"{settings.evidently_url}/api/version"),
     )
 
 
@@ -170,7 +170,7 @@ def _hooks(settings: Settings, where: Addresses, listener: Sequence[str]) -> Ser
             "RATOON_HOST": settings.host,
             "RATOON_HOOKS_PORT": str(settings.hooks_port),
         },
-        _answers(f"http://{settings.host}:{settings.hooks_port}/health"),
+        answers(f"http://{settings.host}:{settings.hooks_port}/health"),
     )
 
 
@@ -239,7 +239,9 @@ def log_of(home: Path, service: Service) -> Path:
 _asking = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def _answers(address: str) -> Callable[[], bool]:
+def answers(address: str) -> Callable[[], bool]:
+    """Asks *address* whether it answers 200."""
+
     def ask() -> bool:
         try:
             with _asking.open(address, timeout=5) as answer:

@@ -23,6 +23,7 @@ from .addresses import FILE, LOCK, Addresses
 from .children import TRIES, Child
 from .databases import Databases, databases
 from .kept_secrets import prefect_auth
+from .models import ServedModels
 from .pictures import Pictures
 from .ports import refuse_taken
 from .processes import Found, end, marked
@@ -82,6 +83,7 @@ class Up:
         self._servers = [Child(each, settings.home, base) for each in each_server]
         self._worker = Child(worker(settings, where), settings.home, base)
         self._warm = Child(warm_parent(settings, where), settings.home, base)
+        self.models = ServedModels(settings, where, base, listener.note)
         self._without_warm = sys.platform != "linux"  # elsewhere a process with threads cannot be forked safely
         self._pictures = Pictures(where.workspace, where.evidently)
         self.stopping = Stopping.new()
@@ -113,6 +115,7 @@ class Up:
                 if child.code is not None:
                     self._again(child)
             self._warm_again()
+            self.models.look()
             if time.monotonic() - looked >= _LOOK_SECONDS:
                 self._say(self._runs.left_behind())
                 if not self._pictures.refresh():
@@ -120,7 +123,8 @@ class Up:
                 looked = time.monotonic()
 
     def stop(self) -> None:
-        """Let runs end within the grace, then stop worker, servers and whatever they left."""
+        """Let models drain and runs end within the grace, then stop worker, servers and whatever they left."""
+        self.models.stop()
         grace = 0.0 if self.stopping.hurry.is_set() else self.settings.grace
         runs = getattr(self, "_runs", None)
         if runs is not None and self._worker.code is None and self._worker.pid:
@@ -193,7 +197,7 @@ class Up:
 
     def _end_orphans(self, dead: Child) -> None:
         """What a dead server left: its own children hold its port; a dead worker's runs cannot report any more."""
-        children = (*self._servers, self._worker, self._warm)
+        children = (*self._servers, self._worker, self._warm, *self.models.children)
         kin = {each.pid for each in children if each is not dead and each.code is None}
 
         def left() -> list[Found]:
@@ -246,9 +250,8 @@ def prepared(
                 "machine's name or address, RATOON_ALLOWED_HOSTS=NAME (MLFLOW_SERVER_ALLOWED_HOSTS follows) and "
                 f"PREFECT_UI_API_URL=http://NAME:{settings.prefect_port}/api"
             )
-        url = settings.database_url
+        url, workspace = settings.database_url, home / "evidently"
         kept = databases(url.get_secret_value() if url is not None else None, home)
-        workspace = home / "evidently"
         private_folder(workspace)
         where = Addresses(
             home=home,

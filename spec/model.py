@@ -18,11 +18,13 @@ from .duration import Duration, Period, format_duration
 from .keys.data import DataSpec
 from .keys.gate import GateSpec
 from .keys.learner import LearnerSpec, ReplaySpec
+from .keys.log import LogSpec
 from .keys.metric import DEFAULT_METRIC, METRICS_OF, MetricName, OwnMetricSpec
 from .keys.part import Part
 from .keys.relative import FilePath
 from .keys.retention import RetentionSpec
 from .keys.rules import CostsSpec, GainSpec, Policy, Rule, TriageSpec, default_policy
+from .keys.serving import ServingSpec
 from .keys.unlabelled import refuse_labelled
 from .keys.watching import OF_CLASSES, DriftSpec, MonitorsSpec, PerformanceSpec, Task
 from .own_metric import DeclaredMetric, make_metric
@@ -35,6 +37,11 @@ class StoresSpec(Part):
     mlflow: str | None = Field(None, description="Tracking URI; left out: $MLFLOW_TRACKING_URI, then SQLite in home")
     ledger: str | None = Field(None, description="SQLAlchemy URL; left out: $RATOON_LEDGER_URL, then SQLite in home")
     workspace: FilePath | None = Field(None, description="Evidently workspace; left out: a folder in home")
+    log: str | None = Field(
+        None,
+        description="URL of the log of predictions and labels, sqlite:///… or postgresql://…; left out: "
+        "$RATOON_LOG_URL, then SQLite in home",
+    )
 
 
 class BacktestSpec(Part):
@@ -91,6 +98,11 @@ class Spec(Part):
         timedelta(hours=2), description="A training run without an end for this long is given up"
     )
     stores: StoresSpec = StoresSpec()
+    serving: ServingSpec | None = Field(
+        None,
+        description="How `ratoon serve` answers; left out: with the defaults, and `ratoon up` does not serve the model",
+    )
+    log: LogSpec = LogSpec()
     retention: RetentionSpec | None = Field(
         None,
         description="Removes what is too old on a schedule; left out: nothing is removed but by `ratoon prune`, which "

@@ -21,7 +21,7 @@ _SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>[^?]*)(?P<option
 
 @dataclass(frozen=True)
 class StoreAddresses:
-    """Resolved addresses: *mlflow* a tracking URI, *ledger* a SQLAlchemy URL, *workspace* a folder.
+    """Resolved addresses: *mlflow* a tracking URI, *ledger* and *log* SQLAlchemy URLs, *workspace* a folder.
 
     SQLite addresses are absolute, so that they name one file from whatever folder they are opened.
     """
@@ -30,23 +30,27 @@ class StoreAddresses:
     mlflow: str
     ledger: str
     workspace: Path
+    log: str
 
 
 def stores_of(spec: Spec) -> StoreAddresses:
     """Resolve the stores; creates nothing.
 
     A relative path, of the spec or of the environment, starts at the spec's folder, not where a command was started.
-    Raises SpecError for a ledger in memory, which each process would have for itself.
+    Raises SpecError for a ledger or a log in memory, which each process would have for itself.
     """
     declared = spec.stores
     home = real(spec.folder / declared.home)
     mlflow = declared.mlflow or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
     ledger = declared.ledger or os.environ.get("RATOON_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}"
-    if ledger == "sqlite://" or ":memory:" in ledger:
-        raise SpecError(
-            f"{spec.path.name}: stores.ledger (or $RATOON_LEDGER_URL) is {ledger!r}, a database in memory, which ends "
-            "with its process; expected a file, such as sqlite:////var/lib/ratoon/ledger.db, or postgresql://…"
-        )
+    log = declared.log or os.environ.get("RATOON_LOG_URL") or f"sqlite:///{home / 'log.db'}"
+    for key, url in (("ledger", ledger), ("log", log)):
+        if url == "sqlite://" or ":memory:" in url:
+            raise SpecError(
+                f"{spec.path.name}: stores.{key} (or $RATOON_{key.upper()}_URL) is {url!r}, a database in memory, "
+                f"which ends with its process; expected a file, such as sqlite:////var/lib/ratoon/{key}.db, or "
+                "postgresql://…"
+            )
     for key, url in (("stores.mlflow", mlflow), ("stores.ledger", ledger)):
         _refuse_left_behind(spec, key, url)
     workspace = (
@@ -55,7 +59,11 @@ def stores_of(spec: Spec) -> StoreAddresses:
         else Path(os.environ.get("RATOON_WORKSPACE") or home / "evidently")
     )
     return StoreAddresses(
-        home=home, mlflow=_absolute(mlflow, spec.folder), ledger=_absolute(ledger, spec.folder), workspace=workspace
+        home=home,
+        mlflow=_absolute(mlflow, spec.folder),
+        ledger=_absolute(ledger, spec.folder),
+        workspace=workspace,
+        log=_absolute(log, spec.folder),
     )
 
 

@@ -30,6 +30,7 @@ from .check_metric import KEY as KEY_OF_METRIC
 from .check_metric import metric_made, metric_tried
 from .check_rows import rows_in_doubt, usual_rows
 from .finding import Finding
+from .log_check import held_in_log
 
 TRIAL_ROWS = 500
 
@@ -45,6 +46,7 @@ def check_spec(spec: Spec) -> list[Finding]:
     found += _guarded("policy.own", lambda: _own_guards(spec))
     try:
         with open_source(_as_learned(spec)) as source:
+            found += _guarded("log", lambda: held_in_log(spec))
             found += _guarded("data", lambda: _data(spec, source))
             if not any(f.what == KEY_OF_METRIC and f.status == "fail" for f in found):
                 found += _guarded(KEY_OF_METRIC, lambda: metric_tried(spec, source))

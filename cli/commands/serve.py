@@ -1,4 +1,4 @@
-"""Commands for many models: one round over a fleet, servers, deployments, webhooks.
+"""Commands that serve: a model over HTTP, one round over a fleet, servers, deployments, webhooks.
 
 Each imports what it needs when it runs: `--help` and a typo import neither pandas nor any engine.
 """
@@ -10,9 +10,32 @@ from typing import Annotated
 
 import typer
 
-from ..options import AsJson, At
+from ..options import AsJson, At, SpecPath, takes
+from .serving import ServeOptions
 
 commands = typer.Typer()
+
+
+@commands.command(epilog="Example: ratoon serve spec.yaml --port 8080 --replicas 2")
+@takes(ServeOptions)
+def serve(path: SpecPath, options: ServeOptions) -> None:
+    """Serve the champion over HTTP: Open Inference Protocol V2, MLflow's `/invocations`, labels by POST."""
+    from .serving import serve as run
+
+    run(path, options)
+
+
+@commands.command("new-key", epilog="Example: ratoon new-key shop --scope predict --scope learn")
+def new_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is, as the access log shows it.", metavar="NAME")],
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="`predict`, `learn` (labels) or `admin` (everything).")
+    ] = None,
+) -> None:
+    """Make an API key for `ratoon serve`, and the line by which it is known; only its hash is kept."""
+    from .serving import new_key as run
+
+    run(name, scope or ["predict"])
 
 
 @commands.command(epilog="Example: ratoon fleet models --every 1h")

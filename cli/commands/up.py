@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ def up(folder: Path) -> None:
                 running.start_worker()
             _subscribe(running, terminal)
             deployed = _deploy(running, project, terminal)
-            _addresses(running, deployed)
+            _addresses(running, deployed, running.models.start(_specs_in(project)))
             running.watch()
         except Interrupted:
             pass
@@ -140,7 +140,13 @@ def _warn_of_other_homes(running: Up, specs: Sequence[Path], terminal: _Terminal
             )
 
 
-def _addresses(running: Up, deployed: Sequence[str]) -> None:
+def _specs_in(project: Path) -> Sequence[Path]:
+    from ...flows.prefect.specs import find_specs, usable
+
+    return usable(find_specs(project))[0]
+
+
+def _addresses(running: Up, deployed: Sequence[str], served: Mapping[str, str]) -> None:
     from ...servers.kept_secrets import prefect_file
 
     where = running.where
@@ -150,6 +156,7 @@ def _addresses(running: Up, deployed: Sequence[str]) -> None:
         ("MLflow", where.mlflow, "versions, and their review"),
         ("Evidently", where.evidently, "windows, and drift over time"),
         *((("webhooks", where.hooks, "hears of moves in MLflow"),) if where.hooks else ()),
+        *((model, address, "predictions and labels") for model, address in served.items()),
     ):
         table.add_row(marked("[bold]{}[/]", title), marked(f"[link={address}]{{}}[/link]", address), what)
     out.print(table)

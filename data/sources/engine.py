@@ -89,6 +89,11 @@ class Engine:
             ) from error
         return cls(backend, shown)
 
+    @property
+    def embedded(self) -> bool:
+        """Whether it is DuckDB in this process, over what stands still while it is open."""
+        return bool(self.backend.name == "duckdb")
+
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement of our own on DuckDB, and return all its rows."""
         try:
@@ -106,6 +111,10 @@ class Engine:
         except Exception as error:
             raise self.refused(error) from error
 
+    def query(self, sql: str, schema: dict[str, str]) -> ir.Table:
+        """A query of our own as an Ibis expression; *schema* is the type of each of its columns, in Ibis' words."""
+        return self.backend.sql(sql, schema=ibis.schema(schema))
+
     def compile(self, expression: ir.Table) -> str:
         """*expression* in the engine's SQL."""
         return str(self.backend.compile(expression))
@@ -113,7 +122,7 @@ class Engine:
     def fetch(self, sql: str, schema: pa.Schema) -> pa.Table:
         """Run a query and fetch its rows; *schema* is what it returns."""
         try:
-            if self.backend.name == "duckdb":
+            if self.embedded:
                 return self.backend.con.sql(sql).to_arrow_table()
             return self._patiently(lambda: self._fetch_in_parts(sql, schema))
         except Unavailable:
@@ -122,7 +131,7 @@ class Engine:
             raise self.refused(error) from error
 
     def _patiently(self, work: Callable[[], T]) -> T:
-        if self.backend.name == "duckdb":
+        if self.embedded:
             return work()
         try:
             return waiting.patiently(work, lost=is_away, again=self._connect_again, pauses=waiting.PAUSES)
@@ -185,6 +194,12 @@ class Engine:
             return
         self.backend.disconnect()
         self.backend.con = None
+
+
+def name_of(table: ir.Table) -> str:
+    """A table's name, or the text of the query that it is."""
+    node = table.op()
+    return str(node.query if hasattr(node, "query") else node.name)
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from ...spec.keys.data import CsvSpec
 from ...spec.model import Spec
 from ...spec.places import is_a_file, real
 from .engine import Engine
+from .logged import open_logged
 from .moment import ISO
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def open_tables(spec: Spec) -> tuple[Engine, ir.Table, ir.Table | None]:
     Raises DataError where a place is missing or unreadable, or the two lie in different engines.
     """
     data, labels = spec.data, spec.data.labels
+    if data.logged:
+        return open_logged(spec)
     if labels is not None and (labels.url != data.url):
         raise DataError(
             "data.labels: rows and labels are joined inside one engine; expected both as `source`, or both with the "
@@ -101,19 +104,19 @@ def _file_table(
 
 
 def files_of(spec: Spec) -> tuple[Path, ...]:
-    """All files that the spec's rows and labels lie in, those of the rows first; none for a database by URL.
+    """All files that the spec's rows and labels lie in, those of the rows first; none for a database or the log.
 
     Raises DataError as `open_tables` does.
     """
     data, labels = spec.data, spec.data.labels
+    if data.logged:
+        return ()
     asked = [("data", data.source), ("data.labels", labels.source if labels else None)]
     return tuple(file for key, source in asked if source for file in _files(spec.folder, key, source))
 
 
 def partition_keys(spec: Spec) -> frozenset[str]:
     """The keys of folders such as `year=2026`, which DuckDB reads as columns of the files in them."""
-    if spec.data.url is not None:
-        return frozenset()
     return frozenset(
         part.partition("=")[0] for file in files_of(spec) for part in file.parent.parts if _PARTITION.match(part)
     )
@@ -121,7 +124,11 @@ def partition_keys(spec: Spec) -> frozenset[str]:
 
 def is_csv(spec: Spec) -> bool:
     """Whether the rows lie in CSV files."""
-    return bool(spec.data.source) and _kind("data", _files(spec.folder, "data", spec.data.source or "")[0]) == "csv"
+    return (
+        bool(spec.data.source)
+        and not spec.data.logged
+        and _kind("data", _files(spec.folder, "data", spec.data.source or "")[0]) == "csv"
+    )
 
 
 def raw_text(spec: Spec, columns: Sequence[str], limit: int) -> pd.DataFrame:

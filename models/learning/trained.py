@@ -105,7 +105,7 @@ class Trained:
                 asked = cast(Scorer, self.estimator)  # for the scores of its kind
                 last, ready = _prepared(asked, X) if self._scored else (asked, X)
                 score = self._scores(last, ready) if self._scored else None
-                if score is not None and score.ndim == 2 and self.state.likeliest and _of_one_library(last):
+                if score is not None and score.ndim == 2 and self.state.likeliest and of_one_library(last):
                     prediction = np.asarray(last.classes_)[np.argmax(score, axis=1)]
                 else:
                     prediction = np.asarray(last.predict(ready)).reshape(len(X))
@@ -115,8 +115,7 @@ class Trained:
             raise
         except Exception as error:  # users' code and libraries raise anything
             raise Refused(could_not("predict", X, error)) from error
-        self._refuse_strange(prediction, score)
-        self._refuse_nan(prediction, score)
+        self.check_answers(prediction, score)
         if score is not None and len(classes) == 2:
             score = score[:, 1]
         return prediction, score
@@ -130,6 +129,14 @@ class Trained:
         margin = np.asarray(last.decision_function(X), dtype=np.float64)
         positive = np.asarray(expit(margin), dtype=np.float64)
         return np.column_stack([1 - positive, positive]) if positive.ndim == 1 else positive
+
+    def check_answers(self, prediction: Array, score: Array | None) -> None:
+        """Raises Refused for answers of another shape or of unknown classes, NotFinite for those that are no number.
+
+        *prediction* has the shape (n,), *score* (n, classes), or (n,) of a clustering.
+        """
+        self._refuse_strange(prediction, score)
+        self._refuse_nan(prediction, score)
 
     def _refuse_strange(self, prediction: Array, score: Array | None) -> None:
         """Answers of another shape, or of classes that this version has never learned."""
@@ -158,7 +165,7 @@ class Trained:
             )
 
 
-def _of_one_library(last: object) -> bool:
+def of_one_library(last: object) -> bool:
     """Whether `predict` comes from where `predict_proba` does: a subclass may answer otherwise."""
     heads = [getattr(type(last), head, None) for head in ("predict", "predict_proba")]
     return None not in heads and len({each.__module__.split(".")[0] for each in heads}) == 1

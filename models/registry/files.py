@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...spec.errors import RegistryError
@@ -37,22 +39,22 @@ class Files:
         number = version.number
         if (known := self.loaded.get(number)) is not None:
             return known
-        try:
+        with self.reading(number):
             found = self._read(version, self.folder(number), witness)
-        except (self._to.error, OSError) as error:
-            raise RegistryError(
-                f"version {number} of {version.model!r} cannot be read: {error}. Restore its files in the registry at "
-                f"{self._to.uri}, or let another version serve by `ratoon promote --version`"
-            ) from error
         self.loaded.keep(number, found, set(self._reads.aliases().values()))
         return found
 
-    def verify(self, version: Version, witness: Witness | None) -> None:
-        """Raises RegistryError unless *version* loads afresh and predicts its own example as it did at first."""
+    def verify(self, version: Version, witness: Witness | None) -> Trained:
+        """*version*, loaded afresh and not kept in memory here.
+
+        Raises RegistryError unless it predicts its own example as it did when it was registered.
+        """
         number = version.number
         try:
             folder = self.folder(number)
-            version_files.verify(self._read(version, folder, witness), folder)
+            found = self._read(version, folder, witness)
+            version_files.verify(found, folder)
+            return found
         except RegistryError as error:
             raise RegistryError(
                 f"version {number} of {version.model!r} does not load and predict as it did: {error}. No alias was "
@@ -61,6 +63,17 @@ class Files:
         except Exception as error:
             raise RegistryError(
                 f"version {number} of {version.model!r} does not load and predict: {error}. No alias was moved"
+            ) from error
+
+    @contextmanager
+    def reading(self, number: str) -> Iterator[None]:
+        """Turn what a store raises for files that are gone into RegistryError."""
+        try:
+            yield
+        except (self._to.error, OSError) as error:
+            raise RegistryError(
+                f"version {number} of {self._to.model!r} cannot be read: {error}. Restore its files in the registry at "
+                f"{self._to.uri}, or let another version serve by `ratoon promote --version`"
             ) from error
 
     def folder(self, number: str) -> Path:
@@ -79,6 +92,12 @@ class Files:
             half = Path(tempfile.mkdtemp(dir=self._downloads))
             self._download(address, half).rename(kept)
         return kept
+
+    def forget(self, number: str) -> None:
+        """Remove the copy of a version's files, if one was downloaded: whoever asks for it again downloads it again."""
+        self.loaded.forget(number)
+        if self._downloads is not None:
+            shutil.rmtree(self._downloads / number, ignore_errors=True)
 
     def digests(self, model_id: str) -> Digests:
         """Of the files of one of MLflow's logged models, as the store holds them."""

@@ -33,3 +33,7 @@ class LoadedVersions:
         others = [each for each in self._kept if each not in named]
         for each in others[:-OTHERS]:
             del self._kept[each]
+
+    def forget(self, number: str) -> None:
+        """Keep it no longer."""
+        self._kept.pop(number, None)

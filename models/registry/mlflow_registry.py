@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...spec.errors import RatoonError, RegistryError
 from ...spec.model import Spec
 from ...spec.unexpected import said
 from ...spec.values import Strategy
 from ..learning.trained import Trained
+from . import version_files
 from .aliases import CHAMPION
 from .connection import Connection
 from .embedded import EmbeddedVersions
@@ -28,6 +30,9 @@ from .registering import Registering, keep_again
 from .store import only_one, uri_of
 from .training_runs import TrainingRuns
 from .versions import UNCLAIMED, Claim, Version, Witness
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Registry:
@@ -131,6 +136,27 @@ class Registry:
     def verify(self, ref: str | int) -> None:
         """Raises RegistryError unless the version loads afresh and predicts its own example as it did at first."""
         self.files.verify(self.version(ref), self.witness)
+
+    def load_verified(self, ref: str | int) -> Trained:
+        """The version, loaded afresh and not kept in memory here, once it predicts its own example as it did at first.
+
+        Raises RegistryError as `verify`.
+        """
+        return self.files.verify(self.version(ref), self.witness)
+
+    def example(self, number: str) -> pd.DataFrame:
+        """The rows that a version was registered with, as objects; RegistryError if its files are gone."""
+        with self.files.reading(number):
+            return version_files.example_in(self.folder(number))[0]
+
+    def runs_own_code(self, number: str) -> bool:
+        """Whether loading a version runs code of its own or of a user's learner; RegistryError without its files."""
+        with self.files.reading(number):
+            return version_files.runs_own_code(self.folder(number), number)
+
+    def forget(self, number: str) -> None:
+        """Keep neither a loaded version nor a downloaded copy of its files."""
+        self.files.forget(number)
 
     def folder(self, number: str) -> Path:
         """The folder with a version's files: in place if they are local, else downloaded once."""

@@ -21,7 +21,7 @@ from ...data.columns import PREDICTION, read_canonical
 from ...spec.errors import RatoonError, RegistryError
 from ...spec.family import ANY_TYPE
 from ...spec.model import Spec
-from ..estimators import Predictor
+from ..estimators import Label, Predictor
 from ..families.choose import answers_likeliest, format_in, format_of, trust_of
 from ..families.custom.format import OwnFormat
 from ..families.logged import Logged
@@ -144,9 +144,7 @@ def load_estimator(folder: Path, version: str, allowed: tuple[str, ...], spec: S
 
 def verify(trained: Trained, folder: Path) -> None:
     """Raises RegistryError unless *trained* predicts its own example as it did when it was registered."""
-    stored = json.loads((folder / EXTRA / EXAMPLE).read_text())
-    known = stored["prediction"]
-    frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in stored["rows"].items()})
+    frame, known = example_in(folder)
     found = trained.predict_frame(frame)[PREDICTION].tolist()
     same = (
         np.allclose(found, known, rtol=1e-4, atol=1e-6)
@@ -158,6 +156,21 @@ def verify(trained: Trained, folder: Path) -> None:
             f"version {trained.version} predicts {found} for its own example, but {known} when it was registered; "
             "is another library version installed? No alias was moved"
         )
+
+
+def example_in(folder: Path) -> tuple[pd.DataFrame, list[Label]]:
+    """The rows that the version in *folder* was registered with, as objects, and what it predicted for them."""
+    stored = json.loads((folder / EXTRA / EXAMPLE).read_text())
+    rows = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in stored["rows"].items()})
+    return rows, stored["prediction"]
+
+
+def runs_own_code(folder: Path, version: str) -> bool:
+    """Whether loading the version in *folder* runs code that it carries, or that of a learner of the user's own."""
+    if code_in(folder, version) is not None:
+        return True
+    with _reading(version, "MLmodel"):
+        return OwnFormat.flavour in yaml.safe_load((folder / "MLmodel").read_text())["flavors"]
 
 
 def _example(trained: Trained, example: pd.DataFrame) -> dict[str, object]:

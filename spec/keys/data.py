@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainSerializer,
     WithJsonSchema,
@@ -17,8 +18,9 @@ from pydantic import (
 )
 
 from ..duration import Duration
+from .logged import log_schema, of_log
 from .part import Part
-from .relative import FilePath
+from .relative import LOG, RowsPath
 
 
 def _null_words(value: object) -> object:
@@ -72,7 +74,7 @@ IdColumns = Annotated[
 class LabelTable(Part):
     """Labels that live in a table of their own and are joined by the row's id."""
 
-    source: FilePath | None = Field(None, description="Path or glob of Parquet or CSV files, or a DuckDB file")
+    source: RowsPath | None = Field(None, description="Path or glob of Parquet or CSV files, or a DuckDB file")
     url: str | None = Field(None, description="postgresql://… of the database; needs `table`")
     table: str | None = Field(None, description="Table in the database or DuckDB file")
     id: IdColumns | None = Field(None, description="The id column there, or columns; left out: the same as data.id")
@@ -92,7 +94,13 @@ class LabelTable(Part):
 class DataSpec(Part):
     """Where rows come from, and what their columns mean."""
 
-    source: FilePath | None = Field(None, description="Path or glob of Parquet or CSV files, or a DuckDB file")
+    model_config = ConfigDict(json_schema_extra=log_schema)
+
+    source: RowsPath | None = Field(
+        None,
+        description="Path or glob of Parquet or CSV files, or a DuckDB file; or `log`: what was served and labelled, "
+        "as Ratoon's own log holds it. Then `id`, `time` and `label_time` may be left out",
+    )
     url: str | None = Field(None, description="postgresql://… of the database; needs `table`")
     table: str | None = Field(None, description="Table in the database or DuckDB file")
     id: IdColumns = Field(
@@ -144,6 +152,11 @@ class DataSpec(Part):
     holdout: float = Field(0.15, gt=0.0, lt=0.5, description="Share of rows that no version ever learns")
 
     @property
+    def logged(self) -> bool:
+        """Whether rows and labels are those of Ratoon's own log."""
+        return self.source == LOG
+
+    @property
     def matured(self) -> timedelta:
         """The age that a row must have for its label to count."""
         return self.mature_after or timedelta(0)
@@ -157,6 +170,11 @@ class DataSpec(Part):
     def label_id(self) -> tuple[str, ...]:
         """The columns that name a row in the table of labels."""
         return (self.labels and self.labels.id) or self.id
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_log(cls, value: object) -> object:
+        return of_log(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> DataSpec:

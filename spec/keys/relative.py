@@ -15,6 +15,7 @@ from pydantic import PlainSerializer, SerializationInfo
 if TYPE_CHECKING:  # it has keys of these types
     from ..model import Spec
 
+LOG = "log"  # in the place of files: Ratoon's own log of what was served and labelled
 _FOLDER = "folder"
 
 
@@ -30,7 +31,12 @@ def _entry(value: str, info: SerializationInfo) -> str:
     return f"{_path(file, info)}:{name}" if colon and re.fullmatch(r".+\.py", file) else value
 
 
+def _rows(value: str | None, info: SerializationInfo) -> str | None:
+    return value if value == LOG else _path(value, info)
+
+
 FilePath = Annotated[str, PlainSerializer(_path)]  # a file, a folder, or a glob of files
+RowsPath = Annotated[str, PlainSerializer(_rows)]  # a glob of files, or the word `log`
 FileEntry = Annotated[str, PlainSerializer(_entry)]  # file.py:name; a word without a file stays as it is
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect
-from ratoon.ledger.entries import Acceptance, Catch
+from ratoon.ledger.entries import Acceptance, Catch, Swap
 from ratoon.ledger.ledger import Promotion, Review
 from ratoon.ledger.tables import Base
 
@@ -41,6 +41,7 @@ def full(ledger, url, made) -> Iterator[Engine]:
     )
     ledger.files.intend(model="price", decision="d1", digest="abc")
     ledger.files.keep(model="price", version="1", digest="abc", at=made.NOW, decision="d1")
+    ledger.swaps.record(Swap(model="price", version="4", previous=None, at=made.NOW, replica="host:1", done="served"))
     engine = connect(url)
     yield engine
     engine.dispose()

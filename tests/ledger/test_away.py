@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from ratoon.ledger import decisions, engine, runs
+from ratoon.ledger import decisions, runs
 from ratoon.ledger.ledger import Ledger
 from ratoon.spec import waiting
 from ratoon.spec.errors import BadInput, Unavailable
+from ratoon.system import databases
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_process_that_sleeps_in_the_middle_of_a_write_does_not_keep_others_fro
     """Suspended with the write lock: the server ends its transaction, and on waking it writes again."""
     if not url.startswith("postgres"):
         pytest.skip("on one machine, whoever stopped a process can wake or kill it")
-    monkeypatch.setattr(engine, "IDLE_MS", 300)
+    monkeypatch.setattr(databases, "IDLE_MS", 300)
     real, asleep = decisions.find, threading.Event()
 
     def slow(*args: Any, **more: Any) -> Any:

@@ -10,14 +10,14 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from ratoon.ledger.engine import connect, writing
-from ratoon.ledger.entries import Acceptance, Catch
+from ratoon.ledger.entries import Acceptance, Catch, Swap
 from ratoon.ledger.ledger import Ledger, Review
 from ratoon.ledger.migrate import upgrade
 from ratoon.ledger.tables import HEAD, VERSION_TABLE, Base
 from ratoon.spec.errors import BadInput, Refused
 
 NOW_CALLED = {"flights": "training_runs", "landings": "training_run_ends", "taken_off": "claimed_at"}
-NEW = {"policies", "scores", "reviews", "catches", "acceptances", "offers", "version_files", "intended_files"}
+NEW = {"policies", "scores", "reviews", "catches", "acceptances", "offers", "version_files", "intended_files", "swaps"}
 
 THEN = "'2026-03-01 12:30:00.000250'"
 RUNS_OF_0006 = (
@@ -110,6 +110,9 @@ def test_an_upgraded_ledger_goes_on_and_is_append_only_in_its_new_tables_too(old
         ledger.decisions.record(later, [], policy=made.policy(), live=True)
         ledger.offers.record(made.claim(ledger, "d2"), "d2", "5")
         ledger.files.intend(model="price", decision="d2", digest="abc")
+        ledger.swaps.record(
+            Swap(model="price", version="4", previous=None, at=made.NOW, replica="host:1", done="served")
+        )
         ledger.files.keep(model="price", version="5", digest="abc", at=made.NOW, decision="d2")
     engine = connect(old)
     for table in sorted(NEW):

@@ -24,13 +24,19 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-OURS = {"RATOON_LEDGER_URL", "RATOON_WORKSPACE", "RATOON_EVIDENTLY_URL", "RATOON_WEBHOOK_SECRET"}
+OURS = {
+    "RATOON_LEDGER_URL",
+    "RATOON_WORKSPACE",
+    "RATOON_EVIDENTLY_URL",
+    "RATOON_WEBHOOK_SECRET",
+    "RATOON_LOG_URL",
+}
 POSTGRES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "PGPASSWORD"}
 
 
 def test_every_part_has_a_service() -> None:
-    """What `ratoon up` starts, the database, and the deployments."""
-    assert set(SERVICES) == {"postgres", "prefect", "mlflow", "evidently", "hooks", "worker", "deploy"}
+    """What `ratoon up` starts, the database, the deployments, and a model that is served."""
+    assert set(SERVICES) == {"postgres", "prefect", "mlflow", "evidently", "hooks", "worker", "deploy", "serve"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -95,7 +101,7 @@ def test_what_browsers_reach_asks_who_they_are() -> None:
         assert module == guarded.__name__ and callable(getattr(guarded, factory))
     asked = SERVICES["prefect"]["environment"]["PREFECT_SERVER_API_AUTH_STRING"]
     clients = [each["environment"] for each in SERVICES.values() if "PREFECT_API_URL" in each.get("environment", {})]
-    assert len(clients) == 3 and {each["PREFECT_API_AUTH_STRING"] for each in clients} == {asked}
+    assert len(clients) == 4 and {each["PREFECT_API_AUTH_STRING"] for each in clients} == {asked}
     assert "*" not in SERVICES["prefect"]["environment"]["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"]
     assert not any("*" in part for part in SERVICES["mlflow"]["command"])
 

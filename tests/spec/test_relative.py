@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, PlainSerializer
 
 from ratoon.loop.rehearsal import write_rehearsal
-from ratoon.spec.keys.relative import FileEntry, FilePath, with_absolute_paths
+from ratoon.spec.keys.relative import FileEntry, FilePath, RowsPath, with_absolute_paths
 from ratoon.spec.load import load_spec
 from ratoon.spec.model import Spec
 
@@ -72,11 +72,11 @@ NO_FILES = {
     "data.labels.csv.null", "data.labels.id", "data.labels.table", "data.labels.url", "data.no_label", "data.positive",
     "data.prediction", "data.table", "data.target", "data.time", "data.url", "gate.slices.name", "gate.slices.where",
     "learner.requirements", "learner.trusted", "model", "monitors.drift.columns", "monitors.quality.columns",
-    "policy.when", "stores.ledger", "stores.mlflow",
+    "policy.when", "serving.host", "stores.ledger", "stores.log", "stores.mlflow",
 }  # fmt: skip
 FILES = {
     "data.source", "data.labels.source", "gate.metric.use", "learner.build", "learner.family", "monitors.own.use",
-    "monitors.performance.metric.use", "policy.own.use", "stores.home", "stores.workspace",
+    "monitors.performance.metric.use", "policy.own.use", "serving.keys", "stores.home", "stores.workspace",
 }  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def texts(kind: type[BaseModel], name: str = "") -> Iterator[tuple[str, bool]]:
         yield from _texts(f"{name}.{each}".lstrip("."), field.annotation, marked)
 
 
-_MARKS = [*FilePath.__metadata__, *FileEntry.__metadata__]  # type: ignore[attr-defined]  # of `Annotated`
+_MARKS = [*FilePath.__metadata__, *RowsPath.__metadata__, *FileEntry.__metadata__]  # type: ignore[attr-defined]  # of `Annotated`
 
 
 def _texts(name: str, kind: Any, marked: bool) -> Iterator[tuple[str, bool]]:

@@ -1,0 +1,1 @@
+"""Alembic migrations of the log, run by `open_log`; there is no alembic.ini."""

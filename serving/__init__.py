@@ -1,0 +1,1 @@
+"""`ratoon serve`: the champion answers over HTTP, by the Open Inference Protocol V2 and MLflow's `/invocations`."""
