@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import BindParameter, Connection, bindparam, or_, select, union_all
+from sqlalchemy import BindParameter, Connection, bindparam, select, union, union_all
 
 from .engine import Partition
 from .prepared import Event
@@ -29,11 +29,9 @@ _rows_and_sealed = union_all(
     ),
 )
 _events: BindParameter[str] = bindparam("events", expanding=True)
-_known = (
-    select(labels.c.event_id, labels.c.row_id, labels.c.value)
-    .where(labels.c.model == _model, or_(labels.c.row_id.in_(_ids), labels.c.event_id.in_(_events)))
-    .order_by(labels.c.n)
-)
+_labels = select(labels.c.n, labels.c.event_id, labels.c.row_id, labels.c.value).where(labels.c.model == _model)
+# Two questions, each by its index: of one with OR SQLite uses the model's alone, and reads all of its labels.
+_known = union(_labels.where(labels.c.row_id.in_(_ids)), _labels.where(labels.c.event_id.in_(_events)))
 _waiting_rows = (
     select(waiting.c.event_id, waiting.c.row_id, waiting.c.value, waiting.c.partition)
     .where(waiting.c.model == _model, waiting.c.row_id.in_(_ids))
@@ -92,7 +90,7 @@ def find_labels(connection: Connection, model: str, events: Collection[Event]) -
     known = Known()
     for some in _parts(events):
         asked = {"model": model, "ids": [e.row_id for e in some], "events": [e.event_id for e in some]}
-        for event_id, row_id, value in connection.execute(_known, asked):
+        for _, event_id, row_id, value in sorted(connection.execute(_known, asked).tuples()):
             known.add(Event(event_id, row_id, value))
     return known
 

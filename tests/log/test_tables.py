@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from ratoon.log import Log, open_log
@@ -129,3 +129,30 @@ def test_a_newer_log_is_left_alone(url: str) -> None:
 
     with pytest.raises(BadInput, match="9999"):
         open_log(url)
+
+
+def test_what_is_written_is_found_by_its_ids_and_never_by_the_model_alone(tmp_path: Path) -> None:
+    """Else each label costs more than the one before it: an OR over two ids read all labels of the model."""
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    with open_log(f"sqlite:///{tmp_path / 'log.db'}") as log:
+        log.append_predictions(MODEL, rows("a"))
+
+        def listened(
+            _connection: object, _cursor: object, sql: str, parameters: tuple[object, ...], *_: object
+        ) -> None:
+            asked.append((sql, parameters))
+
+        event.listen(log.engine, "before_cursor_execute", listened)
+        log.append_labels(MODEL, labels("a", "z"))
+        log.append_predictions(MODEL, rows("z"))
+        event.remove(log.engine, "before_cursor_execute", listened)
+        with log.engine.connect() as connection:
+            steps = [
+                (sql, str(row[3]))
+                for sql, parameters in asked
+                if sql.startswith("SELECT") and "log_columns" not in sql  # a few rows a model
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+            ]
+
+    assert any("event_id=?" in step for _, step in steps)
+    assert [each for each in steps if "SCAN log" in each[1] or each[1].endswith("(model=?)")] == []
