@@ -26,11 +26,11 @@ from ...spec.masked import masked
 from ...spec.model import Spec
 from ...spec.stores import sqlite_file, stores_of
 from ...spec.unexpected import not_learned, users_code, worded
-from .check_metric import KEY as KEY_OF_METRIC
-from .check_metric import metric_made, metric_tried
-from .check_rows import rows_in_doubt, usual_rows
+from ..checks.log import held_in_log
+from ..checks.metric import KEY as KEY_OF_METRIC
+from ..checks.metric import metric_made, metric_tried
+from ..checks.rows import rows_in_doubt, usual_rows
 from .finding import Finding
-from .log_check import held_in_log
 
 TRIAL_ROWS = 500
 

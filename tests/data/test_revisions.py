@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratoon.cli.commands.check_rows import rows_in_doubt
+from ratoon.cli.checks.rows import rows_in_doubt
 from ratoon.data import view as view_module
 from ratoon.data.sources.revisions import Revisions
 from ratoon.spec.values import Span

@@ -10,8 +10,8 @@ from processes import Processes
 from project import CALM, LATE, TRAINED, Project, write_project
 
 from ratoon.backtest.backtest import run_backtest
+from ratoon.cli.checks.metric import metric_tried
 from ratoon.cli.commands.check import check_spec
-from ratoon.cli.commands.check_metric import metric_tried
 from ratoon.cli.commands.recompute import recompute
 from ratoon.cli.commands.report import report
 from ratoon.data.source import open_source

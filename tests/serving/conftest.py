@@ -11,8 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from local_replica import Running, running
 from models_served import Served, made_registry, open_served
-from running import Running, running
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from local_replica import Running, wait_until
 from models_served import rows
-from running import Running, wait_until
 
 from ratoon.serving.keys import Keys, is_loopback, new_key
 from ratoon.serving.protocol.errors import RequestError

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from local_replica import Running
 from models_served import Served, rows
-from running import Running
 
 FRAME = rows(6, seed=3)[["a", "b", "c"]]
 FORMS = {

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from local_replica import Running, wait_until
 from models_served import rows
-from running import Running, wait_until
 
 ROWS = {"dataframe_records": rows(2)[["a", "b", "c"]].to_dict(orient="records")}
 LABELS = "/v2/models/shop/labels"

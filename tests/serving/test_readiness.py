@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from local_replica import Running, wait_until
 from models_served import Served
-from running import Running, wait_until
 
 from ratoon.loop.context import open_stores
 from ratoon.loop.events import Swapped

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
+from local_replica import Running, wait_until
 from models_served import VERSIONS, Served, rows
-from running import Running, wait_until
 
 from ratoon.serving.versions.follower import Follower, SwapOutcome
 from ratoon.serving.versions.prepared import Here, Prepared, prepare

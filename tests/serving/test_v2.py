@@ -12,8 +12,8 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
+from local_replica import Running
 from models_served import ROW, Served, rows
-from running import Running
 
 INFER = "/v2/models/shop/infer"
 ONE = [

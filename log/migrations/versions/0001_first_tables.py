@@ -35,6 +35,12 @@ def _number() -> sa.Column[int]:
 
 
 def _tables() -> None:
+    _clocks_and_columns()
+    _what_came()
+    _what_was_sealed()
+
+
+def _clocks_and_columns() -> None:
     op.create_table(
         "log_clocks",
         sa.Column("model", sa.String(), primary_key=True),
@@ -53,6 +59,9 @@ def _tables() -> None:
         sa.UniqueConstraint("model", "role", "name", "kind", name="log_columns_once"),
         sqlite_autoincrement=True,
     )
+
+
+def _what_came() -> None:
     op.create_table(
         "log_predictions",
         _number(),
@@ -97,6 +106,9 @@ def _tables() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("log_waiting_by_row", "log_waiting", ["model", "row_id"])
+
+
+def _what_was_sealed() -> None:
     op.create_table(
         "log_sealed_rows",
         sa.Column("model", sa.String(), primary_key=True),

@@ -11,7 +11,7 @@ from ...data.served import positive_of
 from ...data.source import Source
 from ...data.window import Window
 from ...spec.model import Spec
-from .finding import Finding
+from ..commands.finding import Finding
 
 KEY = "metric"
 _FEWEST, _MOST = 20, 500  # labels

@@ -17,7 +17,7 @@ from ...data.window import Window
 from ...spec.duration import format_duration
 from ...spec.model import Spec
 from ...spec.values import Span
-from .finding import Finding
+from ..commands.finding import Finding
 
 LOST = 0.01  # share of rows that may lack an id
 _TWO = 2

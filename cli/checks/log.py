@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...spec.duration import format_duration
 from ...spec.model import Spec
-from .finding import Finding
-from .log_body import log_status
+from ..commands.finding import Finding
+from ..commands.log_body import log_status
 
 ORPHANS = 0.01  # share of labels that may wait in vain
 

@@ -1,0 +1,1 @@
+"""What `ratoon check` finds, by its subject."""
