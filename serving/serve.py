@@ -41,7 +41,7 @@ def serve(spec: Spec, serving: ServingSpec, *, number: int | None, announce: Cal
     if not keys and not is_loopback(serving.host):
         raise Refused(
             f"serving.host is {serving.host}, which others may reach, and there is no API key. Nothing was started. "
-            f"Make one with `ratoon new-key`, and put its line into the file of serving.keys or into ${VARIABLE}; or "
+            f"Make one with `ratoon new-key`, and put its line into the file of serving.api_keys or into ${VARIABLE}; or "
             "listen on 127.0.0.1."
         )
     if serving.replicas > 1 and number is None:
@@ -108,14 +108,14 @@ class Told:
 
 def read_keys(spec: Spec, serving: ServingSpec) -> Keys:
     """The API keys of the spec's file, else of the environment. Raises BadInput for what cannot be read."""
-    if serving.keys is None:
+    if serving.api_keys is None:
         return Keys.read(os.environ.get(VARIABLE, ""), f"${VARIABLE}")
-    file = spec.folder / Path(serving.keys).expanduser()
+    file = spec.folder / Path(serving.api_keys).expanduser()
     try:
         return Keys.read(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
-            f"{spec.path.name}: serving.keys: {file} cannot be read: {getattr(error, 'strerror', error)}. Nothing was "
+            f"{spec.path.name}: serving.api_keys: {file} cannot be read: {getattr(error, 'strerror', error)}. Nothing was "
             "started. Name a file of lines as `ratoon new-key` prints them."
         ) from None
 

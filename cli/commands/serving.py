@@ -75,4 +75,4 @@ def new_key(name: str, scopes: list[str]) -> None:
     key, line = make(name, wanted)
     Keys.read(line, "NAME")
     out.print(f"Key, shown only now: {key}", highlight=False)
-    out.print(f"Line for the file of serving.keys, or for $RATOON_API_KEYS: {line}", highlight=False)
+    out.print(f"Line for the file of serving.api_keys, or for $RATOON_API_KEYS: {line}", highlight=False)

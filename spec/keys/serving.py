@@ -57,7 +57,7 @@ class ServingSpec(Part):
         "be; `off`: predictions are not kept",
     )
     buffer: int = Field(50_000, ge=1, le=100_000_000, description="Most rows that wait to be written to the log")
-    keys: FilePath | None = Field(
+    api_keys: FilePath | None = Field(
         None, description="File with the API keys, hashed, one a line; left out: $RATOON_API_KEYS holds the lines"
     )
     limits: ServingLimits = ServingLimits()

@@ -173,5 +173,5 @@ def test_a_port_that_is_taken_is_named(served: Served) -> None:
 
 
 def test_keys_that_cannot_be_read_are_bad_input(served: Served) -> None:
-    said = refused(served, keys="nowhere.txt")
+    said = refused(served, api_keys="nowhere.txt")
     assert isinstance(said, BadInput) and "nowhere.txt" in str(said)

@@ -76,7 +76,7 @@ NO_FILES = {
 }  # fmt: skip
 FILES = {
     "data.source", "data.labels.source", "gate.metric.use", "learner.build", "learner.family", "monitors.own.use",
-    "monitors.performance.metric.use", "policy.own.use", "serving.keys", "stores.home", "stores.workspace",
+    "monitors.performance.metric.use", "policy.own.use", "serving.api_keys", "stores.home", "stores.workspace",
 }  # fmt: skip
 
 
