@@ -41,8 +41,8 @@ def serve(spec: Spec, serving: ServingSpec, *, number: int | None, announce: Cal
     if not keys and not is_loopback(serving.host):
         raise Refused(
             f"serving.host is {serving.host}, which others may reach, and there is no API key. Nothing was started. "
-            f"Make one with `ratoon new-key`, and put its line into the file of serving.api_keys or into ${VARIABLE}; or "
-            "listen on 127.0.0.1."
+            f"Make one with `ratoon new-key`, and put its line into the file of serving.api_keys or into ${VARIABLE}; "
+            "or listen on 127.0.0.1."
         )
     if serving.replicas > 1 and number is None:
         command = [*replica_command(str(spec.path)), "--host", serving.host, "--replicas", str(serving.replicas)]
@@ -115,8 +115,8 @@ def read_keys(spec: Spec, serving: ServingSpec) -> Keys:
         return Keys.read(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
-            f"{spec.path.name}: serving.api_keys: {file} cannot be read: {getattr(error, 'strerror', error)}. Nothing was "
-            "started. Name a file of lines as `ratoon new-key` prints them."
+            f"{spec.path.name}: serving.api_keys: {file} cannot be read: {getattr(error, 'strerror', error)}. Nothing "
+            "was started. Name a file of lines as `ratoon new-key` prints them."
         ) from None
 
 
