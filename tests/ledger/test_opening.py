@@ -44,7 +44,7 @@ def test_a_database_newer_than_the_code_is_left_alone(url):
     engine = connect(url)
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(BadInput, match="revision 9999, newer than the 0008 that this Ratoon knows"):
+    with pytest.raises(BadInput, match=f"revision 9999, newer than the {HEAD} that this Ratoon knows"):
         Ledger.open(url)
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "9999"
